@@ -1,0 +1,259 @@
+/*
+ * Where CPython keeps things: offsets and named features of one build of the interpreter.
+ *
+ * A layout is data. Code asks "is this field there" or "has it this feature", never for a version
+ * number. Shared by the host and by payloads; every field is a fixed-size integer, so that the
+ * host can pass a layout to a payload by value.
+ *
+ * To add a CPython version: raise NEWEST in tools/update-layouts, run that on an interpreter with
+ * debug information (tools/layoutgen_table.c says which member is which field), look at the
+ * difference, add a row to tests/data/layout-oracle.json from a second source, then say below which
+ * upstream change made a new field or feature necessary.
+ *
+ * Offsets are bytes from the start of the struct that the field's name begins with; sizes
+ * are bytes. PYI_ABSENT says that the build does not have the field.
+ */
+#ifndef PYINSPECT_LAYOUT_H
+#define PYINSPECT_LAYOUT_H
+
+#include <stdint.h>
+
+#define PYI_ABSENT UINT32_MAX
+
+enum {
+	/* Room of the lists of offsets below; unused entries are PYI_ABSENT and come last. */
+	PYI_LAYOUT_LIST = 24,
+};
+
+/* Bits of pyi_layout.features: behaviours that no offset shows. */
+enum pyi_layout_feature {
+	/*
+	 * What sys.getsizeof() adds for the GC head: by the flags of the object's *type*, so that
+	 * even static type objects, which have none, are charged for one (3.11 and 3.12:
+	 * _PySys_GetSizeOf() adds _PyType_PreHeaderSize()).
+	 */
+	PYI_FEATURE_PRESIZE_BY_TYPE = 1 << 0,
+	/* Only for objects that really are GC objects (up to 3.10, and again from 3.13). */
+	PYI_FEATURE_PRESIZE_GC_ONLY = 1 << 1,
+	/* It also adds two words if the type has Py_TPFLAGS_MANAGED_DICT (3.11). */
+	PYI_FEATURE_PRESIZE_MANAGED_DICT = 1 << 2,
+	/* ... or Py_TPFLAGS_MANAGED_WEAKREF; two words for both together, not four (3.12). */
+	PYI_FEATURE_PRESIZE_MANAGED_WEAKREF = 1 << 3,
+	/*
+	 * An int of zero digits is charged one digit (gh-100637: 3.12, and 3.11 from 3.11.2: the
+	 * layout of 3.11 says so and is 4 bytes too many for each 0 and False of 3.11.0
+	 * and 3.11.1).
+	 */
+	PYI_FEATURE_INT_ONE_DIGIT = 1 << 4,
+	/* Instance values are inline behind the object, with a header of 8 bytes (3.13, gh-115776).
+	 */
+	PYI_FEATURE_INLINE_VALUES = 1 << 5,
+	/*
+	 * The tp_dict of static builtin types is in the interpreter and their tp_subclasses is an
+	 * index from 1 of where (3.12, gh-94673).
+	 */
+	PYI_FEATURE_STATIC_TYPE_STATE = 1 << 6,
+	/* Generators embed their interpreter frame and have tp_itemsize 8 without ob_size (3.11).
+	 */
+	PYI_FEATURE_EMBEDDED_FRAMES = 1 << 7,
+};
+
+struct pyi_layout {
+	/* PY_VERSION_HEX >> 16 of the builds it is for, e.g. 0x030b for 3.11. */
+	uint32_t python_version;
+	/* sizeof(_PyRuntimeState) of the build it was generated from: a fingerprint of the symbol.
+	 */
+	uint32_t runtime_size;
+	uint32_t features;
+
+	/* _PyRuntimeState (PYI_ABSENT: not kept there in this version) */
+	uint32_t runtime_interpreters_head;
+	uint32_t runtime_gc;
+	uint32_t runtime_gil_locked;      /* int, atomic: 1 held, 0 free, -1 not made */
+	uint32_t runtime_gil_last_holder; /* PyThreadState * */
+	uint32_t runtime_current_thread;  /* gilstate.tstate_current: NULL when the GIL is free */
+
+	/* PyInterpreterState */
+	uint32_t interp_size;
+	uint32_t interp_next;
+	uint32_t interp_id;
+	uint32_t interp_threads_head;
+	uint32_t interp_gc;
+	uint32_t interp_modules;
+	uint32_t interp_sysdict;
+	uint32_t interp_builtins;
+	uint32_t interp_gil;              /* struct _gil_runtime_state *, 3.12+ */
+	uint32_t interp_static_types;     /* first element of types.builtins(.initialized), 3.12+ */
+	uint32_t interp_static_type_count; /* types.num_builtins_initialized or its 3.13 name */
+	uint32_t static_type_size;        /* sizeof one element */
+	uint32_t static_type_type;
+	uint32_t static_type_dict;
+	uint32_t static_type_subclasses;
+	/* Every PyObject * directly in PyInterpreterState that is a root of the object graph. */
+	uint32_t interp_roots[PYI_LAYOUT_LIST];
+
+	/* struct _gil_runtime_state */
+	uint32_t gil_locked;
+	uint32_t gil_last_holder;
+
+	/* PyThreadState */
+	uint32_t thread_next;
+	uint32_t thread_interp;
+	uint32_t thread_frame;         /* PyFrameObject *, up to 3.10 */
+	uint32_t thread_cframe;        /* _PyCFrame *, 3.11 and 3.12 */
+	uint32_t thread_current_frame; /* _PyInterpreterFrame *, 3.13 */
+	uint32_t cframe_current_frame;
+	uint32_t thread_id;            /* pthread_self() */
+	uint32_t thread_native_id;     /* gettid() in the target's namespace, 3.11+ */
+	uint32_t thread_exc_info;      /* _PyErr_StackItem * */
+	uint32_t exc_item_value;       /* PyObject * in _PyErr_StackItem */
+	uint32_t exc_item_type;        /* up to 3.10 */
+	uint32_t exc_item_traceback;   /* up to 3.10 */
+	uint32_t exc_item_previous;
+	/* Every PyObject * directly in PyThreadState that is a root. */
+	uint32_t thread_roots[PYI_LAYOUT_LIST];
+
+	/* _PyInterpreterFrame, 3.11+ */
+	uint32_t iframe_code; /* f_code or f_executable */
+	uint32_t iframe_function;
+	uint32_t iframe_globals;
+	uint32_t iframe_builtins;
+	uint32_t iframe_locals;
+	uint32_t iframe_object;
+	uint32_t iframe_previous;
+	uint32_t iframe_stacktop; /* int; -1 while the frame executes */
+	uint32_t iframe_owner;    /* char; 3 is a C stack entry without valid fields */
+	uint32_t iframe_localsplus;
+
+	/* struct _gc_runtime_state */
+	uint32_t gc_size;
+	uint32_t gc_generations;
+	uint32_t gc_generation_size;
+	uint32_t gc_permanent;  /* PyGC_Head of the permanent generation */
+	uint32_t gc_collecting; /* int */
+	uint32_t gc_garbage;    /* PyObject *: gc.garbage */
+	uint32_t gc_callbacks;  /* PyObject *: gc.callbacks */
+
+	/* PyGC_Head */
+	uint32_t gc_head_size;
+	uint32_t gc_head_next;
+	uint32_t gc_head_prev;
+	uint32_t gc_head_refs; /* 3.7: (refs >> 1) == -2 says untracked; later: next == 0 says so */
+
+	/* PyObject, PyVarObject */
+	uint32_t object_size;
+	uint32_t object_refcnt;
+	uint32_t object_type;
+	uint32_t var_size;
+
+	/* PyTypeObject, PyHeapTypeObject */
+	uint32_t type_size;
+	uint32_t type_name;
+	uint32_t type_basicsize;
+	uint32_t type_itemsize;
+	uint32_t type_flags;
+	uint32_t type_traverse;
+	uint32_t type_base;
+	uint32_t type_dict;
+	uint32_t type_dictoffset;
+	uint32_t type_is_gc;
+	uint32_t type_bases;
+	uint32_t type_mro;
+	uint32_t type_cache;
+	uint32_t type_subclasses;
+	uint32_t heap_type_size;
+	uint32_t heap_type_name;
+	uint32_t heap_type_slots;
+	uint32_t heap_type_qualname;
+	uint32_t heap_type_cached_keys;
+	uint32_t heap_type_module;
+
+	/* Containers */
+	uint32_t tuple_items;
+	uint32_t list_items;
+	uint32_t list_allocated;
+	uint32_t dict_size;
+	uint32_t dict_used;
+	uint32_t dict_keys;
+	uint32_t dict_values;
+	uint32_t set_size;
+	uint32_t set_used;
+	uint32_t set_mask;
+	uint32_t set_table;
+	uint32_t set_smalltable;
+
+	/* PyDictKeysObject */
+	uint32_t keys_refcnt;
+	uint32_t keys_size;             /* dk_size (Py_ssize_t), up to 3.10 */
+	uint32_t keys_log2_size;        /* dk_log2_size (uint8_t), 3.11+ */
+	uint32_t keys_log2_index_bytes; /* 3.11+ */
+	uint32_t keys_kind;             /* 0 general, 1 unicode, 2 split; 3.11+ */
+	uint32_t keys_usable;
+	uint32_t keys_nentries;
+	uint32_t keys_indices; /* also sizeof the header */
+
+	/* str, bytes, bytearray, int */
+	uint32_t str_length;
+	uint32_t str_state;        /* the byte with interned:2 kind:3 compact:1 ascii:1 (ready:1) */
+	uint32_t str_ascii_size;   /* sizeof(PyASCIIObject) */
+	uint32_t str_compact_size; /* sizeof(PyCompactUnicodeObject) */
+	uint32_t str_legacy_size;  /* sizeof(PyUnicodeObject) */
+	uint32_t str_wstr;         /* up to 3.11 */
+	uint32_t str_wstr_length;  /* up to 3.11 */
+	uint32_t str_utf8;
+	uint32_t str_utf8_length;
+	uint32_t str_data;
+	uint32_t bytes_value;
+	uint32_t bytearray_allocated;
+	uint32_t int_tag;    /* lv_tag, 3.12+: digits << 3 */
+	uint32_t int_digits; /* ob_digit */
+
+	/* Objects of the standard library with memory behind them */
+	uint32_t odict_fast_nodes_size; /* PyODictObject.od_fast_nodes_size */
+	uint32_t deque_size;
+	uint32_t deque_leftindex;
+	uint32_t deque_length; /* ob_size */
+	uint32_t array_allocated; /* arrayobject.allocated */
+	uint32_t array_descr;     /* arrayobject.ob_descr */
+	uint32_t array_descr_itemsize;
+
+	/* Frames and generators as objects */
+	uint32_t frame_size;       /* sizeof(PyFrameObject) */
+	uint32_t frame_code;       /* up to 3.10 */
+	uint32_t frame_back;
+	uint32_t frame_localsplus; /* up to 3.10 */
+	uint32_t frame_iframe;     /* f_frame, 3.11+ */
+	uint32_t frame_data;       /* _f_frame_data, 3.11+ */
+	uint32_t generator_iframe; /* gi_iframe, 3.11+ */
+
+	/* PyCodeObject: what sizes need, then every PyObject * in it */
+	uint32_t code_size;
+	uint32_t code_nlocals;
+	uint32_t code_nlocalsplus; /* 3.11+ */
+	uint32_t code_stacksize;
+	uint32_t code_cellvars;    /* tuple, up to 3.10 */
+	uint32_t code_freevars;    /* tuple, up to 3.10 */
+	uint32_t code_cell2arg;    /* up to 3.10 */
+	uint32_t code_code;        /* bytes, up to 3.10 */
+	uint32_t code_opcache_map; /* co_opcache_map, 3.8 to 3.10 */
+	uint32_t code_opcache;
+	uint32_t code_opcache_size; /* unsigned char */
+	uint32_t code_extra;       /* _PyCodeObjectExtra *: ce_size at 0 */
+
+	/* PyModuleObject */
+	uint32_t module_dict;
+
+	/*
+	 * References that tp_traverse does not report, as offsets of PyObject * fields:
+	 * of code objects, heap types (besides ht_cached_keys), generators, method descriptors,
+	 * modules, ranges.
+	 */
+	uint32_t code_references[PYI_LAYOUT_LIST];
+	uint32_t heap_type_references[PYI_LAYOUT_LIST];
+	uint32_t generator_references[PYI_LAYOUT_LIST];
+	uint32_t descriptor_references[PYI_LAYOUT_LIST];
+	uint32_t module_references[PYI_LAYOUT_LIST];
+	uint32_t range_references[PYI_LAYOUT_LIST];
+};
+
+#endif

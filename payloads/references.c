@@ -1,0 +1,115 @@
+/*
+ * What an object refers to: what its tp_traverse reports, and what that leaves out. Does not follow
+ * anything: pyi_walk_refer() gathers.
+ *
+ * Left out by tp_traverse: the keys of dicts whose keys are all strings, names in types, code,
+ * generators, descriptors and modules, everything in static types, and the type of an object.
+ */
+#include "state.h"
+
+typedef int visit_function(void *object, void *argument);
+typedef int traverse_function(void *object, visit_function *visit, void *argument);
+
+static int visit(void *object, void *argument)
+{
+	pyi_walk_refer(argument, (uint64_t)(uintptr_t)object);
+	return 0;
+}
+
+static void refer_fields(struct pyi_walk *walk, uint64_t object,
+			 const uint32_t offsets[PYI_LAYOUT_LIST])
+{
+	for (int i = 0; i < PYI_LAYOUT_LIST && pyi_has(offsets[i]); i++)
+		pyi_walk_refer(walk, pyi_field(object, offsets[i]));
+}
+
+static void refer_keys(struct pyi_walk *walk, uint64_t keys)
+{
+	struct pyi_dict_entries entries;
+
+	if (!keys || !pyi_dict_entries_find(walk, keys, &entries))
+		return;
+	for (uint64_t i = 0; i < entries.count; i++)
+		pyi_walk_refer(walk, pyi_load64(entries.first_addr + i * entries.entry_bytes +
+						entries.key_offset));
+}
+
+/* Keys, and whether a combined table holds as many values as it says. */
+static void visit_dict(struct pyi_walk *walk, uint64_t object)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t keys = pyi_field(object, layout->dict_keys);
+	struct pyi_dict_entries entries;
+	uint64_t used = 0;
+
+	if (!pyi_dict_entries_find(walk, keys, &entries)) {
+		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
+		return;
+	}
+	for (uint64_t i = 0; i < entries.count; i++) {
+		uint64_t entry = entries.first_addr + i * entries.entry_bytes;
+
+		pyi_walk_refer(walk, pyi_load64(entry + entries.key_offset));
+		used += pyi_load64(entry + entries.value_offset) != 0;
+	}
+	if (!pyi_field(object, layout->dict_values) &&
+	    used != pyi_field(object, layout->dict_used))
+		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
+}
+
+static void visit_type(struct pyi_walk *walk, uint64_t object)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t flags = pyi_field(object, layout->type_flags);
+
+	/* In static builtin types this is an index (3.12). */
+	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE && flags & PYI_TPFLAG_STATIC_BUILTIN))
+		pyi_walk_refer(walk, pyi_field(object, layout->type_subclasses));
+	if (flags & PYI_TPFLAG_HEAP_TYPE) {
+		refer_fields(walk, object, layout->heap_type_references);
+		refer_keys(walk, pyi_field(object, layout->heap_type_cached_keys));
+		return;
+	}
+	/* type_traverse() of a static type ends the process. */
+	pyi_walk_refer(walk, pyi_field(object, layout->type_dict));
+	pyi_walk_refer(walk, pyi_field(object, layout->type_bases));
+	pyi_walk_refer(walk, pyi_field(object, layout->type_mro));
+	pyi_walk_refer(walk, pyi_field(object, layout->type_cache));
+	pyi_walk_refer(walk, pyi_field(object, layout->type_base));
+}
+
+void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	const struct pyi_layout *layout = walk->layout;
+
+	pyi_walk_refer(walk, type->addr);
+	switch (type->kind) {
+	case PYI_KIND_DICT:
+	case PYI_KIND_ORDERED_DICT:
+		visit_dict(walk, object);
+		break;
+	case PYI_KIND_TYPE:
+		visit_type(walk, object);
+		break;
+	case PYI_KIND_CODE:
+		refer_fields(walk, object, layout->code_references);
+		break;
+	case PYI_KIND_GENERATOR:
+		refer_fields(walk, object, layout->generator_references);
+		break;
+	case PYI_KIND_DESCRIPTOR:
+		refer_fields(walk, object, layout->descriptor_references);
+		break;
+	case PYI_KIND_MODULE:
+		refer_fields(walk, object, layout->module_references);
+		break;
+	case PYI_KIND_RANGE:
+		refer_fields(walk, object, layout->range_references);
+		break;
+	default:
+		break;
+	}
+	if (type->traverse && pyi_object_is_gc(walk, object, type))
+		((traverse_function *)(uintptr_t)type->traverse)((void *)(uintptr_t)object, visit,
+								 walk);
+}

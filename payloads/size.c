@@ -1,0 +1,356 @@
+/*
+ * Sizes as sys.getsizeof() gives them, from an object's own fields. Does not call __sizeof__:
+ * types that have one of their own, beside those known here, get the default rule
+ * (the host labels them).
+ *
+ * Sources: CPython's Objects/ *object.c __sizeof__ implementations, Python/sysmodule.c
+ * _PySys_GetSizeOf(), of the branches 3.7 to 3.13.
+ */
+#include "state.h"
+
+enum {
+	UNICODE_KIND_SHIFT = 2,
+	UNICODE_KIND_MASK = 7,
+	UNICODE_COMPACT = 1 << 5,
+	UNICODE_ASCII = 1 << 6,
+	WCHAR_BYTES = 4,
+	DIGIT_BYTES = 4,
+	SET_ENTRY_BYTES = 16,
+	/* Modules/_collectionsmodule.c: a block holds 64 pointers and two links. */
+	DEQUE_BLOCK_ITEMS = 64,
+	DEQUE_BLOCK_BYTES = 528,
+	/* Objects/odictobject.c: sizeof(_ODictNode), and a pointer for each fast node. */
+	ODICT_NODE_BYTES = 32,
+	/* Include/internal/pycore_code.h (3.8 to 3.10): sizeof(_PyOpcache) */
+	OPCACHE_BYTES = 32,
+	GENERAL_ENTRY_BYTES = 24,
+	UNICODE_ENTRY_BYTES = 16,
+	LOG2_LIMIT = 48,
+};
+
+/* More than fits an address space is garbage; keeps sums from wrapping. */
+#define SIZE_LIMIT (UINT64_C(1) << 47)
+
+static uint64_t bounded(uint64_t bytes)
+{
+	return bytes < SIZE_LIMIT ? bytes : 0;
+}
+
+static uint64_t items_of(const struct pyi_walk *walk, uint64_t object)
+{
+	int64_t count = (int64_t)pyi_field(object, walk->layout->var_size);
+
+	return bounded(count < 0 ? 0 - (uint64_t)count : (uint64_t)count);
+}
+
+static uint64_t plain_size(const struct pyi_walk *walk, uint64_t object,
+			   const struct pyi_walk_type *type)
+{
+	uint64_t bytes = (uint64_t)type->basicsize;
+
+	if (type->itemsize > 0)
+		bytes += items_of(walk, object) * (uint64_t)type->itemsize;
+	return bytes;
+}
+
+bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
+			   struct pyi_dict_entries *ret_entries)
+{
+	const struct pyi_layout *layout = walk->layout;
+	bool general = true;
+	uint64_t index_bytes;
+	uint64_t slots;
+
+	if (!pyi_marks_is_readable(walk, keys))
+		return false;
+	if (pyi_has(layout->keys_log2_size)) {
+		uint8_t log2_size = pyi_load8(keys + layout->keys_log2_size);
+		uint8_t log2_index = pyi_load8(keys + layout->keys_log2_index_bytes);
+
+		if (log2_size > LOG2_LIMIT || log2_index > LOG2_LIMIT)
+			return false;
+		slots = UINT64_C(1) << log2_size;
+		index_bytes = UINT64_C(1) << log2_index;
+		general = pyi_load8(keys + layout->keys_kind) == 0;
+	} else {
+		slots = pyi_field(keys, layout->keys_size);
+		if (slots > UINT64_C(1) << LOG2_LIMIT)
+			return false;
+		/* Objects/dictobject.c (to 3.10): DK_IXSIZE */
+		index_bytes = slots <= UINT8_MAX ? slots :
+			      slots <= UINT16_MAX ? slots * 2 :
+			      slots <= UINT32_MAX ? slots * 4 :
+						    slots * 8;
+	}
+	*ret_entries = (struct pyi_dict_entries){
+		.first_addr = keys + layout->keys_indices + index_bytes,
+		.count = pyi_field(keys, layout->keys_nentries),
+		.entry_bytes = general ? GENERAL_ENTRY_BYTES : UNICODE_ENTRY_BYTES,
+		.key_offset = general ? PYI_POINTER_BYTES : 0,
+		.value_offset = general ? 2 * PYI_POINTER_BYTES : PYI_POINTER_BYTES,
+	};
+	return ret_entries->count <= slots;
+}
+
+uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys)
+{
+	const struct pyi_layout *layout = walk->layout;
+	struct pyi_dict_entries entries;
+	uint64_t usable;
+
+	if (!pyi_dict_entries_find(walk, keys, &entries))
+		return 0;
+	/* USABLE_FRACTION */
+	if (pyi_has(layout->keys_log2_size))
+		usable = (UINT64_C(2) << pyi_load8(keys + layout->keys_log2_size)) / 3;
+	else
+		usable = pyi_field(keys, layout->keys_size) * 2 / 3;
+	return bounded(entries.first_addr - keys + usable * entries.entry_bytes);
+}
+
+static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
+			  const struct pyi_walk_type *type)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t keys = pyi_field(object, layout->dict_keys);
+	uint64_t bytes = (uint64_t)type->basicsize;
+
+	if (!pyi_marks_is_readable(walk, keys))
+		return bytes;
+	if (pyi_field(object, layout->dict_values)) {
+		/* A split table: room for the values of all keys that fit. */
+		uint64_t room = pyi_has(layout->keys_log2_size) ?
+					pyi_field(keys, layout->keys_nentries) +
+						pyi_field(keys, layout->keys_usable) :
+					pyi_field(keys, layout->keys_size) * 2 / 3;
+
+		bytes += bounded(room * PYI_POINTER_BYTES);
+	}
+	if (pyi_field(keys, layout->keys_refcnt) == 1)
+		bytes += pyi_size_of_keys(walk, keys);
+	if (type->kind == PYI_KIND_ORDERED_DICT)
+		bytes += bounded(pyi_field(object, layout->odict_fast_nodes_size) *
+				 PYI_POINTER_BYTES) +
+			 bounded(pyi_field(object, layout->dict_used) * ODICT_NODE_BYTES);
+	return bytes;
+}
+
+static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint8_t state = pyi_load8(object + layout->str_state);
+	uint64_t length = bounded(pyi_field(object, layout->str_length));
+	uint64_t width = state >> UNICODE_KIND_SHIFT & UNICODE_KIND_MASK;
+	bool compact = state & UNICODE_COMPACT;
+	bool compact_ascii = compact && state & UNICODE_ASCII;
+	uint64_t data;
+	uint64_t bytes;
+
+	if (compact_ascii) {
+		data = object + layout->str_ascii_size;
+		bytes = layout->str_ascii_size + length + 1;
+	} else if (compact) {
+		data = object + layout->str_compact_size;
+		bytes = layout->str_compact_size + (length + 1) * width;
+	} else {
+		data = pyi_field(object, layout->str_data);
+		bytes = layout->str_legacy_size + (data ? (length + 1) * width : 0);
+	}
+	if (pyi_has(layout->str_wstr)) {
+		uint64_t wstr = pyi_field(object, layout->str_wstr);
+
+		if (wstr && wstr != data)
+			bytes += ((compact_ascii ?
+					   length :
+					   bounded(pyi_field(object, layout->str_wstr_length))) +
+				  1) *
+				 WCHAR_BYTES;
+	}
+	if (!compact_ascii) {
+		uint64_t utf8 = pyi_field(object, layout->str_utf8);
+
+		if (utf8 && utf8 != data)
+			bytes += bounded(pyi_field(object, layout->str_utf8_length)) + 1;
+	}
+	return bytes;
+}
+
+static uint64_t int_size(const struct pyi_walk *walk, uint64_t object,
+			 const struct pyi_walk_type *type)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t digits;
+
+	if (pyi_has(layout->int_tag)) {
+		digits = bounded(pyi_field(object, layout->int_tag) >> 3);
+		return (uint64_t)type->basicsize + (digits ? digits : 1) * DIGIT_BYTES;
+	}
+	digits = items_of(walk, object);
+	if (!digits && layout->features & PYI_FEATURE_INT_ONE_DIGIT)
+		digits = 1;
+	return layout->int_digits + digits * DIGIT_BYTES;
+}
+
+static uint64_t type_size(const struct pyi_walk *walk, uint64_t object)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t keys;
+
+	if (!(pyi_field(object, layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
+		return layout->type_size;
+	keys = pyi_field(object, layout->heap_type_cached_keys);
+	return layout->heap_type_size + (keys ? pyi_size_of_keys(walk, keys) : 0);
+}
+
+/* What a frame of this code object needs for locals and evaluation stack (3.11+). */
+static uint64_t frame_slots(const struct pyi_walk *walk, uint64_t code)
+{
+	const struct pyi_layout *layout = walk->layout;
+
+	if (!pyi_marks_is_readable(walk, code))
+		return 0;
+	return ((uint64_t)pyi_load32(code + layout->code_nlocalsplus) +
+		pyi_load32(code + layout->code_stacksize)) *
+	       PYI_POINTER_BYTES;
+}
+
+static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t code;
+	uint64_t slots;
+
+	if (pyi_has(layout->frame_iframe)) {
+		uint64_t iframe = pyi_field(object, layout->frame_iframe);
+
+		if (!pyi_marks_is_readable(walk, iframe))
+			return layout->frame_data;
+		return layout->frame_data + layout->iframe_localsplus +
+		       frame_slots(walk, pyi_field(iframe, layout->iframe_code));
+	}
+	code = pyi_field(object, layout->frame_code);
+	if (!pyi_marks_is_readable(walk, code))
+		return layout->frame_size;
+	slots = (uint64_t)pyi_load32(code + layout->code_stacksize) +
+		pyi_load32(code + layout->code_nlocals) +
+		items_of(walk, pyi_field(code, layout->code_cellvars)) +
+		items_of(walk, pyi_field(code, layout->code_freevars));
+	/* One slot is part of the struct. */
+	return layout->frame_size + (slots ? slots - 1 : 0) * PYI_POINTER_BYTES;
+}
+
+static uint64_t code_size(const struct pyi_walk *walk, uint64_t object,
+			  const struct pyi_walk_type *type)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t bytes = (plain_size(walk, object, type) + 7) & ~UINT64_C(7);
+	uint64_t extra = pyi_field(object, layout->code_extra);
+
+	if (pyi_has(layout->code_cell2arg)) {
+		uint64_t cellvars = pyi_field(object, layout->code_cellvars);
+
+		bytes = layout->code_size;
+		if (pyi_field(object, layout->code_cell2arg) &&
+		    pyi_marks_is_readable(walk, cellvars))
+			bytes += items_of(walk, cellvars) * PYI_POINTER_BYTES;
+	}
+	if (pyi_has(layout->code_opcache) && pyi_field(object, layout->code_opcache_map)) {
+		uint64_t code = pyi_field(object, layout->code_code);
+
+		/* A byte for each instruction, and the caches in use. */
+		if (pyi_marks_is_readable(walk, code))
+			bytes += items_of(walk, code) / 2;
+		bytes += (uint64_t)pyi_load8(object + layout->code_opcache_size) * OPCACHE_BYTES;
+	}
+	/* _PyCodeObjectExtra: ce_size, then that many pointers. */
+	if (extra && pyi_marks_is_readable(walk, extra))
+		bytes += PYI_POINTER_BYTES + bounded(pyi_load64(extra)) * PYI_POINTER_BYTES;
+	return bytes;
+}
+
+static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
+			 const struct pyi_walk_type *type)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t basic = (uint64_t)type->basicsize;
+
+	switch (type->kind) {
+	case PYI_KIND_LIST:
+		return basic + bounded(pyi_field(object, layout->list_allocated)) *
+				       PYI_POINTER_BYTES;
+	case PYI_KIND_DICT:
+	case PYI_KIND_ORDERED_DICT:
+		return dict_size(walk, object, type);
+	case PYI_KIND_SET:
+		if (pyi_field(object, layout->set_table) == object + layout->set_smalltable)
+			return basic;
+		return basic + (bounded(pyi_field(object, layout->set_mask)) + 1) * SET_ENTRY_BYTES;
+	case PYI_KIND_STR:
+		return str_size(walk, object);
+	case PYI_KIND_BYTEARRAY:
+		return basic + bounded(pyi_field(object, layout->bytearray_allocated));
+	case PYI_KIND_INT:
+		return int_size(walk, object, type);
+	case PYI_KIND_DEQUE: {
+		uint64_t used = bounded(pyi_field(object, layout->deque_leftindex)) +
+				items_of(walk, object);
+		uint64_t blocks = (used + DEQUE_BLOCK_ITEMS - 1) / DEQUE_BLOCK_ITEMS;
+
+		return basic + (blocks ? blocks : 1) * DEQUE_BLOCK_BYTES;
+	}
+	case PYI_KIND_ARRAY: {
+		uint64_t descr = pyi_field(object, layout->array_descr);
+
+		if (!pyi_marks_is_readable(walk, descr & ~UINT64_C(7)))
+			return basic;
+		return basic + bounded(pyi_field(object, layout->array_allocated)) *
+				       pyi_load32(descr + layout->array_descr_itemsize);
+	}
+	case PYI_KIND_CODE:
+		return code_size(walk, object, type);
+	case PYI_KIND_FRAME:
+		return frame_size(walk, object);
+	case PYI_KIND_GENERATOR:
+		if (!(layout->features & PYI_FEATURE_EMBEDDED_FRAMES))
+			return plain_size(walk, object, type);
+		return layout->generator_iframe + layout->iframe_localsplus +
+		       frame_slots(walk, pyi_field(object + layout->generator_iframe,
+						   layout->iframe_code));
+	case PYI_KIND_TYPE:
+		return type_size(walk, object);
+	default:
+		return plain_size(walk, object, type);
+	}
+}
+
+bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
+		      const struct pyi_walk_type *type)
+{
+	if (!(type->flags & PYI_TPFLAG_HAVE_GC))
+		return false;
+	if (type->kind == PYI_KIND_TYPE)
+		return pyi_field(object, walk->layout->type_flags) & PYI_TPFLAG_HEAP_TYPE;
+	if (!type->is_gc)
+		return true;
+	return ((int (*)(void *))(uintptr_t)type->is_gc)((void *)(uintptr_t)object);
+}
+
+bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t head)
+{
+	const struct pyi_layout *layout = walk->layout;
+
+	/* Modules/gcmodule.c of 3.7: _PyGC_REFS_UNTRACKED is -2, above a bit for finalizers. */
+	if (pyi_has(layout->gc_head_refs))
+		return (int64_t)pyi_field(head, layout->gc_head_refs) >> 1 != -2;
+	return pyi_field(head, layout->gc_head_next) != 0;
+}
+
+uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	uint64_t bytes = own_size(walk, object, type);
+
+	if (walk->layout->features & PYI_FEATURE_PRESIZE_BY_TYPE ||
+	    pyi_object_is_gc(walk, object, type))
+		bytes += type->presize;
+	return bytes;
+}

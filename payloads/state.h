@@ -1,0 +1,179 @@
+/*
+ * What the parts of the walk share: the state of one census, and how heap memory is read.
+ *
+ * An address of the heap is a uint64_t; it is turned into a pointer only in the load functions below.
+ */
+#ifndef PYI_PAYLOADS_STATE_H
+#define PYI_PAYLOADS_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "walk.h"
+
+/* Bits of tp_flags, Include/object.h. Stable since 3.7; the newer ones are only looked at by layout features. */
+enum {
+	PYI_TPFLAG_STATIC_BUILTIN = 1 << 1,
+	PYI_TPFLAG_INLINE_VALUES = 1 << 2,
+	PYI_TPFLAG_MANAGED_WEAKREF = 1 << 3,
+	PYI_TPFLAG_MANAGED_DICT = 1 << 4,
+	PYI_TPFLAG_HEAP_TYPE = 1 << 9,
+	PYI_TPFLAG_HAVE_GC = 1 << 14,
+};
+#define PYI_TPFLAG_TYPE_SUBCLASS (UINT64_C(1) << 31)
+
+enum {
+	/* Type table: a power of two of slots, at most half full. */
+	PYI_TYPE_SLOTS = 1 << 19,
+	PYI_TYPE_LIMIT = PYI_TYPE_SLOTS / 2,
+	/* Referents gathered before they are looked at, so that their memory is on its way. */
+	PYI_REFERENT_BATCH = 64,
+	PYI_POINTER_BYTES = 8,
+};
+
+/* One type met, with what its objects need at hand. */
+struct pyi_walk_type {
+	uint64_t addr;
+	uint64_t count;
+	uint64_t bytes;
+	uint64_t flags;
+	/* Function addresses, 0 for none. */
+	uint64_t traverse;
+	uint64_t is_gc;
+	int64_t basicsize;
+	int64_t itemsize;
+	uint32_t kind;
+	/* Bytes in front of the object that sys.getsizeof() adds, when they only depend on the type. */
+	uint32_t presize;
+};
+
+/* One GiB of the address space: which pages can be read, and which 16-byte granules hold an object seen. */
+struct pyi_chunk {
+	uint64_t *readable;
+	uint64_t *marks;
+};
+
+struct pyi_walk {
+	struct pyi_payload_arguments *arguments;
+	const struct pyi_layout *layout;
+	pyi_send_function *send;
+	void *send_context;
+
+	/* Bump allocation within the arena. */
+	uint64_t arena_next;
+	uint64_t arena_end;
+
+	uint32_t *directory;
+	struct pyi_chunk *chunks;
+
+	uint32_t *type_slots;
+	struct pyi_walk_type *types;
+	uint64_t type_count;
+
+	/* Untracked containers still to be visited. */
+	uint64_t *work;
+	uint64_t work_count;
+	uint64_t work_capacity;
+
+	/* Referents gathered: [taken, gathered) are not looked at yet. */
+	uint64_t referents[PYI_REFERENT_BATCH];
+	uint64_t referent_count;
+	uint64_t referent_taken;
+
+	/* Where the list walk is. */
+	uint64_t list_index;
+	uint64_t node;
+	uint64_t previous;
+	/* Not 0 while links are followed: a fault then ends the list, else it ends an object. */
+	uint64_t following;
+	uint64_t root_index;
+	bool frozen;
+
+	uint64_t records_used;
+	uint64_t objects;
+	uint64_t next_progress;
+	struct pyi_record_summary summary;
+};
+
+static inline uint64_t pyi_load64(uint64_t addr)
+{
+	uint64_t value;
+
+	__builtin_memcpy(&value, (const void *)(uintptr_t)addr, sizeof(value));
+	return value;
+}
+
+static inline uint32_t pyi_load32(uint64_t addr)
+{
+	uint32_t value;
+
+	__builtin_memcpy(&value, (const void *)(uintptr_t)addr, sizeof(value));
+	return value;
+}
+
+static inline uint8_t pyi_load8(uint64_t addr)
+{
+	return *(const uint8_t *)(uintptr_t)addr;
+}
+
+/* A field of an object, by a layout offset that is known to be present. */
+static inline uint64_t pyi_field(uint64_t object, uint32_t offset)
+{
+	return pyi_load64(object + offset);
+}
+
+static inline bool pyi_has(uint32_t offset)
+{
+	return offset != PYI_ABSENT;
+}
+
+/* marks.c: memory that can be read, and objects seen */
+
+/* Sets up directory and chunks from the argument's ranges; false without room. */
+bool pyi_marks_init(struct pyi_walk *walk);
+/* True if an object could begin at `addr`: aligned, and its header readable. */
+bool pyi_marks_is_readable(const struct pyi_walk *walk, uint64_t addr);
+/* Marks a readable address; true if it was not marked before. */
+bool pyi_marks_set(struct pyi_walk *walk, uint64_t addr);
+/* Zeroed memory from the arena, NULL without room. */
+void *pyi_walk_allocate(struct pyi_walk *walk, uint64_t size_bytes);
+
+/* types.c: the types met */
+
+bool pyi_types_init(struct pyi_walk *walk);
+/* The entry of the type at `addr`, made if it is new; NULL if that is no type. */
+struct pyi_walk_type *pyi_types_find(struct pyi_walk *walk, uint64_t addr);
+
+/* size.c: sys.getsizeof() of an object; untrusted figures are bounded by what an address space can hold. */
+uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+/* Bytes of a PyDictKeysObject. */
+uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys);
+
+/* True if PyObject_IS_GC() says so: there is a PyGC_Head in front of the object. */
+bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
+		      const struct pyi_walk_type *type);
+/* True if a PyGC_Head at `head` says that its object is in a list. */
+bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t head);
+
+/* references.c: what an object refers to. Calls pyi_walk_refer() for each. */
+void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+
+/* walk.c */
+void pyi_walk_refer(struct pyi_walk *walk, uint64_t object);
+void pyi_walk_trouble(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr);
+
+/* Where the entries of a dict's keys are, checked against each other. */
+struct pyi_dict_entries {
+	uint64_t first_addr;
+	uint64_t count;
+	uint32_t entry_bytes;
+	uint32_t key_offset;
+	uint32_t value_offset;
+};
+
+/* False if the keys object makes no sense. */
+bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
+			   struct pyi_dict_entries *ret_entries);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * The types met so far: a hash table from type address to counters and to what sizes and visits
+ * need. Does not name types: the host does.
+ */
+#include "state.h"
+
+enum {
+	/* Longest chain of base types believed. */
+	BASE_LIMIT = 200,
+	POINTER_SHIFT = 4,
+};
+
+bool pyi_types_init(struct pyi_walk *walk)
+{
+	walk->type_slots = pyi_walk_allocate(walk, PYI_TYPE_SLOTS * sizeof(walk->type_slots[0]));
+	walk->types = pyi_walk_allocate(walk, PYI_TYPE_LIMIT * sizeof(walk->types[0]));
+	return walk->type_slots && walk->types;
+}
+
+static uint64_t hash(uint64_t addr)
+{
+	return (addr >> POINTER_SHIFT) * UINT64_C(0x9e3779b97f4a7c15) >> 45;
+}
+
+/* The kind of the nearest base whose layout is known. */
+static uint32_t kind_of(const struct pyi_walk *walk, uint64_t addr)
+{
+	const struct pyi_known_type *known = walk->arguments->known_types;
+
+	for (int depth = 0; addr && depth < BASE_LIMIT; depth++) {
+		for (int k = 0; k < PYI_KNOWN_TYPES && known[k].type_addr; k++)
+			if (known[k].type_addr == addr)
+				return (uint32_t)known[k].kind;
+		if (!pyi_marks_is_readable(walk, addr))
+			break;
+		addr = pyi_field(addr, walk->layout->type_base);
+	}
+	return PYI_KIND_PLAIN;
+}
+
+/* A type is an object whose own type has Py_TPFLAGS_TYPE_SUBCLASS. */
+static bool is_type(const struct pyi_walk *walk, uint64_t addr)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t meta;
+
+	if (!pyi_marks_is_readable(walk, addr))
+		return false;
+	meta = pyi_field(addr, layout->object_type);
+	return pyi_marks_is_readable(walk, meta) &&
+	       pyi_field(meta, layout->type_flags) & PYI_TPFLAG_TYPE_SUBCLASS;
+}
+
+static uint32_t presize_of(const struct pyi_layout *layout, uint64_t flags)
+{
+	uint64_t managed = 0;
+	uint32_t bytes = 0;
+
+	if (layout->features & PYI_FEATURE_PRESIZE_MANAGED_DICT)
+		managed |= PYI_TPFLAG_MANAGED_DICT;
+	if (layout->features & PYI_FEATURE_PRESIZE_MANAGED_WEAKREF)
+		managed |= PYI_TPFLAG_MANAGED_WEAKREF;
+	if (flags & PYI_TPFLAG_HAVE_GC)
+		bytes += layout->gc_head_size;
+	if (flags & managed)
+		bytes += 2 * PYI_POINTER_BYTES;
+	return bytes;
+}
+
+static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t addr)
+{
+	const struct pyi_layout *layout = walk->layout;
+	struct pyi_walk_type type = { .addr = addr };
+
+	if (!is_type(walk, addr))
+		return NULL;
+	if (walk->type_count == PYI_TYPE_LIMIT) {
+		pyi_walk_trouble(walk, PYI_TROUBLE_MEMORY, addr);
+		return NULL;
+	}
+	type.flags = pyi_field(addr, layout->type_flags);
+	type.basicsize = (int64_t)pyi_field(addr, layout->type_basicsize);
+	type.itemsize = (int64_t)pyi_field(addr, layout->type_itemsize);
+	type.traverse = type.flags & PYI_TPFLAG_HAVE_GC ? pyi_field(addr, layout->type_traverse) : 0;
+	type.is_gc = pyi_field(addr, layout->type_is_gc);
+	type.kind = kind_of(walk, addr);
+	/* A metatype of an extension has the layout of type, whatever its bases. */
+	if (type.flags & PYI_TPFLAG_TYPE_SUBCLASS)
+		type.kind = PYI_KIND_TYPE;
+	type.presize = presize_of(layout, type.flags);
+	walk->types[walk->type_count] = type;
+	walk->type_slots[slot] = (uint32_t)++walk->type_count;
+	return &walk->types[walk->type_count - 1];
+}
+
+struct pyi_walk_type *pyi_types_find(struct pyi_walk *walk, uint64_t addr)
+{
+	uint64_t slot = hash(addr) % PYI_TYPE_SLOTS;
+
+	while (walk->type_slots[slot]) {
+		struct pyi_walk_type *type = &walk->types[walk->type_slots[slot] - 1];
+
+		if (type->addr == addr)
+			return type;
+		slot = (slot + 1) % PYI_TYPE_SLOTS;
+	}
+	return add(walk, slot, addr);
+}

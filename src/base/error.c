@@ -1,0 +1,113 @@
+/*
+ * Makes, extends and frees errors. Does not print them.
+ */
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char no_memory_message[] = "out of memory";
+
+static struct pyi_error no_memory = {
+	.exit = PYI_EXIT_FAILED,
+	.code = "no-memory",
+	.message = no_memory_message,
+};
+
+struct pyi_error *pyi_error_no_memory(void)
+{
+	return &no_memory;
+}
+
+static struct pyi_error *create(enum pyi_exit exit, const char *code, char *message)
+{
+	struct pyi_error *error = message ? malloc(sizeof(*error)) : NULL;
+
+	if (!error) {
+		free(message);
+		return &no_memory;
+	}
+	*error = (struct pyi_error){ .exit = exit, .code = code, .message = message };
+	return error;
+}
+
+struct pyi_error *pyi_error_create(enum pyi_exit exit, const char *code, const char *format, ...)
+{
+	va_list arguments;
+	char *message;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&message, format, arguments);
+	va_end(arguments);
+	return create(exit, code, length < 0 ? NULL : message);
+}
+
+struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, const char *code, int error_number,
+					 const char *format, ...)
+{
+	va_list arguments;
+	char *message;
+	char *whole;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&message, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return &no_memory;
+	length = asprintf(&whole, "%s: %s", message, strerror(error_number));
+	free(message);
+	return create(exit, code, length < 0 ? NULL : whole);
+}
+
+struct pyi_error *pyi_error_hint(struct pyi_error *error, const char *format, ...)
+{
+	va_list arguments;
+	char *hint;
+	int length;
+
+	if (!error || error == &no_memory)
+		return error;
+	va_start(arguments, format);
+	length = vasprintf(&hint, format, arguments);
+	va_end(arguments);
+	if (length >= 0) {
+		free(error->hint);
+		error->hint = hint;
+	}
+	return error;
+}
+
+struct pyi_error *pyi_error_context(struct pyi_error *error, const char *format, ...)
+{
+	va_list arguments;
+	char *context;
+	char *whole;
+	int length;
+
+	if (!error || error == &no_memory)
+		return error;
+	va_start(arguments, format);
+	length = vasprintf(&context, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return error;
+	length = asprintf(&whole, "%s: %s", context, error->message);
+	free(context);
+	if (length >= 0) {
+		free(error->message);
+		error->message = whole;
+	}
+	return error;
+}
+
+void pyi_error_destroy(struct pyi_error *error)
+{
+	if (!error || error == &no_memory)
+		return;
+	free(error->message);
+	free(error->hint);
+	free(error);
+}

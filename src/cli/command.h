@@ -1,0 +1,26 @@
+/*
+ * The commands: a file each, command_<name>.c. All of them have the same form.
+ */
+#ifndef PYI_CLI_COMMAND_H
+#define PYI_CLI_COMMAND_H
+
+#include "cli/options.h"
+#include "report/envelope.h"
+
+struct pyi_command {
+	const char *name;
+	/* For the list of commands in --help. */
+	const char *summary;
+	/* For `pyinspect help NAME`; at most 80 columns. */
+	const char *help;
+	/*
+	 * Runs it on options->target and prints its report. `envelope` describes the target as
+	 * far as it was found out, also on failure. `ret_exit` is the exit code of a report that was printed.
+	 */
+	struct pyi_error *(*run)(const struct pyi_options *options, struct pyi_envelope *envelope,
+				 enum pyi_exit *ret_exit);
+};
+
+extern const struct pyi_command pyi_command_top_types;
+
+#endif

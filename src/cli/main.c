@@ -1,0 +1,168 @@
+/*
+ * The program: finds the command, runs it, reports one error, exits. Does no work itself.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "report/output.h"
+#include "tracee/wait.h"
+#include "version.h"
+
+static const struct pyi_command *const commands[] = {
+	&pyi_command_top_types,
+};
+
+enum {
+	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
+};
+
+static const char help_head[] =
+	"usage: pyinspect TARGET COMMAND [options]\n"
+	"       pyinspect help COMMAND\n"
+	"\n"
+	"Says what fills the memory of a running Python process. Nothing is installed in\n"
+	"it and nothing of it is run: it stands still for the time of one clone (a\n"
+	"millisecond, and up to 16 for each GB), and its frozen copy is examined.\n"
+	"\n"
+	"TARGET is a process id, or unit:NAME.service for a systemd unit's main process.\n"
+	"\n"
+	"Commands:\n";
+
+static const char help_tail[] =
+	"\n"
+	"Options of all commands:\n"
+	"      --format FORMAT  table, json or ndjson; by default a table on a terminal and\n"
+	"                       JSON everywhere else\n"
+	"      --max-pause MS   refuse if the process would stand still for longer than\n"
+	"                       this (default 250 ms)\n"
+	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
+	"  -v, --verbose        say on stderr what was done to the process\n"
+	"  -h, --help           this text, or that of a command\n"
+	"      --version        the version\n"
+	"\n"
+	"Examples:\n"
+	"  pyinspect 1234 top-types             what is in there?\n"
+	"  pyinspect unit:firewalld top-types   the same, of a service\n"
+	"\n"
+	"Exit codes: 0 ok; 1 failed; 2 bad usage; 3 no such process, or no permission;\n"
+	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could not\n"
+	"be put back as it was. In all cases but 6 the process is as it was before.\n";
+
+static const struct pyi_command *find_command(const char *name)
+{
+	for (size_t c = 0; c < COMMAND_COUNT; c++)
+		if (strcmp(commands[c]->name, name) == 0)
+			return commands[c];
+	return NULL;
+}
+
+static struct pyi_error *no_such_command(const char *name)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
+					       "there is no command \"%s\"", name),
+			      "see pyinspect --help");
+}
+
+static void print_help(const struct pyi_command *command)
+{
+	if (command) {
+		fputs(command->help, stdout);
+		return;
+	}
+	fputs(help_head, stdout);
+	for (size_t c = 0; c < COMMAND_COUNT; c++)
+		printf("  %-20s %s\n", commands[c]->name, commands[c]->summary);
+	fputs(help_tail, stdout);
+}
+
+/* Everything that needs no target; true if that was all. */
+static bool without_target(const struct pyi_options *options, struct pyi_error **ret_error)
+{
+	const char *topic = options->command;
+
+	*ret_error = NULL;
+	if (options->version) {
+		printf("pyinspect %s\n", PYI_VERSION);
+	} else if (options->help || (options->target && strcmp(options->target, "help") == 0)) {
+		/* `pyinspect top-types --help` too */
+		if (!topic && options->target && find_command(options->target))
+			topic = options->target;
+		if (topic && !find_command(topic)) {
+			*ret_error = no_such_command(topic);
+			return true;
+		}
+		print_help(topic ? find_command(topic) : NULL);
+	} else {
+		return false;
+	}
+	*ret_error = pyi_output_finish(stdout);
+	return true;
+}
+
+static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
+			     enum pyi_exit *ret_exit)
+{
+	const struct pyi_command *command;
+	struct pyi_error *error;
+
+	if (without_target(options, &error))
+		return error;
+	if (!options->target || !options->command)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
+						       options->target ? "which command?" :
+									 "which process?"),
+				      "pyinspect PID top-types; see pyinspect --help");
+	command = find_command(options->command);
+	if (!command)
+		return no_such_command(options->command);
+	envelope->command = command->name;
+	return command->run(options, envelope, ret_exit);
+}
+
+static void print_cost(const struct pyi_envelope *envelope)
+{
+	fprintf(stderr,
+		"pyinspect: %llu snapshots; the process stood still for %.2f ms in all, %.2f ms at "
+		"most\n",
+		(unsigned long long)envelope->attempts, envelope->paused_ms,
+		envelope->longest_pause_ms);
+}
+
+/* Ends as the signal would have ended us, so that a shell script sees it. */
+static void end_by(int number)
+{
+	sigset_t set;
+
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	struct pyi_envelope envelope = { 0 };
+	enum pyi_exit exit = PYI_EXIT_OK;
+	struct pyi_options options;
+	struct pyi_error *error;
+
+	pyi_wait_init();
+	error = pyi_options_parse(argc, argv, &options);
+	if (!error)
+		error = run(&options, &envelope, &exit);
+	if (error) {
+		pyi_output_error(stdout, stderr, options.format, &envelope, error);
+		exit = error->exit;
+		pyi_error_destroy(error);
+	}
+	if (options.verbose && envelope.attempts)
+		print_cost(&envelope);
+	pyi_envelope_deinit(&envelope);
+	if (pyi_wait_cancel_signal())
+		end_by(pyi_wait_cancel_signal());
+	return (int)exit;
+}

@@ -1,0 +1,85 @@
+/*
+ * One inspection of a live target, from looking at it to leaving it: finds Python, takes snapshots
+ * until one is consistent, walks it, names the types, cleans up.
+ *
+ * Does not print. Whatever fails, the target goes on; what could not be put back is an error of
+ * exit 6.
+ */
+#ifndef PYI_HEAP_SESSION_H
+#define PYI_HEAP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <pyinspect/payload.h>
+
+#include "analysis/census.h"
+#include "base/error.h"
+#include "process/maps.h"
+#include "process/process.h"
+#include "python/runtime.h"
+#include "snapshot/preflight.h"
+#include "snapshot/snapshot.h"
+
+struct pyi_session_options {
+	double max_pause_ms;
+	/* For everything; on base/clock.h's clock. */
+	uint64_t deadline_ns;
+	/* May be NULL; `stage` says in a word or two what goes on. */
+	void (*progress)(void *argument, const char *stage, uint64_t objects);
+	void *progress_argument;
+};
+
+struct pyi_session {
+	struct pyi_process process;
+	struct pyi_maps maps;
+	struct pyi_runtime runtime;
+	struct pyi_preflight preflight;
+	struct pyi_snapshot_target target;
+	const struct pyi_session_options *options;
+	bool prepared;
+
+	/* About the run: */
+	uint64_t begun_ns;
+	uint64_t interpreter_count;
+	uint64_t rss_bytes;
+	/* Snapshots taken, and how long the last one lived. */
+	uint64_t attempts;
+	double snapshot_ms;
+	uint64_t snapshot_bytes;
+	/* The snapshot that was used shows the heap of one moment. */
+	bool consistent;
+	/* Why it does not, if it does not; a static string. */
+	const char *inconsistency;
+};
+
+/* What a census of the heap gives. */
+struct pyi_session_census {
+	struct pyi_census census;
+	struct pyi_record_summary summary;
+};
+
+/*
+ * Opens process `pid` and prepares everything that can be done while it runs. `options` must outlive the
+ * session. On failure the session still describes what was found out, for the error report.
+ */
+struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *options,
+				   struct pyi_session *ret_session) PYI_MUST_CHECK;
+
+/*
+ * Takes a census with `flags` (enum pyi_census_flag). `object` may be NULL; else it is called for each object of the
+ * snapshot that is used (possibly also for those of snapshots that were dropped: then `restart` is called before the next).
+ */
+struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags,
+				     void (*object)(void *argument,
+						    const struct pyi_record_object *record),
+				     void (*restart)(void *argument), void *argument,
+				     struct pyi_session_census *ret_census) PYI_MUST_CHECK;
+
+void pyi_session_census_deinit(struct pyi_session_census *census);
+
+/* Safe on a session that failed to open. */
+void pyi_session_close(struct pyi_session *session);
+
+#endif

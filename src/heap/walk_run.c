@@ -1,0 +1,462 @@
+/*
+ * Places the payload and its memory in a snapshot, runs it, answers its messages, and brings
+ * it back from faults. Does not decode records itself.
+ */
+#include "heap/walk_run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "heap/payload_blob.h"
+#include "python/objects.h"
+
+enum {
+	STACK_BYTES = 512 << 10,
+	RECORDS_BYTES = 4 << 20,
+	PAGE_BYTES = 4096,
+	TEXT_ALIGNMENT = 64,
+	CHUNK_SHIFT = 30,
+	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages (payloads/marks.c). */
+	CHUNK_ARENA_BYTES = (8 << 20) + (32 << 10) + 128,
+	/* Directory, type table, state. */
+	FIXED_ARENA_BYTES = 40 << 20,
+	/* A pointer for each untracked container that could exist: payloads/walk.c. */
+	CONTAINER_BYTES = 40,
+	WORK_SHRINK_ROUNDS = 4,
+	/* A visit of one object that makes no progress for so long is taken away from it. */
+	WATCHDOG_MS = 5000,
+	FAULT_LIMIT = 100000,
+	WATCHDOG_LIMIT = 3,
+};
+
+/* The layout of the memory mapped into the snapshot, from its start. */
+struct workspace {
+	uint64_t addr;
+	uint64_t size_bytes;
+	uint64_t arguments_addr;
+	uint64_t ranges_addr;
+	uint64_t lists_addr;
+	uint64_t roots_addr;
+	uint64_t stack_end_addr;
+	uint64_t records_addr;
+	uint64_t arena_addr;
+};
+
+struct plan {
+	struct pyi_payload_range *ranges;
+	size_t range_count;
+	struct pyi_gc_list *lists;
+	size_t list_count;
+	struct pyi_address_list roots;
+	uint64_t chunks;
+	uint64_t writable_bytes;
+};
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) / unit * unit;
+}
+
+/* Objects can be in any private memory that can be read. */
+static bool can_hold_objects(const struct pyi_map *map)
+{
+	return map->readable && !map->shared && strncmp(map->path, "[v", 2) != 0;
+}
+
+static struct pyi_error *plan_ranges(const struct pyi_maps *maps, struct plan *plan)
+{
+	uint64_t last_chunk = UINT64_MAX;
+
+	plan->ranges = calloc(maps->count + 1, sizeof(*plan->ranges));
+	if (!plan->ranges)
+		return pyi_error_no_memory();
+	for (size_t m = 0; m < maps->count; m++) {
+		const struct pyi_map *map = &maps->items[m];
+		struct pyi_payload_range *last =
+			plan->range_count ? &plan->ranges[plan->range_count - 1] : NULL;
+
+		if (!can_hold_objects(map))
+			continue;
+		if (map->writable)
+			plan->writable_bytes += map->end_addr - map->start_addr;
+		for (uint64_t chunk = map->start_addr >> CHUNK_SHIFT;
+		     chunk <= (map->end_addr - 1) >> CHUNK_SHIFT; chunk++) {
+			plan->chunks += chunk != last_chunk;
+			last_chunk = chunk;
+		}
+		if (last && last->end_addr == map->start_addr)
+			last->end_addr = map->end_addr;
+		else
+			plan->ranges[plan->range_count++] = (struct pyi_payload_range){
+				.start_addr = map->start_addr,
+				.end_addr = map->end_addr,
+			};
+	}
+	return NULL;
+}
+
+static void plan_deinit(struct plan *plan)
+{
+	free(plan->ranges);
+	free(plan->lists);
+	pyi_address_list_deinit(&plan->roots);
+}
+
+/* Maps memory for the payload; less of it when the kernel does not commit so much. */
+static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const struct plan *plan,
+				       struct workspace *ret)
+{
+	struct workspace space = { 0 };
+	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * sizeof(uint64_t);
+	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
+	int64_t result = -ENOMEM;
+
+	space.ranges_addr = at;
+	at = round_up(at + plan->range_count * sizeof(plan->ranges[0]), PAGE_BYTES);
+	space.lists_addr = at;
+	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PAGE_BYTES);
+	space.roots_addr = at;
+	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PAGE_BYTES);
+	at += STACK_BYTES;
+	space.stack_end_addr = at;
+	space.records_addr = at;
+	at += RECORDS_BYTES;
+	space.arena_addr = at;
+	at += FIXED_ARENA_BYTES + plan->chunks * CHUNK_ARENA_BYTES;
+	for (int round = 0; round < WORK_SHRINK_ROUNDS && result < 0; round++) {
+		uint64_t size_bytes = round_up(at + (work_bytes >> 3 * round), PAGE_BYTES);
+		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
+			0,
+			size_bytes,
+			PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			UINT64_MAX,
+			0,
+		};
+		struct pyi_error *error =
+			pyi_snapshot_syscall(snapshot, SYS_mmap, arguments, &result);
+
+		if (error)
+			return error;
+		space.size_bytes = size_bytes;
+	}
+	if (result < 0)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-memory-in-snapshot", (int)-result,
+					      "cannot map %" PRIu64 " MB in the snapshot",
+					      space.size_bytes >> 20);
+	space.addr = (uint64_t)result;
+	space.arguments_addr = space.addr;
+	space.ranges_addr += space.addr;
+	space.lists_addr += space.addr;
+	space.roots_addr += space.addr;
+	space.stack_end_addr += space.addr;
+	space.records_addr += space.addr;
+	space.arena_addr += space.addr;
+	*ret = space;
+	return NULL;
+}
+
+/*
+ * Over the bytecode interpreter, which no tp_traverse can need: no new executable memory has to be
+ * asked for, so it works under W^X policies. Else in memory of its own.
+ */
+static struct pyi_error *place_text(struct pyi_snapshot *snapshot,
+				    const struct pyi_runtime *runtime, uint64_t *ret_addr)
+{
+	uint64_t addr = round_up(runtime->evaluator.addr, TEXT_ALIGNMENT);
+	uint64_t end_addr = runtime->evaluator.addr + runtime->evaluator.size_bytes;
+	const struct pyi_map *map = pyi_maps_find(&snapshot->maps, addr);
+	struct pyi_error *error;
+
+	if (!map || map->shared || !map->executable || end_addr > map->end_addr ||
+	    addr + pyi_payload_blob_size > end_addr) {
+		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
+			0, round_up(pyi_payload_blob_size, PAGE_BYTES), PROT_READ | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0,
+		};
+		int64_t result;
+
+		error = pyi_snapshot_syscall(snapshot, SYS_mmap, arguments, &result);
+		if (error)
+			return error;
+		if (result < 0)
+			return pyi_error_create_errno(PYI_EXIT_FAILED, "payload-failed",
+						      (int)-result,
+						      "there is no room for the payload's code");
+		addr = (uint64_t)result;
+	}
+	error = pyi_snapshot_write(snapshot, addr, pyi_payload_blob, pyi_payload_blob_size);
+	if (error)
+		return error;
+	*ret_addr = addr;
+	return NULL;
+}
+
+/* Types of the standard library with a size rule of their own that no symbol leads to. */
+static size_t add_module_types(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
+			       const struct pyi_interpreters *interpreters,
+			       struct pyi_known_type *types, size_t count)
+{
+	static const struct {
+		const char *module;
+		const char *name;
+		uint32_t kind;
+	} known[] = {
+		{ "_collections", "deque", PYI_KIND_DEQUE },
+		{ "array", "array", PYI_KIND_ARRAY },
+	};
+
+	for (size_t i = 0; i < interpreters->count; i++) {
+		uint64_t modules;
+
+		if (!pyi_memory_try_read_u64(snapshot->reader,
+					     interpreters->addr[i] +
+						     runtime->layout->interp_modules,
+					     &modules))
+			continue;
+		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+			uint64_t type;
+
+			if (count < PYI_KNOWN_TYPES &&
+			    pyi_objects_module_get(runtime, snapshot->reader, modules,
+						   known[k].module, known[k].name, &type))
+				types[count++] = (struct pyi_known_type){ type, known[k].kind };
+		}
+	}
+	return count;
+}
+
+static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
+					 const struct pyi_runtime *runtime,
+					 const struct pyi_interpreters *interpreters,
+					 const struct plan *plan, const struct workspace *space,
+					 uint64_t flags, struct pyi_walk_result *result)
+{
+	struct pyi_payload_arguments arguments = {
+		.abi = PYI_PAYLOAD_ABI,
+		.size_bytes = sizeof(arguments),
+		.arena_addr = space->arena_addr,
+		.arena_bytes = space->addr + space->size_bytes - space->arena_addr,
+		.records_addr = space->records_addr,
+		.records_bytes = RECORDS_BYTES,
+		.ranges_addr = space->ranges_addr,
+		.range_count = plan->range_count,
+		.lists_addr = space->lists_addr,
+		.list_count = plan->list_count,
+		.roots_addr = space->roots_addr,
+		.root_count = plan->roots.count,
+		.flags = flags,
+		.layout = *runtime->layout,
+	};
+	struct pyi_error *error;
+	size_t count = 0;
+
+	for (size_t i = 0; i < runtime->builtin_type_count && count < PYI_KNOWN_TYPES; i++)
+		arguments.known_types[count++] = (struct pyi_known_type){
+			runtime->builtin_types[i].addr,
+			runtime->builtin_types[i].kind,
+		};
+	count = add_module_types(snapshot, runtime, interpreters, arguments.known_types, count);
+	for (size_t i = 0; i < count; i++)
+		result->modelled[i] = arguments.known_types[i].type_addr;
+	/* object.__sizeof__() is the default rule. */
+	result->modelled[count] = runtime->object_type_addr;
+	result->modelled_count = count + 1;
+
+	error = pyi_snapshot_write(snapshot, space->arguments_addr, &arguments, sizeof(arguments));
+	if (!error && plan->range_count)
+		error = pyi_snapshot_write(snapshot, space->ranges_addr, plan->ranges,
+					   plan->range_count * sizeof(plan->ranges[0]));
+	if (!error)
+		error = pyi_snapshot_write(snapshot, space->lists_addr, plan->lists,
+					   plan->list_count * sizeof(plan->lists[0]));
+	if (!error && plan->roots.count)
+		error = pyi_snapshot_write(snapshot, space->roots_addr, plan->roots.items,
+					   plan->roots.count * sizeof(plan->roots.items[0]));
+	return error;
+}
+
+struct run {
+	struct pyi_snapshot *snapshot;
+	const struct workspace *space;
+	const struct pyi_walk_request *request;
+	struct pyi_walk_result *result;
+	/* Without a cache: the payload changes what we read. */
+	struct pyi_memory_reader *reader;
+	uint8_t *records;
+	unsigned faults;
+	unsigned stuck;
+};
+
+/* Makes the payload give up the object it is at, and go on with the next. */
+static struct pyi_error *recover(struct run *run, const char *why)
+{
+	struct pyi_payload_arguments arguments;
+	struct pyi_error *error;
+
+	error = pyi_memory_read(run->reader, run->space->arguments_addr, &arguments,
+				sizeof(arguments));
+	if (error)
+		return error;
+	if (!arguments.recover_pc || !arguments.mark[0] || ++run->faults > FAULT_LIMIT)
+		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+					"the walk of the snapshot cannot go on: %s", why);
+	return pyi_snapshot_call(run->snapshot, arguments.recover_pc, run->space->stack_end_addr,
+				 run->space->arguments_addr);
+}
+
+static struct pyi_error *take_records(struct run *run, uint64_t addr, uint64_t size_bytes)
+{
+	struct pyi_error *error;
+
+	if (addr != run->space->records_addr || size_bytes > RECORDS_BYTES)
+		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+					"the payload's answer is not where it should be");
+	error = pyi_memory_read(run->reader, addr, run->records, (size_t)size_bytes);
+	if (!error)
+		error = pyi_walk_decode(run->records, (size_t)size_bytes, run->request,
+					run->result);
+	return error;
+}
+
+/* Answers one message; `ret_done` when it was the last. */
+static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event *event,
+				bool *ret_done)
+{
+	struct pyi_error *error;
+
+	switch (event->number) {
+	case PYI_MESSAGE_RECORDS:
+		error = take_records(run, event->arguments[0], event->arguments[1]);
+		return error ? error : pyi_snapshot_reply(run->snapshot, 0);
+	case PYI_MESSAGE_PROGRESS:
+		run->stuck = 0;
+		if (run->request->progress)
+			run->request->progress(run->request->progress_argument,
+					       event->arguments[0]);
+		return pyi_snapshot_reply(run->snapshot, 0);
+	case PYI_MESSAGE_DONE:
+		*ret_done = true;
+		if (event->arguments[0] == PYI_PAYLOAD_OK)
+			return NULL;
+		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+					"the payload ended with status %" PRIu64,
+					event->arguments[0]);
+	default:
+		/* Code of the target wants a system call, e.g. to wait for a lock: never. */
+		return recover(run, "its code makes system calls");
+	}
+}
+
+static struct pyi_error *handle_deadline(struct run *run)
+{
+	if (pyi_clock_passed(run->request->deadline_ns))
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "timeout",
+						       "the walk did not end in the time allowed"),
+				      "allow more with --timeout");
+	/* Between two signs of life lie a million objects, not seconds. */
+	if (++run->stuck > WATCHDOG_LIMIT)
+		return recover(run, "an object's code does not return");
+	return NULL;
+}
+
+static struct pyi_error *serve(struct run *run)
+{
+	bool done = false;
+
+	while (!done) {
+		struct pyi_snapshot_event event;
+		struct pyi_error *error;
+
+		error = pyi_snapshot_resume(run->snapshot,
+					    pyi_clock_deadline(WATCHDOG_MS,
+							       run->request->deadline_ns),
+					    &event);
+		if (error)
+			return error;
+		switch (event.kind) {
+		case PYI_SNAPSHOT_MESSAGE:
+			error = answer(run, &event, &done);
+			break;
+		case PYI_SNAPSHOT_FAULT:
+			error = recover(run, strsignal(event.signal));
+			break;
+		case PYI_SNAPSHOT_DEADLINE:
+			error = handle_deadline(run);
+			break;
+		case PYI_SNAPSHOT_CANCELLED:
+			error = pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted");
+			break;
+		case PYI_SNAPSHOT_DIED:
+			error = pyi_error_hint(
+				pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
+						 "the snapshot was killed while it was walked"),
+				"it is the first the OOM killer takes: look at the kernel log");
+			break;
+		}
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
+			       const struct pyi_interpreters *interpreters,
+			       const struct pyi_walk_request *request,
+			       struct pyi_walk_result *ret_result)
+{
+	PYI_CLEANUP(plan_deinit) struct plan plan = { 0 };
+	PYI_CLEANUP(pyi_guard_free) uint8_t *records = malloc(RECORDS_BYTES);
+	struct pyi_walk_result result = { 0 };
+	struct pyi_memory_reader *reader = NULL;
+	struct workspace space;
+	struct pyi_error *error;
+	uint64_t text_addr = 0;
+
+	if (!records)
+		return pyi_error_no_memory();
+	error = plan_ranges(&snapshot->maps, &plan);
+	if (!error)
+		error = pyi_interpreters_gc_lists(runtime, interpreters, &plan.lists,
+						  &plan.list_count);
+	if (!error)
+		error = pyi_interpreters_roots(runtime, snapshot->reader, interpreters, &plan.roots);
+	if (!error)
+		error = map_workspace(snapshot, &plan, &space);
+	if (!error)
+		error = place_text(snapshot, runtime, &text_addr);
+	if (!error)
+		error = write_arguments(snapshot, runtime, interpreters, &plan, &space,
+					request->flags, &result);
+	if (!error)
+		error = pyi_memory_reader_create(snapshot->process.pid, false, &reader);
+	if (!error)
+		error = pyi_snapshot_call(snapshot, text_addr, space.stack_end_addr,
+					  space.arguments_addr);
+	if (!error) {
+		struct run run = {
+			.snapshot = snapshot,
+			.space = &space,
+			.request = request,
+			.result = &result,
+			.reader = reader,
+			.records = records,
+		};
+
+		error = serve(&run);
+		result.arena_bytes = space.size_bytes;
+	}
+	pyi_memory_reader_destroy(reader);
+	if (error) {
+		pyi_walk_result_deinit(&result);
+		return error;
+	}
+	*ret_result = result;
+	return NULL;
+}

@@ -1,0 +1,65 @@
+/*
+ * Runs the heap walk in a snapshot and decodes what it sends into plain data.
+ *
+ * Does not know how the snapshot came about, and does not name types. Everything the payload sends
+ * is checked as untrusted input: it read a heap that may be broken.
+ */
+#ifndef PYI_HEAP_WALK_RUN_H
+#define PYI_HEAP_WALK_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pyinspect/payload.h>
+
+#include "base/error.h"
+#include "python/interpreters.h"
+#include "python/runtime.h"
+#include "snapshot/snapshot.h"
+
+struct pyi_walk_result {
+	struct pyi_record_type *types;
+	size_t type_count;
+	size_t type_capacity;
+	struct pyi_record_summary summary;
+	/* Addresses of types whose sizes follow a rule we know. */
+	uint64_t modelled[PYI_KNOWN_TYPES + 1];
+	size_t modelled_count;
+	/* Memory that was mapped into the snapshot. */
+	uint64_t arena_bytes;
+};
+
+struct pyi_walk_request {
+	/* enum pyi_census_flag */
+	uint64_t flags;
+	/* When to give up, on base/clock.h's clock. */
+	uint64_t deadline_ns;
+	/* Called about every million objects; may be NULL. */
+	void (*progress)(void *argument, uint64_t objects);
+	void *progress_argument;
+	/* Called for each object with PYI_CENSUS_OBJECTS; may be NULL. */
+	void (*object)(void *argument, const struct pyi_record_object *record);
+	void *object_argument;
+};
+
+/*
+ * Errors (exit 1): "timeout", "interrupted", "snapshot-lost" (killed), "payload-failed" (it could not be placed, or
+ * broke the contract), "no-memory-in-snapshot".
+ */
+struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
+			       const struct pyi_interpreters *interpreters,
+			       const struct pyi_walk_request *request,
+			       struct pyi_walk_result *ret_result) PYI_MUST_CHECK;
+
+void pyi_walk_result_deinit(struct pyi_walk_result *result);
+
+/*
+ * Decodes a run of records into `result` (types are appended). Error "payload-failed" for a stream that does not
+ * follow pyinspect/payload.h. For tests and fuzzers too.
+ */
+struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
+				  const struct pyi_walk_request *request,
+				  struct pyi_walk_result *result) PYI_MUST_CHECK;
+
+#endif

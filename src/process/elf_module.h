@@ -1,0 +1,70 @@
+/*
+ * An ELF file that a process has mapped: its symbols and sections at the target's addresses.
+ *
+ * Opens the very file that is mapped (through /proc/PID/map_files, else /proc/PID/exe for the
+ * program, else /proc/PID/root + path) and verifies device and inode, or the build id in the
+ * target's memory; does not read debug information and does not search symbol files elsewhere.
+ * Everything in the file is untrusted input. Built on libelf.
+ */
+#ifndef PYI_PROCESS_ELF_MODULE_H
+#define PYI_PROCESS_ELF_MODULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "process/maps.h"
+#include "process/process.h"
+
+struct pyi_elf_module;
+
+struct pyi_elf_symbol {
+	/* Address in the target. */
+	uint64_t addr;
+	uint64_t size_bytes;
+	/* STT_FUNC. */
+	bool is_function;
+};
+
+/* A run of the module's memory in the target. */
+struct pyi_elf_range {
+	uint64_t addr;
+	uint64_t size_bytes;
+};
+
+/*
+ * Opens the file mapped by `map` (any map of the file) in `process`; `maps` are all maps, to
+ * find the load bias (the map that holds the first PT_LOAD; the bias is 0 for ET_EXEC).
+ * Errors (exit 4 "not-elf" for something that is no ELF file, "elf-32-bit", "elf-foreign-machine"
+ * for another architecture than our own; exit 1 "module-mismatch" when the file on disk is not the
+ * one that is mapped, "module-unreadable" else).
+ */
+struct pyi_error *pyi_elf_module_open(const struct pyi_process *process, const struct pyi_maps *maps,
+				      const struct pyi_map *map, struct pyi_elf_module **ret_module)
+	PYI_MUST_CHECK;
+
+/* As above for an open file: the parser, for tests and fuzzers. Takes over `fd`, also on failure. */
+struct pyi_error *pyi_elf_module_open_fd(int fd, uint64_t load_bias, struct pyi_elf_module **ret_module)
+	PYI_MUST_CHECK;
+
+void pyi_elf_module_close(struct pyi_elf_module *module);
+
+/*
+ * Looks up a defined symbol by exact name, in .dynsym, then in .symtab. False if there is none, or if it
+ * is not inside the module's loaded segments.
+ */
+bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
+				struct pyi_elf_symbol *ret_symbol);
+
+/* Looks up an allocated section by name, e.g. ".PyRuntime". */
+bool pyi_elf_module_find_section(struct pyi_elf_module *module, const char *name,
+				 struct pyi_elf_range *ret_range);
+
+/* The module's writable PT_LOAD segments in memory (.data and .bss), at most `capacity`; returns how many. */
+size_t pyi_elf_module_writable_ranges(struct pyi_elf_module *module, struct pyi_elf_range *ret_ranges,
+				      size_t capacity);
+
+/* The path as the maps show it. */
+const char *pyi_elf_module_path(const struct pyi_elf_module *module);
+
+#endif

@@ -1,0 +1,369 @@
+/*
+ * Pins a process by its /proc directory and opens and reads its files there.
+ *
+ * Does not stop or change anything; does not parse the status file (process_status.c does) and does
+ * not explain refusals (access.c does).
+ */
+#include "process/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum {
+	STATUS_LIMIT_BYTES = 1 << 20,
+	STAT_LIMIT_BYTES = 4096,
+	/* Position of the start time in a stat file, which counts from 1. */
+	STAT_FIELD_STATE = 3,
+	STAT_FIELD_START = 22,
+	/* The kernel gives no longer link than a page, whatever that is. */
+	LINK_LIMIT_BYTES = 1 << 16,
+};
+
+/* Parses the decimal number that `text` begins with. */
+static bool parse_decimal(const char *text, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return false;
+	}
+	*ret_value = value;
+	return true;
+}
+
+static struct pyi_error *gone(const struct pyi_process *process)
+{
+	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d has exited",
+				(int)process->pid);
+}
+
+static struct pyi_error *file_error(const struct pyi_process *process, const char *path,
+				    int error_number)
+{
+	switch (error_number) {
+	case ESRCH:
+		return gone(process);
+	case ENOENT:
+		/* A process that dies between two steps of the lookup is seen as this one. */
+		if (!pyi_process_is_alive(process))
+			return gone(process);
+		if (!strncmp(path, "task/", 5))
+			return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+						"the thread behind /proc/%d/%s has exited",
+						(int)process->pid, path);
+		break;
+	case EACCES:
+	case EPERM:
+		return pyi_error_hint(
+			pyi_error_create_errno(PYI_EXIT_ACCESS, "no-permission", error_number,
+					       "cannot read /proc/%d/%s", (int)process->pid, path),
+			"run it as the owner of the process, or as root");
+	default:
+		break;
+	}
+	return pyi_error_create_errno(PYI_EXIT_FAILED, "proc-unreadable", error_number,
+				      "cannot read /proc/%d/%s", (int)process->pid, path);
+}
+
+/*
+ * The program's name stands in parentheses and may itself contain any of them, spaces and
+ * newlines; numbers follow it, so the last ')' ends it.
+ */
+static bool parse_stat(const char *text, char *ret_state, uint64_t *ret_start_ticks)
+{
+	const char *at = strrchr(text, ')');
+	char state;
+	int field;
+
+	if (!at || at[1] != ' ' || !at[2] || at[3] != ' ')
+		return false;
+	state = at[2];
+	at += 2;
+	for (field = STAT_FIELD_STATE; field < STAT_FIELD_START; field++) {
+		at = strchr(at, ' ');
+		if (!at)
+			return false;
+		at++;
+	}
+	if (!parse_decimal(at, ret_start_ticks))
+		return false;
+	*ret_state = state;
+	return true;
+}
+
+bool pyi_process_is_alive(const struct pyi_process *process)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = openat(process->proc_fd, "stat", O_RDONLY | O_CLOEXEC);
+	char text[STAT_LIMIT_BYTES];
+	uint64_t start_ticks;
+	ssize_t size;
+	char state;
+
+	if (fd < 0)
+		return errno != ESRCH && errno != ENOENT && errno != EBADF;
+	do {
+		size = read(fd, text, sizeof(text) - 1);
+	} while (size < 0 && errno == EINTR);
+	if (size < 0)
+		return errno != ESRCH;
+	text[size] = '\0';
+	if (!parse_stat(text, &state, &start_ticks))
+		return size > 0;
+	return state != 'Z' && state != 'X' && state != 'x';
+}
+
+struct pyi_error *pyi_process_open_file(const struct pyi_process *process, const char *path,
+					int flags, int *ret_fd)
+{
+	int fd = openat(process->proc_fd, path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return file_error(process, path, errno);
+	*ret_fd = fd;
+	return NULL;
+}
+
+struct pyi_error *pyi_process_read_file(const struct pyi_process *process, const char *path,
+					size_t limit_bytes, char **ret_text, size_t *ret_size)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	struct pyi_error *error;
+	size_t capacity = 0;
+	size_t size = 0;
+
+	error = pyi_process_open_file(process, path, O_RDONLY, &fd);
+	if (error)
+		return error;
+	for (;;) {
+		ssize_t got;
+
+		/* One byte of room is for the NUL, and one tells "full" from "too large". */
+		if (capacity - size < 2) {
+			char *larger;
+
+			if (__builtin_mul_overflow(capacity ? capacity : 2048, 2, &capacity))
+				return pyi_error_no_memory();
+			larger = realloc(text, capacity);
+			if (!larger)
+				return pyi_error_no_memory();
+			text = larger;
+		}
+		got = read(fd, text + size, capacity - size - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return file_error(process, path, errno);
+		if (got == 0)
+			break;
+		size += (size_t)got;
+		if (size > limit_bytes)
+			return pyi_error_create(PYI_EXIT_FAILED, "too-large",
+						"/proc/%d/%s has more than %zu bytes",
+						(int)process->pid, path, limit_bytes);
+	}
+	text[size] = '\0';
+	*ret_text = pyi_return_ptr(text);
+	if (ret_size)
+		*ret_size = size;
+	return NULL;
+}
+
+struct pyi_error *pyi_process_read_status(const struct pyi_process *process, pid_t tid,
+					  struct pyi_process_status *ret_status)
+{
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	struct pyi_error *error;
+	char path[64];
+
+	if (tid)
+		snprintf(path, sizeof(path), "task/%d/status", (int)tid);
+	else
+		snprintf(path, sizeof(path), "status");
+	error = pyi_process_read_file(process, path, STATUS_LIMIT_BYTES, &text, NULL);
+	if (error)
+		return error;
+	error = pyi_process_parse_status(text, ret_status);
+	return pyi_error_context(error, "/proc/%d/%s", (int)process->pid, path);
+}
+
+/* Refuses what /proc shows as a process but is none, or none any more. */
+static struct pyi_error *check_status(const struct pyi_process *process,
+				      const struct pyi_process_status *status)
+{
+	int pid = (int)process->pid;
+
+	if (status->thread_group_id != process->pid) {
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+					 "%d is a thread of process %d, not a process", pid,
+					 (int)status->thread_group_id),
+			"use the process: %d", (int)status->thread_group_id);
+	}
+	if (status->state == 'X' || status->state == 'x')
+		return gone(process);
+	if (status->state != 'Z')
+		return NULL;
+	if (status->thread_count > 1)
+		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+					"the main thread of process %d has exited, "
+					"only its other threads (%u) are left",
+					pid, status->thread_count - 1);
+	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+				"process %d has exited and waits for its parent (%d)", pid,
+				(int)status->parent_pid);
+}
+
+static struct pyi_error *no_directory(pid_t pid, int error_number)
+{
+	if (error_number != ENOENT && error_number != ESRCH)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "proc-unreadable", error_number,
+					      "cannot open /proc/%d", (int)pid);
+	if (!kill(pid, 0) || errno == EPERM)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "no-permission",
+						       "process %d exists, but /proc hides it",
+						       (int)pid),
+				      "run as root (/proc has hidepid=), or mount a /proc of this "
+				      "pid namespace");
+	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "there is no process %d",
+				(int)pid);
+}
+
+struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
+{
+	PYI_CLEANUP(pyi_guard_fd) int proc_fd = -1;
+	PYI_CLEANUP(pyi_guard_free) char *stat = NULL;
+	struct pyi_process process = { .pid = pid, .proc_fd = -1 };
+	struct pyi_process_status status;
+	struct pyi_error *error;
+	char path[32];
+	char state;
+
+	if (pid <= 0)
+		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+					"%d is not the number of a process", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc_fd < 0)
+		return no_directory(pid, errno);
+	process.proc_fd = proc_fd;
+	error = pyi_process_read_status(&process, 0, &status);
+	if (!error)
+		error = check_status(&process, &status);
+	if (!error)
+		error = pyi_process_read_file(&process, "stat", STAT_LIMIT_BYTES, &stat, NULL);
+	if (error)
+		return error;
+	if (!parse_stat(stat, &state, &process.start_ticks))
+		return pyi_error_create(PYI_EXIT_FAILED, "bad-status", "%s/stat is malformed",
+					path);
+	proc_fd = -1;
+	*ret_process = process;
+	return NULL;
+}
+
+void pyi_process_close(struct pyi_process *process)
+{
+	if (process->proc_fd >= 0)
+		close(process->proc_fd);
+	*process = (struct pyi_process){ .proc_fd = -1 };
+}
+
+static int compare_tids(const void *a, const void *b)
+{
+	pid_t first = *(const pid_t *)a;
+	pid_t second = *(const pid_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+static void guard_directory(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pid_t **ret_tids,
+					   size_t *ret_count)
+{
+	PYI_CLEANUP(guard_directory) DIR *directory = NULL;
+	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
+	struct pyi_error *error;
+	size_t capacity = 0;
+	size_t count = 0;
+	int fd = -1;
+
+	error = pyi_process_open_file(process, "task", O_RDONLY | O_DIRECTORY, &fd);
+	if (error)
+		return error;
+	directory = fdopendir(fd);
+	if (!directory) {
+		close(fd);
+		return pyi_error_no_memory();
+	}
+	for (;;) {
+		struct dirent *entry;
+		uint64_t tid;
+
+		errno = 0;
+		entry = readdir(directory);
+		if (!entry)
+			break;
+		/* Only "." and ".." are no numbers. */
+		if (!parse_decimal(entry->d_name, &tid) || tid > INT_MAX)
+			continue;
+		if (count == capacity) {
+			pid_t *larger;
+
+			capacity = capacity ? capacity * 2 : 64;
+			larger = reallocarray(tids, capacity, sizeof(*tids));
+			if (!larger)
+				return pyi_error_no_memory();
+			tids = larger;
+		}
+		tids[count++] = (pid_t)tid;
+	}
+	if (errno && errno != ENOENT)
+		return file_error(process, "task", errno);
+	if (!count)
+		return gone(process);
+	qsort(tids, count, sizeof(*tids), compare_tids);
+	*ret_tids = pyi_return_ptr(tids);
+	*ret_count = count;
+	return NULL;
+}
+
+struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char **ret_path)
+{
+	PYI_CLEANUP(pyi_guard_free) char *path = malloc(LINK_LIMIT_BYTES);
+	ssize_t length;
+	char *fitted;
+
+	if (!path)
+		return pyi_error_no_memory();
+	length = readlinkat(process->proc_fd, "exe", path, LINK_LIMIT_BYTES - 1);
+	if (length < 0 && errno == ENOENT && pyi_process_is_alive(process))
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "no-program",
+					"process %d has no program: it is a kernel thread",
+					(int)process->pid);
+	if (length < 0)
+		return file_error(process, "exe", errno);
+	path[length] = '\0';
+	fitted = realloc(path, (size_t)length + 1);
+	if (fitted)
+		path = fitted;
+	*ret_path = pyi_return_ptr(path);
+	return NULL;
+}

@@ -1,0 +1,103 @@
+/*
+ * A process seen through /proc: its identity, and its files there.
+ *
+ * Does not stop or change anything. The identity is pinned by an open
+ * directory of /proc/PID: after the process is gone every call here fails with
+ * "no-such-process", even if the number has been given to another process.
+ */
+#ifndef PYI_PROCESS_PROCESS_H
+#define PYI_PROCESS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct pyi_process {
+	pid_t pid;
+	/* O_PATH|O_DIRECTORY descriptor of /proc/PID. */
+	int proc_fd;
+	/* Field 22 of /proc/PID/stat, in clock ticks since boot. */
+	uint64_t start_ticks;
+};
+
+/* What /proc/PID/status (or /proc/PID/task/TID/status) says, as far as we need it. */
+struct pyi_process_status {
+	/* State letter, e.g. 'S'. */
+	char state;
+	/* Of the main thread (or that thread): "Name:", without escapes. */
+	char name[64];
+	pid_t thread_group_id;
+	pid_t parent_pid;
+	/* 0 if nobody traces it. */
+	pid_t tracer_pid;
+	uid_t effective_uid;
+	uid_t real_uid;
+	/* The last entry of NSpid: its number in its own pid namespace. */
+	pid_t namespace_pid;
+	unsigned thread_count;
+	/* 0 off, 1 strict, 2 filter. */
+	int seccomp_mode;
+	/* "x86_Thread_features:" contains "shstk" (absent on older kernels: false). */
+	bool shadow_stack;
+	/* VmRSS, RssAnon and VmPTE; 0 for a zombie or a kernel thread. */
+	uint64_t rss_bytes;
+	uint64_t anonymous_bytes;
+	uint64_t page_table_bytes;
+	/* Signal sets as the kernel prints them: bit N-1 is signal N. */
+	uint64_t signals_blocked;
+	/* Effective capabilities. */
+	uint64_t capabilities_effective;
+};
+
+/*
+ * Pins process `pid` (a number of the caller's pid namespace).
+ * Errors: "no-such-process" (exit 3) also for a thread id that is not a process,
+ * and for a zombie ("has exited and waits for its parent").
+ */
+struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process) PYI_MUST_CHECK;
+
+/* Forgets it; safe on a zeroed struct with proc_fd -1. */
+void pyi_process_close(struct pyi_process *process);
+
+/*
+ * Opens a file below /proc/PID, e.g. "maps" or "task/12/syscall".
+ * Errors: "no-such-process" when the process (or thread) is gone, "no-permission"
+ * when it may not be read; both exit 3.
+ */
+struct pyi_error *pyi_process_open_file(const struct pyi_process *process, const char *path,
+					int flags, int *ret_fd) PYI_MUST_CHECK;
+
+/*
+ * Reads a whole file below /proc/PID, at most `limit_bytes` (else error "too-large").
+ * The result is NUL-terminated, to be freed by the caller; `ret_size` may be NULL.
+ */
+struct pyi_error *pyi_process_read_file(const struct pyi_process *process, const char *path,
+					size_t limit_bytes, char **ret_text, size_t *ret_size)
+	PYI_MUST_CHECK;
+
+/* Status of the process, or of one of its threads if `tid` is not 0. */
+struct pyi_error *pyi_process_read_status(const struct pyi_process *process, pid_t tid,
+					  struct pyi_process_status *ret_status) PYI_MUST_CHECK;
+
+/*
+ * The ids of all threads now (numbers of the caller's namespace), ascending, to be freed
+ * by the caller. Threads may come and go while it reads.
+ */
+struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pid_t **ret_tids,
+					   size_t *ret_count) PYI_MUST_CHECK;
+
+/* The path of its program as /proc/PID/exe shows it; freed by the caller. */
+struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char **ret_path)
+	PYI_MUST_CHECK;
+
+/* False as soon as it is a zombie or gone. */
+bool pyi_process_is_alive(const struct pyi_process *process);
+
+/* Pure parser behind pyi_process_read_status(): `text` is a status file. */
+struct pyi_error *pyi_process_parse_status(const char *text, struct pyi_process_status *ret_status)
+	PYI_MUST_CHECK;
+
+#endif

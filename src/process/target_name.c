@@ -1,0 +1,338 @@
+/*
+ * Finds the pid that a user's name for a target stands for.
+ *
+ * Does not talk to systemd, and does not check that a plain number is a process.
+ */
+#include "process/target_name.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "process/process.h"
+
+enum {
+	UNIT_NAME_LIMIT = 255,
+	/* Any user with a delegated cgroup can make many; a big host has some ten thousand. */
+	DIRECTORY_LIMIT = 1 << 20,
+	HINT_PID_LIMIT = 16,
+};
+
+/* A directory of the tree that is still to be visited. */
+struct pending {
+	char *path;
+	/* It is the unit's cgroup, or below it. */
+	bool in_unit;
+};
+
+struct search {
+	const char *unit;
+	struct pending *pending;
+	size_t pending_count;
+	size_t pending_capacity;
+	size_t seen_count;
+	bool found;
+	pid_t *pids;
+	size_t pid_count;
+	size_t pid_capacity;
+};
+
+static void deinit_search(struct search *search)
+{
+	while (search->pending_count)
+		free(search->pending[--search->pending_count].path);
+	free(search->pending);
+	free(search->pids);
+}
+
+/* Makes room for one more item. */
+static bool reserve(void **items, size_t count, size_t *capacity, size_t item_bytes)
+{
+	size_t larger_capacity = *capacity ? *capacity * 2 : 32;
+	void *larger;
+
+	if (count < *capacity)
+		return true;
+	larger = reallocarray(*items, larger_capacity, item_bytes);
+	if (!larger)
+		return false;
+	*items = larger;
+	*capacity = larger_capacity;
+	return true;
+}
+
+static bool parse_pid(const char *text, const char **ret_end, pid_t *ret_pid)
+{
+	const char *at = text;
+	int64_t value = 0;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		value = value * 10 + (*at - '0');
+		if (value > INT_MAX)
+			return false;
+	}
+	if (at == text)
+		return false;
+	*ret_end = at;
+	*ret_pid = (pid_t)value;
+	return true;
+}
+
+/* Takes over `path`. */
+static struct pyi_error *push(struct search *search, char *path, bool in_unit)
+{
+	void *items = search->pending;
+
+	if (!path || !reserve(&items, search->pending_count, &search->pending_capacity,
+			      sizeof(*search->pending))) {
+		free(path);
+		return pyi_error_no_memory();
+	}
+	search->pending = items;
+	search->pending[search->pending_count++] =
+		(struct pending){ .path = path, .in_unit = in_unit };
+	return NULL;
+}
+
+/* Adds the processes of one cgroup. One that is gone, or may not be read, has none for us. */
+static struct pyi_error *add_pids(struct search *search, int directory_fd)
+{
+	PYI_CLEANUP(pyi_guard_file) FILE *file = NULL;
+	int fd = openat(directory_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char line[32];
+
+	if (fd < 0)
+		return NULL;
+	file = fdopen(fd, "r");
+	if (!file) {
+		close(fd);
+		return pyi_error_no_memory();
+	}
+	while (fgets(line, sizeof(line), file)) {
+		void *items = search->pids;
+		const char *end;
+		pid_t pid;
+
+		/* 0 is a process that has no number in our pid namespace. */
+		if (!parse_pid(line, &end, &pid) || *end != '\n' || !pid)
+			continue;
+		if (!reserve(&items, search->pid_count, &search->pid_capacity,
+			     sizeof(*search->pids)))
+			return pyi_error_no_memory();
+		search->pids = items;
+		search->pids[search->pid_count++] = pid;
+	}
+	return NULL;
+}
+
+static void guard_directory(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+static bool is_directory(int directory_fd, const struct dirent *entry)
+{
+	struct stat status;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return !fstatat(directory_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) &&
+	       S_ISDIR(status.st_mode);
+}
+
+static struct pyi_error *visit(struct search *search, const char *path, bool in_unit)
+{
+	PYI_CLEANUP(guard_directory) DIR *directory = NULL;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct pyi_error *error = NULL;
+	struct dirent *entry;
+
+	if (fd < 0)
+		return NULL;
+	directory = fdopendir(fd);
+	if (!directory) {
+		close(fd);
+		return pyi_error_no_memory();
+	}
+	if (in_unit) {
+		search->found = true;
+		error = add_pids(search, fd);
+	}
+	while (!error && (entry = readdir(directory))) {
+		char *below;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    !is_directory(fd, entry))
+			continue;
+		if (++search->seen_count > DIRECTORY_LIMIT)
+			return pyi_error_create(PYI_EXIT_FAILED, "too-large",
+						"there are more than %d cgroups", DIRECTORY_LIMIT);
+		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
+			return pyi_error_no_memory();
+		error = push(search, below, in_unit || !strcmp(entry->d_name, search->unit));
+	}
+	return error;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t first = *(const pid_t *)a;
+	pid_t second = *(const pid_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	struct pyi_process process = { .proc_fd = -1 };
+	struct pyi_process_status status;
+	struct pyi_error *error = pyi_process_open(pid, &process);
+
+	if (!error)
+		error = pyi_process_read_status(&process, 0, &status);
+	pyi_process_close(&process);
+	if (error) {
+		pyi_error_destroy(error);
+		return -1;
+	}
+	return status.parent_pid;
+}
+
+/* Leaves only the processes whose parent is not among them; those that are gone are dropped. */
+static struct pyi_error *keep_roots(struct search *search)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *roots = NULL;
+	size_t count = 0;
+	size_t i;
+
+	if (!search->pid_count)
+		return NULL;
+	roots = calloc(search->pid_count, sizeof(*roots));
+	if (!roots)
+		return pyi_error_no_memory();
+	qsort(search->pids, search->pid_count, sizeof(*search->pids), compare_pids);
+	for (i = 0; i < search->pid_count; i++) {
+		pid_t parent;
+
+		/* With several version 1 hierarchies the same process is met in each. */
+		if (i && search->pids[i] == search->pids[i - 1])
+			continue;
+		parent = parent_of(search->pids[i]);
+		if (parent >= 0 && !bsearch(&parent, search->pids, search->pid_count,
+					    sizeof(*search->pids), compare_pids))
+			roots[count++] = search->pids[i];
+	}
+	memcpy(search->pids, roots, count * sizeof(*roots));
+	search->pid_count = count;
+	return NULL;
+}
+
+static struct pyi_error *no_such_unit(const char *unit, const char *why)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "no-such-unit", "%s %s", unit, why),
+			      "see: systemctl status %s", unit);
+}
+
+static struct pyi_error *ambiguous_unit(const struct search *search)
+{
+	char list[HINT_PID_LIMIT * 16] = "";
+	size_t length = 0;
+	size_t i;
+
+	for (i = 0; i < search->pid_count && i < HINT_PID_LIMIT; i++)
+		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d",
+					   i ? ", " : "", (int)search->pids[i]);
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "ambiguous-unit",
+					       "%s has %zu main processes", search->unit,
+					       search->pid_count),
+			      "give the number of one: %s%s", list,
+			      search->pid_count > HINT_PID_LIMIT ? ", ..." : "");
+}
+
+static struct pyi_error *find_unit(const char *unit, const char *cgroup_root, pid_t *ret_pid)
+{
+	PYI_CLEANUP(deinit_search) struct search search = { .unit = unit };
+	struct pyi_error *error = push(&search, strdup(cgroup_root), false);
+
+	while (!error && search.pending_count) {
+		struct pending next = search.pending[--search.pending_count];
+
+		error = visit(&search, next.path, next.in_unit);
+		free(next.path);
+	}
+	if (!error)
+		error = keep_roots(&search);
+	if (error)
+		return error;
+	if (!search.found)
+		return no_such_unit(unit, "is not a unit that runs here");
+	if (!search.pid_count)
+		return no_such_unit(unit, "has no process that we can see");
+	if (search.pid_count > 1)
+		return ambiguous_unit(&search);
+	*ret_pid = search.pids[0];
+	return NULL;
+}
+
+static bool is_unit_name(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789:-_.\\@");
+
+	return length && length <= UNIT_NAME_LIMIT && !name[length] && name[0] != '.';
+}
+
+/* A name may have other dots in it ("python3.11"): only a kind of unit is a suffix. */
+static bool has_suffix(const char *name)
+{
+	static const char *const suffixes[] = { "service", "scope", "slice",
+						"socket",  "mount", "swap" };
+	const char *dot = strrchr(name, '.');
+	size_t i;
+
+	for (i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (!strcmp(dot + 1, suffixes[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct pyi_error *bad_target(const char *name)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "bad-target",
+					       "'%s' is not the name of a target", name),
+			      "give a process id (1234) or a systemd unit (unit:NAME.service)");
+}
+
+struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_root, pid_t *ret_pid)
+{
+	PYI_CLEANUP(pyi_guard_free) char *unit = NULL;
+	static const char prefix[] = "unit:";
+	const char *end;
+	pid_t pid;
+
+	if (!strncmp(name, prefix, strlen(prefix))) {
+		name += strlen(prefix);
+		if (!is_unit_name(name))
+			return bad_target(name - strlen(prefix));
+		if (asprintf(&unit, "%s%s", name, has_suffix(name) ? "" : ".service") < 0) {
+			unit = NULL;
+			return pyi_error_no_memory();
+		}
+		return find_unit(unit, cgroup_root, ret_pid);
+	}
+	if (!parse_pid(name, &end, &pid) || *end || !pid)
+		return bad_target(name);
+	*ret_pid = pid;
+	return NULL;
+}

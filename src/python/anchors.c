@@ -1,0 +1,110 @@
+/*
+ * Checks a layout against a live runtime before it is believed. Does not choose one.
+ */
+#include "python/runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/interpreters.h"
+
+enum {
+	LINK_BITS = 3,
+	ATTEMPTS = 50,
+};
+
+static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char *anchor)
+{
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_UNSUPPORTED, "layout-mismatch",
+				 "this build of CPython %s has another layout than those known: %s",
+				 runtime->version, anchor),
+		"it may be a debug build, or patched by its distributor");
+}
+
+static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  uint64_t type_addr, const char *name)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t name_addr;
+	uint64_t meta;
+	char text[16];
+
+	return pyi_memory_try_read_u64(reader, type_addr + layout->object_type, &meta) &&
+	       meta == runtime->type_type_addr &&
+	       pyi_memory_try_read_u64(reader, type_addr + layout->type_name, &name_addr) &&
+	       pyi_memory_try_read_string(reader, name_addr, text, sizeof(text)) &&
+	       strcmp(text, name) == 0;
+}
+
+/* A list head whose neighbours link back; the live process may be changing it, so more than one look. */
+static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			 uint64_t head)
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		uint64_t next;
+		uint64_t previous;
+		uint64_t back;
+		uint64_t forth;
+
+		if (pyi_memory_try_read_u64(reader, head + layout->gc_head_next, &next) &&
+		    pyi_memory_try_read_u64(reader, head + layout->gc_head_prev, &previous) &&
+		    pyi_memory_try_read_u64(reader, (next & ~(uint64_t)LINK_BITS) +
+							    layout->gc_head_prev, &back) &&
+		    pyi_memory_try_read_u64(reader, (previous & ~(uint64_t)LINK_BITS) +
+							    layout->gc_head_next, &forth) &&
+		    (back & ~(uint64_t)LINK_BITS) == head &&
+		    (forth & ~(uint64_t)LINK_BITS) == head)
+			return true;
+	}
+	return false;
+}
+
+struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	struct pyi_interpreters interpreters;
+	struct pyi_gc_list *lists;
+	struct pyi_error *error;
+	bool lists_agree = true;
+	size_t list_count;
+
+	if (!type_is_named(runtime, reader, runtime->type_type_addr, "type") ||
+	    !type_is_named(runtime, reader, runtime->dict_type_addr, "dict") ||
+	    !type_is_named(runtime, reader, runtime->str_type_addr, "str"))
+		return mismatch(runtime, "types are not where they should be");
+	error = pyi_interpreters_list(runtime, reader, &interpreters);
+	if (error)
+		return error;
+	for (size_t i = 0; i < interpreters.count; i++) {
+		uint64_t interpreter = interpreters.addr[i];
+		uint64_t thread;
+		uint64_t owner;
+		uint64_t modules;
+		uint64_t type;
+
+		if (!pyi_memory_try_read_u64(reader, interpreter + layout->interp_threads_head,
+					     &thread) ||
+		    (thread && (!pyi_memory_try_read_u64(reader, thread + layout->thread_interp,
+							 &owner) ||
+				owner != interpreter)))
+			return mismatch(runtime, "threads do not belong to their interpreter");
+		if (!pyi_memory_try_read_u64(reader, interpreter + layout->interp_modules,
+					     &modules) ||
+		    (modules &&
+		     (!pyi_memory_try_read_u64(reader, modules + layout->object_type, &type) ||
+		      type != runtime->dict_type_addr)))
+			return mismatch(runtime, "sys.modules is no dict");
+	}
+	error = pyi_interpreters_gc_lists(runtime, &interpreters, &lists, &list_count);
+	if (error)
+		return error;
+	/* While a collection runs, links hold counts: then the lists say nothing. */
+	if (!pyi_interpreters_collecting(runtime, reader, &interpreters))
+		for (size_t i = 0; i < list_count; i++)
+			lists_agree &= is_list_head(layout, reader, lists[i].head_addr) ||
+				       pyi_interpreters_collecting(runtime, reader, &interpreters);
+	free(lists);
+	return lists_agree ? NULL : mismatch(runtime, "the collector's lists do not link back");
+}

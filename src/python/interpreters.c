@@ -1,0 +1,356 @@
+/*
+ * Follows interpreter and thread states, and frames. Does not look at objects.
+ */
+#include "python/interpreters.h"
+
+#include <stdlib.h>
+
+enum {
+	GENERATIONS = 3,
+	THREAD_LIMIT = 100000,
+	FRAME_LIMIT = 100000,
+	SLOT_LIMIT = 1 << 16,
+	EXCEPTION_LIMIT = 1000,
+	STATIC_TYPE_LIMIT = 1000,
+	/* Include/internal/pycore_frame.h: FRAME_OWNED_BY_CSTACK, other fields are not valid */
+	OWNER_C_STACK = 3,
+};
+
+static bool has(uint32_t offset)
+{
+	return offset != PYI_ABSENT;
+}
+
+static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
+{
+	uint64_t value;
+
+	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
+}
+
+struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
+					struct pyi_memory_reader *reader,
+					struct pyi_interpreters *ret_interpreters)
+{
+	struct pyi_interpreters list = { 0 };
+	uint64_t addr = load(reader, runtime->addr + runtime->layout->runtime_interpreters_head);
+
+	while (addr) {
+		if (list.count == PYI_INTERPRETER_LIMIT)
+			return pyi_error_create(PYI_EXIT_FAILED, "heap-broken",
+						"the chain of Python's interpreters does not end");
+		list.addr[list.count++] = addr;
+		if (!pyi_memory_try_read_u64(reader, addr + runtime->layout->interp_next, &addr))
+			return pyi_error_create(PYI_EXIT_FAILED, "heap-broken",
+						"the chain of Python's interpreters leads to 0x%llx, "
+						"which is not mapped",
+						(unsigned long long)addr);
+	}
+	if (!list.count)
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
+					"Python is loaded but has no interpreter (not started, or "
+					"ending)");
+	*ret_interpreters = list;
+	return NULL;
+}
+
+/* Address of the gc state of interpreter `i`; up to 3.8 there is one for all. */
+static uint64_t gc_state(const struct pyi_runtime *runtime,
+			 const struct pyi_interpreters *interpreters, size_t i)
+{
+	if (has(runtime->layout->runtime_gc))
+		return runtime->addr + runtime->layout->runtime_gc;
+	return interpreters->addr[i] + runtime->layout->interp_gc;
+}
+
+static size_t gc_state_count(const struct pyi_runtime *runtime,
+			     const struct pyi_interpreters *interpreters)
+{
+	return has(runtime->layout->runtime_gc) ? 1 : interpreters->count;
+}
+
+struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
+					    const struct pyi_interpreters *interpreters,
+					    struct pyi_gc_list **ret_lists, size_t *ret_count)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	size_t states = gc_state_count(runtime, interpreters);
+	struct pyi_gc_list *lists = calloc(states, (GENERATIONS + 1) * sizeof(*lists));
+	size_t count = 0;
+
+	if (!lists)
+		return pyi_error_no_memory();
+	for (size_t i = 0; i < states; i++) {
+		uint64_t state = gc_state(runtime, interpreters, i);
+
+		for (uint64_t g = 0; g < GENERATIONS; g++)
+			lists[count++].head_addr =
+				state + layout->gc_generations + g * layout->gc_generation_size;
+		lists[count++] = (struct pyi_gc_list){
+			.head_addr = state + layout->gc_permanent,
+			.frozen = 1,
+		};
+	}
+	*ret_lists = lists;
+	*ret_count = count;
+	return NULL;
+}
+
+bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader,
+				 const struct pyi_interpreters *interpreters)
+{
+	for (size_t i = 0; i < gc_state_count(runtime, interpreters); i++) {
+		uint32_t collecting;
+
+		if (!pyi_memory_try_read_u32(reader,
+					     gc_state(runtime, interpreters, i) +
+						     runtime->layout->gc_collecting,
+					     &collecting) ||
+		    collecting)
+			return true;
+	}
+	return false;
+}
+
+static bool is_among(uint64_t value, const uint64_t *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (values[i] == value)
+			return true;
+	return false;
+}
+
+/* The thread state that holds the GIL at these addresses; 0 if it is free. */
+static uint64_t holder_of(struct pyi_memory_reader *reader, uint64_t locked_addr,
+			  uint64_t holder_addr)
+{
+	uint32_t locked;
+
+	if (!pyi_memory_try_read_u32(reader, locked_addr, &locked) || locked != 1)
+		return 0;
+	return load(reader, holder_addr);
+}
+
+bool pyi_interpreters_held_by(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      const struct pyi_interpreters *interpreters,
+			      const uint64_t *thread_pointers, size_t count)
+{
+	const struct pyi_layout *layout = runtime->layout;
+
+	for (size_t i = 0; i < interpreters->count; i++) {
+		uint64_t holder;
+
+		if (has(layout->interp_gil)) {
+			uint64_t gil = load(reader, interpreters->addr[i] + layout->interp_gil);
+
+			holder = gil ? holder_of(reader, gil + layout->gil_locked,
+						 gil + layout->gil_last_holder) :
+				       0;
+		} else {
+			holder = holder_of(reader, runtime->addr + layout->runtime_gil_locked,
+					   runtime->addr + layout->runtime_gil_last_holder);
+		}
+		if (!holder ||
+		    !is_among(load(reader, holder + layout->thread_id), thread_pointers, count))
+			return false;
+	}
+	return true;
+}
+
+static struct pyi_error *push(struct pyi_address_list *list, uint64_t addr)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 256;
+		uint64_t *items = realloc(list->items, capacity * sizeof(*items));
+
+		if (!items)
+			return pyi_error_no_memory();
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->count++] = addr;
+	return NULL;
+}
+
+/* Adds the object at a field of a struct; an absent field adds nothing. */
+static struct pyi_error *push_field(struct pyi_address_list *list, struct pyi_memory_reader *reader,
+				    uint64_t addr, uint32_t offset)
+{
+	return has(offset) ? push(list, load(reader, addr + offset)) : NULL;
+}
+
+static struct pyi_error *push_fields(struct pyi_address_list *list,
+				     struct pyi_memory_reader *reader, uint64_t addr,
+				     const uint32_t offsets[PYI_LAYOUT_LIST])
+{
+	struct pyi_error *error = NULL;
+
+	for (int i = 0; i < PYI_LAYOUT_LIST && has(offsets[i]) && !error; i++)
+		error = push_field(list, reader, addr, offsets[i]);
+	return error;
+}
+
+static struct pyi_error *push_slots(struct pyi_address_list *list, struct pyi_memory_reader *reader,
+				    uint64_t addr, uint32_t count)
+{
+	struct pyi_error *error = NULL;
+
+	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error; i++)
+		error = push(list, load(reader, addr + i * sizeof(uint64_t)));
+	return error;
+}
+
+/* The exceptions being handled by a thread. */
+static struct pyi_error *push_exceptions(struct pyi_address_list *list,
+					 const struct pyi_layout *layout,
+					 struct pyi_memory_reader *reader, uint64_t thread)
+{
+	uint64_t item = load(reader, thread + layout->thread_exc_info);
+	struct pyi_error *error = NULL;
+
+	for (int i = 0; item && i < EXCEPTION_LIMIT && !error; i++) {
+		error = push_field(list, reader, item, layout->exc_item_value);
+		if (!error)
+			error = push_field(list, reader, item, layout->exc_item_type);
+		if (!error)
+			error = push_field(list, reader, item, layout->exc_item_traceback);
+		item = load(reader, item + layout->exc_item_previous);
+	}
+	return error;
+}
+
+/* What one interpreter frame holds (3.11+): a frame is no object there. */
+static struct pyi_error *push_frame(struct pyi_address_list *list, const struct pyi_layout *layout,
+				    struct pyi_memory_reader *reader, uint64_t frame)
+{
+	uint64_t code = load(reader, frame + layout->iframe_code);
+	struct pyi_error *error = push(list, code);
+	uint32_t locals = 0;
+	uint32_t top = 0;
+
+	if (!error)
+		error = push_field(list, reader, frame, layout->iframe_function);
+	if (!error)
+		error = push_field(list, reader, frame, layout->iframe_globals);
+	if (!error)
+		error = push_field(list, reader, frame, layout->iframe_builtins);
+	if (!error)
+		error = push_field(list, reader, frame, layout->iframe_locals);
+	if (!error)
+		error = push_field(list, reader, frame, layout->iframe_object);
+	if (error || !pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
+		return error;
+	/* How much of the evaluation stack is in use is only known while the frame does not execute. */
+	if (pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top) &&
+	    (int32_t)top > (int32_t)locals)
+		locals = top;
+	return push_slots(list, reader, frame + layout->iframe_localsplus, locals);
+}
+
+static struct pyi_error *push_frames(struct pyi_address_list *list, const struct pyi_layout *layout,
+				     struct pyi_memory_reader *reader, uint64_t thread)
+{
+	struct pyi_error *error = NULL;
+	uint64_t frame;
+
+	/* A frame object leads to the ones below it. */
+	if (has(layout->thread_frame))
+		return push_field(list, reader, thread, layout->thread_frame);
+	if (has(layout->thread_current_frame))
+		frame = load(reader, thread + layout->thread_current_frame);
+	else
+		frame = load(reader, load(reader, thread + layout->thread_cframe) +
+					     layout->cframe_current_frame);
+	for (int i = 0; frame && i < FRAME_LIMIT && !error; i++) {
+		uint8_t owner = OWNER_C_STACK;
+
+		if (pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) &&
+		    owner != OWNER_C_STACK)
+			error = push_frame(list, layout, reader, frame);
+		frame = load(reader, frame + layout->iframe_previous);
+	}
+	return error;
+}
+
+static struct pyi_error *push_threads(struct pyi_address_list *list,
+				      const struct pyi_layout *layout,
+				      struct pyi_memory_reader *reader, uint64_t interpreter)
+{
+	uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
+	struct pyi_error *error = NULL;
+
+	for (int i = 0; thread && i < THREAD_LIMIT && !error; i++) {
+		error = push_fields(list, reader, thread, layout->thread_roots);
+		if (!error)
+			error = push_exceptions(list, layout, reader, thread);
+		if (!error)
+			error = push_frames(list, layout, reader, thread);
+		thread = load(reader, thread + layout->thread_next);
+	}
+	return error;
+}
+
+/* Static types keep their dicts in the interpreter from 3.12 on. */
+static struct pyi_error *push_static_types(struct pyi_address_list *list,
+					   const struct pyi_layout *layout,
+					   struct pyi_memory_reader *reader, uint64_t interpreter)
+{
+	struct pyi_error *error = NULL;
+
+	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE))
+		return NULL;
+	for (uint64_t i = 0; i < STATIC_TYPE_LIMIT && !error; i++) {
+		uint64_t state =
+			interpreter + layout->interp_static_types + i * layout->static_type_size;
+		uint64_t type = load(reader, state + layout->static_type_type);
+
+		if (!type)
+			break;
+		error = push(list, type);
+		if (!error)
+			error = push_field(list, reader, state, layout->static_type_dict);
+		if (!error)
+			error = push_field(list, reader, state, layout->static_type_subclasses);
+	}
+	return error;
+}
+
+struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
+					 struct pyi_memory_reader *reader,
+					 const struct pyi_interpreters *interpreters,
+					 struct pyi_address_list *ret_roots)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	struct pyi_address_list list = { 0 };
+	struct pyi_error *error = NULL;
+
+	for (size_t i = 0; i < interpreters->count && !error; i++) {
+		uint64_t interpreter = interpreters->addr[i];
+
+		error = push_fields(&list, reader, interpreter, layout->interp_roots);
+		if (!error)
+			error = push_threads(&list, layout, reader, interpreter);
+		if (!error)
+			error = push_static_types(&list, layout, reader, interpreter);
+	}
+	for (size_t i = 0; i < gc_state_count(runtime, interpreters) && !error; i++) {
+		uint64_t state = gc_state(runtime, interpreters, i);
+
+		error = push_field(&list, reader, state, layout->gc_garbage);
+		if (!error)
+			error = push_field(&list, reader, state, layout->gc_callbacks);
+	}
+	if (error) {
+		pyi_address_list_deinit(&list);
+		return error;
+	}
+	*ret_roots = list;
+	return NULL;
+}
+
+void pyi_address_list_deinit(struct pyi_address_list *list)
+{
+	free(list->items);
+	*list = (struct pyi_address_list){ 0 };
+}

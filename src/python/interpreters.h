@@ -1,0 +1,75 @@
+/*
+ * The interpreters of a runtime: their gc lists, roots of the object graph, and whether Python
+ * stands at a point where the heap can be believed.
+ *
+ * Reads through a reader only; follows every chain with a bound.
+ */
+#ifndef PYI_PYTHON_INTERPRETERS_H
+#define PYI_PYTHON_INTERPRETERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pyinspect/payload.h>
+
+#include "base/error.h"
+#include "process/memory_reader.h"
+#include "python/runtime.h"
+
+enum {
+	PYI_INTERPRETER_LIMIT = 1024,
+};
+
+struct pyi_interpreters {
+	uint64_t addr[PYI_INTERPRETER_LIMIT];
+	size_t count;
+};
+
+/* A growing list of addresses in the target. */
+struct pyi_address_list {
+	uint64_t *items;
+	size_t count;
+	size_t capacity;
+};
+
+/* Error "heap-broken" (exit 1) when the chain of interpreters cannot be read or does not end. */
+struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
+					struct pyi_memory_reader *reader,
+					struct pyi_interpreters *ret_interpreters) PYI_MUST_CHECK;
+
+/*
+ * The heads of all gc lists, of all interpreters, permanent generations too; to be freed by the
+ * caller.
+ */
+struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
+					    const struct pyi_interpreters *interpreters,
+					    struct pyi_gc_list **ret_lists, size_t *ret_count)
+	PYI_MUST_CHECK;
+
+/*
+ * The roots that no gc list leads to: objects of the interpreters and thread states, frames that execute and
+ * their locals, dicts of static types. Untrusted addresses, 0 among them. To be freed by
+ * pyi_address_list_deinit().
+ */
+struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
+					 struct pyi_memory_reader *reader,
+					 const struct pyi_interpreters *interpreters,
+					 struct pyi_address_list *ret_roots) PYI_MUST_CHECK;
+
+void pyi_address_list_deinit(struct pyi_address_list *list);
+
+/* True while a collection runs in any of them: objects may then be on no list. */
+bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader,
+				 const struct pyi_interpreters *interpreters);
+
+/*
+ * True if the GIL of every interpreter is held by a thread whose thread-local storage is at one of
+ * `thread_pointers`: nobody else can have changed objects while these threads stood still.
+ */
+bool pyi_interpreters_held_by(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      const struct pyi_interpreters *interpreters,
+			      const uint64_t *thread_pointers, size_t count);
+
+#endif

@@ -1,0 +1,366 @@
+/*
+ * Finds _PyRuntime among the mapped files, asks it for its version, chooses the layout. Does not
+ * trust names of files.
+ */
+#include "python/runtime.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <pyinspect/payload.h>
+
+#include "base/cleanup.h"
+#include "python/layouts.h"
+
+enum {
+	MODULE_LIMIT = 4096,
+	WRITABLE_LIMIT = 8,
+	SCAN_CHUNK_BYTES = 1 << 16,
+	SCAN_LIMIT_BYTES = 16 << 20,
+	VERSION_OVERLAP = 64,
+};
+
+static const struct {
+	const char *name;
+	uint32_t kind;
+} builtin_types[] = {
+	{ "PyType_Type", PYI_KIND_TYPE },
+	{ "PyDict_Type", PYI_KIND_DICT },
+	{ "PyODict_Type", PYI_KIND_ORDERED_DICT },
+	{ "PyList_Type", PYI_KIND_LIST },
+	{ "PySet_Type", PYI_KIND_SET },
+	{ "PyFrozenSet_Type", PYI_KIND_SET },
+	{ "PyUnicode_Type", PYI_KIND_STR },
+	{ "PyByteArray_Type", PYI_KIND_BYTEARRAY },
+	{ "PyLong_Type", PYI_KIND_INT },
+	{ "PyCode_Type", PYI_KIND_CODE },
+	{ "PyFrame_Type", PYI_KIND_FRAME },
+	{ "PyGen_Type", PYI_KIND_GENERATOR },
+	{ "PyCoro_Type", PYI_KIND_GENERATOR },
+	{ "PyAsyncGen_Type", PYI_KIND_GENERATOR },
+	{ "PyModule_Type", PYI_KIND_MODULE },
+	{ "PyRange_Type", PYI_KIND_RANGE },
+	{ "PyMethodDescr_Type", PYI_KIND_DESCRIPTOR },
+	{ "PyClassMethodDescr_Type", PYI_KIND_DESCRIPTOR },
+	{ "PyMemberDescr_Type", PYI_KIND_DESCRIPTOR },
+	{ "PyGetSetDescr_Type", PYI_KIND_DESCRIPTOR },
+	{ "PyWrapperDescr_Type", PYI_KIND_DESCRIPTOR },
+};
+
+/* Sorts of files that are something like Python, for the message when there is no _PyRuntime. */
+struct sighting {
+	bool pypy;
+	bool python2;
+	bool python3_old;
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Length of "3.X.Y[abrc...]" before " (" at `text`, 0 if it is not one. */
+static size_t version_length(const char *text, size_t left)
+{
+	size_t i = 2;
+	size_t dots = 1;
+
+	if (left < 10 || (text[0] != '3' && text[0] != '2') || text[1] != '.')
+		return 0;
+	for (; i < left && i < 31; i++) {
+		if (text[i] == '.' && is_digit(text[i - 1]))
+			dots++;
+		else if (!is_digit(text[i]) && !strchr("abrc+", text[i]))
+			break;
+	}
+	if (dots != 2 || i >= left || text[i] != ' ')
+		return 0;
+	/* "3.9.18 (main, ...", "3.13.5 free-threading build (", "3.13.5 experimental free-threading" */
+	if (i + 2 < left && (text[i + 1] == '(' || text[i + 1] == 'f' || text[i + 1] == 'e'))
+		return i;
+	return 0;
+}
+
+bool pyi_runtime_find_version(const char *bytes, size_t size_bytes, char ret_version[32])
+{
+	for (size_t i = 0; i < size_bytes; i++) {
+		size_t length;
+
+		/* A buffer of its own begins after a zero byte. */
+		if (i && bytes[i - 1] != '\0')
+			continue;
+		length = version_length(bytes + i, size_bytes - i);
+		if (length) {
+			memcpy(ret_version, bytes + i, length);
+			ret_version[length] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The static buffer of Py_GetVersion(), filled when Python started. */
+static bool scan_for_version(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
+			     char ret_version[32])
+{
+	struct pyi_elf_range ranges[WRITABLE_LIMIT];
+	size_t count = pyi_elf_module_writable_ranges(module, ranges, WRITABLE_LIMIT);
+	PYI_CLEANUP(pyi_guard_free) char *chunk = malloc(SCAN_CHUNK_BYTES);
+
+	if (!chunk)
+		return false;
+	for (size_t r = 0; r < count; r++) {
+		uint64_t size = ranges[r].size_bytes < SCAN_LIMIT_BYTES ? ranges[r].size_bytes :
+									  SCAN_LIMIT_BYTES;
+
+		for (uint64_t at = 0; at < size; at += SCAN_CHUNK_BYTES - VERSION_OVERLAP) {
+			uint64_t left = size - at < SCAN_CHUNK_BYTES ? size - at : SCAN_CHUNK_BYTES;
+
+			if (pyi_memory_try_read(reader, ranges[r].addr + at, chunk, left) &&
+			    pyi_runtime_find_version(chunk, left, ret_version))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* PY_VERSION_HEX >> 16 of a version string. */
+static uint32_t version_number(const char *version)
+{
+	unsigned major = 0;
+	unsigned minor = 0;
+
+	if (sscanf(version, "%u.%u", &major, &minor) != 2 || major > 255 || minor > 255)
+		return 0;
+	return major << 8 | minor;
+}
+
+/* From Py_Version (3.11+), else from the version string. */
+static bool read_version(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
+			 char ret_version[32])
+{
+	static const char *const levels[16] = { [0xa] = "a", [0xb] = "b", [0xc] = "rc" };
+	struct pyi_elf_symbol symbol;
+	uint32_t hex;
+
+	if (!pyi_elf_module_find_symbol(module, "Py_Version", &symbol) ||
+	    !pyi_memory_try_read_u32(reader, symbol.addr, &hex) || !hex)
+		return scan_for_version(module, reader, ret_version);
+	if (levels[hex >> 4 & 15])
+		snprintf(ret_version, 32, "%u.%u.%u%s%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255,
+			 levels[hex >> 4 & 15], hex & 15);
+	else
+		snprintf(ret_version, 32, "%u.%u.%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255);
+	return true;
+}
+
+static const struct pyi_layout *choose_layout(uint32_t version)
+{
+	for (size_t i = 0; i < pyi_known_layout_count; i++)
+		if (pyi_known_layouts[i].layout.python_version == version)
+			return &pyi_known_layouts[i].layout;
+	return NULL;
+}
+
+static void describe_supported(char *text, size_t capacity)
+{
+	uint32_t first = UINT32_MAX;
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < pyi_known_layout_count; i++) {
+		uint32_t version = pyi_known_layouts[i].layout.python_version;
+
+		first = version < first ? version : first;
+		last = version > last ? version : last;
+	}
+	snprintf(text, capacity, "this pyinspect knows CPython %u.%u to %u.%u, with GIL", first >> 8,
+		 first & 255, last >> 8, last & 255);
+}
+
+static struct pyi_error *unsupported(const struct pyi_process *process, const char *what)
+{
+	char supported[96];
+
+	describe_supported(supported, sizeof(supported));
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-unsupported",
+					       "process %d runs %s, which is not supported",
+					       process->pid, what),
+			      "%s", supported);
+}
+
+static struct pyi_error *load_symbols(struct pyi_elf_module *module, struct pyi_runtime *runtime)
+{
+	struct pyi_elf_symbol symbol;
+
+	for (size_t i = 0; i < sizeof(builtin_types) / sizeof(builtin_types[0]); i++) {
+		if (!pyi_elf_module_find_symbol(module, builtin_types[i].name, &symbol))
+			continue;
+		runtime->builtin_types[runtime->builtin_type_count++] = (struct pyi_builtin_type){
+			.kind = builtin_types[i].kind,
+			.addr = symbol.addr,
+		};
+	}
+	if (pyi_elf_module_find_symbol(module, "PyType_Type", &symbol))
+		runtime->type_type_addr = symbol.addr;
+	if (pyi_elf_module_find_symbol(module, "PyDict_Type", &symbol))
+		runtime->dict_type_addr = symbol.addr;
+	if (pyi_elf_module_find_symbol(module, "PyUnicode_Type", &symbol))
+		runtime->str_type_addr = symbol.addr;
+	if (pyi_elf_module_find_symbol(module, "PyBaseObject_Type", &symbol))
+		runtime->object_type_addr = symbol.addr;
+	if (pyi_elf_module_find_symbol(module, "_PyEval_EvalFrameDefault", &symbol))
+		runtime->evaluator = (struct pyi_elf_range){ symbol.addr, symbol.size_bytes };
+	if (!runtime->type_type_addr || !runtime->dict_type_addr || !runtime->str_type_addr)
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "layout-mismatch",
+					"%s exports no PyType_Type, PyDict_Type or PyUnicode_Type",
+					pyi_elf_module_path(module));
+	return NULL;
+}
+
+/* The module has a _PyRuntime: everything about it. */
+static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_module *module,
+			      const struct pyi_elf_symbol *symbol,
+			      struct pyi_memory_reader *reader, struct pyi_runtime *ret_runtime)
+{
+	struct pyi_runtime runtime = { .addr = symbol->addr };
+	struct pyi_elf_symbol marker;
+	struct pyi_error *error;
+	char what[96];
+
+	if (!read_version(module, reader, runtime.version))
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
+						       "process %d has CPython loaded (%s), but not "
+						       "started",
+						       process->pid, pyi_elf_module_path(module)),
+				      "try again in a moment");
+	/* Only free-threaded builds have this function. */
+	if (pyi_elf_module_find_symbol(module, "_Py_MergeZeroLocalRefcount", &marker)) {
+		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
+		return unsupported(process, what);
+	}
+	runtime.layout = choose_layout(version_number(runtime.version));
+	if (!runtime.layout) {
+		snprintf(what, sizeof(what), "CPython %s", runtime.version);
+		return unsupported(process, what);
+	}
+	error = load_symbols(module, &runtime);
+	if (!error)
+		error = pyi_runtime_check_anchors(&runtime, reader);
+	if (error)
+		return error;
+	runtime.path = strdup(pyi_elf_module_path(module));
+	if (!runtime.path)
+		return pyi_error_no_memory();
+	*ret_runtime = runtime;
+	return NULL;
+}
+
+static void look_for_relatives(struct pyi_elf_module *module, struct sighting *sighting)
+{
+	struct pyi_elf_symbol symbol;
+
+	sighting->pypy |= pyi_elf_module_find_symbol(module, "pypy_execute_source", &symbol) ||
+			  pyi_elf_module_find_symbol(module, "pypy_main_startup", &symbol);
+	sighting->python2 |= pyi_elf_module_find_symbol(module, "PyString_Type", &symbol);
+	sighting->python3_old |= pyi_elf_module_find_symbol(module, "_PyGC_generation0", &symbol) &&
+				 !sighting->python2;
+}
+
+static struct pyi_error *no_runtime(const struct pyi_process *process,
+				    const struct sighting *sighting)
+{
+	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	char supported[96];
+
+	if (sighting->pypy)
+		return unsupported(process, "PyPy");
+	if (sighting->python2)
+		return unsupported(process, "CPython 2");
+	if (sighting->python3_old)
+		return unsupported(process, "CPython 3.6 or older");
+	error = pyi_process_read_exe(process, &exe);
+	describe_supported(supported, sizeof(supported));
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-python",
+					       "process %d (%s) does not run CPython", process->pid,
+					       exe ? exe : "?"),
+			      "%s", supported);
+}
+
+/* The program first, then what is called python, then the rest: an embedding program loads it from anywhere. */
+static int rank_of(const struct pyi_map *map, const char *exe)
+{
+	const char *base = strrchr(map->path, '/');
+
+	if (exe && strcmp(map->path, exe) == 0)
+		return 0;
+	return base && strstr(base, "python") ? 1 : 2;
+}
+
+static bool is_candidate(const struct pyi_maps *maps, size_t index)
+{
+	const struct pyi_map *map = &maps->items[index];
+
+	if (map->path[0] != '/' || !map->executable || map->shared)
+		return false;
+	for (size_t i = 0; i < index; i++)
+		if (maps->items[i].executable && pyi_map_same_file(&maps->items[i], map))
+			return false;
+	return true;
+}
+
+struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
+				   struct pyi_memory_reader *reader,
+				   struct pyi_runtime *ret_runtime)
+{
+	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
+	struct sighting sighting = { 0 };
+	struct pyi_error *found_but = NULL;
+	struct pyi_error *error;
+
+	error = pyi_process_read_exe(process, &exe);
+	if (error)
+		return error;
+	for (int rank = 0; rank <= 2; rank++) {
+		for (size_t m = 0; m < maps->count; m++) {
+			struct pyi_elf_module *module;
+			struct pyi_elf_symbol symbol;
+
+			if (!is_candidate(maps, m) || rank_of(&maps->items[m], exe) != rank)
+				continue;
+			error = pyi_elf_module_open(process, maps, &maps->items[m], &module);
+			if (error && rank == 0) {
+				pyi_error_destroy(found_but);
+				return error;
+			}
+			if (error) {
+				pyi_error_destroy(error);
+				continue;
+			}
+			if (pyi_elf_module_find_symbol(module, "_PyRuntime", &symbol)) {
+				error = load(process, module, &symbol, reader, ret_runtime);
+				pyi_elf_module_close(module);
+				if (!error) {
+					pyi_error_destroy(found_but);
+					return NULL;
+				}
+				/* A second copy of the file may be mapped as data, e.g. by ctypes. */
+				pyi_error_destroy(found_but);
+				found_but = error;
+				continue;
+			}
+			look_for_relatives(module, &sighting);
+			pyi_elf_module_close(module);
+		}
+		/* What is called python has been seen: nothing else needs to be opened to say no. */
+		if (found_but)
+			return found_but;
+	}
+	return no_runtime(process, &sighting);
+}
+
+void pyi_runtime_deinit(struct pyi_runtime *runtime)
+{
+	free(runtime->path);
+	*runtime = (struct pyi_runtime){ 0 };
+}

@@ -1,0 +1,78 @@
+/*
+ * The Python runtime inside a process: where it is, which version, which layout, and whether that
+ * layout is right.
+ *
+ * Reads memory only through a reader. A layout is believed only after anchors in the live process
+ * agree with it. Does not walk the heap.
+ */
+#ifndef PYI_PYTHON_RUNTIME_H
+#define PYI_PYTHON_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pyinspect/layout.h>
+
+#include "base/error.h"
+#include "process/elf_module.h"
+#include "process/maps.h"
+#include "process/memory_reader.h"
+#include "process/process.h"
+
+enum {
+	PYI_BUILTIN_TYPE_LIMIT = 32,
+};
+
+/* A type that the interpreter exports as a symbol. */
+struct pyi_builtin_type {
+	/* enum pyi_object_kind (pyinspect/payload.h) */
+	uint32_t kind;
+	uint64_t addr;
+};
+
+struct pyi_runtime {
+	/* "3.11.2" */
+	char version[32];
+	const struct pyi_layout *layout;
+	/* Address of _PyRuntime. */
+	uint64_t addr;
+	/* PyBaseObject_Type, PyType_Type, PyDict_Type and PyUnicode_Type. */
+	uint64_t object_type_addr;
+	uint64_t type_type_addr;
+	uint64_t dict_type_addr;
+	uint64_t str_type_addr;
+	struct pyi_builtin_type builtin_types[PYI_BUILTIN_TYPE_LIMIT];
+	size_t builtin_type_count;
+	/*
+	 * The bytecode interpreter, _PyEval_EvalFrameDefault(): code that no tp_traverse function can need.
+	 * Size 0 if it was not found.
+	 */
+	struct pyi_elf_range evaluator;
+	/* The file it is in, as the maps show it; owned by the runtime. */
+	char *path;
+};
+
+/*
+ * Finds the runtime of `process`. Errors, all exit 4: "not-python" (says what program it is),
+ * "pypy", "python-unsupported" (names the version), "python-free-threaded", "python-not-started",
+ * "layout-mismatch" (names the anchor that disagrees).
+ */
+struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
+				   struct pyi_memory_reader *reader,
+				   struct pyi_runtime *ret_runtime) PYI_MUST_CHECK;
+
+/* Safe on a zeroed struct. */
+void pyi_runtime_deinit(struct pyi_runtime *runtime);
+
+/*
+ * Checks anchors of a layout against memory: circular list heads, the type of types, names of known types, links between
+ * interpreter and threads. Error "layout-mismatch".
+ */
+struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader) PYI_MUST_CHECK;
+
+/* Finds "3.X.Y" of Py_GetVersion()'s buffer in `bytes`; false if it is not there. For tests. */
+bool pyi_runtime_find_version(const char *bytes, size_t size_bytes, char ret_version[32]);
+
+#endif

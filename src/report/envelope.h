@@ -1,0 +1,59 @@
+/*
+ * What every report carries besides its result: target, access, cost, warnings. Filled by the
+ * commands, printed by the renderers (JSON keys as in doc/schema/). Plain data.
+ */
+#ifndef PYI_REPORT_ENVELOPE_H
+#define PYI_REPORT_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct pyi_warning {
+	/* Stable name for programs; a static string. */
+	const char *code;
+	/* Owned by the envelope. */
+	char *message;
+};
+
+struct pyi_envelope {
+	const char *command;
+
+	/* "target"; strings owned by the envelope */
+	int64_t pid;
+	char *exe;
+	/* "3.11.2"; NULL if it was not found out. */
+	char *python;
+	/* Names of build variants, NULL-terminated, static strings; may be NULL for none. */
+	const char *const *build;
+	uint64_t interpreters;
+	uint64_t rss_bytes;
+
+	/* "access" */
+	const char *source; /* "clone" */
+	bool consistent;
+	uint64_t attempts;
+
+	/* "cost" */
+	/* All stops of the target added up, and the longest of them. */
+	double paused_ms;
+	double longest_pause_ms;
+	double snapshot_ms; /* how long the snapshot lived */
+	double elapsed_ms;
+	/* Memory of our own that was put into the snapshot. */
+	uint64_t snapshot_bytes;
+
+	struct pyi_warning *warnings;
+	size_t warning_count;
+};
+
+/* Adds a warning. Out of memory is not an error here: the warning is dropped. */
+void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const char *format, ...)
+	PYI_PRINTF(3, 4);
+
+/* Frees what the envelope owns; safe on a zeroed struct. */
+void pyi_envelope_deinit(struct pyi_envelope *envelope);
+
+#endif

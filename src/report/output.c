@@ -1,0 +1,363 @@
+/*
+ * Puts reports and errors on a stream in the chosen form.
+ *
+ * Does not know what any report says, and does not open or close streams.
+ */
+#include "report/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* Bytes that one byte of input becomes at most: "\xNN"; U+FFFD needs three. */
+enum {
+	LONGEST_REPLACEMENT = 4,
+};
+
+bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
+{
+	static const struct {
+		const char *word;
+		enum pyi_format format;
+	} formats[] = {
+		{ "table", PYI_FORMAT_TABLE },
+		{ "json", PYI_FORMAT_JSON },
+		{ "ndjson", PYI_FORMAT_NDJSON },
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(word, formats[i].word) == 0) {
+			*ret_format = formats[i].format;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Bytes of the UTF-8 sequence that `text` starts with, 0 if it is not one (overlong, surrogate,
+ * cut off). Reads no further than the terminating NUL, because that is no continuation byte.
+ */
+static size_t decode_utf8(const unsigned char *text, uint32_t *ret_code_point)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t code_point;
+	size_t length;
+
+	if (text[0] < 0x80) {
+		length = 1;
+		code_point = text[0];
+	} else if ((text[0] & 0xe0) == 0xc0) {
+		length = 2;
+		code_point = text[0] & 0x1f;
+	} else if ((text[0] & 0xf0) == 0xe0) {
+		length = 3;
+		code_point = text[0] & 0x0f;
+	} else if ((text[0] & 0xf8) == 0xf0) {
+		length = 4;
+		code_point = text[0] & 0x07;
+	} else {
+		return 0;
+	}
+	for (size_t i = 1; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code_point = code_point << 6 | (text[i] & 0x3f);
+	}
+	if (code_point < smallest[length] || code_point > 0x10ffff ||
+	    (code_point >= 0xd800 && code_point <= 0xdfff))
+		return 0;
+	*ret_code_point = code_point;
+	return length;
+}
+
+/*
+ * Control characters could break the table or drive the terminal, invisible and bidirectional ones
+ * could make a name look like another, and a backslash must not look like an escape of ours.
+ */
+static bool is_plain(uint32_t code_point)
+{
+	static const struct {
+		uint32_t first;
+		uint32_t last;
+	} special[] = {
+		{ 0x00, 0x1f },	    { '\\', '\\' },	{ 0x7f, 0x9f },	    { 0x61c, 0x61c },
+		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
+	};
+
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (code_point >= special[i].first && code_point <= special[i].last)
+			return false;
+	return true;
+}
+
+static char *escape(const char *text)
+{
+	const unsigned char *from = (const unsigned char *)text;
+	char *escaped = calloc(strlen(text) + 1, LONGEST_REPLACEMENT);
+	char *to = escaped;
+
+	while (to && *from) {
+		uint32_t code_point;
+		size_t length = decode_utf8(from, &code_point);
+
+		if (length && is_plain(code_point)) {
+			to = mempcpy(to, from, length);
+			from += length;
+			continue;
+		}
+		for (length = length ? length : 1; length; length--)
+			to += sprintf(to, "\\x%02x", *from++);
+	}
+	return escaped;
+}
+
+static bool is_continuation(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* The byte where character `position` (0: the first) of valid UTF-8 starts. */
+static const char *find_character(const char *text, size_t position)
+{
+	for (; *text; text++)
+		if (!is_continuation(*text) && !position--)
+			break;
+	return text;
+}
+
+size_t pyi_output_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += !is_continuation(*text);
+	return width;
+}
+
+char *pyi_output_fit(const char *text, size_t room)
+{
+	PYI_CLEANUP(pyi_guard_free) char *safe = escape(text);
+	size_t width = safe ? pyi_output_width(safe) : 0;
+	const char *head_end;
+	const char *tail;
+	size_t head;
+	char *cut;
+
+	if (!safe || !room || width <= room)
+		return pyi_return_ptr(safe);
+	head = (room - 1) / 3;
+	head_end = find_character(safe, head);
+	tail = find_character(safe, width - (room - 1 - head));
+	if (asprintf(&cut, "%.*s…%s", (int)(head_end - safe), safe, tail) < 0)
+		return NULL;
+	return cut;
+}
+
+/* JSON is UTF-8 by definition; every byte that is none becomes U+FFFD. */
+static char *make_utf8(const char *text)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	const unsigned char *from = (const unsigned char *)text;
+	char *valid = calloc(strlen(text) + 1, LONGEST_REPLACEMENT);
+	char *to = valid;
+
+	while (to && *from) {
+		uint32_t code_point;
+		size_t length = decode_utf8(from, &code_point);
+
+		if (length) {
+			to = mempcpy(to, from, length);
+			from += length;
+		} else {
+			to = mempcpy(to, replacement, sizeof(replacement) - 1);
+			from++;
+		}
+	}
+	return valid;
+}
+
+static bool add_item(cJSON *object, const char *key, cJSON *item)
+{
+	if (item && cJSON_AddItemToObject(object, key, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
+bool pyi_output_add_text(cJSON *object, const char *key, const char *text)
+{
+	PYI_CLEANUP(pyi_guard_free) char *valid = text ? make_utf8(text) : NULL;
+
+	if (!text)
+		return add_item(object, key, cJSON_CreateNull());
+	return valid && add_item(object, key, cJSON_CreateString(valid));
+}
+
+bool pyi_output_add_unsigned(cJSON *object, const char *key, uint64_t value)
+{
+	char digits[sizeof("18446744073709551615")];
+
+	/* cJSON's own numbers are doubles, which it prints with 15 digits where it can. */
+	snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	return add_item(object, key, cJSON_CreateRaw(digits));
+}
+
+/* Whole microseconds: what is behind them is noise, and NaN is not JSON. */
+static bool add_ms(cJSON *object, const char *key, double ms)
+{
+	double us = ms > 0 && ms < 1e12 ? ms * 1000 + 0.5 : 0;
+
+	return add_item(object, key, cJSON_CreateNumber((double)(uint64_t)us / 1000));
+}
+
+static bool add_target(cJSON *json, const struct pyi_envelope *envelope)
+{
+	cJSON *target = cJSON_AddObjectToObject(json, "target");
+	bool ok = target != NULL;
+	cJSON *build;
+
+	if (envelope->pid > 0)
+		ok = ok && pyi_output_add_unsigned(target, "pid", (uint64_t)envelope->pid);
+	else
+		ok = ok && cJSON_AddNullToObject(target, "pid");
+	ok = ok && pyi_output_add_text(target, "exe", envelope->exe);
+	ok = ok && pyi_output_add_text(target, "python", envelope->python);
+	build = ok ? cJSON_AddArrayToObject(target, "build") : NULL;
+	ok = ok && build;
+	for (const char *const *name = envelope->build; ok && name && *name; name++) {
+		cJSON *item = cJSON_CreateString(*name);
+
+		ok = item && cJSON_AddItemToArray(build, item);
+		if (!ok)
+			cJSON_Delete(item);
+	}
+	return ok && pyi_output_add_unsigned(target, "interpreters", envelope->interpreters) &&
+	       pyi_output_add_unsigned(target, "rss_bytes", envelope->rss_bytes);
+}
+
+static bool add_access(cJSON *json, const struct pyi_envelope *envelope)
+{
+	cJSON *access = cJSON_AddObjectToObject(json, "access");
+
+	return access && pyi_output_add_text(access, "source", envelope->source) &&
+	       cJSON_AddBoolToObject(access, "consistent", envelope->consistent) &&
+	       pyi_output_add_unsigned(access, "attempts", envelope->attempts);
+}
+
+static bool add_cost(cJSON *json, const struct pyi_envelope *envelope)
+{
+	cJSON *cost = cJSON_AddObjectToObject(json, "cost");
+
+	return cost && add_ms(cost, "paused_ms", envelope->paused_ms) &&
+	       add_ms(cost, "longest_pause_ms", envelope->longest_pause_ms) &&
+	       add_ms(cost, "snapshot_ms", envelope->snapshot_ms) &&
+	       add_ms(cost, "elapsed_ms", envelope->elapsed_ms) &&
+	       pyi_output_add_unsigned(cost, "snapshot_bytes", envelope->snapshot_bytes);
+}
+
+static bool add_warnings(cJSON *json, const struct pyi_envelope *envelope)
+{
+	cJSON *warnings = cJSON_AddArrayToObject(json, "warnings");
+	bool ok = warnings != NULL;
+
+	for (size_t i = 0; ok && i < envelope->warning_count; i++) {
+		cJSON *warning = cJSON_CreateObject();
+
+		if (!warning || !cJSON_AddItemToArray(warnings, warning)) {
+			cJSON_Delete(warning);
+			return false;
+		}
+		ok = pyi_output_add_text(warning, "code", envelope->warnings[i].code) &&
+		     pyi_output_add_text(warning, "message", envelope->warnings[i].message);
+	}
+	return ok;
+}
+
+/* What reports and errors have in common. */
+static bool add_head(cJSON *json, const char *command)
+{
+	return pyi_output_add_text(json, "schema", "pyinspect/1") &&
+	       pyi_output_add_text(json, "command", command);
+}
+
+cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	if (json && add_head(json, envelope->command) && add_target(json, envelope) &&
+	    add_access(json, envelope) && add_cost(json, envelope) && add_warnings(json, envelope))
+		return json;
+	cJSON_Delete(json);
+	return NULL;
+}
+
+struct pyi_error *pyi_output_json(FILE *stream, const cJSON *json, bool pretty)
+{
+	char *text = NULL;
+
+	if (json)
+		text = pretty ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
+	if (!text)
+		return pyi_error_no_memory();
+	fputs(text, stream);
+	fputc('\n', stream);
+	cJSON_free(text);
+	return pyi_output_finish(stream);
+}
+
+struct pyi_error *pyi_output_finish(FILE *stream)
+{
+	errno = 0;
+	if (!fflush(stream) && !ferror(stream))
+		return NULL;
+	/* An earlier write may have failed, whose reason is lost. */
+	return pyi_error_create_errno(PYI_EXIT_FAILED, "output-failed", errno ? errno : EIO,
+				      "cannot write the report");
+}
+
+static cJSON *error_to_json(const struct pyi_envelope *envelope, const struct pyi_error *error)
+{
+	cJSON *json = cJSON_CreateObject();
+	bool ok = json && add_head(json, envelope ? envelope->command : NULL);
+	cJSON *inner;
+
+	if (ok && envelope && envelope->pid > 0)
+		ok = add_target(json, envelope);
+	inner = ok ? cJSON_AddObjectToObject(json, "error") : NULL;
+	if (inner && pyi_output_add_text(inner, "code", error->code) &&
+	    pyi_output_add_text(inner, "message", error->message) &&
+	    pyi_output_add_text(inner, "hint", error->hint))
+		return json;
+	cJSON_Delete(json);
+	return NULL;
+}
+
+static void put_words(FILE *words, const char *label, const char *text, const char *otherwise)
+{
+	PYI_CLEANUP(pyi_guard_free) char *escaped = pyi_output_fit(text, 0);
+
+	fprintf(words, "%s%s\n", label, escaped ? escaped : otherwise);
+}
+
+void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
+		      const struct pyi_envelope *envelope, const struct pyi_error *error)
+{
+	/* A stream that has failed already is why we are here: nothing more for it. */
+	if (format != PYI_FORMAT_TABLE && !ferror(out)) {
+		cJSON *json = error_to_json(envelope, error);
+		struct pyi_error *failure = pyi_output_json(out, json, format == PYI_FORMAT_JSON);
+
+		if (failure)
+			put_words(words, "pyinspect: ", failure->message, failure->code);
+		pyi_error_destroy(failure);
+		cJSON_Delete(json);
+	}
+	put_words(words, "pyinspect: ", error->message, error->code);
+	if (error->hint)
+		put_words(words, "  hint: ", error->hint, "");
+	fflush(words);
+}

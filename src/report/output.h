@@ -1,0 +1,67 @@
+/*
+ * Where a report goes and in which form; and error reports.
+ *
+ * stdout is data, stderr is words. Every write is checked, the last one by flushing: a full disk is
+ * an error (exit 1, "output-failed"), never a silently cut result.
+ */
+#ifndef PYI_REPORT_OUTPUT_H
+#define PYI_REPORT_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/error.h"
+#include "report/envelope.h"
+
+enum pyi_format {
+	PYI_FORMAT_TABLE,
+	PYI_FORMAT_JSON,
+	PYI_FORMAT_NDJSON,
+};
+
+/* "table", "json" or "ndjson"; false for anything else. */
+bool pyi_format_parse(const char *word, enum pyi_format *ret_format);
+
+/* The envelope as JSON without "result"; NULL without memory. The caller owns it. */
+cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope);
+
+/*
+ * Add a member to `object`; false without memory, or if `object` is NULL.
+ *
+ * Text may be any bytes: what is not UTF-8 becomes U+FFFD; NULL becomes null. Numbers are printed
+ * exactly, which cJSON's own (doubles) are not above 10^15.
+ */
+bool pyi_output_add_text(cJSON *object, const char *key, const char *text) PYI_MUST_CHECK;
+bool pyi_output_add_unsigned(cJSON *object, const char *key, uint64_t value) PYI_MUST_CHECK;
+
+/*
+ * A copy of `text` for one line of a terminal, at most `room` columns wide (0: any).
+ *
+ * It is valid UTF-8, in which invalid bytes, control and invisible characters and backslashes are
+ * written as \xNN, byte by byte. What is too long is cut in the middle, with "…" there: the package
+ * is at the start of a name and the class, which says more, at its end. A character counts as one
+ * column, which is not so in a few scripts. The caller owns it; NULL without memory.
+ */
+char *pyi_output_fit(const char *text, size_t room);
+
+/* Columns of valid UTF-8, counted in the same way. */
+size_t pyi_output_width(const char *text);
+
+/* Prints `json` (NULL: it could not be made for lack of memory), a newline, flushes. */
+struct pyi_error *pyi_output_json(FILE *stream, const cJSON *json, bool pretty) PYI_MUST_CHECK;
+
+/* Flushes `stream` and turns any write error of it into "output-failed". */
+struct pyi_error *pyi_output_finish(FILE *stream) PYI_MUST_CHECK;
+
+/*
+ * Reports an error: under JSON formats an envelope with "error": {"code","message","hint"} on `out`;
+ * always "pyinspect: MESSAGE" and, if there is one, "  hint: HINT" on `words`. "target" is there if
+ * its pid is known; `envelope` may be NULL. Nothing is put on an `out` that has failed before.
+ */
+void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
+		      const struct pyi_envelope *envelope, const struct pyi_error *error);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * The checks before a snapshot. Does not look at Python.
+ */
+#include "snapshot/preflight.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "process/access.h"
+
+#ifndef PTRACE_O_SUSPEND_SECCOMP
+#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
+#endif
+
+enum {
+	/* include/uapi/linux/userfaultfd.h: UFFD_FEATURE_EVENT_FORK */
+	USERFAULT_EVENT_FORK = 1 << 1,
+	SMALL_FILE_LIMIT = 1 << 20,
+	GIGABYTE = 1 << 30,
+	/* Room beside the page tables: marks, stack and buffers of the payload, and the target's first writes. */
+	HEADROOM_BASE_BYTES = 48 << 20,
+};
+
+double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes)
+{
+	uint64_t small_bytes = anonymous_bytes > huge_bytes ? anonymous_bytes - huge_bytes : 0;
+
+	return 0.4 + 16.0 * (double)small_bytes / GIGABYTE + 0.4 * (double)huge_bytes / GIGABYTE;
+}
+
+static uint64_t read_kb(const char *text, const char *key)
+{
+	const char *line = strstr(text, key);
+	uint64_t kb;
+
+	return line && sscanf(line + strlen(key), " %" SCNu64, &kb) == 1 ? kb * 1024 : 0;
+}
+
+/* Huge pages of the target; 0 where the kernel has no smaps_rollup (before 4.14) or refuses. */
+static uint64_t read_huge_bytes(const struct pyi_process *process)
+{
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+
+	error = pyi_process_read_file(process, "smaps_rollup", SMALL_FILE_LIMIT, &text, NULL);
+	return error ? 0 : read_kb(text, "AnonHugePages:");
+}
+
+static struct pyi_error *check_pause(const struct pyi_process *process,
+				     const struct pyi_process_status *status, double max_pause_ms,
+				     double *ret_estimate)
+{
+	double estimate = pyi_preflight_estimate_pause(status->anonymous_bytes, 0);
+
+	/* smaps_rollup makes the kernel walk all page tables: only when it can change the answer. */
+	if (estimate > max_pause_ms)
+		estimate = pyi_preflight_estimate_pause(status->anonymous_bytes,
+							read_huge_bytes(process));
+	*ret_estimate = estimate;
+	if (estimate <= max_pause_ms)
+		return NULL;
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_FAILED, "pause-too-long",
+				 "a snapshot would stop process %d for about %.0f ms, more than the "
+				 "%.0f ms that are allowed",
+				 process->pid, estimate, max_pause_ms),
+		"allow it with --max-pause %.0f", estimate * 1.5 + 1);
+}
+
+/* A userfaultfd that wants to hear of forks blocks clone() until its monitor answers. */
+static bool has_fork_monitor(const struct pyi_process *process)
+{
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	struct dirent *entry;
+	bool found = false;
+	DIR *directory;
+	int fd;
+
+	error = pyi_process_open_file(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, &fd);
+	if (error)
+		return false;
+	directory = fdopendir(fd);
+	if (!directory) {
+		close(fd);
+		return false;
+	}
+	while (!found && (entry = readdir(directory))) {
+		PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+		struct pyi_error *unreadable;
+		unsigned version;
+		uint64_t features;
+		const char *line;
+		char link[64];
+		char path[300];
+		ssize_t length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
+
+		link[length > 0 ? length : 0] = '\0';
+		if (strcmp(link, "anon_inode:[userfaultfd]") != 0)
+			continue;
+		snprintf(path, sizeof(path), "fdinfo/%s", entry->d_name);
+		unreadable = pyi_process_read_file(process, path, SMALL_FILE_LIMIT, &text, NULL);
+		if (unreadable) {
+			pyi_error_destroy(unreadable);
+			continue;
+		}
+		/* "API:\t<version>:<features>:<all features>", hexadecimal */
+		line = strstr(text, "API:");
+		found = line &&
+			sscanf(line + 4, " %x:%" SCNx64, &version, &features) == 2 &&
+			features & USERFAULT_EVENT_FORK;
+	}
+	closedir(directory);
+	return found;
+}
+
+static struct pyi_error *check_memory(const struct pyi_process *process,
+				      const struct pyi_process_status *status)
+{
+	/* Twice the page tables, the payload's marks (1/128 of the heap at most), and a base. */
+	uint64_t need = 2 * status->page_table_bytes + status->anonymous_bytes / 128 +
+			HEADROOM_BASE_BYTES;
+	char text[4096];
+	uint64_t available;
+	ssize_t got;
+	int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+
+	got = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	available = read_kb(text, "MemAvailable:");
+	if (!available || available >= need)
+		return NULL;
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_FAILED, "memory-short",
+				 "a snapshot of process %d needs about %" PRIu64
+				 " MB, and the machine has %" PRIu64 " MB left",
+				 process->pid, need >> 20, available >> 20),
+		"free some memory first: a snapshot must not bring the OOM killer in");
+}
+
+static struct pyi_error *check_seccomp(const struct pyi_process *process,
+				       const struct pyi_process_status *status,
+				       unsigned *ret_options)
+{
+	struct pyi_process own = { .proc_fd = -1 };
+	struct pyi_process_status own_status;
+	struct pyi_error *error;
+
+	if (!status->seccomp_mode)
+		return NULL;
+	error = pyi_process_open(getpid(), &own);
+	if (error)
+		return error;
+	error = pyi_process_read_status(&own, 0, &own_status);
+	pyi_process_close(&own);
+	if (error)
+		return error;
+	/* The filter might kill the target for clone(): it must be out of the way while we inject. */
+	if (!own_status.seccomp_mode &&
+	    own_status.capabilities_effective & UINT64_C(1) << CAP_SYS_ADMIN) {
+		*ret_options |= PTRACE_O_SUSPEND_SECCOMP;
+		return NULL;
+	}
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_ACCESS, "seccomp",
+				 "process %d runs under a seccomp filter, which might kill it for a "
+				 "clone that we inject",
+				 process->pid),
+		"run pyinspect on the host with CAP_SYS_ADMIN: it can then suspend the filter");
+}
+
+struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double max_pause_ms,
+				      struct pyi_preflight *ret_preflight)
+{
+	struct pyi_preflight preflight = { .seize_options = PTRACE_O_TRACESYSGOOD };
+	struct pyi_process_status status;
+	struct pyi_error *error;
+
+	if (process->pid == getpid())
+		return pyi_error_create(PYI_EXIT_ACCESS, "own-process",
+					"process %d is pyinspect itself", process->pid);
+	error = pyi_process_read_status(process, 0, &status);
+	if (error)
+		return error;
+	if (status.tracer_pid)
+		return pyi_access_explain(process, EPERM);
+	if (status.shadow_stack)
+		return pyi_error_create(PYI_EXIT_FAILED, "shadow-stack",
+					"process %d uses a hardware shadow stack, which an injected "
+					"call cannot yet leave safely",
+					process->pid);
+	if (has_fork_monitor(process))
+		return pyi_error_create(PYI_EXIT_FAILED, "userfaultfd",
+					"process %d has a userfaultfd that monitors forks: a clone "
+					"could block it for ever",
+					process->pid);
+	error = check_seccomp(process, &status, &preflight.seize_options);
+	if (!error)
+		error = check_memory(process, &status);
+	if (!error)
+		error = check_pause(process, &status, max_pause_ms, &preflight.estimated_pause_ms);
+	if (error)
+		return error;
+	*ret_preflight = preflight;
+	return NULL;
+}

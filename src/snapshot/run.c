@@ -1,0 +1,180 @@
+/*
+ * Runs code in a snapshot under PTRACE_SYSEMU: its system calls are messages and are never
+ * executed, its faults come to us. Does not know what the code is or what it says.
+ */
+#include "snapshot/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "tracee/tracee.h"
+#include "tracee/wait.h"
+
+#ifndef PTRACE_SYSEMU
+#define PTRACE_SYSEMU 31
+#endif
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
+{
+	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
+				"the snapshot (process %d) was killed", snapshot->process.pid);
+}
+
+struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
+				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
+				       int64_t *ret_result)
+{
+	return pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->target->gadgets,
+					    snapshot->exit_sp, number, arguments, ret_result);
+}
+
+/* A word at a time: for kernels that restrict /proc/PID/mem even for a tracer. */
+static bool poke(pid_t pid, uint64_t addr, const uint8_t *bytes, size_t size_bytes)
+{
+	for (size_t done = 0; done < size_bytes; done += sizeof(long)) {
+		size_t left = size_bytes - done;
+		long word = 0;
+
+		if (left < sizeof(word)) {
+			errno = 0;
+			word = ptrace(PTRACE_PEEKDATA, pid, (void *)(uintptr_t)(addr + done), NULL);
+			if (errno)
+				return false;
+		}
+		memcpy(&word, bytes + done, left < sizeof(word) ? left : sizeof(word));
+		if (ptrace(PTRACE_POKEDATA, pid, (void *)(uintptr_t)(addr + done), (void *)word))
+			return false;
+	}
+	return true;
+}
+
+struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t addr,
+				     const void *bytes, size_t size_bytes)
+{
+	pid_t pid = snapshot->process.pid;
+	struct iovec local = { (void *)bytes, size_bytes };
+	struct iovec remote = { (void *)(uintptr_t)addr, size_bytes };
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+
+	if (process_vm_writev(pid, &local, 1, &remote, 1, 0) == (ssize_t)size_bytes)
+		return NULL;
+	error = pyi_process_open_file(&snapshot->process, "mem", O_WRONLY | O_CLOEXEC, &fd);
+	if (!error && pwrite(fd, bytes, size_bytes, (off_t)addr) == (ssize_t)size_bytes)
+		return NULL;
+	if (poke(pid, addr, bytes, size_bytes))
+		return NULL;
+	return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-write", errno,
+				      "cannot write to the snapshot at 0x%llx",
+				      (unsigned long long)addr);
+}
+
+struct pyi_error *pyi_snapshot_call(struct pyi_snapshot *snapshot, uint64_t pc,
+				    uint64_t stack_end_addr, uint64_t argument)
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(snapshot->process.pid, &registers))
+		return lost(snapshot);
+	pyi_arch_set_call(&registers, pc, stack_end_addr, argument);
+	if (!pyi_arch_set_registers(snapshot->process.pid, &registers))
+		return lost(snapshot);
+	return NULL;
+}
+
+struct pyi_error *pyi_snapshot_reply(struct pyi_snapshot *snapshot, uint64_t value)
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(snapshot->process.pid, &registers))
+		return lost(snapshot);
+	pyi_arch_set_syscall_result(&registers, value);
+	if (!pyi_arch_set_registers(snapshot->process.pid, &registers))
+		return lost(snapshot);
+	return NULL;
+}
+
+/* Turns a stop of the snapshot into an event; false for one that means nothing. */
+static bool describe_stop(const struct pyi_snapshot *snapshot, int status,
+			  struct pyi_snapshot_event *event)
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(snapshot->process.pid, &registers)) {
+		event->kind = PYI_SNAPSHOT_DIED;
+		return true;
+	}
+	event->pc = pyi_arch_pc(&registers);
+	if (status >> 16 == PTRACE_EVENT_STOP)
+		return false;
+	if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+		event->kind = PYI_SNAPSHOT_MESSAGE;
+		event->number = pyi_arch_syscall_number(&registers);
+		pyi_arch_syscall_arguments(&registers, event->arguments);
+		return true;
+	}
+	event->kind = PYI_SNAPSHOT_FAULT;
+	event->signal = WSTOPSIG(status);
+	return true;
+}
+
+struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t deadline_ns,
+				      struct pyi_snapshot_event *ret_event)
+{
+	pid_t pid = snapshot->process.pid;
+	struct pyi_snapshot_event event = { 0 };
+	enum pyi_snapshot_event_kind wanted = PYI_SNAPSHOT_MESSAGE;
+	bool resume = true;
+	pid_t reporter;
+	int status;
+
+	for (;;) {
+		if (resume && ptrace(PTRACE_SYSEMU, pid, NULL, NULL) != 0) {
+			event.kind = PYI_SNAPSHOT_DIED;
+			break;
+		}
+		resume = false;
+		switch (pyi_wait_tracee(pid, wanted == PYI_SNAPSHOT_MESSAGE ? deadline_ns : PYI_CLOCK_NEVER,
+					wanted == PYI_SNAPSHOT_MESSAGE, &reporter, &status)) {
+		case PYI_WAIT_DEADLINE:
+			wanted = PYI_SNAPSHOT_DEADLINE;
+			ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
+			continue;
+		case PYI_WAIT_CANCELLED:
+			wanted = PYI_SNAPSHOT_CANCELLED;
+			ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
+			continue;
+		case PYI_WAIT_NO_TRACEE:
+			event.kind = PYI_SNAPSHOT_DIED;
+			break;
+		case PYI_WAIT_REPORTED:
+			if (!WIFSTOPPED(status)) {
+				snapshot->dead = true;
+				event.kind = PYI_SNAPSHOT_DIED;
+				break;
+			}
+			if (describe_stop(snapshot, status, &event))
+				break;
+			if (wanted != PYI_SNAPSHOT_MESSAGE) {
+				event.kind = wanted;
+				break;
+			}
+			resume = true;
+			continue;
+		}
+		break;
+	}
+	*ret_event = event;
+	return NULL;
+}

@@ -1,0 +1,371 @@
+/*
+ * Takes snapshots by an injected clone, and gets rid of them. Does not run anything in them:
+ * snapshot/run.c does.
+ */
+#include "snapshot/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "snapshot/leftover.h"
+#include "tracee/gadgets.h"
+#include "tracee/stop.h"
+#include "tracee/wait.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+enum {
+	/* include/uapi/linux/close_range.h */
+	CLOSE_RANGE_UNSHARE_FLAG = 1 << 1,
+	CHILD_TIMEOUT_MS = 10000,
+	REAP_ROUNDS = 20,
+	REAP_PAUSE_MS = 25,
+	OOM_SCORE_FIRST = 1000,
+};
+
+/* Stops the target's clock of pauses for this stop. */
+static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi_stop *stop)
+{
+	double paused_ms;
+	struct pyi_error *error = pyi_stop_end(stop, &paused_ms);
+
+	target->stop_count++;
+	target->paused_ms += paused_ms;
+	if (paused_ms > target->longest_pause_ms)
+		target->longest_pause_ms = paused_ms;
+	return error;
+}
+
+/* Makes the target reap its child; true when it is gone from it. */
+static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_t namespace_pid,
+					bool *ret_gone)
+{
+	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { (uint64_t)namespace_pid, 0,
+							    __WALL | WNOHANG };
+	struct pyi_stop stop = { 0 };
+	struct pyi_error *restoring;
+	struct pyi_error *error;
+	int64_t result = 0;
+
+	error = pyi_stop_begin(target->process, &target->gadgets, target->seize_options, &stop);
+	if (error)
+		return error;
+	error = pyi_tracee_syscall(&stop.threads[stop.injector].tracee, &target->gadgets, SYS_wait4,
+				   arguments, &result);
+	restoring = end_stop(target, &stop);
+	pyi_stop_deinit(&stop);
+	if (restoring) {
+		pyi_error_destroy(error);
+		return restoring;
+	}
+	if (error)
+		return error;
+	/* ECHILD: another pyinspect was quicker. */
+	*ret_gone = result == namespace_pid || result == -ECHILD;
+	return NULL;
+}
+
+/* Reaps one dead snapshot, with patience for a target that cannot be stopped at once. */
+static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespace_pid)
+{
+	for (int round = 0; round < REAP_ROUNDS; round++) {
+		struct pyi_error *error;
+		bool gone = false;
+
+		if (!pyi_process_is_alive(target->process))
+			return NULL;
+		error = reap_in_target(target, namespace_pid, &gone);
+		if (gone)
+			return NULL;
+		if (error && (error->exit == PYI_EXIT_NOT_RESTORED || error->exit == PYI_EXIT_ACCESS) &&
+		    pyi_process_is_alive(target->process))
+			return error;
+		pyi_error_destroy(error);
+		pyi_wait_pause(pyi_clock_deadline(REAP_PAUSE_MS, PYI_CLOCK_NEVER));
+	}
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_NOT_RESTORED, "zombie-left",
+					       "process %d could not be made to reap our dead snapshot %d",
+					       target->process->pid, namespace_pid),
+			      "run pyinspect on it once more: every run reaps what is left");
+}
+
+struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
+					   const struct pyi_maps *maps,
+					   const struct pyi_preflight *preflight,
+					   struct pyi_snapshot_target *ret_target)
+{
+	struct pyi_snapshot_target target = {
+		.process = process,
+		.seize_options = preflight->seize_options,
+	};
+	pid_t leftovers[PYI_LEFTOVER_LIMIT];
+	struct pyi_error *error;
+	size_t count;
+
+	error = pyi_gadgets_find(process, maps, &target.gadgets);
+	if (error)
+		return error;
+	count = pyi_leftover_find(process, leftovers);
+	for (size_t i = 0; i < count; i++) {
+		error = reap(&target, leftovers[i]);
+		if (error)
+			return error;
+	}
+	*ret_target = target;
+	return NULL;
+}
+
+/* Waits for the child's first stop; it is the only tracee that has something to report. */
+static struct pyi_error *await_child(pid_t *ret_pid)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(CHILD_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	pid_t pid;
+	int status;
+
+	for (;;) {
+		enum pyi_wait_result result =
+			pyi_wait_tracee(-1, deadline_ns, false, &pid, &status);
+
+		if (result != PYI_WAIT_REPORTED)
+			break;
+		/* A held thread of the target that was killed meanwhile also reports. */
+		if (WIFSTOPPED(status)) {
+			*ret_pid = pid;
+			return NULL;
+		}
+	}
+	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
+				"the snapshot did not appear after its clone");
+}
+
+static bool write_oom_score(const struct pyi_process *process)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", OOM_SCORE_FIRST);
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+
+	error = pyi_process_open_file(process, "oom_score_adj", O_WRONLY | O_CLOEXEC, &fd);
+	return !error && write(fd, text, (size_t)length) == length;
+}
+
+/*
+ * Before the target goes on, its copy must not be able to do anything: a name by which it is
+ * known, death with us, no signals, no descriptors, first in line for the OOM killer.
+ */
+static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const struct pyi_guard *guard,
+				       unsigned seize_options)
+{
+	const uint64_t name[PYI_SYSCALL_ARGUMENTS] = { PR_SET_NAME, guard->comm_addr };
+	const uint64_t unshare_all[PYI_SYSCALL_ARGUMENTS] = { 0, UINT32_MAX,
+							      CLOSE_RANGE_UNSHARE_FLAG };
+	uint64_t every_signal = UINT64_MAX;
+	pid_t pid = snapshot->process.pid;
+	struct pyi_error *error;
+	int64_t result;
+
+	/* First the name, then EXITKILL: a zombie of ours always carries a mark. */
+	error = pyi_snapshot_syscall(snapshot, SYS_prctl, name, &result);
+	if (error)
+		return error;
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
+		   (void *)(uintptr_t)(seize_options | PTRACE_O_EXITKILL)) != 0 ||
+	    ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof(every_signal), &every_signal) != 0)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
+					      "cannot take hold of the snapshot");
+	/*
+	 * The table is shared, so nothing was duplicated and nothing the target closes stays open. Before
+	 * Linux 5.9 there is no call that leaves it in one step: then it stays shared (doc/safety.md).
+	 */
+	error = pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
+	if (error)
+		return error;
+	if (result != 0 && result != -ENOSYS)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", (int)-result,
+					      "cannot empty the snapshot's descriptor table");
+	if (!write_oom_score(&snapshot->process))
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
+					      "cannot offer the snapshot to the OOM killer first");
+	return NULL;
+}
+
+static struct pyi_error *clone_refused(const struct pyi_snapshot_target *target, int number)
+{
+	struct pyi_error *error =
+		pyi_error_create_errno(PYI_EXIT_FAILED, "clone-refused", number,
+				       "process %d cannot be cloned", target->process->pid);
+
+	switch (number) {
+	case EAGAIN:
+		return pyi_error_hint(error, "a limit on processes is reached (RLIMIT_NPROC or "
+					     "pids.max of its cgroup)");
+	case ENOMEM:
+		return pyi_error_hint(error, "the kernel does not commit a second copy of its "
+					     "memory (vm.overcommit_memory = 2, or too little)");
+	case EPERM:
+	case ENOSYS:
+		return pyi_error_hint(error, "its seccomp filter forbids clone");
+	default:
+		return error;
+	}
+}
+
+/* The target stands still, and one of its threads is guarded: clones it. */
+static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct pyi_stop *stop,
+				      struct pyi_snapshot *snapshot)
+{
+	struct pyi_tracee *injector = &stop->threads[stop->injector].tracee;
+	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
+	struct pyi_error *error;
+	int64_t result;
+	pid_t pid = 0;
+
+	/* Exit signal 0: neither SIGCHLD nor wait() will ever tell the target of it. */
+	pyi_arch_clone_arguments(CLONE_PTRACE | CLONE_FILES, injector->guard.child_sp, arguments);
+	error = pyi_tracee_syscall(injector, &target->gadgets, SYS_clone, arguments, &result);
+	if (error)
+		return error;
+	if (result < 0)
+		return clone_refused(target, (int)-result);
+	snapshot->namespace_pid = (pid_t)result;
+	snapshot->exit_sp = injector->guard.child_sp;
+	error = await_child(&pid);
+	if (error)
+		return error;
+	snapshot->process.pid = pid;
+	error = pyi_process_open(pid, &snapshot->process);
+	if (error)
+		return error;
+	return make_harmless(snapshot, &injector->guard, target->seize_options);
+}
+
+static struct pyi_error *describe_threads(const struct pyi_stop *stop,
+					  struct pyi_snapshot *snapshot)
+{
+	snapshot->threads = calloc(stop->thread_count + 1, sizeof(*snapshot->threads));
+	if (!snapshot->threads)
+		return pyi_error_no_memory();
+	snapshot->thread_count = stop->thread_count;
+	for (size_t t = 0; t < stop->thread_count; t++) {
+		const struct pyi_stop_thread *thread = &stop->threads[t];
+
+		snapshot->threads[t] = (struct pyi_snapshot_thread){
+			.tid = thread->tid,
+			.thread_pointer = thread->thread_pointer,
+			.held = thread->held,
+			.moved = thread->moved,
+		};
+	}
+	return NULL;
+}
+
+struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
+				    bool (*ready)(void *argument, struct pyi_memory_reader *live),
+				    void *argument, struct pyi_snapshot **ret_snapshot)
+{
+	struct pyi_memory_reader *live = NULL;
+	struct pyi_snapshot *snapshot;
+	struct pyi_error *restoring;
+	struct pyi_error *error;
+	struct pyi_stop stop;
+	bool is_ready;
+
+	snapshot = calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return pyi_error_no_memory();
+	snapshot->process.proc_fd = -1;
+	snapshot->target = target;
+	error = pyi_memory_reader_create(target->process->pid, false, &live);
+	if (!error)
+		error = pyi_stop_begin(target->process, &target->gadgets, target->seize_options,
+				       &stop);
+	if (error) {
+		pyi_memory_reader_destroy(live);
+		free(snapshot);
+		return error;
+	}
+	is_ready = !ready || ready(argument, live);
+	if (is_ready)
+		error = clone_target(target, &stop, snapshot);
+	if (is_ready && !error) {
+		pyi_stop_find_moved(&stop);
+		error = describe_threads(&stop, snapshot);
+	}
+	snapshot->created_ns = pyi_clock_now_ns();
+	restoring = end_stop(target, &stop);
+	pyi_stop_deinit(&stop);
+	pyi_memory_reader_destroy(live);
+
+	if (!error && !restoring && is_ready) {
+		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
+		if (!error)
+			error = pyi_maps_read(&snapshot->process, &snapshot->maps);
+	}
+	if (error || restoring || !is_ready) {
+		struct pyi_error *destroying = pyi_snapshot_destroy(snapshot);
+
+		/* What could not be put back matters more than what failed. */
+		if (restoring) {
+			pyi_error_destroy(error);
+			error = restoring;
+		}
+		if (destroying && (!error || error->exit != PYI_EXIT_NOT_RESTORED)) {
+			pyi_error_destroy(error);
+			error = destroying;
+		} else {
+			pyi_error_destroy(destroying);
+		}
+		if (!error)
+			*ret_snapshot = NULL;
+		return error;
+	}
+	*ret_snapshot = snapshot;
+	return NULL;
+}
+
+/* Ends the process and takes our own, the tracer's, notice of its death. */
+static void kill_snapshot(struct pyi_snapshot *snapshot)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(CHILD_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	pid_t pid;
+	int status;
+
+	if (snapshot->process.pid <= 0 || snapshot->dead)
+		return;
+	kill(snapshot->process.pid, SIGKILL);
+	while (pyi_wait_tracee(snapshot->process.pid, deadline_ns, false, &pid, &status) ==
+		       PYI_WAIT_REPORTED &&
+	       WIFSTOPPED(status))
+		;
+	snapshot->dead = true;
+}
+
+struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot)
+{
+	struct pyi_error *error = NULL;
+
+	if (!snapshot)
+		return NULL;
+	kill_snapshot(snapshot);
+	if (snapshot->namespace_pid > 0)
+		error = reap(snapshot->target, snapshot->namespace_pid);
+	pyi_memory_reader_destroy(snapshot->reader);
+	pyi_maps_deinit(&snapshot->maps);
+	pyi_process_close(&snapshot->process);
+	free(snapshot->threads);
+	free(snapshot);
+	return error;
+}

@@ -1,0 +1,130 @@
+/*
+ * A snapshot: a stopped process of ours that holds a target's memory at the target's addresses.
+ * It is made by one injected clone(2), used, killed, and reaped inside the target.
+ *
+ * The one owner of the snapshot process. Does not know Python. A snapshot never runs the
+ * target's code on its own account: it is traced, its signals are blocked, its descriptor table is
+ * empty, none of its system calls is executed, it dies with us, and the OOM killer takes it first.
+ */
+#ifndef PYI_SNAPSHOT_SNAPSHOT_H
+#define PYI_SNAPSHOT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "process/maps.h"
+#include "process/memory_reader.h"
+#include "process/process.h"
+#include "snapshot/preflight.h"
+#include "tracee/arch.h"
+
+/* A target to take snapshots of, and what that has cost it so far. */
+struct pyi_snapshot_target {
+	const struct pyi_process *process;
+	struct pyi_gadgets gadgets;
+	unsigned seize_options;
+
+	/* Stops of the target: how many, together, the longest. */
+	unsigned stop_count;
+	double paused_ms;
+	double longest_pause_ms;
+};
+
+/* A thread of the target as it was when the snapshot was taken. */
+struct pyi_snapshot_thread {
+	pid_t tid;
+	/* Base of its thread-local storage; 0 if it was not held. */
+	uint64_t thread_pointer;
+	/* It stood still because we held it. */
+	bool held;
+	/* It was left alone in a system call, and woke up while the snapshot was taken. */
+	bool moved;
+};
+
+struct pyi_snapshot {
+	struct pyi_process process;
+	struct pyi_memory_reader *reader;
+	struct pyi_maps maps;
+	struct pyi_snapshot_thread *threads;
+	size_t thread_count;
+	uint64_t created_ns;
+
+	/* For this module: */
+	struct pyi_snapshot_target *target;
+	/* Its number in the target's pid namespace. */
+	pid_t namespace_pid;
+	/* A stack pointer at which stray code ends in exit_group. */
+	uint64_t exit_sp;
+	bool dead;
+};
+
+/*
+ * Prepares for snapshots of `process` (which must outlive `ret_target`): finds gadgets, and reaps what a pyinspect
+ * that was killed left behind. Its errors leave the target as it was.
+ */
+struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
+					   const struct pyi_maps *maps,
+					   const struct pyi_preflight *preflight,
+					   struct pyi_snapshot_target *ret_target) PYI_MUST_CHECK;
+
+/*
+ * Takes a snapshot. `ready` is asked while the target stands still, before the clone, with a reader of
+ * its live memory; when it says no, the target goes on, and *ret_snapshot is NULL (no error).
+ * Errors: those of pyi_stop_begin(); "clone-refused" (exit 1, with errno and cause); "not-restored" (exit 6).
+ */
+struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
+				    bool (*ready)(void *argument, struct pyi_memory_reader *live),
+				    void *argument, struct pyi_snapshot **ret_snapshot)
+	PYI_MUST_CHECK;
+
+/*
+ * Kills the snapshot, and reaps it in the target. NULL is fine. Error "zombie-left" (exit 6) when the
+ * target could not be made to reap it: the next run will.
+ */
+struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot) PYI_MUST_CHECK;
+
+/* Runs a real system call in the snapshot (for memory to work with). */
+struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
+				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
+				       int64_t *ret_result) PYI_MUST_CHECK;
+
+/* Writes to the snapshot's memory, also to private mappings without write permission. */
+struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t addr,
+				     const void *bytes, size_t size_bytes) PYI_MUST_CHECK;
+
+enum pyi_snapshot_event_kind {
+	/* It made a system call, which is not executed: a message. */
+	PYI_SNAPSHOT_MESSAGE,
+	/* A signal of its own making, e.g. SIGSEGV. */
+	PYI_SNAPSHOT_FAULT,
+	/* The deadline came; it is stopped wherever it was. */
+	PYI_SNAPSHOT_DEADLINE,
+	PYI_SNAPSHOT_CANCELLED,
+	/* It was killed from outside (the OOM killer). */
+	PYI_SNAPSHOT_DIED,
+};
+
+struct pyi_snapshot_event {
+	enum pyi_snapshot_event_kind kind;
+	/* MESSAGE */
+	uint64_t number;
+	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
+	/* FAULT */
+	int signal;
+	uint64_t pc;
+};
+
+/* Makes it call `pc` with one argument on the stack that ends at `stack_end_addr`, when it is resumed. */
+struct pyi_error *pyi_snapshot_call(struct pyi_snapshot *snapshot, uint64_t pc,
+				    uint64_t stack_end_addr, uint64_t argument) PYI_MUST_CHECK;
+
+/* Sets what the system call it has just made returns. */
+struct pyi_error *pyi_snapshot_reply(struct pyi_snapshot *snapshot, uint64_t value) PYI_MUST_CHECK;
+
+/* Lets it run until the next event. */
+struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t deadline_ns,
+				      struct pyi_snapshot_event *ret_event) PYI_MUST_CHECK;
+
+#endif

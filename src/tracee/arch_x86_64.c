@@ -1,0 +1,418 @@
+/*
+ * x86_64: registers, gadgets, guard frame, restart rules. Does not handle shadow stacks
+ * (refused before anything is stopped) and 32-bit targets.
+ */
+#include "tracee/arch.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+enum gadget {
+	GADGET_SYSCALL,
+	GADGET_POP_RAX,
+	GADGET_POP_RDI,
+};
+
+const struct pyi_gadget_pattern pyi_arch_gadget_patterns[] = {
+	[GADGET_SYSCALL] = { "syscall; ret", { 0x0f, 0x05, 0xc3 }, 3, 1 },
+	[GADGET_POP_RAX] = { "pop %rax; ret", { 0x58, 0xc3 }, 2, 1 },
+	[GADGET_POP_RDI] = { "pop %rdi; ret", { 0x5f, 0xc3 }, 2, 1 },
+};
+
+const size_t pyi_arch_gadget_count =
+	sizeof(pyi_arch_gadget_patterns) / sizeof(pyi_arch_gadget_patterns[0]);
+
+enum {
+	/* Results the kernel uses inside; include/linux/errno.h */
+	RESTART_SYS = 512,
+	RESTART_NO_INTR = 513,
+	RESTART_NO_HAND = 514,
+	RESTART_BLOCK = 516,
+
+	FLAG_TRAP = 0x100,
+	FLAG_DIRECTION = 0x400,
+	SYSCALL_INSTRUCTION_BYTES = 2,
+
+	/* System V ABI: a leaf function may use 128 bytes below its stack pointer. */
+	RED_ZONE_BYTES = 128,
+	XSAVE_LIMIT = 16384,
+	XSAVE_ALIGNMENT = 64,
+	/* Where the kernel looks for struct _fpx_sw_bytes in the legacy area. */
+	XSAVE_SOFTWARE_OFFSET = 464,
+	XSAVE_HEADER_OFFSET = 512,
+};
+
+/* struct _fpx_sw_bytes of arch/x86/include/uapi/asm/sigcontext.h */
+struct fpx_software_bytes {
+	uint32_t magic1;
+	uint32_t extended_size;
+	uint64_t xfeatures;
+	uint32_t xstate_size;
+	uint32_t padding[7];
+};
+
+#define FP_XSTATE_MAGIC1 0x46505853u
+#define FP_XSTATE_MAGIC2 0x46505845u
+
+/* struct sigcontext_64 and struct ucontext of arch/x86/include/uapi/asm, in 64-bit words */
+struct kernel_ucontext {
+	uint64_t flags;
+	uint64_t link;
+	uint64_t stack_sp;
+	uint64_t stack_flags;
+	uint64_t stack_size;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;
+	uint64_t eflags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t error, trap, old_mask, cr2;
+	uint64_t fpstate;
+	uint64_t reserved[8];
+	uint64_t mask;
+};
+
+enum {
+	/* UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
+	UCONTEXT_FLAGS = 1 | 2 | 4,
+	/* No valid ss_flags: restore_altstack() then leaves the alternate stack alone. */
+	STACK_FLAGS_INVALID = 0x7fffffff,
+};
+
+/* The whole block below the red zone, from its lowest address up. */
+struct guard_block {
+	/* A child returns into these: exit_group(PYI_ORPHAN_EXIT_STATUS). */
+	uint64_t child_chain[5];
+	char comm[16];
+	uint64_t spare;
+	/* The thread returns into these: rt_sigreturn on `context`. */
+	uint64_t chain[3];
+	struct kernel_ucontext context;
+};
+
+bool pyi_arch_get_registers(pid_t tid, struct pyi_registers *ret_registers)
+{
+	struct iovec io = { &ret_registers->user, sizeof(ret_registers->user) };
+
+	return ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &io) == 0 &&
+	       io.iov_len == sizeof(ret_registers->user);
+}
+
+bool pyi_arch_set_registers(pid_t tid, const struct pyi_registers *registers)
+{
+	struct pyi_registers copy = *registers;
+	struct iovec io = { &copy.user, sizeof(copy.user) };
+
+	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io) == 0;
+}
+
+uint64_t pyi_arch_pc(const struct pyi_registers *registers)
+{
+	return registers->user.rip;
+}
+
+void pyi_arch_set_pc(struct pyi_registers *registers, uint64_t pc)
+{
+	registers->user.rip = pc;
+}
+
+uint64_t pyi_arch_sp(const struct pyi_registers *registers)
+{
+	return registers->user.rsp;
+}
+
+uint64_t pyi_arch_thread_pointer(pid_t tid, const struct pyi_registers *registers)
+{
+	(void)tid;
+	return registers->user.fs_base;
+}
+
+static bool reads_whole(uint64_t flags)
+{
+	return flags & MSG_WAITALL;
+}
+
+enum pyi_interruption pyi_arch_interruption(uint64_t number,
+					    const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	switch (number) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_pread64:
+	case SYS_futex:
+	case SYS_poll:
+	case SYS_ppoll:
+	case SYS_select:
+	case SYS_pselect6:
+	case SYS_nanosleep:
+	case SYS_clock_nanosleep:
+	case SYS_pause:
+	case SYS_rt_sigsuspend:
+	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_accept:
+	case SYS_accept4:
+	case SYS_flock:
+	case SYS_fcntl:
+	case SYS_msgrcv:
+	case SYS_restart_syscall:
+		return PYI_INTERRUPTION_UNSEEN;
+	case SYS_recvfrom:
+		return reads_whole(arguments[3]) ? PYI_INTERRUPTION_FORBIDDEN :
+						   PYI_INTERRUPTION_UNSEEN;
+	case SYS_recvmsg:
+		return reads_whole(arguments[2]) ? PYI_INTERRUPTION_FORBIDDEN :
+						   PYI_INTERRUPTION_UNSEEN;
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+		return (int32_t)arguments[3] > 0 ? PYI_INTERRUPTION_REWIND_TIMED :
+						   PYI_INTERRUPTION_REWIND;
+	case SYS_semop:
+		return PYI_INTERRUPTION_REWIND;
+	case SYS_rt_sigtimedwait:
+		/* With a timeout, in memory, it would sleep too long. */
+		return arguments[2] ? PYI_INTERRUPTION_FORBIDDEN : PYI_INTERRUPTION_REWIND;
+	default:
+		return PYI_INTERRUPTION_FORBIDDEN;
+	}
+}
+
+/* True for calls that fail with EINTR when stopped and can simply be started again. */
+static bool can_rewind(uint64_t number)
+{
+	switch (number) {
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+	case SYS_semop:
+	case SYS_rt_sigtimedwait:
+	/* With SO_RCVTIMEO these fail with EINTR, else the kernel restarts them. */
+	case SYS_read:
+	case SYS_readv:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_accept:
+	case SYS_accept4:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void pyi_arch_prepare_restart(struct pyi_registers *registers, const uint64_t *blocked_number,
+			      const uint64_t *blocked_arguments, uint64_t slept_ms)
+{
+	struct user_regs_struct *user = &registers->user;
+	uint64_t number = user->orig_rax;
+
+	if ((int64_t)number < 0 || (int64_t)user->rax != -EINTR || !can_rewind(number))
+		return;
+	user->rax = number;
+	user->rip -= SYSCALL_INSTRUCTION_BYTES;
+	user->orig_rax = UINT64_MAX;
+	if (blocked_number && *blocked_number == number && blocked_arguments &&
+	    pyi_arch_interruption(number, blocked_arguments) == PYI_INTERRUPTION_REWIND_TIMED &&
+	    slept_ms != UINT64_MAX) {
+		uint64_t timeout_ms = (uint32_t)user->r10;
+
+		user->r10 = timeout_ms > slept_ms ? timeout_ms - slept_ms : 0;
+	}
+}
+
+void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,
+			  uint64_t sp, uint64_t number,
+			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	struct user_regs_struct *user = &registers->user;
+
+	user->rip = gadgets->addr[GADGET_SYSCALL];
+	user->rsp = sp;
+	user->rax = number;
+	/* Else the kernel would take the change of registers for a call to restart. */
+	user->orig_rax = UINT64_MAX;
+	user->rdi = arguments[0];
+	user->rsi = arguments[1];
+	user->rdx = arguments[2];
+	user->r10 = arguments[3];
+	user->r8 = arguments[4];
+	user->r9 = arguments[5];
+	user->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION);
+}
+
+uint64_t pyi_arch_syscall_number(const struct pyi_registers *registers)
+{
+	return registers->user.orig_rax;
+}
+
+void pyi_arch_syscall_arguments(const struct pyi_registers *registers,
+				uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	const struct user_regs_struct *user = &registers->user;
+
+	ret_arguments[0] = user->rdi;
+	ret_arguments[1] = user->rsi;
+	ret_arguments[2] = user->rdx;
+	ret_arguments[3] = user->r10;
+	ret_arguments[4] = user->r8;
+	ret_arguments[5] = user->r9;
+}
+
+int64_t pyi_arch_syscall_result(const struct pyi_registers *registers)
+{
+	return (int64_t)registers->user.rax;
+}
+
+void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value)
+{
+	registers->user.rax = value;
+}
+
+void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument)
+{
+	struct user_regs_struct *user = &registers->user;
+
+	user->rip = pc;
+	/* At a function's entry rsp is 8 below a multiple of 16. */
+	user->rsp = (sp & ~UINT64_C(15)) - 8;
+	user->rdi = argument;
+	user->orig_rax = UINT64_MAX;
+	user->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION);
+}
+
+void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,
+			      uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	memset(ret_arguments, 0, PYI_SYSCALL_ARGUMENTS * sizeof(ret_arguments[0]));
+	ret_arguments[0] = flags;
+	ret_arguments[1] = stack;
+}
+
+/* What the thread continues with if only the guard brings it back. */
+static void fill_context(struct kernel_ucontext *context, const struct user_regs_struct *user,
+			 uint64_t mask, uint64_t fpstate_addr)
+{
+	uint64_t rax = user->rax;
+	uint64_t rip = user->rip;
+
+	/* rt_sigreturn restarts nothing by itself, so rewind here what the kernel would have restarted. */
+	if ((int64_t)user->orig_rax >= 0) {
+		switch (-(int64_t)rax) {
+		case RESTART_SYS:
+		case RESTART_NO_INTR:
+		case RESTART_NO_HAND:
+			rax = user->orig_rax;
+			rip -= SYSCALL_INSTRUCTION_BYTES;
+			break;
+		case RESTART_BLOCK:
+			rax = (uint64_t)-EINTR;
+			break;
+		default:
+			break;
+		}
+	}
+	*context = (struct kernel_ucontext){
+		.flags = UCONTEXT_FLAGS,
+		.stack_flags = STACK_FLAGS_INVALID,
+		.r8 = user->r8,
+		.r9 = user->r9,
+		.r10 = user->r10,
+		.r11 = user->r11,
+		.r12 = user->r12,
+		.r13 = user->r13,
+		.r14 = user->r14,
+		.r15 = user->r15,
+		.rdi = user->rdi,
+		.rsi = user->rsi,
+		.rbp = user->rbp,
+		.rbx = user->rbx,
+		.rdx = user->rdx,
+		.rax = rax,
+		.rcx = user->rcx,
+		.rsp = user->rsp,
+		.rip = rip,
+		.eflags = user->eflags,
+		.cs = (uint16_t)user->cs,
+		.ss = (uint16_t)user->ss,
+		.fpstate = fpstate_addr,
+		.mask = mask,
+	};
+}
+
+struct pyi_error *pyi_arch_build_guard(pid_t tid, const struct pyi_registers *registers,
+				       uint64_t mask, const struct pyi_gadgets *gadgets,
+				       struct pyi_guard *ret_guard)
+{
+	static const char comm[] = PYI_SNAPSHOT_COMM;
+	const uint32_t magic2 = FP_XSTATE_MAGIC2;
+	uint8_t xsave[XSAVE_LIMIT] __attribute__((aligned(XSAVE_ALIGNMENT)));
+	struct iovec io = { xsave, sizeof(xsave) };
+	struct fpx_software_bytes software = { .magic1 = FP_XSTATE_MAGIC1 };
+	struct guard_block block = { 0 };
+	uint64_t fpstate_addr;
+	uint64_t block_addr;
+	size_t fpstate_bytes;
+	size_t size_bytes;
+	uint8_t *bytes;
+
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &io) != 0 ||
+	    io.iov_len < XSAVE_HEADER_OFFSET + 64)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "guard", errno,
+					      "cannot read the vector registers of thread %d", tid);
+	fpstate_bytes = io.iov_len + sizeof(magic2);
+	software.extended_size = (uint32_t)fpstate_bytes;
+	software.xstate_size = (uint32_t)io.iov_len;
+	/* The tracer sees xfeatures (XCR0) where the signal frame wants them too. */
+	memcpy(&software.xfeatures, xsave + XSAVE_SOFTWARE_OFFSET, sizeof(software.xfeatures));
+	memcpy(xsave + XSAVE_SOFTWARE_OFFSET, &software, sizeof(software));
+
+	fpstate_addr = (registers->user.rsp - RED_ZONE_BYTES - fpstate_bytes) &
+		       ~(uint64_t)(XSAVE_ALIGNMENT - 1);
+	block_addr = (fpstate_addr - sizeof(block)) & ~UINT64_C(15);
+	size_bytes = (size_t)(fpstate_addr + fpstate_bytes - block_addr);
+
+	block.child_chain[0] = gadgets->addr[GADGET_POP_RAX];
+	block.child_chain[1] = SYS_exit_group;
+	block.child_chain[2] = gadgets->addr[GADGET_POP_RDI];
+	block.child_chain[3] = PYI_ORPHAN_EXIT_STATUS;
+	block.child_chain[4] = gadgets->addr[GADGET_SYSCALL];
+	memcpy(block.comm, comm, sizeof(comm));
+	block.chain[0] = gadgets->addr[GADGET_POP_RAX];
+	block.chain[1] = SYS_rt_sigreturn;
+	block.chain[2] = gadgets->addr[GADGET_SYSCALL];
+	fill_context(&block.context, &registers->user, mask, fpstate_addr);
+
+	bytes = calloc(1, size_bytes);
+	if (!bytes)
+		return pyi_error_no_memory();
+	memcpy(bytes, &block, sizeof(block));
+	memcpy(bytes + (fpstate_addr - block_addr), xsave, io.iov_len);
+	memcpy(bytes + (fpstate_addr - block_addr) + io.iov_len, &magic2, sizeof(magic2));
+	*ret_guard = (struct pyi_guard){
+		.addr = block_addr,
+		.size_bytes = size_bytes,
+		.bytes = bytes,
+		.sp = block_addr + offsetof(struct guard_block, chain),
+		.child_sp = block_addr + offsetof(struct guard_block, child_chain),
+		.comm_addr = block_addr + offsetof(struct guard_block, comm),
+	};
+	return NULL;
+}
+
+/* System calls leave the vector registers of x86 alone. */
+bool pyi_arch_save_vectors(pid_t tid, struct pyi_vector_state *ret_state)
+{
+	(void)tid;
+	*ret_state = (struct pyi_vector_state){ 0 };
+	return true;
+}
+
+bool pyi_arch_restore_vectors(pid_t tid, const struct pyi_vector_state *state)
+{
+	(void)tid;
+	(void)state;
+	return true;
+}

@@ -1,0 +1,60 @@
+/*
+ * Asks the kernel for a thread's rseq area and reads the critical section it names. Changes
+ * nothing.
+ */
+#include "tracee/rseq.h"
+
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+
+/* include/uapi/linux/ptrace.h, Linux 5.13 */
+#define GET_RSEQ_CONFIGURATION 0x420f
+
+struct rseq_configuration {
+	uint64_t area_addr;
+	uint32_t area_size;
+	uint32_t signature;
+	uint32_t flags;
+	uint32_t padding;
+};
+
+/* struct rseq_cs of include/uapi/linux/rseq.h */
+struct critical_section {
+	uint32_t version;
+	uint32_t flags;
+	uint64_t start_addr;
+	uint64_t post_commit_offset;
+	uint64_t abort_addr;
+};
+
+enum {
+	/* struct rseq: cpu_id_start, cpu_id, then the pointer to the critical section. */
+	SECTION_POINTER_OFFSET = 8,
+};
+
+static bool read_thread(pid_t tid, uint64_t addr, void *ret_bytes, size_t size_bytes)
+{
+	struct iovec local = { ret_bytes, size_bytes };
+	struct iovec remote = { (void *)(uintptr_t)addr, size_bytes };
+
+	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)size_bytes;
+}
+
+bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr)
+{
+	struct rseq_configuration configuration = { 0 };
+	struct critical_section section;
+	uint64_t section_addr;
+
+	if (ptrace(GET_RSEQ_CONFIGURATION, tid, (void *)sizeof(configuration), &configuration) < 0 ||
+	    !configuration.area_addr)
+		return false;
+	if (!read_thread(tid, configuration.area_addr + SECTION_POINTER_OFFSET, &section_addr,
+			 sizeof(section_addr)) ||
+	    !section_addr || !read_thread(tid, section_addr, &section, sizeof(section)))
+		return false;
+	if (pc - section.start_addr >= section.post_commit_offset)
+		return false;
+	*ret_addr = section.abort_addr;
+	return true;
+}

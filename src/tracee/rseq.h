@@ -1,0 +1,18 @@
+/*
+ * Restartable sequences, rseq(2): a thread that is stopped inside one must go on at its abort handler, and
+ * an injected system call would hide that it was stopped.
+ */
+#ifndef PYI_TRACEE_RSEQ_H
+#define PYI_TRACEE_RSEQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * True, with the abort handler's address, if stopped thread `tid` with instruction pointer `pc` is
+ * inside a critical section. Needs Linux 5.13; earlier kernels say false.
+ */
+bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Stops a whole target with as little as possible: the threads that run, and one thread
+ * to run system calls in; blocked threads are left alone and watched.
+ *
+ * A thread that sits in a system call does not change memory. If one wakes up meanwhile, it is
+ * marked as moved; whether that matters, the caller decides. Does not know what the stop is for.
+ */
+#ifndef PYI_TRACEE_STOP_H
+#define PYI_TRACEE_STOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "process/process.h"
+#include "tracee/tracee.h"
+
+struct pyi_stop_thread {
+	pid_t tid;
+	/* Where its thread-local storage is; 0 if it was not held. */
+	uint64_t thread_pointer;
+	/* Seized and stopped by us. */
+	bool held;
+	/* Not held, and it has run since it was looked at. */
+	bool moved;
+
+	/* For this module: what it was blocked in. */
+	bool blocked;
+	enum pyi_interruption interruption;
+	uint64_t number;
+	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
+	/* What the scheduler had counted for it when it was looked at. */
+	char activity[96];
+	int activity_fd;
+	struct pyi_tracee tracee;
+};
+
+struct pyi_stop {
+	struct pyi_stop_thread *threads;
+	size_t thread_count;
+	/* Index of the thread to run system calls in: held, and guarded. */
+	size_t injector;
+	uint64_t begun_ns;
+};
+
+/*
+ * Stops the target. On success its running threads are held, and one thread is guarded and
+ * ready for pyi_tracee_syscall(); on failure everything is let go again.
+ * `seize_options` are ptrace options for all of them.
+ * Errors: what pyi_access_explain() says (exit 3); "no-injectable-thread" (exit 1) when each thread
+ * sits in a system call that must not be interrupted; "thread-stuck"; "target-exited".
+ */
+struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
+				 const struct pyi_gadgets *gadgets, unsigned seize_options,
+				 struct pyi_stop *ret_stop) PYI_MUST_CHECK;
+
+/* Marks threads that were left alone and have run, or have appeared, since. True if there is one. */
+bool pyi_stop_find_moved(struct pyi_stop *stop);
+
+/*
+ * Restores and lets go all threads; safe on a zeroed struct. `ret_paused_ms`: from the first interruption
+ * to the last detach. Error "not-restored" (exit 6); all other threads have been let go then too.
+ * The threads' descriptions stay until pyi_stop_deinit().
+ */
+struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms) PYI_MUST_CHECK;
+
+void pyi_stop_deinit(struct pyi_stop *stop);
+
+#endif

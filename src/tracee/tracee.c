@@ -1,0 +1,327 @@
+/*
+ * Stops one thread, runs a guarded system call in it, restores it. Does not know what the call is
+ * for.
+ */
+#include "tracee/tracee.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "tracee/rseq.h"
+#include "tracee/wait.h"
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+enum {
+	/* Results by which the kernel says "run me again": include/linux/errno.h. */
+	RESTART_FIRST = 512,
+	RESTART_LAST = 514,
+	/* A stopped thread answers at once; this only bounds a bug of ours or of the kernel. */
+	STEP_TIMEOUT_MS = 10000,
+	ALL_SIGNALS_BYTES = 8,
+};
+
+static bool is_event_stop(int status)
+{
+	return WIFSTOPPED(status) && status >> 16 == PTRACE_EVENT_STOP;
+}
+
+static bool is_syscall_stop(int status)
+{
+	return WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80) && status >> 16 == 0;
+}
+
+/* The signal to hand on when resuming from this stop; events carry none. */
+static int signal_of(int status)
+{
+	return status >> 16 ? 0 : WSTOPSIG(status);
+}
+
+static struct pyi_error *exited(struct pyi_tracee *tracee)
+{
+	tracee->state = PYI_TRACEE_GONE;
+	tracee->debts = 0;
+	return pyi_error_create(PYI_EXIT_FAILED, "target-exited",
+				"thread %d of the target exited", tracee->tid);
+}
+
+bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options)
+{
+	*tracee = (struct pyi_tracee){ .tid = tid };
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)options) != 0)
+		return false;
+	tracee->state = PYI_TRACEE_RUNNING;
+	return true;
+}
+
+void pyi_tracee_interrupt(struct pyi_tracee *tracee)
+{
+	if (tracee->state == PYI_TRACEE_RUNNING)
+		ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
+}
+
+/* Waits for the next event stop, passing on signals. */
+static struct pyi_error *wait_event_stop(struct pyi_tracee *tracee, uint64_t deadline_ns)
+{
+	for (;;) {
+		pid_t tid;
+		int status;
+
+		switch (pyi_wait_tracee(tracee->tid, deadline_ns, false, &tid, &status)) {
+		case PYI_WAIT_REPORTED:
+			break;
+		case PYI_WAIT_NO_TRACEE:
+			return exited(tracee);
+		default:
+			return pyi_error_create(PYI_EXIT_FAILED, "thread-stuck",
+						"thread %d of the target does not stop", tracee->tid);
+		}
+		if (!WIFSTOPPED(status))
+			return exited(tracee);
+		if (is_event_stop(status)) {
+			tracee->state = PYI_TRACEE_STOPPED;
+			return NULL;
+		}
+		if (ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal_of(status)) != 0 &&
+		    errno == ESRCH)
+			return exited(tracee);
+	}
+}
+
+struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee, uint64_t deadline_ns)
+{
+	struct pyi_error *error = wait_event_stop(tracee, deadline_ns);
+
+	if (error)
+		return error;
+	if (!pyi_arch_get_registers(tracee->tid, &tracee->registers) ||
+	    ptrace(PTRACE_GETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES,
+		   &tracee->signal_mask) != 0)
+		return exited(tracee);
+	return NULL;
+}
+
+void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocked_number,
+			       const uint64_t *blocked_arguments, uint64_t slept_ms)
+{
+	struct pyi_registers before = tracee->registers;
+	uint64_t abort_addr;
+
+	pyi_arch_prepare_restart(&tracee->registers, blocked_number, blocked_arguments, slept_ms);
+	if (pyi_rseq_abort_address(tracee->tid, pyi_arch_pc(&tracee->registers), &abort_addr))
+		pyi_arch_set_pc(&tracee->registers, abort_addr);
+	if (memcmp(&before, &tracee->registers, sizeof(before)) != 0)
+		tracee->debts |= PYI_DEBT_REGISTERS;
+}
+
+static bool copy_stack(const struct pyi_tracee *tracee, void *bytes, bool write)
+{
+	struct iovec local = { bytes, tracee->guard.size_bytes };
+	struct iovec remote = { (void *)(uintptr_t)tracee->guard.addr, tracee->guard.size_bytes };
+	ssize_t done = write ? process_vm_writev(tracee->tid, &local, 1, &remote, 1, 0) :
+			       process_vm_readv(tracee->tid, &local, 1, &remote, 1, 0);
+
+	return done == (ssize_t)tracee->guard.size_bytes;
+}
+
+struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets)
+{
+	struct pyi_error *error;
+
+	error = pyi_arch_build_guard(tracee->tid, &tracee->registers, tracee->signal_mask, gadgets,
+				     &tracee->guard);
+	if (error)
+		return error;
+	tracee->stack_bytes = malloc(tracee->guard.size_bytes);
+	if (!tracee->stack_bytes)
+		return pyi_error_no_memory();
+	if (!copy_stack(tracee, tracee->stack_bytes, false))
+		goto no_stack;
+	tracee->debts |= PYI_DEBT_STACK;
+	if (!copy_stack(tracee, tracee->guard.bytes, true))
+		goto no_stack;
+	if (!pyi_arch_save_vectors(tracee->tid, &tracee->vectors))
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "guard", errno,
+					      "cannot save the vector registers of thread %d",
+					      tracee->tid);
+	if (tracee->vectors.size_bytes)
+		tracee->debts |= PYI_DEBT_VECTORS;
+	return NULL;
+
+no_stack:
+	return pyi_error_create(PYI_EXIT_FAILED, "no-stack",
+				"thread %d of the target has no room on its stack", tracee->tid);
+}
+
+/* From a stop in which registers are set, to the exit of the system call they make. */
+static struct pyi_error *run_to_syscall_exit(struct pyi_tracee *tracee, int64_t *ret_result)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(STEP_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	struct pyi_registers registers;
+	bool inside = false;
+	int deliver = 0;
+
+	for (;;) {
+		pid_t tid;
+		int status;
+
+		if (ptrace(PTRACE_SYSCALL, tracee->tid, NULL, (void *)(intptr_t)deliver) != 0)
+			return exited(tracee);
+		switch (pyi_wait_tracee(tracee->tid, deadline_ns, false, &tid, &status)) {
+		case PYI_WAIT_REPORTED:
+			break;
+		case PYI_WAIT_NO_TRACEE:
+			return exited(tracee);
+		default:
+			tracee->state = PYI_TRACEE_RUNNING;
+			return pyi_error_create(PYI_EXIT_NOT_RESTORED, "thread-stuck",
+						"a system call run in thread %d does not return",
+						tracee->tid);
+		}
+		if (!WIFSTOPPED(status))
+			return exited(tracee);
+		deliver = 0;
+		if (!is_syscall_stop(status)) {
+			deliver = signal_of(status);
+			continue;
+		}
+		inside = !inside;
+		if (inside)
+			continue;
+		if (!pyi_arch_get_registers(tracee->tid, &registers))
+			return exited(tracee);
+		*ret_result = pyi_arch_syscall_result(&registers);
+		/* A pending signal sent it back; the kernel runs it again as soon as it goes on. */
+		if (*ret_result >= -RESTART_LAST && *ret_result <= -RESTART_FIRST)
+			continue;
+		return NULL;
+	}
+}
+
+struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets,
+				     uint64_t number,
+				     const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
+				     int64_t *ret_result)
+{
+	struct pyi_registers registers = tracee->registers;
+	uint64_t every_signal = UINT64_MAX;
+	struct pyi_error *error;
+
+	/* Registers before the mask: a death in between still returns through the guard. */
+	pyi_arch_set_syscall(&registers, gadgets, tracee->guard.sp, number, arguments);
+	tracee->debts |= PYI_DEBT_REGISTERS;
+	if (!pyi_arch_set_registers(tracee->tid, &registers))
+		return exited(tracee);
+	tracee->debts |= PYI_DEBT_SIGNAL_MASK;
+	if (ptrace(PTRACE_SETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES, &every_signal) != 0)
+		return exited(tracee);
+	error = run_to_syscall_exit(tracee, ret_result);
+	if (error)
+		return error;
+	/*
+	 * Only at an event stop does the kernel look again at whether the interrupted call of the
+	 * restored registers must be restarted.
+	 */
+	tracee->state = PYI_TRACEE_RUNNING;
+	ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
+	if (ptrace(PTRACE_CONT, tracee->tid, NULL, NULL) != 0)
+		return exited(tracee);
+	return wait_event_stop(tracee, pyi_clock_deadline(STEP_TIMEOUT_MS, PYI_CLOCK_NEVER));
+}
+
+static bool restore_signal_mask(struct pyi_tracee *tracee)
+{
+	uint64_t now;
+
+	return ptrace(PTRACE_SETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES,
+		      &tracee->signal_mask) == 0 &&
+	       ptrace(PTRACE_GETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES, &now) == 0 &&
+	       now == tracee->signal_mask;
+}
+
+static bool restore_registers(struct pyi_tracee *tracee)
+{
+	struct pyi_registers now;
+
+	return pyi_arch_set_registers(tracee->tid, &tracee->registers) &&
+	       pyi_arch_get_registers(tracee->tid, &now) &&
+	       memcmp(&now, &tracee->registers, sizeof(now)) == 0;
+}
+
+struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
+{
+	unsigned failed = 0;
+
+	if (tracee->state == PYI_TRACEE_GONE)
+		return NULL;
+	if (tracee->state == PYI_TRACEE_STOPPED) {
+		if (tracee->debts & PYI_DEBT_VECTORS &&
+		    !pyi_arch_restore_vectors(tracee->tid, &tracee->vectors))
+			failed |= PYI_DEBT_VECTORS;
+		if (tracee->debts & PYI_DEBT_SIGNAL_MASK && !restore_signal_mask(tracee))
+			failed |= PYI_DEBT_SIGNAL_MASK;
+		if (tracee->debts & PYI_DEBT_REGISTERS && !restore_registers(tracee))
+			failed |= PYI_DEBT_REGISTERS;
+		if (tracee->debts & PYI_DEBT_STACK &&
+		    !copy_stack(tracee, tracee->stack_bytes, true))
+			failed |= PYI_DEBT_STACK;
+	} else {
+		failed = tracee->debts;
+	}
+	tracee->debts = 0;
+	if (!failed)
+		return NULL;
+	/* Nothing can be written to a thread that has been killed meanwhile: it owes nothing either. */
+	if (kill(tracee->tid, 0) != 0 && errno == ESRCH)
+		return NULL;
+	return pyi_error_create(PYI_EXIT_NOT_RESTORED, "not-restored",
+				"could not put back%s%s%s%s of thread %d",
+				failed & PYI_DEBT_REGISTERS ? " the registers" : "",
+				failed & PYI_DEBT_SIGNAL_MASK ? " the signal mask" : "",
+				failed & PYI_DEBT_STACK ? " the stack" : "",
+				failed & PYI_DEBT_VECTORS ? " the vector registers" : "",
+				tracee->tid);
+}
+
+void pyi_tracee_detach(struct pyi_tracee *tracee)
+{
+	if (tracee->state == PYI_TRACEE_STOPPED)
+		ptrace(PTRACE_DETACH, tracee->tid, NULL, NULL);
+	/* A running tracee cannot be detached; the end of this process does it. */
+	if (tracee->state != PYI_TRACEE_RUNNING)
+		tracee->state = PYI_TRACEE_FREE;
+}
+
+void pyi_tracee_deinit(struct pyi_tracee *tracee)
+{
+	free(tracee->guard.bytes);
+	free(tracee->stack_bytes);
+	free(tracee->vectors.bytes);
+	tracee->guard.bytes = NULL;
+	tracee->stack_bytes = NULL;
+	tracee->vectors.bytes = NULL;
+}
+
+struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadgets *gadgets,
+					       uint64_t sp, uint64_t number,
+					       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
+					       int64_t *ret_result)
+{
+	struct pyi_tracee tracee = { .tid = tid, .state = PYI_TRACEE_STOPPED };
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(tid, &registers))
+		return exited(&tracee);
+	pyi_arch_set_syscall(&registers, gadgets, sp, number, arguments);
+	if (!pyi_arch_set_registers(tid, &registers))
+		return exited(&tracee);
+	return run_to_syscall_exit(&tracee, ret_result);
+}

@@ -1,0 +1,106 @@
+/*
+ * One thread of a target under ptrace: stop it, run a system call in it under a guard, put
+ * it back exactly, let it go.
+ *
+ * Every change is written down as a debt before it is made, and pyi_tracee_restore() undoes all of
+ * them in reverse and says what it could not undo. Uses PTRACE_SEIZE, never ATTACH. Does not choose the thread.
+ *
+ * If this process dies at any point: the kernel detaches, and the thread heals itself (see the
+ * guard in tracee/arch.h); the signal mask is part of that.
+ */
+#ifndef PYI_TRACEE_TRACEE_H
+#define PYI_TRACEE_TRACEE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "tracee/arch.h"
+
+enum pyi_tracee_state {
+	PYI_TRACEE_FREE,
+	/* Seized; it runs, or an interruption is on its way. */
+	PYI_TRACEE_RUNNING,
+	/* At an event stop. */
+	PYI_TRACEE_STOPPED,
+	PYI_TRACEE_GONE,
+};
+
+/* What we owe the thread, a bit each, in the order in which they are made. */
+enum pyi_tracee_debt {
+	PYI_DEBT_STACK = 1 << 0,
+	PYI_DEBT_REGISTERS = 1 << 1,
+	PYI_DEBT_SIGNAL_MASK = 1 << 2,
+	PYI_DEBT_VECTORS = 1 << 3,
+};
+
+struct pyi_tracee {
+	pid_t tid;
+	enum pyi_tracee_state state;
+	unsigned debts;
+	/* As they shall be when the thread goes on. */
+	struct pyi_registers registers;
+	uint64_t signal_mask;
+	struct pyi_vector_state vectors;
+	struct pyi_guard guard;
+	/* What the guard overwrote. */
+	uint8_t *stack_bytes;
+};
+
+/* Seizes thread `tid` with ptrace `options`; it goes on running. Fails with errno. */
+bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options);
+
+/* Asks it to stop; pyi_tracee_wait_stop() waits for it. */
+void pyi_tracee_interrupt(struct pyi_tracee *tracee);
+
+/*
+ * Waits until it is at an event stop, passing on signals that come first, and saves registers and signal mask.
+ * Errors (exit 1): "target-exited"; "thread-stuck" when the deadline passes: it then stays seized
+ * until this process ends, which detaches it.
+ */
+struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee, uint64_t deadline_ns) PYI_MUST_CHECK;
+
+/*
+ * Prepares the saved registers for a restart of the interrupted system call (see
+ * pyi_arch_prepare_restart()) and for a restartable sequence that was cut (rseq(2)).
+ */
+void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocked_number,
+			       const uint64_t *blocked_arguments, uint64_t slept_ms);
+
+/*
+ * Writes the guard to the thread's stack. Error "no-stack" (exit 1) when there is no room below the stack pointer: the
+ * thread is untouched, choose another.
+ */
+struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets)
+	PYI_MUST_CHECK;
+
+/*
+ * Runs one system call in the stopped thread, which must be guarded; `ret_result` is what the kernel returned
+ * (-errno on failure). Afterwards the thread is at an event stop again, still owing.
+ * Error "target-exited" when it died meanwhile.
+ */
+struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets,
+				     uint64_t number,
+				     const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
+				     int64_t *ret_result) PYI_MUST_CHECK;
+
+/*
+ * Undoes all debts in reverse order and reads back what it wrote. Error "not-restored"
+ * (exit 6) says what could not be undone. A thread that is gone owes nothing.
+ */
+struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee) PYI_MUST_CHECK;
+
+/* Lets it go: after this nobody traces it. NULL-safe in every state. */
+void pyi_tracee_detach(struct pyi_tracee *tracee);
+
+/* Frees the memory of the guard and of saved state. */
+void pyi_tracee_deinit(struct pyi_tracee *tracee);
+
+/* Registers of any stopped tracee run one system call without any care for it: for our own snapshot. */
+struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadgets *gadgets,
+					       uint64_t sp, uint64_t number,
+					       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
+					       int64_t *ret_result) PYI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Says whether standard input is what a schema in doc/schema describes.
+
+    validate.py SCHEMA [--ndjson] < output
+
+With --ndjson the first line is held against $defs/first-line of the schema and each other line
+against $defs/next-line. Stricter than JSON parsers are by default: input is UTF-8, a key comes once
+in an object, numbers are finite, and an integer is written as one ("1.5e+15" is none). Does not
+check what needs arithmetic, such as sums.
+
+Exit status: 0 it matches, 1 it does not (why is on stderr), 2 usage or a broken schema.
+"""
+
+import argparse
+import json
+import sys
+
+import jsonschema
+from jsonschema.validators import Draft202012Validator, extend
+
+
+class Mismatch(Exception):
+    """The input is not what the schema says."""
+
+
+def is_integer(_checker, value):
+    """Take only what was written as an integer; jsonschema itself also takes 1.0."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+StrictValidator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer),
+)
+
+
+def refuse_constant(word):
+    raise Mismatch(f"{word} is not JSON")
+
+
+def object_of_pairs(pairs):
+    members = {}
+    for key, value in pairs:
+        if key in members:
+            raise Mismatch(f"the key {key!r} comes twice in one object")
+        members[key] = value
+    return members
+
+
+def parse(text):
+    try:
+        return json.loads(
+            text, object_pairs_hook=object_of_pairs, parse_constant=refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise Mismatch(f"not JSON: {error}") from error
+
+
+def depth(error):
+    return len(error.absolute_path)
+
+
+def deepest(error):
+    """Go down to the alternative that came closest, which is the one worth reading about."""
+    while error.context:
+        by_branch = {}
+        for inner in error.context:
+            by_branch.setdefault(inner.relative_schema_path[0], []).append(inner)
+        closest = min(by_branch.values(), key=lambda branch: (-max(map(depth, branch)), len(branch)))
+        error = max(closest, key=depth)
+    return error
+
+
+def check(schema, instance):
+    errors = sorted(StrictValidator(schema).iter_errors(instance), key=depth, reverse=True)
+    if errors:
+        error = deepest(errors[0])
+        message = error.message
+        if len(message) > 400:
+            message = f"{message[:200]} ... {message[-200:]}"
+        raise Mismatch(f"at {error.json_path}: {message}")
+
+
+def definition(schema, name):
+    """A schema that is one of the $defs of another."""
+    if name not in schema.get("$defs", {}):
+        raise jsonschema.SchemaError(f"no $defs/{name}, so no ndjson form")
+    return {"$schema": schema["$schema"], "$ref": f"#/$defs/{name}", "$defs": schema["$defs"]}
+
+
+def check_lines(schema, text):
+    first = definition(schema, "first-line")
+    following = definition(schema, "next-line")
+    if not text.endswith("\n"):
+        raise Mismatch("the last line has no end")
+    for number, line in enumerate(text[:-1].split("\n"), start=1):
+        try:
+            check(first if number == 1 else following, parse(line))
+        except Mismatch as error:
+            raise Mismatch(f"line {number}: {error}") from error
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("schema", help="the schema's file")
+    parser.add_argument("--ndjson", action="store_true", help="the input is the ndjson form")
+    arguments = parser.parse_args()
+
+    try:
+        with open(arguments.schema, encoding="utf-8") as file:
+            schema = json.load(file)
+        StrictValidator.check_schema(schema)
+        text = sys.stdin.buffer.read().decode("utf-8")
+        if not text:
+            raise Mismatch("there is no input")
+        if arguments.ndjson:
+            check_lines(schema, text)
+        else:
+            check(schema, parse(text))
+    except (OSError, json.JSONDecodeError, jsonschema.SchemaError) as error:
+        print(f"validate.py: {arguments.schema}: {error}", file=sys.stderr)
+        return 2
+    except UnicodeDecodeError as error:
+        print(f"validate.py: the input is not UTF-8: {error}", file=sys.stderr)
+        return 1
+    except Mismatch as error:
+        print(f"validate.py: {arguments.schema} does not match: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+/*
+ * Tests of src/process/target_name.c with invented cgroup trees that hold real processes: us and
+ * children of ours.
+ *
+ * Does not need systemd or a cgroup file system.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "process/target_name.h"
+
+struct fixture {
+	char root[64];
+	/* Children that wait until the pipe is closed. */
+	pid_t first;
+	pid_t second;
+	int end[2];
+};
+
+static pid_t fork_waiter(struct fixture *fixture)
+{
+	pid_t child = fork();
+	char byte;
+
+	if (child)
+		return child;
+	close(fixture->end[1]);
+	_exit(read(fixture->end[0], &byte, 1) != 0);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	const char *folder = getenv("TMPDIR");
+
+	snprintf(fixture->root, sizeof(fixture->root), "%s/cgroup.XXXXXX",
+		 folder && strlen(folder) < 40 ? folder : "/tmp");
+	if (!mkdtemp(fixture->root) || pipe(fixture->end))
+		return -1;
+	fixture->first = fork_waiter(fixture);
+	fixture->second = fork_waiter(fixture);
+	*state = fixture;
+	return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *position)
+{
+	(void)status;
+	(void)kind;
+	(void)position;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	close(fixture->end[1]);
+	close(fixture->end[0]);
+	waitpid(fixture->first, NULL, 0);
+	waitpid(fixture->second, NULL, 0);
+	nftw(fixture->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	free(fixture);
+	return 0;
+}
+
+/* Makes the folder `path` below the root, with the folders above it, and its list of processes. */
+static void make_cgroup(const struct fixture *fixture, const char *path, const char *processes)
+{
+	char whole[512];
+	FILE *file;
+	char *at;
+
+	snprintf(whole, sizeof(whole), "%s/%s", fixture->root, path);
+	for (at = whole + strlen(fixture->root) + 1; (at = strchr(at, '/')); at++) {
+		*at = '\0';
+		mkdir(whole, 0700);
+		*at = '/';
+	}
+	mkdir(whole, 0700);
+	strcat(whole, "/cgroup.procs");
+	file = fopen(whole, "w");
+	assert_non_null(file);
+	fputs(processes, file);
+	fclose(file);
+}
+
+static void expect_pid(const struct fixture *fixture, const char *name, pid_t expected)
+{
+	struct pyi_error *error;
+	pid_t pid = -1;
+
+	error = pyi_target_name_resolve(name, fixture->root, &pid);
+	if (error)
+		fail_msg("%s: %s", name, error->message);
+	assert_int_equal(pid, expected);
+}
+
+static struct pyi_error *expect_error(const struct fixture *fixture, const char *name,
+				      const char *code, enum pyi_exit exit)
+{
+	struct pyi_error *error;
+	pid_t pid = -77;
+
+	error = pyi_target_name_resolve(name, fixture->root, &pid);
+	if (!error)
+		fail_msg("'%s' is process %d", name, (int)pid);
+	assert_string_equal(error->code, code);
+	assert_int_equal(error->exit, exit);
+	assert_non_null(error->hint);
+	assert_int_equal(pid, -77);
+	return error;
+}
+
+static void test_numbers(void **state)
+{
+	static const char *const bad[] = {
+		"",	"0",	      "-1",  "+1",   " 1",	    "1 ",	    "12a", "a",
+		"0x10", "2147483648", "000", "unit", "99999999999", "unit.service", "1\n", "1234:"
+	};
+	struct fixture *fixture = *state;
+	size_t i;
+
+	expect_pid(fixture, "1234", 1234);
+	expect_pid(fixture, "0001", 1);
+	expect_pid(fixture, "2147483647", 2147483647);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		pyi_error_destroy(expect_error(fixture, bad[i], "bad-target", PYI_EXIT_USAGE));
+}
+
+static void test_bad_units(void **state)
+{
+	static const char *const bad[] = { "unit:",    "unit:.",    "unit:..",	  "unit:../x",
+					   "unit:a/b", "unit:a b",  "unit:a\n",	  "unit:*",
+					   "unit:.x",  "Unit:demo", " unit:demo", "unit:\xc3\xa4" };
+	struct fixture *fixture = *state;
+	char name[400] = "unit:";
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		pyi_error_destroy(expect_error(fixture, bad[i], "bad-target", PYI_EXIT_USAGE));
+	memset(name + 5, 'x', 300);
+	pyi_error_destroy(expect_error(fixture, name, "bad-target", PYI_EXIT_USAGE));
+}
+
+static void test_main_process_is_the_one_above(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[128];
+
+	/* In an order of the kernel's own, with one that has no number here. */
+	snprintf(text, sizeof(text), "0\n%d\n%d\n", fixture->second, getpid());
+	make_cgroup(fixture, "system.slice/demo.service", text);
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "system.slice/demo.service/worker", text);
+	make_cgroup(fixture, "system.slice/other.service", "1\n");
+	expect_pid(fixture, "unit:demo.service", getpid());
+	expect_pid(fixture, "unit:demo", getpid());
+}
+
+static void test_names(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "a.slice/app-python3.11.service", text);
+	make_cgroup(fixture, "a.slice/b-x\\x2dy.slice/getty@tty1.service", text);
+	make_cgroup(fixture, "user.slice/session-1.scope", text);
+	expect_pid(fixture, "unit:app-python3.11", fixture->first);
+	expect_pid(fixture, "unit:getty@tty1", fixture->first);
+	expect_pid(fixture, "unit:b-x\\x2dy.slice", fixture->first);
+	expect_pid(fixture, "unit:session-1.scope", fixture->first);
+	pyi_error_destroy(expect_error(fixture, "unit:session-1", "no-such-unit", PYI_EXIT_ACCESS));
+}
+
+/* Version 1: the unit is in several hierarchies, and one of them has a second name. */
+static void test_several_hierarchies(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[32], link[128];
+
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "systemd/system.slice/demo.service", text);
+	make_cgroup(fixture, "cpu,cpuacct/system.slice/demo.service", text);
+	snprintf(link, sizeof(link), "%s/cpu", fixture->root);
+	assert_int_equal(symlink("cpu,cpuacct", link), 0);
+	/* A way round in circles. */
+	snprintf(link, sizeof(link), "%s/systemd/loop", fixture->root);
+	assert_int_equal(symlink("..", link), 0);
+	expect_pid(fixture, "unit:demo", fixture->first);
+}
+
+static void test_ambiguous(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_error *error;
+	char text[64], expected[64];
+
+	snprintf(text, sizeof(text), "%d\n%d\n", fixture->second, fixture->first);
+	make_cgroup(fixture, "system.slice/demo.service", text);
+	error = expect_error(fixture, "unit:demo", "ambiguous-unit", PYI_EXIT_USAGE);
+	snprintf(expected, sizeof(expected), "%d", fixture->first);
+	assert_non_null(strstr(error->hint, expected));
+	snprintf(expected, sizeof(expected), "%d", fixture->second);
+	assert_non_null(strstr(error->hint, expected));
+	pyi_error_destroy(error);
+}
+
+static void test_nobody_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_error *error;
+	pid_t pid;
+
+	make_cgroup(fixture, "system.slice/empty.service", "");
+	make_cgroup(fixture, "system.slice/gone.service", "1999999999\n");
+	make_cgroup(fixture, "system.slice/junk.service",
+		    "x\n-5\n99999999999999999999999999999999999999999999\n12");
+	pyi_error_destroy(expect_error(fixture, "unit:empty", "no-such-unit", PYI_EXIT_ACCESS));
+	pyi_error_destroy(expect_error(fixture, "unit:gone", "no-such-unit", PYI_EXIT_ACCESS));
+	pyi_error_destroy(expect_error(fixture, "unit:junk", "no-such-unit", PYI_EXIT_ACCESS));
+	pyi_error_destroy(expect_error(fixture, "unit:none", "no-such-unit", PYI_EXIT_ACCESS));
+	error = pyi_target_name_resolve("unit:demo", "/nonexistent", &pid);
+	assert_non_null(error);
+	assert_string_equal(error->code, "no-such-unit");
+	pyi_error_destroy(error);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bad_units, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_main_process_is_the_one_above, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_several_hierarchies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ambiguous, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nobody_there, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("target_name", tests, NULL, NULL);
+}
