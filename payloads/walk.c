@@ -338,6 +338,14 @@ static enum pyi_payload_status prepare(struct pyi_payload_arguments *arguments,
 	return PYI_PAYLOAD_OK;
 }
 
+/* A failure is no harm: a few objects will then not be visited, and be reported. */
+static void attach(struct pyi_payload_arguments *arguments)
+{
+	if (arguments->attach_addr && !pyi_payload_mark(arguments))
+		((void *(*)(void *))(uintptr_t)arguments->attach_addr)(
+			(void *)(uintptr_t)arguments->attach_argument);
+}
+
 enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
 					pyi_send_function *send, void *send_context)
 {
@@ -347,6 +355,7 @@ enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
 
 	if (status == PYI_PAYLOAD_OK) {
 		walk = prepared;
+		attach(arguments);
 		if (pyi_payload_mark(arguments))
 			account_for_fault(walk);
 		walk_all(walk);

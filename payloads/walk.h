@@ -29,6 +29,8 @@ enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
  * pyi_payload_recover(arguments) is called (by the host after a fault; by tests). In arch_<cpu>.S.
  */
 uint64_t pyi_payload_mark(struct pyi_payload_arguments *arguments) __attribute__((returns_twice));
-void pyi_payload_recover(struct pyi_payload_arguments *arguments) __attribute__((noreturn));
+/* Hidden: its address is taken, and must not come from a global offset table. */
+void pyi_payload_recover(struct pyi_payload_arguments *arguments)
+	__attribute__((noreturn, visibility("hidden")));
 
 #endif

@@ -304,7 +304,7 @@ static void resolve_layout(const struct types *types, struct pyi_layout *layout)
 		errx(1, "free-threaded builds are not described by struct pyi_layout");
 	for (size_t i = 0; i < layout_row_count; i++)
 		resolve_row(types, &layout_rows[i],
-			    (uint32_t *)((char *)layout + layout_rows[i].offset));
+			    (uint32_t *)(void *)((char *)layout + layout_rows[i].offset));
 	/* Before it led to a frame (3.10), the cframe only carried a tracing flag. */
 	if (layout->cframe_current_frame == PYI_ABSENT)
 		layout->thread_cframe = PYI_ABSENT;
@@ -376,7 +376,7 @@ static void print_layout(const struct pyi_layout *layout, const char *version)
 	printf("\t{\n\t\t.generated_from = \"%s\",\n\t\t.layout = {\n", version);
 	for (size_t i = 0; i < layout_row_count; i++) {
 		const struct row *row = &layout_rows[i];
-		const uint32_t *value = (const uint32_t *)((const char *)layout + row->offset);
+		const uint32_t *value = (const uint32_t *)(const void *)((const char *)layout + row->offset);
 
 		printf("\t\t\t.%s = ", row->field);
 		if (row->offset == offsetof(struct pyi_layout, python_version))

@@ -22,6 +22,7 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, runtime_gc, "_PyRuntimeState.gc"),
 	ROW(OPTIONAL, runtime_gil_locked, "_PyRuntimeState.ceval.gil.locked"),
 	ROW(OPTIONAL, runtime_gil_last_holder, "_PyRuntimeState.ceval.gil.last_holder"),
+	ROW(OPTIONAL, runtime_gil_switches, "_PyRuntimeState.ceval.gil.switch_number"),
 	ROW(OPTIONAL, runtime_current_thread, "_PyRuntimeState.gilstate.tstate_current"),
 
 	ROW(SIZE, interp_size, "PyInterpreterState"),
@@ -66,6 +67,7 @@ const struct row layout_rows[] = {
 
 	ROW(OFFSET, gil_locked, "_gil_runtime_state.locked"),
 	ROW(OFFSET, gil_last_holder, "_gil_runtime_state.last_holder"),
+	ROW(OFFSET, gil_switches, "_gil_runtime_state.switch_number"),
 
 	ROW(OFFSET, thread_next, "PyThreadState.next"),
 	ROW(OFFSET, thread_interp, "PyThreadState.interp"),

@@ -71,6 +71,7 @@ struct pyi_layout {
 	uint32_t runtime_gc;
 	uint32_t runtime_gil_locked;      /* int, atomic: 1 held, 0 free, -1 not made */
 	uint32_t runtime_gil_last_holder; /* PyThreadState * */
+	uint32_t runtime_gil_switches;    /* unsigned long: counts changes of the holder */
 	uint32_t runtime_current_thread;  /* gilstate.tstate_current: NULL when the GIL is free */
 
 	/* PyInterpreterState */
@@ -95,6 +96,7 @@ struct pyi_layout {
 	/* struct _gil_runtime_state */
 	uint32_t gil_locked;
 	uint32_t gil_last_holder;
+	uint32_t gil_switches;
 
 	/* PyThreadState */
 	uint32_t thread_next;

@@ -112,6 +112,13 @@ struct pyi_payload_arguments {
 	uint64_t roots_addr;
 	uint64_t root_count;
 
+	/*
+	 * A function of the target to call before anything else, with one argument: PyThreadState_Swap() and a
+	 * thread state, for tp_traverse functions that need one. 0: none is needed.
+	 */
+	uint64_t attach_addr;
+	uint64_t attach_argument;
+
 	/* enum pyi_census_flag */
 	uint64_t flags;
 	struct pyi_known_type known_types[PYI_KNOWN_TYPES];

@@ -34,8 +34,8 @@ static const char help_head[] =
 static const char help_tail[] =
 	"\n"
 	"Options of all commands:\n"
-	"      --format FORMAT  table, json or ndjson; by default a table on a terminal and\n"
-	"                       JSON everywhere else\n"
+	"      --format FORMAT  table, json or ndjson; by default a table on a terminal,\n"
+	"                       and JSON everywhere else\n"
 	"      --max-pause MS   refuse if the process would stand still for longer than\n"
 	"                       this (default 250 ms)\n"
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
@@ -48,8 +48,8 @@ static const char help_tail[] =
 	"  pyinspect unit:firewalld top-types   the same, of a service\n"
 	"\n"
 	"Exit codes: 0 ok; 1 failed; 2 bad usage; 3 no such process, or no permission;\n"
-	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could not\n"
-	"be put back as it was. In all cases but 6 the process is as it was before.\n";
+	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could\n"
+	"not be put back as it was. In all cases but 6 it is as it was before.\n";
 
 static const struct pyi_command *find_command(const char *name)
 {

@@ -18,12 +18,16 @@
 
 enum {
 	/* Snapshots that turn out torn cost the target a pause each; refusals at the gate a tenth of one. */
-	SNAPSHOT_LIMIT = 12,
+	SNAPSHOT_LIMIT = 40,
+	/* So many of them with as few threads stopped as can be. */
+	GENTLE_LIMIT = 20,
 	STOP_LIMIT = 400,
 	/* A collection of a large heap takes seconds. */
 	COLLECTION_PATIENCE_MS = 10000,
 	POLL_FIRST_MS = 1,
 	POLL_LAST_MS = 50,
+	EXIT_LOOKS = 20,
+	EXIT_LOOK_MS = 5,
 };
 
 static struct pyi_error *interrupted(void)
@@ -32,28 +36,45 @@ static struct pyi_error *interrupted(void)
 				pyi_wait_cancel_signal());
 }
 
+/*
+ * A target that was killed meanwhile looks broken in many ways before it is gone: its end is the one
+ * cause, and then nothing is owed to it.
+ */
+static struct pyi_error *prefer_exit(const struct pyi_session *session, struct pyi_error *error)
+{
+	static const char *const symptoms[] = {
+		"not-restored",	  "target-exited", "thread-stuck",	 "snapshot-lost",
+		"layout-mismatch", "heap-broken",   "python-not-started", "no-such-process",
+		"bad-address",	  "zombie-left",   "no-gadget",
+	};
+	bool suspicious = false;
+
+	for (size_t s = 0; error && s < sizeof(symptoms) / sizeof(symptoms[0]); s++)
+		suspicious |= strcmp(error->code, symptoms[s]) == 0;
+	if (!suspicious || session->process.proc_fd < 0)
+		return error;
+	/* Between the signal and the end of all threads there is a moment. */
+	for (int look = 0; look < EXIT_LOOKS && pyi_process_is_alive(&session->process); look++)
+		pyi_wait_pause(pyi_clock_deadline(EXIT_LOOK_MS, PYI_CLOCK_NEVER));
+	if (pyi_process_is_alive(&session->process))
+		return error;
+	pyi_error_destroy(error);
+	return pyi_error_create(PYI_EXIT_ACCESS, "target-exited", "process %d exited meanwhile",
+				session->process.pid);
+}
+
 static void report(const struct pyi_session *session, const char *stage, uint64_t objects)
 {
 	if (session->options->progress)
 		session->options->progress(session->options->progress_argument, stage, objects);
 }
 
-struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *options,
-				   struct pyi_session *ret_session)
+static struct pyi_error *prepare(struct pyi_session *session)
 {
-	struct pyi_session *session = ret_session;
 	struct pyi_memory_reader *live = NULL;
 	struct pyi_process_status status;
 	struct pyi_error *error;
 
-	*session = (struct pyi_session){
-		.process.proc_fd = -1,
-		.options = options,
-		.begun_ns = pyi_clock_now_ns(),
-	};
-	error = pyi_process_open(pid, &session->process);
-	if (error)
-		return error;
 	error = pyi_process_read_status(&session->process, 0, &status);
 	if (error)
 		return error;
@@ -66,45 +87,91 @@ struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *
 	}
 	if (error)
 		return error;
-	error = pyi_memory_reader_create(pid, false, &live);
+	error = pyi_memory_reader_create(session->process.pid, false, &live);
 	if (!error)
 		error = pyi_runtime_find(&session->process, &session->maps, live,
 					 &session->runtime);
 	pyi_memory_reader_destroy(live);
 	if (!error)
-		error = pyi_preflight_check(&session->process, options->max_pause_ms,
+		error = pyi_preflight_check(&session->process, session->options->max_pause_ms,
 					    &session->preflight);
 	if (!error)
 		error = pyi_snapshot_target_init(&session->process, &session->maps,
 						 &session->preflight, &session->target);
-	session->prepared = !error;
 	return error;
 }
 
+struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *options,
+				   struct pyi_session *ret_session)
+{
+	struct pyi_error *error;
+
+	*ret_session = (struct pyi_session){
+		.process.proc_fd = -1,
+		.options = options,
+		.begun_ns = pyi_clock_now_ns(),
+	};
+	error = pyi_process_open(pid, &ret_session->process);
+	return error ? error : prefer_exit(ret_session, prepare(ret_session));
+}
+
+/* What is looked at while the target stands still, right before and right after the clone. */
 struct gate {
 	const struct pyi_runtime *runtime;
+	/* Take a snapshot even while a collection runs. */
+	bool anyway;
+	struct pyi_interpreters interpreters;
+	struct pyi_gil_state before[PYI_INTERPRETER_LIMIT];
+	struct pyi_gil_state after[PYI_INTERPRETER_LIMIT];
+	bool gil_known;
 };
 
-/* Asked while the target stands still: is Python outside of a collection? */
-static bool is_ready(void *argument, struct pyi_memory_reader *live)
+/* Is Python outside of a collection? */
+static bool is_calm(const struct pyi_runtime *runtime, struct pyi_memory_reader *live,
+		    struct pyi_interpreters *interpreters)
 {
-	const struct gate *gate = argument;
-	struct pyi_interpreters interpreters;
-	struct pyi_error *error = pyi_interpreters_list(gate->runtime, live, &interpreters);
+	struct pyi_error *error = pyi_interpreters_list(runtime, live, interpreters);
 
 	if (error) {
 		pyi_error_destroy(error);
 		return false;
 	}
-	return !pyi_interpreters_collecting(gate->runtime, live, &interpreters);
+	return !pyi_interpreters_collecting(runtime, live, interpreters);
+}
+
+static bool before_clone(void *argument, struct pyi_memory_reader *live)
+{
+	struct gate *gate = argument;
+	bool calm = is_calm(gate->runtime, live, &gate->interpreters);
+
+	gate->gil_known = calm;
+	for (size_t i = 0; i < gate->interpreters.count && gate->gil_known; i++)
+		gate->gil_known = pyi_interpreters_read_gil(
+			gate->runtime, live, gate->interpreters.addr[i], &gate->before[i]);
+	return calm || gate->anyway;
+}
+
+static void after_clone(void *argument, struct pyi_memory_reader *live)
+{
+	struct gate *gate = argument;
+
+	for (size_t i = 0; i < gate->interpreters.count && gate->gil_known; i++)
+		gate->gil_known = pyi_interpreters_read_gil(
+			gate->runtime, live, gate->interpreters.addr[i], &gate->after[i]);
 }
 
 /* Waits, without stopping anything, until no collection runs; gives up after a while. */
 static struct pyi_error *await_no_collection(struct pyi_session *session, bool *ret_ended)
 {
-	uint64_t patience_ns =
-		pyi_clock_deadline(COLLECTION_PATIENCE_MS, session->options->deadline_ns);
-	struct gate gate = { &session->runtime };
+	uint64_t patience_ns = pyi_clock_deadline(COLLECTION_PATIENCE_MS, PYI_CLOCK_NEVER);
+	uint64_t now_ns = pyi_clock_now_ns();
+
+	/* Most of the time that is left is for the walk. */
+	if (session->options->deadline_ns != PYI_CLOCK_NEVER &&
+	    session->options->deadline_ns > now_ns &&
+	    (session->options->deadline_ns - now_ns) / 4 < patience_ns - now_ns)
+		patience_ns = now_ns + (session->options->deadline_ns - now_ns) / 4;
+	struct pyi_interpreters interpreters;
 	struct pyi_memory_reader *live;
 	struct pyi_error *error;
 	uint64_t pause_ms = POLL_FIRST_MS;
@@ -112,7 +179,8 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 	error = pyi_memory_reader_create(session->process.pid, false, &live);
 	if (error)
 		return error;
-	while (!(*ret_ended = is_ready(&gate, live)) && !pyi_clock_passed(patience_ns)) {
+	while (!(*ret_ended = is_calm(&session->runtime, live, &interpreters)) &&
+	       !pyi_clock_passed(patience_ns)) {
 		if (!pyi_process_is_alive(&session->process)) {
 			error = pyi_error_create(PYI_EXIT_FAILED, "target-exited",
 						 "process %d exited", session->process.pid);
@@ -128,26 +196,35 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 	return error;
 }
 
-/* Whether any thread can have changed objects while the snapshot was taken. */
-static bool threads_stood_still(const struct pyi_snapshot *snapshot,
-				const struct pyi_runtime *runtime,
-				const struct pyi_interpreters *interpreters)
+/* Whether no thread can have changed objects while the snapshot was taken. */
+static bool threads_stood_still(const struct pyi_snapshot *snapshot, const struct gate *gate)
 {
-	PYI_CLEANUP(pyi_guard_free) uint64_t *held = NULL;
+	PYI_CLEANUP(pyi_guard_free) struct pyi_thread_motion *threads = NULL;
 	bool moved = false;
-	size_t count = 0;
 
-	held = calloc(snapshot->thread_count + 1, sizeof(*held));
-	if (!held)
+	threads = calloc(snapshot->thread_count + 1, sizeof(*threads));
+	if (!threads)
 		return false;
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		moved |= snapshot->threads[t].moved;
-		if (snapshot->threads[t].held)
-			held[count++] = snapshot->threads[t].thread_pointer;
+		const struct pyi_snapshot_thread *thread = &snapshot->threads[t];
+
+		moved |= thread->moved;
+		threads[t] = (struct pyi_thread_motion){
+			.thread_pointer = thread->thread_pointer,
+			.namespace_tid = thread->namespace_tid,
+			.still = thread->held || !thread->moved,
+		};
 	}
-	/* A thread that woke up could do nothing to objects if one that we held had the GIL. */
-	return !moved ||
-	       pyi_interpreters_held_by(runtime, snapshot->reader, interpreters, held, count);
+	if (!moved)
+		return true;
+	if (!gate->gil_known)
+		return false;
+	for (size_t i = 0; i < gate->interpreters.count; i++)
+		if (!pyi_interpreters_gil_was_still(gate->runtime, snapshot->reader,
+						    &gate->before[i], &gate->after[i], threads,
+						    snapshot->thread_count))
+			return false;
+	return true;
 }
 
 static struct pyi_error *name_types(struct pyi_session *session, struct pyi_snapshot *snapshot,
@@ -187,8 +264,23 @@ static const char *const troubles[] = {
 	[PYI_TROUBLE_MEMORY] = "there was not enough room for the walk",
 };
 
-/* Walks one snapshot; `session->inconsistency` says what speaks against believing it. */
+/* What speaks against believing a snapshot, before it is walked; NULL if nothing does. */
+static const char *doubt(const struct pyi_session *session, struct pyi_snapshot *snapshot,
+			 const struct pyi_interpreters *interpreters, const struct gate *gate)
+{
+	if (pyi_interpreters_collecting(&session->runtime, snapshot->reader, interpreters))
+		return "a garbage collection was running";
+	if (!threads_stood_still(snapshot, gate))
+		return "a thread ran while the snapshot was taken";
+	return NULL;
+}
+
+/*
+ * Walks one snapshot; `session->inconsistency` says what speaks against believing it. If something does before
+ * the walk and `last` is false, it is not walked at all.
+ */
 static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_snapshot *snapshot,
+				       const struct gate *gate, bool last,
 				       const struct pyi_walk_request *request,
 				       struct pyi_session_census *ret_census)
 {
@@ -201,10 +293,9 @@ static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_s
 	if (error)
 		return error;
 	session->interpreter_count = interpreters.count;
-	if (pyi_interpreters_collecting(&session->runtime, snapshot->reader, &interpreters))
-		session->inconsistency = "a garbage collection was running";
-	else if (!threads_stood_still(snapshot, &session->runtime, &interpreters))
-		session->inconsistency = "a thread woke up while the snapshot was taken";
+	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
+	if (session->inconsistency && !last)
+		return NULL;
 	error = pyi_walk_run(snapshot, &session->runtime, &interpreters, request, &result);
 	if (error)
 		return error;
@@ -227,14 +318,15 @@ static void walk_progress(void *argument, uint64_t objects)
 	report(((struct progress *)argument)->session, "walking the snapshot", objects);
 }
 
-/* True if another snapshot could turn out better than the one just walked. */
-static bool worth_another(const struct pyi_session *session, unsigned stops)
+/*
+ * First as few threads as can be; when that is not enough to get a snapshot of one moment, more.
+ */
+static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 {
-	return session->inconsistency && session->attempts < SNAPSHOT_LIMIT && stops < STOP_LIMIT &&
-	       !pyi_clock_passed(session->options->deadline_ns) && !pyi_wait_cancel_signal();
+	return session->attempts < GENTLE_LIMIT ? PYI_STOP_RUNNING : PYI_STOP_ALL;
 }
 
-struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags,
+static struct pyi_error *take_census(struct pyi_session *session, uint64_t flags,
 				     void (*object)(void *argument,
 						    const struct pyi_record_object *record),
 				     void (*restart)(void *argument), void *argument,
@@ -249,55 +341,74 @@ struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags
 		.object = object,
 		.object_argument = argument,
 	};
-	struct gate gate = { &session->runtime };
+	PYI_CLEANUP(pyi_guard_free) struct gate *gate = calloc(1, sizeof(*gate));
 	struct pyi_session_census census = { 0 };
 	unsigned stops = 0;
-	bool calm;
+	bool last = false;
 
+	if (!gate)
+		return pyi_error_no_memory();
+	gate->runtime = &session->runtime;
 	do {
+		const struct pyi_snapshot_gate asks = { before_clone, after_clone, gate };
 		struct pyi_snapshot *snapshot = NULL;
 		struct pyi_error *destroying;
 		struct pyi_error *error;
+		bool calm;
 
 		report(session, "waiting for a good moment", 0);
 		error = await_no_collection(session, &calm);
 		if (error)
 			return error;
-		/* A collection that never seems to end: better a labelled result than none. */
 		stops++;
-		error = pyi_snapshot_take(&session->target,
-					  calm && stops < STOP_LIMIT ? is_ready : NULL, &gate,
-					  &snapshot);
+		/* A collection that never seems to end: better a labelled result than none. */
+		last = !calm || stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT;
+		gate->anyway = last;
+		error = pyi_snapshot_take(&session->target, extent_of(session), &asks, &snapshot);
 		if (error)
 			return error;
-		if (!snapshot) {
-			session->inconsistency = "a garbage collection was running";
-			if (pyi_clock_passed(session->options->deadline_ns))
-				return pyi_error_create(PYI_EXIT_FAILED, "timeout",
-							"process %d collects garbage all the time",
-							session->process.pid);
-			continue;
+		session->inconsistency = "a garbage collection was running";
+		if (snapshot) {
+			session->attempts++;
+			report(session, "walking the snapshot", 0);
+			if (restart)
+				restart(argument);
+			pyi_session_census_deinit(&census);
+			error = walk_snapshot(session, snapshot, gate, last, &request, &census);
+			session->snapshot_ms = pyi_clock_ms_since(snapshot->created_ns);
+			destroying = pyi_snapshot_destroy(snapshot);
+			if (destroying) {
+				pyi_error_destroy(error);
+				error = destroying;
+			}
 		}
-		session->attempts++;
-		report(session, "walking the snapshot", 0);
-		if (restart)
-			restart(argument);
-		pyi_session_census_deinit(&census);
-		error = walk_snapshot(session, snapshot, &request, &census);
-		session->snapshot_ms = pyi_clock_ms_since(snapshot->created_ns);
-		destroying = pyi_snapshot_destroy(snapshot);
-		if (destroying) {
-			pyi_error_destroy(error);
-			error = destroying;
+		if (!error && session->inconsistency && !last) {
+			if (pyi_wait_cancel_signal())
+				error = interrupted();
+			else if (pyi_clock_passed(session->options->deadline_ns))
+				error = pyi_error_create(PYI_EXIT_FAILED, "timeout",
+							 "found no good moment for a snapshot in "
+							 "time: %s",
+							 session->inconsistency);
 		}
 		if (error) {
 			pyi_session_census_deinit(&census);
 			return error;
 		}
-	} while (calm && worth_another(session, stops));
+	} while (session->inconsistency && !last);
 	session->consistent = !session->inconsistency;
 	*ret_census = census;
 	return NULL;
+}
+
+struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags,
+				     void (*object)(void *argument,
+						    const struct pyi_record_object *record),
+				     void (*restart)(void *argument), void *argument,
+				     struct pyi_session_census *ret_census)
+{
+	return prefer_exit(session,
+			   take_census(session, flags, object, restart, argument, ret_census));
 }
 
 void pyi_session_census_deinit(struct pyi_session_census *census)

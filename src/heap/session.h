@@ -38,7 +38,6 @@ struct pyi_session {
 	struct pyi_preflight preflight;
 	struct pyi_snapshot_target target;
 	const struct pyi_session_options *options;
-	bool prepared;
 
 	/* About the run: */
 	uint64_t begun_ns;

@@ -232,6 +232,34 @@ static size_t add_module_types(struct pyi_snapshot *snapshot, const struct pyi_r
 	return count;
 }
 
+/*
+ * Some tp_traverse functions ask for the current thread state (those of struct sequences do), and
+ * would follow a NULL pointer without one. If a thread holds the GIL, the snapshot goes on as that thread;
+ * else it takes a thread state by the interpreter's own function, as a thread of Python does.
+ */
+static struct pyi_error *choose_thread_state(struct pyi_snapshot *snapshot,
+					     const struct pyi_runtime *runtime,
+					     const struct pyi_interpreters *interpreters,
+					     struct pyi_payload_arguments *arguments)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	/* New interpreters are put in front: the last one is the main interpreter. */
+	uint64_t main_addr = interpreters->addr[interpreters->count - 1];
+	uint64_t holder = pyi_interpreters_gil_holder(runtime, snapshot->reader, main_addr);
+	uint64_t pthread_id;
+
+	if (holder) {
+		if (!pyi_memory_try_read_u64(snapshot->reader, holder + layout->thread_id,
+					     &pthread_id))
+			return NULL;
+		return pyi_snapshot_become_thread(snapshot, pthread_id);
+	}
+	if (pyi_memory_try_read_u64(snapshot->reader, main_addr + layout->interp_threads_head,
+				    &arguments->attach_argument))
+		arguments->attach_addr = runtime->thread_swap_addr;
+	return NULL;
+}
+
 static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 					 const struct pyi_runtime *runtime,
 					 const struct pyi_interpreters *interpreters,
@@ -269,7 +297,10 @@ static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 	result->modelled[count] = runtime->object_type_addr;
 	result->modelled_count = count + 1;
 
-	error = pyi_snapshot_write(snapshot, space->arguments_addr, &arguments, sizeof(arguments));
+	error = choose_thread_state(snapshot, runtime, interpreters, &arguments);
+	if (!error)
+		error = pyi_snapshot_write(snapshot, space->arguments_addr, &arguments,
+					   sizeof(arguments));
 	if (!error && plan->range_count)
 		error = pyi_snapshot_write(snapshot, space->ranges_addr, plan->ranges,
 					   plan->range_count * sizeof(plan->ranges[0]));
@@ -307,6 +338,7 @@ static struct pyi_error *recover(struct run *run, const char *why)
 	if (!arguments.recover_pc || !arguments.mark[0] || ++run->faults > FAULT_LIMIT)
 		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
 					"the walk of the snapshot cannot go on: %s", why);
+	run->stuck = 0;
 	return pyi_snapshot_call(run->snapshot, arguments.recover_pc, run->space->stack_end_addr,
 				 run->space->arguments_addr);
 }

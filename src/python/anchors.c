@@ -5,12 +5,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "python/interpreters.h"
 
 enum {
 	LINK_BITS = 3,
-	ATTEMPTS = 50,
+	ATTEMPTS = 25,
+	ATTEMPT_PAUSE_MS = 1,
 };
 
 static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char *anchor)
@@ -41,6 +43,8 @@ static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_r
 static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			 uint64_t head)
 {
+	const struct timespec pause = { .tv_nsec = ATTEMPT_PAUSE_MS * 1000000L };
+
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		uint64_t next;
 		uint64_t previous;
@@ -56,6 +60,8 @@ static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_read
 		    (back & ~(uint64_t)LINK_BITS) == head &&
 		    (forth & ~(uint64_t)LINK_BITS) == head)
 			return true;
+		/* Its thread may have lost the processor in the middle of a change. */
+		nanosleep(&pause, NULL);
 	}
 	return false;
 }

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "tracee/arch.h"
+
 enum {
 	GENERATIONS = 3,
 	THREAD_LIMIT = 100000,
@@ -113,49 +115,80 @@ bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 	return false;
 }
 
-static bool is_among(uint64_t value, const uint64_t *values, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (values[i] == value)
-			return true;
-	return false;
-}
-
-/* The thread state that holds the GIL at these addresses; 0 if it is free. */
-static uint64_t holder_of(struct pyi_memory_reader *reader, uint64_t locked_addr,
-			  uint64_t holder_addr)
-{
-	uint32_t locked;
-
-	if (!pyi_memory_try_read_u32(reader, locked_addr, &locked) || locked != 1)
-		return 0;
-	return load(reader, holder_addr);
-}
-
-bool pyi_interpreters_held_by(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			      const struct pyi_interpreters *interpreters,
-			      const uint64_t *thread_pointers, size_t count)
+bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			       uint64_t interpreter_addr, struct pyi_gil_state *ret_state)
 {
 	const struct pyi_layout *layout = runtime->layout;
+	uint64_t locked_addr = runtime->addr + layout->runtime_gil_locked;
+	uint64_t holder_addr = runtime->addr + layout->runtime_gil_last_holder;
+	uint64_t switches_addr = runtime->addr + layout->runtime_gil_switches;
+	struct pyi_gil_state state;
+	uint32_t locked;
 
-	for (size_t i = 0; i < interpreters->count; i++) {
-		uint64_t holder;
+	if (has(layout->interp_gil)) {
+		uint64_t gil = load(reader, interpreter_addr + layout->interp_gil);
 
-		if (has(layout->interp_gil)) {
-			uint64_t gil = load(reader, interpreters->addr[i] + layout->interp_gil);
-
-			holder = gil ? holder_of(reader, gil + layout->gil_locked,
-						 gil + layout->gil_last_holder) :
-				       0;
-		} else {
-			holder = holder_of(reader, runtime->addr + layout->runtime_gil_locked,
-					   runtime->addr + layout->runtime_gil_last_holder);
-		}
-		if (!holder ||
-		    !is_among(load(reader, holder + layout->thread_id), thread_pointers, count))
+		if (!gil)
 			return false;
+		locked_addr = gil + layout->gil_locked;
+		holder_addr = gil + layout->gil_last_holder;
+		switches_addr = gil + layout->gil_switches;
 	}
+	if (!pyi_memory_try_read_u32(reader, locked_addr, &locked) ||
+	    !pyi_memory_try_read_u64(reader, holder_addr, &state.holder_addr) ||
+	    !pyi_memory_try_read_u64(reader, switches_addr, &state.switches))
+		return false;
+	/* -1: there is none yet, because there is one thread only. */
+	state.locked = locked == 1;
+	*ret_state = state;
 	return true;
+}
+
+uint64_t pyi_interpreters_gil_holder(const struct pyi_runtime *runtime,
+				     struct pyi_memory_reader *reader, uint64_t interpreter_addr)
+{
+	struct pyi_gil_state state;
+
+	if (!pyi_interpreters_read_gil(runtime, reader, interpreter_addr, &state) || !state.locked)
+		return 0;
+	return state.holder_addr;
+}
+
+/* The thread that a thread state belongs to, NULL if it is not known. */
+static const struct pyi_thread_motion *find_thread(const struct pyi_layout *layout,
+						   struct pyi_memory_reader *reader,
+						   uint64_t thread_state,
+						   const struct pyi_thread_motion *threads,
+						   size_t count)
+{
+	uint64_t pthread_id = load(reader, thread_state + layout->thread_id);
+	uint64_t native_id = has(layout->thread_native_id) ?
+				     load(reader, thread_state + layout->thread_native_id) :
+				     0;
+
+	for (size_t t = 0; t < count; t++)
+		if ((threads[t].thread_pointer &&
+		     pyi_arch_is_thread(threads[t].thread_pointer, pthread_id)) ||
+		    (native_id && (uint64_t)threads[t].namespace_tid == native_id))
+			return &threads[t];
+	return NULL;
+}
+
+bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
+				    struct pyi_memory_reader *reader,
+				    const struct pyi_gil_state *before,
+				    const struct pyi_gil_state *after,
+				    const struct pyi_thread_motion *threads, size_t count)
+{
+	const struct pyi_thread_motion *thread;
+
+	if (before->locked != after->locked || before->holder_addr != after->holder_addr ||
+	    before->switches != after->switches)
+		return false;
+	if (!before->holder_addr)
+		return false;
+	thread = find_thread(runtime->layout, reader, before->holder_addr, threads, count);
+	return thread && thread->still;
 }
 
 static struct pyi_error *push(struct pyi_address_list *list, uint64_t addr)

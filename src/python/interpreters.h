@@ -64,12 +64,41 @@ bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader,
 				 const struct pyi_interpreters *interpreters);
 
+/* The thread state that holds the GIL of an interpreter; 0 if the GIL is free. */
+uint64_t pyi_interpreters_gil_holder(const struct pyi_runtime *runtime,
+				     struct pyi_memory_reader *reader, uint64_t interpreter_addr);
+
+/* The GIL of one interpreter at one moment. */
+struct pyi_gil_state {
+	bool locked;
+	/* The thread state that holds it, or held it last. */
+	uint64_t holder_addr;
+	/* How often it has gone to another thread. */
+	uint64_t switches;
+};
+
+/* False if it cannot be read. */
+bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			       uint64_t interpreter_addr, struct pyi_gil_state *ret_state);
+
+/* What is known about a thread of the target around the moment of a snapshot. */
+struct pyi_thread_motion {
+	/* 0 if it is not known. */
+	uint64_t thread_pointer;
+	pid_t namespace_tid;
+	/* It cannot have run: it was held, or seen not to. */
+	bool still;
+};
+
 /*
- * True if the GIL of every interpreter is held by a thread whose thread-local storage is at one of
- * `thread_pointers`: nobody else can have changed objects while these threads stood still.
+ * True if no thread can have changed objects between two looks at a GIL, whatever else ran: the GIL was
+ * held by one thread that stood still; or it was free at both looks, never went to another thread, and the one that had it
+ * last stood still.
  */
-bool pyi_interpreters_held_by(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			      const struct pyi_interpreters *interpreters,
-			      const uint64_t *thread_pointers, size_t count);
+bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
+				    struct pyi_memory_reader *reader,
+				    const struct pyi_gil_state *before,
+				    const struct pyi_gil_state *after,
+				    const struct pyi_thread_motion *threads, size_t count);
 
 #endif

@@ -208,6 +208,8 @@ static struct pyi_error *load_symbols(struct pyi_elf_module *module, struct pyi_
 		runtime->str_type_addr = symbol.addr;
 	if (pyi_elf_module_find_symbol(module, "PyBaseObject_Type", &symbol))
 		runtime->object_type_addr = symbol.addr;
+	if (pyi_elf_module_find_symbol(module, "PyThreadState_Swap", &symbol))
+		runtime->thread_swap_addr = symbol.addr;
 	if (pyi_elf_module_find_symbol(module, "_PyEval_EvalFrameDefault", &symbol))
 		runtime->evaluator = (struct pyi_elf_range){ symbol.addr, symbol.size_bytes };
 	if (!runtime->type_type_addr || !runtime->dict_type_addr || !runtime->str_type_addr)

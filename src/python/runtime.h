@@ -42,6 +42,8 @@ struct pyi_runtime {
 	uint64_t type_type_addr;
 	uint64_t dict_type_addr;
 	uint64_t str_type_addr;
+	/* PyThreadState_Swap() */
+	uint64_t thread_swap_addr;
 	struct pyi_builtin_type builtin_types[PYI_BUILTIN_TYPE_LIMIT];
 	size_t builtin_type_count;
 	/*
@@ -55,7 +57,7 @@ struct pyi_runtime {
 
 /*
  * Finds the runtime of `process`. Errors, all exit 4: "not-python" (says what program it is),
- * "pypy", "python-unsupported" (names the version), "python-free-threaded", "python-not-started",
+ * "python-unsupported" (PyPy, another version, a free-threaded build: names it), "python-not-started",
  * "layout-mismatch" (names the anchor that disagrees).
  */
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,

@@ -25,6 +25,11 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
+enum {
+	/* How long a snapshot that shall stop may take to do so. */
+	STOP_TIMEOUT_MS = 5000,
+};
+
 static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
 {
 	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
@@ -78,6 +83,20 @@ struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t add
 	return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-write", errno,
 				      "cannot write to the snapshot at 0x%llx",
 				      (unsigned long long)addr);
+}
+
+struct pyi_error *pyi_snapshot_become_thread(struct pyi_snapshot *snapshot, uint64_t pthread_id)
+{
+	for (size_t t = 0; t < snapshot->thread_count; t++) {
+		if (!snapshot->threads[t].held ||
+		    !pyi_arch_is_thread(snapshot->threads[t].thread_pointer, pthread_id))
+			continue;
+		if (!pyi_arch_set_thread_pointer(snapshot->process.pid,
+						 snapshot->threads[t].thread_pointer))
+			return lost(snapshot);
+		break;
+	}
+	return NULL;
 }
 
 struct pyi_error *pyi_snapshot_call(struct pyi_snapshot *snapshot, uint64_t pc,
@@ -145,13 +164,21 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 			break;
 		}
 		resume = false;
-		switch (pyi_wait_tracee(pid, wanted == PYI_SNAPSHOT_MESSAGE ? deadline_ns : PYI_CLOCK_NEVER,
-					wanted == PYI_SNAPSHOT_MESSAGE, &reporter, &status)) {
+		switch (pyi_wait_tracee(pid, deadline_ns, wanted == PYI_SNAPSHOT_MESSAGE, &reporter,
+					&status)) {
 		case PYI_WAIT_DEADLINE:
+			/* It waits for a page that does not come: it is ours, it can go. */
+			if (wanted != PYI_SNAPSHOT_MESSAGE) {
+				kill(pid, SIGKILL);
+				event.kind = PYI_SNAPSHOT_DIED;
+				break;
+			}
+			deadline_ns = pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER);
 			wanted = PYI_SNAPSHOT_DEADLINE;
 			ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 			continue;
 		case PYI_WAIT_CANCELLED:
+			deadline_ns = pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER);
 			wanted = PYI_SNAPSHOT_CANCELLED;
 			ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 			continue;

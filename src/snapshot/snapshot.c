@@ -10,10 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -55,15 +57,23 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 {
 	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { (uint64_t)namespace_pid, 0,
 							    __WALL | WNOHANG };
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
 	struct pyi_stop stop = { 0 };
+	struct pyi_gadgets gadgets;
 	struct pyi_error *restoring;
 	struct pyi_error *error;
 	int64_t result = 0;
 
-	error = pyi_stop_begin(target->process, &target->gadgets, target->seize_options, &stop);
+	/* It is still the process that must reap, but it may run another program by now. */
+	error = pyi_maps_read(target->process, &maps);
+	if (!error)
+		error = pyi_gadgets_find(target->process, &maps, &gadgets);
+	if (!error)
+		error = pyi_stop_begin(target->process, &gadgets, target->seize_options,
+				       PYI_STOP_ONE, &stop);
 	if (error)
 		return error;
-	error = pyi_tracee_syscall(&stop.threads[stop.injector].tracee, &target->gadgets, SYS_wait4,
+	error = pyi_tracee_syscall(&stop.threads[stop.injector].tracee, &gadgets, SYS_wait4,
 				   arguments, &result);
 	restoring = end_stop(target, &stop);
 	pyi_stop_deinit(&stop);
@@ -81,6 +91,8 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 /* Reaps one dead snapshot, with patience for a target that cannot be stopped at once. */
 static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespace_pid)
 {
+	const struct timespec pause = { .tv_nsec = REAP_PAUSE_MS * 1000000L };
+
 	for (int round = 0; round < REAP_ROUNDS; round++) {
 		struct pyi_error *error;
 		bool gone = false;
@@ -90,11 +102,14 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 		error = reap_in_target(target, namespace_pid, &gone);
 		if (gone)
 			return NULL;
-		if (error && (error->exit == PYI_EXIT_NOT_RESTORED || error->exit == PYI_EXIT_ACCESS) &&
-		    pyi_process_is_alive(target->process))
+		/* A thread that is stuck is let go only by our end: no time for another try. */
+		if (error && (error->exit == PYI_EXIT_NOT_RESTORED ||
+			      error->exit == PYI_EXIT_ACCESS ||
+			      strcmp(error->code, "thread-stuck") == 0))
 			return error;
 		pyi_error_destroy(error);
-		pyi_wait_pause(pyi_clock_deadline(REAP_PAUSE_MS, PYI_CLOCK_NEVER));
+		/* Whoever is in a hurry to end us must wait for this. */
+		nanosleep(&pause, NULL);
 	}
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_NOT_RESTORED, "zombie-left",
 					       "process %d could not be made to reap our dead snapshot %d",
@@ -128,8 +143,27 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	return NULL;
 }
 
-/* Waits for the child's first stop; it is the only tracee that has something to report. */
-static struct pyi_error *await_child(pid_t *ret_pid)
+/* True if `pid` is the process that the clone made, by its parent and its number. */
+static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t namespace_pid)
+{
+	struct pyi_process process = { .proc_fd = -1 };
+	struct pyi_process_status status;
+	struct pyi_error *error = pyi_process_open(pid, &process);
+
+	if (!error)
+		error = pyi_process_read_status(&process, 0, &status);
+	pyi_process_close(&process);
+	if (error) {
+		pyi_error_destroy(error);
+		return false;
+	}
+	return status.thread_group_id == pid && status.parent_pid == target->process->pid &&
+	       (!status.namespace_pid || status.namespace_pid == namespace_pid);
+}
+
+/* Waits for the child's first stop. */
+static struct pyi_error *await_child(const struct pyi_snapshot_target *target, pid_t namespace_pid,
+				     pid_t *ret_pid)
 {
 	uint64_t deadline_ns = pyi_clock_deadline(CHILD_TIMEOUT_MS, PYI_CLOCK_NEVER);
 	pid_t pid;
@@ -142,7 +176,7 @@ static struct pyi_error *await_child(pid_t *ret_pid)
 		if (result != PYI_WAIT_REPORTED)
 			break;
 		/* A held thread of the target that was killed meanwhile also reports. */
-		if (WIFSTOPPED(status)) {
+		if (WIFSTOPPED(status) && is_child(pid, target, namespace_pid)) {
 			*ret_pid = pid;
 			return NULL;
 		}
@@ -230,19 +264,21 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	struct pyi_tracee *injector = &stop->threads[stop->injector].tracee;
 	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
 	struct pyi_error *error;
-	int64_t result;
+	int64_t result = 0;
 	pid_t pid = 0;
 
 	/* Exit signal 0: neither SIGCHLD nor wait() will ever tell the target of it. */
 	pyi_arch_clone_arguments(CLONE_PTRACE | CLONE_FILES, injector->guard.child_sp, arguments);
 	error = pyi_tracee_syscall(injector, &target->gadgets, SYS_clone, arguments, &result);
+	/* Even if something went wrong after it: there is a child to be reaped. */
+	if (result > 0)
+		snapshot->namespace_pid = (pid_t)result;
 	if (error)
 		return error;
 	if (result < 0)
 		return clone_refused(target, (int)-result);
-	snapshot->namespace_pid = (pid_t)result;
 	snapshot->exit_sp = injector->guard.child_sp;
-	error = await_child(&pid);
+	error = await_child(target, snapshot->namespace_pid, &pid);
 	if (error)
 		return error;
 	snapshot->process.pid = pid;
@@ -263,7 +299,7 @@ static struct pyi_error *describe_threads(const struct pyi_stop *stop,
 		const struct pyi_stop_thread *thread = &stop->threads[t];
 
 		snapshot->threads[t] = (struct pyi_snapshot_thread){
-			.tid = thread->tid,
+			.namespace_tid = thread->namespace_tid,
 			.thread_pointer = thread->thread_pointer,
 			.held = thread->held,
 			.moved = thread->moved,
@@ -272,9 +308,37 @@ static struct pyi_error *describe_threads(const struct pyi_stop *stop,
 	return NULL;
 }
 
+/*
+ * Memory that is shared with other processes, or with the target itself, must not be written from the
+ * snapshot by whatever code a type brings along.
+ */
+static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
+{
+	for (size_t m = 0; m < snapshot->maps.count; m++) {
+		const struct pyi_map *map = &snapshot->maps.items[m];
+		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
+			map->start_addr, map->end_addr - map->start_addr, PROT_READ
+		};
+		struct pyi_error *error;
+		int64_t result;
+
+		if (!map->shared || !map->writable)
+			continue;
+		error = pyi_snapshot_syscall(snapshot, SYS_mprotect, arguments, &result);
+		if (error)
+			return error;
+		if (result != 0)
+			return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost",
+						      (int)-result,
+						      "cannot protect the target's shared memory");
+	}
+	return NULL;
+}
+
 struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
-				    bool (*ready)(void *argument, struct pyi_memory_reader *live),
-				    void *argument, struct pyi_snapshot **ret_snapshot)
+				    enum pyi_stop_extent extent,
+				    const struct pyi_snapshot_gate *gate,
+				    struct pyi_snapshot **ret_snapshot)
 {
 	struct pyi_memory_reader *live = NULL;
 	struct pyi_snapshot *snapshot;
@@ -291,16 +355,19 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
 		error = pyi_stop_begin(target->process, &target->gadgets, target->seize_options,
-				       &stop);
+				       extent, &stop);
 	if (error) {
 		pyi_memory_reader_destroy(live);
 		free(snapshot);
 		return error;
 	}
-	is_ready = !ready || ready(argument, live);
+	pyi_stop_watch(&stop);
+	is_ready = !gate->before || gate->before(gate->argument, live);
 	if (is_ready)
 		error = clone_target(target, &stop, snapshot);
 	if (is_ready && !error) {
+		if (gate->after)
+			gate->after(gate->argument, live);
 		pyi_stop_find_moved(&stop);
 		error = describe_threads(&stop, snapshot);
 	}
@@ -313,6 +380,8 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
 		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
 		if (!error)
 			error = pyi_maps_read(&snapshot->process, &snapshot->maps);
+		if (!error)
+			error = protect_shared_memory(snapshot);
 	}
 	if (error || restoring || !is_ready) {
 		struct pyi_error *destroying = pyi_snapshot_destroy(snapshot);

@@ -19,6 +19,7 @@
 #include "process/process.h"
 #include "snapshot/preflight.h"
 #include "tracee/arch.h"
+#include "tracee/stop.h"
 
 /* A target to take snapshots of, and what that has cost it so far. */
 struct pyi_snapshot_target {
@@ -34,13 +35,26 @@ struct pyi_snapshot_target {
 
 /* A thread of the target as it was when the snapshot was taken. */
 struct pyi_snapshot_thread {
-	pid_t tid;
+	/* Its number in the target's pid namespace. */
+	pid_t namespace_tid;
 	/* Base of its thread-local storage; 0 if it was not held. */
 	uint64_t thread_pointer;
 	/* It stood still because we held it. */
 	bool held;
-	/* It was left alone in a system call, and woke up while the snapshot was taken. */
+	/* It was left alone, and ran while the snapshot was taken. */
 	bool moved;
+};
+
+/*
+ * What the taker of a snapshot wants to know at its two ends, while the target stands still: both are given a
+ * reader of its live memory. Either may be NULL.
+ */
+struct pyi_snapshot_gate {
+	/* Right before the clone; false calls it off. */
+	bool (*before)(void *argument, struct pyi_memory_reader *live);
+	/* Right after it. */
+	void (*after)(void *argument, struct pyi_memory_reader *live);
+	void *argument;
 };
 
 struct pyi_snapshot {
@@ -70,14 +84,14 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 					   struct pyi_snapshot_target *ret_target) PYI_MUST_CHECK;
 
 /*
- * Takes a snapshot. `ready` is asked while the target stands still, before the clone, with a reader of
- * its live memory; when it says no, the target goes on, and *ret_snapshot is NULL (no error).
+ * Takes a snapshot, holding the threads of `extent` meanwhile. When the gate calls it off, the target goes on
+ * and *ret_snapshot is NULL (no error).
  * Errors: those of pyi_stop_begin(); "clone-refused" (exit 1, with errno and cause); "not-restored" (exit 6).
  */
 struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
-				    bool (*ready)(void *argument, struct pyi_memory_reader *live),
-				    void *argument, struct pyi_snapshot **ret_snapshot)
-	PYI_MUST_CHECK;
+				    enum pyi_stop_extent extent,
+				    const struct pyi_snapshot_gate *gate,
+				    struct pyi_snapshot **ret_snapshot) PYI_MUST_CHECK;
 
 /*
  * Kills the snapshot, and reaps it in the target. NULL is fine. Error "zombie-left" (exit 6) when the
@@ -93,6 +107,13 @@ struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t n
 /* Writes to the snapshot's memory, also to private mappings without write permission. */
 struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t addr,
 				     const void *bytes, size_t size_bytes) PYI_MUST_CHECK;
+
+/*
+ * Makes the snapshot go on as another thread of the target, with its thread-local storage:
+ * the one whose pthread_self() is `pthread_id`. Nothing happens if that thread was not held.
+ */
+struct pyi_error *pyi_snapshot_become_thread(struct pyi_snapshot *snapshot, uint64_t pthread_id)
+	PYI_MUST_CHECK;
 
 enum pyi_snapshot_event_kind {
 	/* It made a system call, which is not executed: a message. */

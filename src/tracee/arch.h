@@ -83,13 +83,23 @@ uint64_t pyi_arch_sp(const struct pyi_registers *registers);
 uint64_t pyi_arch_thread_pointer(pid_t tid, const struct pyi_registers *registers);
 
 /*
+ * True if the thread with this thread pointer is the one that pthread_self() calls `pthread_id`: some C
+ * libraries keep their description of a thread below the thread pointer, and its size is theirs to know.
+ */
+bool pyi_arch_is_thread(uint64_t thread_pointer, uint64_t pthread_id);
+
+/* Gives a stopped tracee the thread-local storage at `thread_pointer`; false with errno. */
+bool pyi_arch_set_thread_pointer(pid_t tid, uint64_t thread_pointer);
+
+/*
  * Makes `registers`, read at an event stop, such that writing them back at an event stop and
  * detaching lets the thread go on as if it had never been stopped. `slept_ms` is how
  * long it had been blocked (for REWIND_TIMED; UINT64_MAX if unknown: the full timeout again).
  * `blocked_number` and `blocked_arguments` are what /proc/TID/syscall said before the stop (NULL if it was running).
  */
-void pyi_arch_prepare_restart(struct pyi_registers *registers, const uint64_t *blocked_number,
-			      const uint64_t *blocked_arguments, uint64_t slept_ms);
+void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
+			      const uint64_t *blocked_number, const uint64_t *blocked_arguments,
+			      uint64_t slept_ms);
 
 /*
  * Turns `registers` (of a stopped thread) into ones that run a system call at the gadget with

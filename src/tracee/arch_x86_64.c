@@ -4,6 +4,7 @@
  */
 #include "tracee/arch.h"
 
+#include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ enum {
 	RESTART_NO_HAND = 514,
 	RESTART_BLOCK = 516,
 
+	/* Linux 5.11; not in older headers */
+	EPOLL_PWAIT2 = 441,
+
 	FLAG_TRAP = 0x100,
 	FLAG_DIRECTION = 0x400,
 	SYSCALL_INSTRUCTION_BYTES = 2,
@@ -46,7 +50,13 @@ enum {
 	/* Where the kernel looks for struct _fpx_sw_bytes in the legacy area. */
 	XSAVE_SOFTWARE_OFFSET = 464,
 	XSAVE_HEADER_OFFSET = 512,
+	XSAVE_LEAF = 0xd,
+	XSAVE_FIRST_EXTENDED = 2,
+	XSAVE_COMPONENTS = 63,
 };
+
+/* Tile configuration and data: a process has room for them in its signal frames only after asking for it. */
+#define XFEATURES_AMX (UINT64_C(1) << 17 | UINT64_C(1) << 18)
 
 /* struct _fpx_sw_bytes of arch/x86/include/uapi/asm/sigcontext.h */
 struct fpx_software_bytes {
@@ -132,6 +142,21 @@ uint64_t pyi_arch_thread_pointer(pid_t tid, const struct pyi_registers *register
 	return registers->user.fs_base;
 }
 
+bool pyi_arch_is_thread(uint64_t thread_pointer, uint64_t pthread_id)
+{
+	return thread_pointer == pthread_id;
+}
+
+bool pyi_arch_set_thread_pointer(pid_t tid, uint64_t thread_pointer)
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(tid, &registers))
+		return false;
+	registers.user.fs_base = thread_pointer;
+	return pyi_arch_set_registers(tid, &registers);
+}
+
 static bool reads_whole(uint64_t flags)
 {
 	return flags & MSG_WAITALL;
@@ -182,38 +207,47 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	}
 }
 
-/* True for calls that fail with EINTR when stopped and can simply be started again. */
+/* True for calls that, when they fail with EINTR, have done nothing and can be started again. */
 static bool can_rewind(uint64_t number)
 {
 	switch (number) {
 	case SYS_epoll_wait:
 	case SYS_epoll_pwait:
+	case EPOLL_PWAIT2:
 	case SYS_semop:
+	case SYS_semtimedop:
 	case SYS_rt_sigtimedwait:
-	/* With SO_RCVTIMEO these fail with EINTR, else the kernel restarts them. */
+	case SYS_io_getevents:
+	/* With SO_RCVTIMEO or SO_SNDTIMEO these fail with EINTR, else the kernel restarts them. */
 	case SYS_read:
 	case SYS_readv:
 	case SYS_recvfrom:
 	case SYS_recvmsg:
 	case SYS_accept:
 	case SYS_accept4:
+	case SYS_write:
+	case SYS_writev:
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_connect:
 		return true;
 	default:
 		return false;
 	}
 }
 
-void pyi_arch_prepare_restart(struct pyi_registers *registers, const uint64_t *blocked_number,
-			      const uint64_t *blocked_arguments, uint64_t slept_ms)
+void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
+			      const uint64_t *blocked_number, const uint64_t *blocked_arguments,
+			      uint64_t slept_ms)
 {
 	struct user_regs_struct *user = &registers->user;
 	uint64_t number = user->orig_rax;
 
+	(void)tid;
 	if ((int64_t)number < 0 || (int64_t)user->rax != -EINTR || !can_rewind(number))
 		return;
-	user->rax = number;
-	user->rip -= SYSCALL_INSTRUCTION_BYTES;
-	user->orig_rax = UINT64_MAX;
+	/* As for select(): restarted unless a handler runs, and then it is that handler's EINTR. */
+	user->rax = (uint64_t)-RESTART_NO_HAND;
 	if (blocked_number && *blocked_number == number && blocked_arguments &&
 	    pyi_arch_interruption(number, blocked_arguments) == PYI_INTERRUPTION_REWIND_TIMED &&
 	    slept_ms != UINT64_MAX) {
@@ -291,6 +325,25 @@ void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,
 	ret_arguments[1] = stack;
 }
 
+/* Size of the standard form of these components: Intel SDM volume 1, 13.4.3. */
+static size_t xsave_bytes(uint64_t xfeatures)
+{
+	size_t bytes = XSAVE_HEADER_OFFSET + 64;
+
+	for (unsigned i = XSAVE_FIRST_EXTENDED; i < XSAVE_COMPONENTS; i++) {
+		unsigned size;
+		unsigned offset;
+		unsigned ecx;
+		unsigned edx;
+
+		if (xfeatures >> i & 1 &&
+		    __get_cpuid_count(XSAVE_LEAF, i, &size, &offset, &ecx, &edx) &&
+		    offset + size > bytes)
+			bytes = offset + size;
+	}
+	return bytes;
+}
+
 /* What the thread continues with if only the guard brings it back. */
 static void fill_context(struct kernel_ucontext *context, const struct user_regs_struct *user,
 			 uint64_t mask, uint64_t fpstate_addr)
@@ -308,7 +361,13 @@ static void fill_context(struct kernel_ucontext *context, const struct user_regs
 			rip -= SYSCALL_INSTRUCTION_BYTES;
 			break;
 		case RESTART_BLOCK:
-			rax = (uint64_t)-EINTR;
+			/* Sleeping for the whole time again is better than a failure nobody expects. */
+			if (user->orig_rax == SYS_restart_syscall) {
+				rax = (uint64_t)-EINTR;
+				break;
+			}
+			rax = user->orig_rax;
+			rip -= SYSCALL_INSTRUCTION_BYTES;
 			break;
 		default:
 			break;
@@ -354,6 +413,7 @@ struct pyi_error *pyi_arch_build_guard(pid_t tid, const struct pyi_registers *re
 	struct guard_block block = { 0 };
 	uint64_t fpstate_addr;
 	uint64_t block_addr;
+	uint64_t in_use;
 	size_t fpstate_bytes;
 	size_t size_bytes;
 	uint8_t *bytes;
@@ -362,11 +422,20 @@ struct pyi_error *pyi_arch_build_guard(pid_t tid, const struct pyi_registers *re
 	    io.iov_len < XSAVE_HEADER_OFFSET + 64)
 		return pyi_error_create_errno(PYI_EXIT_FAILED, "guard", errno,
 					      "cannot read the vector registers of thread %d", tid);
+	/* The tracer sees xfeatures (XCR0) where the signal frame wants them too. */
+	memcpy(&software.xfeatures, xsave + XSAVE_SOFTWARE_OFFSET, sizeof(software.xfeatures));
+	memcpy(&in_use, xsave + XSAVE_HEADER_OFFSET, sizeof(in_use));
+	/* The kernel refuses a frame with more room than this process has ever asked for. */
+	if (software.xfeatures & XFEATURES_AMX && !(in_use & XFEATURES_AMX)) {
+		size_t without;
+
+		software.xfeatures &= ~XFEATURES_AMX;
+		without = xsave_bytes(software.xfeatures);
+		io.iov_len = without < io.iov_len ? without : io.iov_len;
+	}
 	fpstate_bytes = io.iov_len + sizeof(magic2);
 	software.extended_size = (uint32_t)fpstate_bytes;
 	software.xstate_size = (uint32_t)io.iov_len;
-	/* The tracer sees xfeatures (XCR0) where the signal frame wants them too. */
-	memcpy(&software.xfeatures, xsave + XSAVE_SOFTWARE_OFFSET, sizeof(software.xfeatures));
 	memcpy(xsave + XSAVE_SOFTWARE_OFFSET, &software, sizeof(software));
 
 	fpstate_addr = (registers->user.rsp - RED_ZONE_BYTES - fpstate_bytes) &

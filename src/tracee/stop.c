@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -18,7 +19,18 @@ enum {
 	/* Threads can be made faster than we stop them, but not for ever. */
 	SCAN_ROUNDS = 8,
 	STOP_TIMEOUT_MS = 500,
+	/*
+	 * A thread is taken to run its own code when it was seen running so often, so far apart, and has used
+	 * the processor meanwhile; or when it has been waited for long enough.
+	 */
+	RUNNING_LOOKS = 24,
+	RUNNING_LOOK_US = 40,
+	RUNNING_PATIENCE_MS = 30,
 	PROC_TEXT_LIMIT = 8192,
+	KERNEL_IO_WORKER = 0x10,
+	KERNEL_USER_WORKER = 0x4000,
+	/* The clocks of two processors differ by a little: rather sleep that much too long than too short. */
+	SLEPT_MARGIN_MS = 20,
 };
 
 /* Text of a small file of one thread; false if it or the thread is not there. */
@@ -48,6 +60,35 @@ static void read_activity(int fd, char *ret_text, size_t capacity)
 	ret_text[got > 0 ? got : 0] = '\0';
 }
 
+/* State letter of a thread, 'X' when it is gone. */
+static char thread_state(const struct pyi_process *process, pid_t tid)
+{
+	char text[512];
+	const char *end;
+
+	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
+		return 'X';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' ? end[2] : 'X';
+}
+
+/*
+ * The kernel's own helpers (io_uring, vhost) are listed as threads but never run the program's
+ * code: PF_IO_WORKER and PF_USER_WORKER of include/linux/sched.h, field 9 of /proc/TID/stat.
+ */
+static bool is_kernel_worker(const struct pyi_process *process, pid_t tid)
+{
+	char text[512];
+	const char *end;
+	unsigned flags;
+
+	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
+		return false;
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER);
+}
+
 /* "NUMBER 0xARG x6 0xSP 0xPC", "-1 0xSP 0xPC", or "running". */
 static void look_at_call(const struct pyi_process *process, struct pyi_stop_thread *thread)
 {
@@ -61,6 +102,16 @@ static void look_at_call(const struct pyi_process *process, struct pyi_stop_thre
 		return;
 	thread->blocked = true;
 	thread->interruption = PYI_INTERRUPTION_FORBIDDEN;
+	thread->number = UINT64_MAX;
+	if (strncmp(text, "-1 ", 3) == 0) {
+		/* In its own code: stopped by a signal, waiting for a page (uninterruptibly), or about to go on. */
+		char state = thread_state(process, thread->tid);
+
+		thread->blocked = state == 'T' || state == 'D';
+		if (state != 'D')
+			thread->interruption = PYI_INTERRUPTION_UNSEEN;
+		return;
+	}
 	if (sscanf(text,
 		   "%" SCNd64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
 		   " %" SCNx64,
@@ -72,25 +123,45 @@ static void look_at_call(const struct pyi_process *process, struct pyi_stop_thre
 	thread->interruption = pyi_arch_interruption(thread->number, thread->arguments);
 }
 
-/* State letter of a thread, 'X' when it is gone. */
-static char thread_state(const struct pyi_process *process, pid_t tid)
+/*
+ * A thread that moves data in a long write() or recv() is runnable much of the time, and interrupting it
+ * would cut the transfer short. It is seen blocked sooner or later; a thread that runs code of its own is not.
+ */
+static void look_again_at_running(const struct pyi_process *process, struct pyi_stop_thread *threads,
+				  size_t count)
 {
-	char text[512];
-	const char *end;
+	const struct timespec pause = { .tv_nsec = RUNNING_LOOK_US * 1000 };
+	uint64_t deadline_ns = pyi_clock_deadline(RUNNING_PATIENCE_MS, PYI_CLOCK_NEVER);
+	bool undecided = true;
 
-	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
-		return 'X';
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 'X';
+	for (int look = 1; undecided && !pyi_clock_passed(deadline_ns); look++) {
+		undecided = false;
+		for (size_t t = 0; t < count; t++) {
+			char now[sizeof(threads[t].activity)];
+
+			if (threads[t].blocked)
+				continue;
+			look_at_call(process, &threads[t]);
+			if (threads[t].blocked)
+				continue;
+			/* Runnable, but not on a processor: what it was doing there is not known. */
+			read_activity(threads[t].activity_fd, now, sizeof(now));
+			undecided |= look < RUNNING_LOOKS || strcmp(now, threads[t].activity) == 0;
+		}
+		nanosleep(&pause, NULL);
+	}
 }
 
-/* io_uring's workers are listed as threads but never run the program's code. */
-static bool is_kernel_worker(const struct pyi_process *process, pid_t tid)
+static pid_t namespace_tid(const struct pyi_process *process, pid_t tid)
 {
-	char name[32];
+	struct pyi_process_status status;
+	struct pyi_error *error = pyi_process_read_status(process, tid, &status);
 
-	return read_thread_file(process, tid, "comm", name, sizeof(name)) &&
-	       strncmp(name, "iou-", 4) == 0;
+	if (error) {
+		pyi_error_destroy(error);
+		return 0;
+	}
+	return status.namespace_pid ? status.namespace_pid : tid;
 }
 
 static struct pyi_stop_thread *find_thread(struct pyi_stop *stop, pid_t tid)
@@ -108,6 +179,7 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
 	struct pyi_stop_thread *threads;
 	struct pyi_error *error;
+	size_t known = stop->thread_count;
 	size_t count;
 
 	error = pyi_process_list_threads(process, &tids, &count);
@@ -137,13 +209,15 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 		read_activity(thread->activity_fd, thread->activity, sizeof(thread->activity));
 		look_at_call(process, thread);
 		/* In an uninterruptible wait it neither runs nor stops. */
-		if (state == 'D') {
-			thread->blocked = true;
+		if (state == 'D' && thread->blocked)
 			thread->interruption = PYI_INTERRUPTION_FORBIDDEN;
-		}
+		thread->namespace_tid = namespace_tid(process, tids[i]);
 		stop->thread_count++;
 		*ret_new = true;
 	}
+	/* Threads that appear while others are held already are not waited for. */
+	if (!known)
+		look_again_at_running(process, threads, stop->thread_count);
 	return NULL;
 }
 
@@ -172,7 +246,7 @@ static uint64_t slept_ms(const struct pyi_process *process, pid_t tid)
 	line = strstr(text, key);
 	if (!line || sscanf(line + sizeof(key) - 1, " : %lf", &now) != 1 || now < since)
 		return UINT64_MAX;
-	return (uint64_t)(now - since);
+	return now - since > SLEPT_MARGIN_MS ? (uint64_t)(now - since) - SLEPT_MARGIN_MS : 0;
 }
 
 static struct pyi_error *seize(const struct pyi_process *process, struct pyi_stop *stop,
@@ -189,21 +263,21 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 		}
 		return pyi_access_explain(process, number);
 	}
+	thread->slept_ms = UINT64_MAX;
+	if (thread->blocked && thread->interruption == PYI_INTERRUPTION_REWIND_TIMED)
+		thread->slept_ms = slept_ms(process, thread->tid);
 	if (!stop->begun_ns)
 		stop->begun_ns = pyi_clock_now_ns();
 	pyi_tracee_interrupt(&thread->tracee);
 	return NULL;
 }
 
-static struct pyi_error *await(const struct pyi_process *process, struct pyi_stop_thread *thread)
+static struct pyi_error *await(struct pyi_stop_thread *thread)
 {
 	struct pyi_error *error;
-	uint64_t slept = UINT64_MAX;
 
 	if (thread->tracee.state != PYI_TRACEE_RUNNING)
 		return NULL;
-	if (thread->blocked && thread->interruption == PYI_INTERRUPTION_REWIND_TIMED)
-		slept = slept_ms(process, thread->tid);
 	error = pyi_tracee_wait_stop(&thread->tracee,
 				     pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
 	if (thread->tracee.state == PYI_TRACEE_GONE) {
@@ -213,16 +287,24 @@ static struct pyi_error *await(const struct pyi_process *process, struct pyi_sto
 	if (error)
 		return error;
 	pyi_tracee_prepare_resume(&thread->tracee, thread->blocked ? &thread->number : NULL,
-				  thread->blocked ? thread->arguments : NULL, slept);
+				  thread->blocked ? thread->arguments : NULL, thread->slept_ms);
 	thread->thread_pointer =
 		pyi_arch_thread_pointer(thread->tid, &thread->tracee.registers);
 	thread->held = true;
 	return NULL;
 }
 
-/* Holds every thread that runs. */
-static struct pyi_error *hold_running(const struct pyi_process *process, struct pyi_stop *stop,
-				      unsigned options)
+static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent extent)
+{
+	if (thread->tracee.state != PYI_TRACEE_FREE)
+		return false;
+	return !thread->blocked || (extent == PYI_STOP_ALL &&
+				    thread->interruption != PYI_INTERRUPTION_FORBIDDEN);
+}
+
+/* Holds the threads of an extent; new ones are looked for until there are none. */
+static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop *stop,
+			      enum pyi_stop_extent extent, unsigned options)
 {
 	for (int round = 0; round < SCAN_ROUNDS; round++) {
 		struct pyi_error *error;
@@ -231,19 +313,19 @@ static struct pyi_error *hold_running(const struct pyi_process *process, struct 
 		error = scan(process, stop, &found_new);
 		if (error)
 			return error;
-		if (!found_new)
+		if (!found_new || extent == PYI_STOP_ONE)
 			break;
 		for (size_t t = 0; t < stop->thread_count; t++) {
-			struct pyi_stop_thread *thread = &stop->threads[t];
-
-			if (thread->blocked || thread->tracee.state != PYI_TRACEE_FREE)
+			if (!stop->threads[t].blocked)
+				look_at_call(process, &stop->threads[t]);
+			if (!is_wanted(&stop->threads[t], extent))
 				continue;
-			error = seize(process, stop, thread, options);
+			error = seize(process, stop, &stop->threads[t], options);
 			if (error)
 				return error;
 		}
 		for (size_t t = 0; t < stop->thread_count; t++) {
-			error = await(process, &stop->threads[t]);
+			error = await(&stop->threads[t]);
 			if (error)
 				return error;
 		}
@@ -263,28 +345,44 @@ static bool try_injector(struct pyi_stop *stop, size_t index, const struct pyi_g
 	return true;
 }
 
+/* Holds one more thread to inject into; `ret_chosen` says whether it will do. */
+static struct pyi_error *hold_injector(const struct pyi_process *process, struct pyi_stop *stop,
+				       size_t index, const struct pyi_gadgets *gadgets,
+				       unsigned options, bool *ret_chosen)
+{
+	struct pyi_stop_thread *thread = &stop->threads[index];
+	struct pyi_error *error = seize(process, stop, thread, options);
+
+	if (!error)
+		error = await(thread);
+	if (!error)
+		*ret_chosen = thread->held && try_injector(stop, index, gadgets);
+	return error;
+}
+
+/* A held thread if there is one; else the one that minds least. */
 static struct pyi_error *choose_injector(const struct pyi_process *process, struct pyi_stop *stop,
 					 const struct pyi_gadgets *gadgets, unsigned options)
 {
 	for (size_t t = 0; t < stop->thread_count; t++)
 		if (stop->threads[t].held && try_injector(stop, t, gadgets))
 			return NULL;
-	for (int interruption = PYI_INTERRUPTION_UNSEEN;
-	     interruption < (int)PYI_INTERRUPTION_FORBIDDEN; interruption++) {
-		for (size_t t = 0; t < stop->thread_count; t++) {
-			struct pyi_stop_thread *thread = &stop->threads[t];
-			struct pyi_error *error;
+	for (int blocked = 1; blocked >= 0; blocked--) {
+		for (int interruption = PYI_INTERRUPTION_UNSEEN;
+		     interruption < (int)PYI_INTERRUPTION_FORBIDDEN; interruption++) {
+			for (size_t t = 0; t < stop->thread_count; t++) {
+				const struct pyi_stop_thread *thread = &stop->threads[t];
+				struct pyi_error *error;
+				bool chosen = false;
 
-			if (!thread->blocked || (int)thread->interruption != interruption ||
-			    thread->tracee.state != PYI_TRACEE_FREE)
-				continue;
-			error = seize(process, stop, thread, options);
-			if (!error)
-				error = await(process, thread);
-			if (error)
-				return error;
-			if (thread->held && try_injector(stop, t, gadgets))
-				return NULL;
+				if (thread->blocked != (bool)blocked ||
+				    (int)thread->interruption != interruption ||
+				    thread->tracee.state != PYI_TRACEE_FREE)
+					continue;
+				error = hold_injector(process, stop, t, gadgets, options, &chosen);
+				if (error || chosen)
+					return error;
+			}
 		}
 	}
 	return pyi_error_hint(
@@ -297,13 +395,13 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 struct pyi_stop *ret_stop)
+				 enum pyi_stop_extent extent, struct pyi_stop *ret_stop)
 {
 	struct pyi_stop stop = { 0 };
 	struct pyi_error *error;
 	double paused_ms;
 
-	error = hold_running(process, &stop, seize_options);
+	error = hold(process, &stop, extent, seize_options);
 	if (!error)
 		error = choose_injector(process, &stop, gadgets, seize_options);
 	if (error) {
@@ -320,22 +418,30 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 	return NULL;
 }
 
-bool pyi_stop_find_moved(struct pyi_stop *stop)
+void pyi_stop_watch(struct pyi_stop *stop)
 {
-	bool any = false;
+	for (size_t t = 0; t < stop->thread_count; t++) {
+		struct pyi_stop_thread *thread = &stop->threads[t];
 
+		if (!thread->held)
+			read_activity(thread->activity_fd, thread->activity,
+				      sizeof(thread->activity));
+	}
+}
+
+void pyi_stop_find_moved(struct pyi_stop *stop)
+{
 	for (size_t t = 0; t < stop->thread_count; t++) {
 		struct pyi_stop_thread *thread = &stop->threads[t];
 		char now[sizeof(thread->activity)];
 
-		if (thread->held)
+		if (thread->held || thread->tracee.state == PYI_TRACEE_GONE)
 			continue;
 		read_activity(thread->activity_fd, now, sizeof(now));
 		/* A kernel without these counters, or a thread that exited, tells nothing good. */
-		thread->moved = !now[0] || strcmp(now, thread->activity) != 0;
-		any |= thread->moved;
+		thread->moved = !now[0] || strncmp(now, "0 0 0", 5) == 0 ||
+				strcmp(now, thread->activity) != 0;
 	}
-	return any;
 }
 
 struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms)

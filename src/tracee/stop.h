@@ -22,18 +22,32 @@ struct pyi_stop_thread {
 	uint64_t thread_pointer;
 	/* Seized and stopped by us. */
 	bool held;
-	/* Not held, and it has run since it was looked at. */
+	/* Not held, and it has run since pyi_stop_watch(). */
 	bool moved;
+	/* Its number in the target's own pid namespace. */
+	pid_t namespace_tid;
 
 	/* For this module: what it was blocked in. */
 	bool blocked;
 	enum pyi_interruption interruption;
 	uint64_t number;
 	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
+	/* How long it had slept in it before it was disturbed; UINT64_MAX if that is not known. */
+	uint64_t slept_ms;
 	/* What the scheduler had counted for it when it was looked at. */
 	char activity[96];
 	int activity_fd;
 	struct pyi_tracee tracee;
+};
+
+/* Which threads to hold. */
+enum pyi_stop_extent {
+	/* One, to run system calls in; the quietest there is. */
+	PYI_STOP_ONE,
+	/* Those that run, and one. */
+	PYI_STOP_RUNNING,
+	/* All that can be interrupted without harm. */
+	PYI_STOP_ALL,
 };
 
 struct pyi_stop {
@@ -45,7 +59,7 @@ struct pyi_stop {
 };
 
 /*
- * Stops the target. On success its running threads are held, and one thread is guarded and
+ * Stops the target. On success the threads of `extent` are held, and one thread is guarded and
  * ready for pyi_tracee_syscall(); on failure everything is let go again.
  * `seize_options` are ptrace options for all of them.
  * Errors: what pyi_access_explain() says (exit 3); "no-injectable-thread" (exit 1) when each thread
@@ -53,10 +67,14 @@ struct pyi_stop {
  */
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 struct pyi_stop *ret_stop) PYI_MUST_CHECK;
+				 enum pyi_stop_extent extent, struct pyi_stop *ret_stop)
+	PYI_MUST_CHECK;
 
-/* Marks threads that were left alone and have run, or have appeared, since. True if there is one. */
-bool pyi_stop_find_moved(struct pyi_stop *stop);
+/* Begins to watch the threads that were left alone. */
+void pyi_stop_watch(struct pyi_stop *stop);
+
+/* Marks threads that were left alone and have run since pyi_stop_watch(). */
+void pyi_stop_find_moved(struct pyi_stop *stop);
 
 /*
  * Restores and lets go all threads; safe on a zeroed struct. `ret_paused_ms`: from the first interruption

@@ -115,7 +115,8 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 	struct pyi_registers before = tracee->registers;
 	uint64_t abort_addr;
 
-	pyi_arch_prepare_restart(&tracee->registers, blocked_number, blocked_arguments, slept_ms);
+	pyi_arch_prepare_restart(tracee->tid, &tracee->registers, blocked_number, blocked_arguments,
+				 slept_ms);
 	if (pyi_rseq_abort_address(tracee->tid, pyi_arch_pc(&tracee->registers), &abort_addr))
 		pyi_arch_set_pc(&tracee->registers, abort_addr);
 	if (memcmp(&before, &tracee->registers, sizeof(before)) != 0)
@@ -132,10 +133,29 @@ static bool copy_stack(const struct pyi_tracee *tracee, void *bytes, bool write)
 	return done == (ssize_t)tracee->guard.size_bytes;
 }
 
+/* A program that was started since by execve() has other code at these addresses. */
+static bool gadgets_are_there(pid_t tid, const struct pyi_gadgets *gadgets)
+{
+	for (size_t g = 0; g < pyi_arch_gadget_count; g++) {
+		const struct pyi_gadget_pattern *pattern = &pyi_arch_gadget_patterns[g];
+		uint8_t bytes[sizeof(pattern->bytes)];
+		struct iovec local = { bytes, pattern->size_bytes };
+		struct iovec remote = { (void *)(uintptr_t)gadgets->addr[g], pattern->size_bytes };
+
+		if (process_vm_readv(tid, &local, 1, &remote, 1, 0) != pattern->size_bytes ||
+		    memcmp(bytes, pattern->bytes, pattern->size_bytes) != 0)
+			return false;
+	}
+	return true;
+}
+
 struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets)
 {
 	struct pyi_error *error;
 
+	if (!gadgets_are_there(tracee->tid, gadgets))
+		return pyi_error_create(PYI_EXIT_FAILED, "program-changed",
+					"the target has started another program meanwhile");
 	error = pyi_arch_build_guard(tracee->tid, &tracee->registers, tracee->signal_mask, gadgets,
 				     &tracee->guard);
 	if (error)
@@ -256,6 +276,29 @@ static bool restore_registers(struct pyi_tracee *tracee)
 	       memcmp(&now, &tracee->registers, sizeof(now)) == 0;
 }
 
+static bool restore_stack(struct pyi_tracee *tracee)
+{
+	/* The guard's own bytes are not needed any more: room to read back into. */
+	return copy_stack(tracee, tracee->stack_bytes, true) &&
+	       copy_stack(tracee, tracee->guard.bytes, false) &&
+	       memcmp(tracee->guard.bytes, tracee->stack_bytes, tracee->guard.size_bytes) == 0;
+}
+
+/* True if a thread that was in our stop has been killed: nothing can be done for it, or to it. */
+static bool was_killed(const struct pyi_tracee *tracee)
+{
+	uint64_t mask;
+	int status;
+
+	if (tracee->state != PYI_TRACEE_STOPPED ||
+	    ptrace(PTRACE_GETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES, &mask) == 0 ||
+	    errno != ESRCH)
+		return false;
+	/* Its parent hears of its death only after us. */
+	waitpid(tracee->tid, &status, __WALL | WNOHANG);
+	return true;
+}
+
 struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
 {
 	unsigned failed = 0;
@@ -270,8 +313,7 @@ struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
 			failed |= PYI_DEBT_SIGNAL_MASK;
 		if (tracee->debts & PYI_DEBT_REGISTERS && !restore_registers(tracee))
 			failed |= PYI_DEBT_REGISTERS;
-		if (tracee->debts & PYI_DEBT_STACK &&
-		    !copy_stack(tracee, tracee->stack_bytes, true))
+		if (tracee->debts & PYI_DEBT_STACK && !restore_stack(tracee))
 			failed |= PYI_DEBT_STACK;
 	} else {
 		failed = tracee->debts;
@@ -279,9 +321,10 @@ struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
 	tracee->debts = 0;
 	if (!failed)
 		return NULL;
-	/* Nothing can be written to a thread that has been killed meanwhile: it owes nothing either. */
-	if (kill(tracee->tid, 0) != 0 && errno == ESRCH)
+	if (was_killed(tracee)) {
+		tracee->state = PYI_TRACEE_GONE;
 		return NULL;
+	}
 	return pyi_error_create(PYI_EXIT_NOT_RESTORED, "not-restored",
 				"could not put back%s%s%s%s of thread %d",
 				failed & PYI_DEBT_REGISTERS ? " the registers" : "",

@@ -22,6 +22,7 @@ void pyi_wait_init(void)
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction current;
+	sigset_t blocked;
 
 	/* An ignored SIGCHLD would never be queued for sigtimedwait(). */
 	sigaction(SIGCHLD, &standard, NULL);
@@ -36,7 +37,12 @@ void pyi_wait_init(void)
 			continue;
 		sigaddset(&all_signals, cancelling[i]);
 	}
-	sigprocmask(SIG_BLOCK, &all_signals, NULL);
+	/* Nobody may stop us while the target stands still: these wait until the end. */
+	blocked = all_signals;
+	sigaddset(&blocked, SIGTSTP);
+	sigaddset(&blocked, SIGTTIN);
+	sigaddset(&blocked, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
 int pyi_wait_cancel_signal(void)

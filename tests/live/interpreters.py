@@ -1,0 +1,99 @@
+"""
+Finds the Python interpreters that the victims run on.
+
+Does not install any, and does not decide what a missing one means: see `require()`.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+PYENV_VERSIONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+class Interpreter:
+    """One expected interpreter; `path` is None, and `reason` says why, if it is not here."""
+
+    def __init__(self, name, path=None, reason=None):
+        self.name = name
+        self.path = path
+        self.reason = reason
+
+    def __repr__(self):
+        return self.name
+
+
+def _pyenv_root():
+    program = shutil.which("pyenv")
+    if program:
+        answer = subprocess.run([program, "root"], stdout=subprocess.PIPE, text=True, check=True)
+        return os.path.realpath(answer.stdout.strip())
+    for path in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv")):
+        if path and os.path.isdir(os.path.join(path, "versions")):
+            return os.path.realpath(path)
+    return None
+
+
+def _patch_level(directory):
+    """Sorting key of "3.11.7"; None for other builds, such as "3.13.0t"."""
+    try:
+        return tuple(int(part) for part in directory.split("."))
+    except ValueError:
+        return None
+
+
+def _from_pyenv(root, version):
+    name = "pyenv-" + version
+    if root is None:
+        return Interpreter(name, reason="pyenv is not installed")
+    folder = os.path.join(root, "versions")
+    wanted = tuple(int(part) for part in version.split("."))
+    found = [entry for entry in os.listdir(folder) if (_patch_level(entry) or ())[:2] == wanted]
+    for entry in sorted(found, key=_patch_level, reverse=True):
+        path = os.path.join(folder, entry, "bin", "python" + version)
+        if os.access(path, os.X_OK):
+            return Interpreter(name, path)
+    return Interpreter(name, reason="pyenv has no Python %s" % version)
+
+
+def _from_distribution(root):
+    """The first python3.11 or python3 on PATH that is not pyenv's and is of a supported version."""
+    for program in ("python3.11", "python3"):
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+            path = os.path.join(folder, program)
+            real = os.path.realpath(path)
+            if not os.access(path, os.X_OK) or (root and real.startswith(root + os.sep)):
+                continue
+            answer = subprocess.run(
+                [real, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+                stdout=subprocess.PIPE, text=True)
+            if answer.stdout.strip() in PYENV_VERSIONS:
+                return Interpreter("distribution", real)
+    return Interpreter("distribution", reason="no supported python3 outside pyenv is on PATH")
+
+
+def _find():
+    root = _pyenv_root()
+    return [_from_pyenv(root, version) for version in PYENV_VERSIONS] + [_from_distribution(root)]
+
+
+EXPECTED = _find()
+
+
+def require(interpreter):
+    """Skips the test that needs a missing interpreter; fails it where all must be there."""
+    if interpreter.path is not None:
+        return interpreter
+    if os.environ.get("PYI_REQUIRE_INTERPRETERS") == "1":
+        pytest.fail("%s is required: %s" % (interpreter.name, interpreter.reason))
+    pytest.skip("%s: %s" % (interpreter.name, interpreter.reason))
+
+
+def any_interpreter():
+    """One for tests that do not depend on the version: the distribution's, else the newest."""
+    present = [interpreter for interpreter in EXPECTED if interpreter.path]
+    if not present:
+        pytest.fail("no Python interpreter for the victims was found")
+    return present[-1]

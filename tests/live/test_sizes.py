@@ -1,0 +1,60 @@
+"""
+`--scope all`: counts and shallow sizes of every kind of object are what sys.getsizeof() says, also
+for objects that the gc knows nothing of. Compared are two looks at the same process: before and
+after it made the objects.
+"""
+
+import pytest
+
+import support
+
+# Types of the victim's that the tool cannot know the size of, and says so.
+ESTIMATED = {"__main__.OwnSize"}
+
+
+@pytest.fixture(scope="module")
+def victim(interpreter):
+    target = support.Target.python(interpreter, "sizes.py")
+    yield target
+    target.close()
+
+
+def look(victim):
+    return support.census(support.top_types(victim.pid, "--scope", "all", "-n", "0"))
+
+
+def test_every_kind(victim):
+    wrong = {}
+    kinds = victim.ask("kinds")
+    assert len(kinds) > 70
+    before = look(victim)
+    for kind in kinds:
+        added = victim.ask("grow " + kind)
+        after = look(victim)
+        for name, (count, size) in added.items():
+            old, new = before.get(name, (0, 0, False)), after.get(name, (0, 0, False))
+            estimated = name in ESTIMATED
+            got = [new[0] - old[0], None if estimated else new[1] - old[1], new[2]]
+            expected = [count, None if estimated else size, estimated]
+            if got != expected:
+                wrong[kind, name] = {"pyinspect": got, "Python": expected}
+        before = after
+    assert not wrong, "[objects, bytes, estimated]: %s" % wrong
+
+
+def test_two_looks_are_equal(victim):
+    with support.assert_untouched(victim.pid):
+        first = look(victim)
+        second = look(victim)
+    assert first == second
+
+
+def test_tracked_is_smaller_and_has_no_text(victim):
+    everything = look(victim)
+    tracked = support.census(
+        support.top_types(victim.pid, "--scope", "tracked", "-n", "0"))
+    assert "str" in everything and "int" in everything and "float" in everything
+    assert not {"str", "int", "float", "bytes"} & set(tracked)
+    more = {name: (row, everything.get(name)) for name, row in tracked.items()
+            if everything.get(name, (0,))[0] < row[0]}
+    assert not more, "type: (tracked, all): %s" % more

@@ -1,0 +1,321 @@
+/*
+ * Tests of src/cli/options.c: the command line as data.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <getopt.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+
+enum {
+	WORD_LIMIT = 32,
+};
+
+/* Parses the words after the program's name, which NULL ends. */
+static struct pyi_error *parse(struct pyi_options *ret_options, ...)
+{
+	static char *words[WORD_LIMIT];
+	int count = 0;
+	va_list list;
+
+	words[count++] = (char *)(uintptr_t) "pyinspect";
+	va_start(list, ret_options);
+	while ((words[count] = va_arg(list, char *)))
+		assert_true(++count < WORD_LIMIT);
+	va_end(list);
+	/* Start again, with glibc and with musl. */
+	optind = 0;
+	memset(ret_options, 0x5a, sizeof(*ret_options));
+	return pyi_options_parse(count, words, ret_options);
+}
+
+#define expect_good(options, ...)                                                    \
+	do {                                                                         \
+		struct pyi_error *error_ = parse(options, __VA_ARGS__, (char *)NULL); \
+		if (error_)                                                          \
+			fail_msg("%s", error_->message);                             \
+	} while (0)
+
+#define expect_usage(options, words, ...) \
+	check_usage(parse(options, __VA_ARGS__, (char *)NULL), words)
+
+/* `words` must be in the message. */
+static void check_usage(struct pyi_error *error, const char *words)
+{
+	assert_non_null(error);
+	assert_string_equal(error->code, "usage");
+	assert_int_equal(error->exit, PYI_EXIT_USAGE);
+	assert_non_null(error->hint);
+	if (!strstr(error->message, words))
+		fail_msg("\"%s\" does not say \"%s\"", error->message, words);
+	pyi_error_destroy(error);
+}
+
+static void expect_ms(double found, double expected)
+{
+	assert_true(fabs(found - expected) < 1e-6);
+}
+
+static void test_defaults(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "123", "top-types");
+	assert_string_equal(options.target, "123");
+	assert_string_equal(options.command, "top-types");
+	assert_int_equal(options.format, isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON);
+	expect_ms(options.max_pause_ms, 250);
+	expect_ms(options.timeout_s, 60);
+	assert_int_equal(options.limit, 20);
+	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
+	assert_false(options.tracked_only);
+	assert_false(options.verbose);
+	assert_false(options.help);
+	assert_false(options.version);
+}
+
+static void test_words(void **state)
+{
+	struct pyi_options options;
+	struct pyi_error *error;
+
+	(void)state;
+	/* What is missing is for the caller to say. */
+	error = parse(&options, (char *)NULL);
+	assert_null(error);
+	assert_null(options.target);
+	assert_null(options.command);
+	expect_good(&options, "123");
+	assert_string_equal(options.target, "123");
+	assert_null(options.command);
+	expect_usage(&options, "\"more\" is one word too many", "123", "top-types", "more");
+	assert_string_equal(options.target, "123");
+	assert_string_equal(options.command, "top-types");
+	/* No program name at all. */
+	optind = 0;
+	assert_null(pyi_options_parse(0, (char *[]){ NULL }, &options));
+	assert_null(options.target);
+	/* Behind "--" nothing is an option. */
+	expect_good(&options, "--verbose", "--", "--help", "-n");
+	assert_true(options.verbose);
+	assert_false(options.help);
+	assert_string_equal(options.target, "--help");
+	assert_string_equal(options.command, "-n");
+}
+
+static void test_all_options(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "--limit", "7", "--by=count", "--scope", "tracked", "--format", "ndjson",
+		    "--max-pause", "1.5s", "--timeout", "500ms", "--verbose", "svc", "top-types");
+	assert_int_equal(options.limit, 7);
+	assert_int_equal(options.order, PYI_CENSUS_BY_COUNT);
+	assert_true(options.tracked_only);
+	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
+	expect_ms(options.max_pause_ms, 1500);
+	expect_ms(options.timeout_s, 0.5);
+	assert_true(options.verbose);
+	assert_string_equal(options.target, "svc");
+
+	expect_good(&options, "-vn5", "-h", "--version");
+	assert_true(options.verbose && options.help && options.version);
+	assert_int_equal(options.limit, 5);
+	assert_null(options.target);
+	/* Shortened as far as nothing else begins so. */
+	expect_good(&options, "--lim", "3", "--for", "table", "--verb");
+	assert_int_equal(options.limit, 3);
+	assert_int_equal(options.format, PYI_FORMAT_TABLE);
+	assert_true(options.verbose);
+}
+
+/* The order of words does not matter, but the last of the same option counts. */
+static void test_order(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "123", "-n", "5", "top-types", "--format", "json", "--by", "bytes");
+	assert_string_equal(options.target, "123");
+	assert_string_equal(options.command, "top-types");
+	assert_int_equal(options.limit, 5);
+	assert_int_equal(options.format, PYI_FORMAT_JSON);
+	expect_good(&options, "--by", "count", "-n1", "123", "--limit=2", "--by", "bytes", "top-types");
+	assert_int_equal(options.limit, 2);
+	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
+	expect_good(&options, "--scope=tracked", "--scope=all");
+	assert_false(options.tracked_only);
+}
+
+static void test_counts(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "--limit", "0");
+	assert_int_equal(options.limit, 0);
+	expect_good(&options, "--limit", "18446744073709551615");
+	assert_true(options.limit == UINT64_MAX);
+	expect_usage(&options, "whole number, not \"18446744073709551616\"", "--limit",
+		     "18446744073709551616");
+	expect_usage(&options, "--limit wants a whole number, not \"-1\"", "--limit", "-1");
+	expect_usage(&options, "not \" -1\"", "--limit", " -1");
+	expect_usage(&options, "not \"\"", "--limit", "");
+	expect_usage(&options, "not \"ten\"", "--limit", "ten");
+	expect_usage(&options, "not \"5k\"", "-n", "5k");
+	expect_usage(&options, "not \"1.5\"", "-n1.5");
+	expect_usage(&options, "not \"0x10\"", "-n", "0x10");
+	/* A value that was not understood is not set. */
+	expect_usage(&options, "not \"x\"", "-n", "7", "-n", "x");
+	assert_int_equal(options.limit, 7);
+}
+
+static void test_durations(void **state)
+{
+	static const char *const bad[] = { "",	   "ms",  "-1",	   "-1s", "nan", "inf", "infinity",
+					   "1e999", "fast", " ",	  "--",	 "-inf" };
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "--max-pause", "100", "--timeout", "100");
+	expect_ms(options.max_pause_ms, 100);
+	expect_ms(options.timeout_s, 100);
+	expect_good(&options, "--max-pause", "2s", "--timeout", "2s");
+	expect_ms(options.max_pause_ms, 2000);
+	expect_ms(options.timeout_s, 2);
+	expect_good(&options, "--max-pause", "0.25ms", "--timeout", "0");
+	expect_ms(options.max_pause_ms, 0.25);
+	expect_ms(options.timeout_s, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		expect_usage(&options, "--max-pause wants a duration", "--max-pause", bad[i]);
+		expect_ms(options.max_pause_ms, 250);
+		expect_usage(&options, "--timeout wants a duration", "--timeout", bad[i]);
+		expect_ms(options.timeout_s, 60);
+	}
+	expect_usage(&options, "\"min\" is no unit", "--timeout", "5min");
+	expect_usage(&options, "\" s\" is no unit", "--timeout", "5 s");
+	expect_usage(&options, "\",5\" is no unit", "--max-pause", "1,5");
+	expect_usage(&options, "\"S\" is no unit", "--timeout", "5S");
+}
+
+/* Whatever is accepted can be counted with. */
+static void test_durations_huge(void **state)
+{
+	static const char *const huge[] = { "1e308s", "1e307", "1.7e308", "1e300s", "1e308ms" };
+	struct pyi_options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
+		struct pyi_error *error =
+			parse(&options, "--timeout", huge[i], "--max-pause", huge[i], (char *)NULL);
+
+		pyi_error_destroy(error);
+		assert_true(isfinite(options.timeout_s));
+		assert_true(isfinite(options.max_pause_ms));
+		/* As nanoseconds, too. */
+		assert_true(options.timeout_s < 1.8e10);
+	}
+}
+
+static void test_choices(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_usage(&options, "--by wants count or bytes, not \"size\"", "--by", "size");
+	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
+	expect_usage(&options, "--by wants count or bytes, not \"coun\"", "--by", "coun");
+	expect_usage(&options, "--scope wants all or tracked, not \"\"", "--scope=");
+	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope", "tracked2");
+	assert_false(options.tracked_only);
+	expect_usage(&options, "--format wants table, json or ndjson, not \"yaml\"", "--format", "yaml");
+	expect_usage(&options, "--format wants table, json or ndjson, not \"JSON\"", "--format", "JSON");
+}
+
+static void test_unknown(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_usage(&options, "unknown option --bogus", "--bogus");
+	expect_usage(&options, "unknown option --bogus=1", "123", "--bogus=1", "top-types");
+	expect_usage(&options, "unknown option -x", "123", "-x", "top-types");
+	/* It could be two: --version and --verbose. */
+	expect_usage(&options, "--ver", "--ver");
+	expect_usage(&options, "--help=yes", "--help=yes");
+	/* Among letters: the one that is not known, not the word before. */
+	expect_usage(&options, "unknown option -x", "--verbose", "-xv");
+	expect_usage(&options, "unknown option -x", "123", "-vxh");
+	assert_true(options.verbose && options.help);
+}
+
+static void test_missing_values(void **state)
+{
+	static const char *const wanting[] = { "-n",	   "--limit",	   "--by",	"--scope",
+					       "--format", "--max-pause", "--timeout" };
+	struct pyi_options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanting) / sizeof(wanting[0]); i++) {
+		char expected[64] = "option ";
+
+		strcat(strcat(expected, wanting[i]), " wants a value");
+		expect_usage(&options, expected, "123", "top-types", wanting[i]);
+		assert_string_equal(options.target, "123");
+	}
+	expect_usage(&options, "option -vn wants a value", "123", "-vn");
+	assert_true(options.verbose);
+}
+
+/* An error is reported in the format that was asked for, wherever that stands. */
+static void test_format_after_an_error(void **state)
+{
+	static const char *const bad[] = { "--bogus", "-x", "--limit=x", "--by=x", "--timeout=x" };
+	struct pyi_options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		expect_usage(&options, "", bad[i], "--format", "ndjson", "123", "top-types");
+		assert_int_equal(options.format, PYI_FORMAT_NDJSON);
+		assert_string_equal(options.target, "123");
+		assert_string_equal(options.command, "top-types");
+		expect_usage(&options, "", "123", bad[i], "top-types", "--format=table");
+		assert_int_equal(options.format, PYI_FORMAT_TABLE);
+	}
+	expect_usage(&options, "too many", "1", "2", "3", "--format=ndjson");
+	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
+	/* The first error is the one that is told. */
+	expect_usage(&options, "--limit", "--limit=x", "--by=x", "--bogus", "1", "2", "3");
+	/* A format that is none leaves the one before. */
+	expect_usage(&options, "yaml", "--format=ndjson", "--format=yaml");
+	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_all_options),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_durations_huge),
+		cmocka_unit_test(test_choices),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_missing_values),
+		cmocka_unit_test(test_format_after_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
