@@ -61,7 +61,8 @@ bool pyi_marks_init(struct pyi_walk *walk)
 	if (!walk->directory)
 		return false;
 	for (uint64_t r = 0; r < walk->arguments->range_count; r++) {
-		if (ranges[r].end_addr >> ADDRESS_BITS || ranges[r].start_addr >= ranges[r].end_addr)
+		if (ranges[r].end_addr >> ADDRESS_BITS ||
+		    ranges[r].start_addr >= ranges[r].end_addr)
 			continue;
 		for (uint64_t chunk = ranges[r].start_addr >> CHUNK_SHIFT;
 		     chunk <= (ranges[r].end_addr - 1) >> CHUNK_SHIFT; chunk++) {
@@ -86,8 +87,8 @@ bool pyi_marks_init(struct pyi_walk *walk)
 		while (addr < ranges[r].end_addr) {
 			struct pyi_chunk *chunk = chunk_of(walk, addr);
 			uint64_t chunk_end = (addr | (CHUNK_BYTES - 1)) + 1;
-			uint64_t end = ranges[r].end_addr < chunk_end ? ranges[r].end_addr :
-									chunk_end;
+			uint64_t end =
+				ranges[r].end_addr < chunk_end ? ranges[r].end_addr : chunk_end;
 
 			if (!chunk)
 				break;

@@ -52,8 +52,7 @@ static void visit_dict(struct pyi_walk *walk, uint64_t object)
 		pyi_walk_refer(walk, pyi_load64(entry + entries.key_offset));
 		used += pyi_load64(entry + entries.value_offset) != 0;
 	}
-	if (!pyi_field(object, layout->dict_values) &&
-	    used != pyi_field(object, layout->dict_used))
+	if (!pyi_field(object, layout->dict_values) && used != pyi_field(object, layout->dict_used))
 		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
 }
 
@@ -63,7 +62,8 @@ static void visit_type(struct pyi_walk *walk, uint64_t object)
 	uint64_t flags = pyi_field(object, layout->type_flags);
 
 	/* In static builtin types this is an index (3.12). */
-	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE && flags & PYI_TPFLAG_STATIC_BUILTIN))
+	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
+	      flags & PYI_TPFLAG_STATIC_BUILTIN))
 		pyi_walk_refer(walk, pyi_field(object, layout->type_subclasses));
 	if (flags & PYI_TPFLAG_HEAP_TYPE) {
 		refer_fields(walk, object, layout->heap_type_references);

@@ -77,10 +77,10 @@ bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
 		if (slots > UINT64_C(1) << LOG2_LIMIT)
 			return false;
 		/* Objects/dictobject.c (to 3.10): DK_IXSIZE */
-		index_bytes = slots <= UINT8_MAX ? slots :
-			      slots <= UINT16_MAX ? slots * 2 :
-			      slots <= UINT32_MAX ? slots * 4 :
-						    slots * 8;
+		index_bytes = slots <= UINT8_MAX    ? slots
+			      : slots <= UINT16_MAX ? slots * 2
+			      : slots <= UINT32_MAX ? slots * 4
+						    : slots * 8;
 	}
 	*ret_entries = (struct pyi_dict_entries){
 		.first_addr = keys + layout->keys_indices + index_bytes,
@@ -119,10 +119,10 @@ static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
 		return bytes;
 	if (pyi_field(object, layout->dict_values)) {
 		/* A split table: room for the values of all keys that fit. */
-		uint64_t room = pyi_has(layout->keys_log2_size) ?
-					pyi_field(keys, layout->keys_nentries) +
-						pyi_field(keys, layout->keys_usable) :
-					pyi_field(keys, layout->keys_size) * 2 / 3;
+		uint64_t room = pyi_has(layout->keys_log2_size)
+					? pyi_field(keys, layout->keys_nentries) +
+						  pyi_field(keys, layout->keys_usable)
+					: pyi_field(keys, layout->keys_size) * 2 / 3;
 
 		bytes += bounded(room * PYI_POINTER_BYTES);
 	}
@@ -160,9 +160,9 @@ static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
 		uint64_t wstr = pyi_field(object, layout->str_wstr);
 
 		if (wstr && wstr != data)
-			bytes += ((compact_ascii ?
-					   length :
-					   bounded(pyi_field(object, layout->str_wstr_length))) +
+			bytes += ((compact_ascii
+					   ? length
+					   : bounded(pyi_field(object, layout->str_wstr_length))) +
 				  1) *
 				 WCHAR_BYTES;
 	}
@@ -276,8 +276,8 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 
 	switch (type->kind) {
 	case PYI_KIND_LIST:
-		return basic + bounded(pyi_field(object, layout->list_allocated)) *
-				       PYI_POINTER_BYTES;
+		return basic +
+		       bounded(pyi_field(object, layout->list_allocated)) * PYI_POINTER_BYTES;
 	case PYI_KIND_DICT:
 	case PYI_KIND_ORDERED_DICT:
 		return dict_size(walk, object, type);

@@ -1,7 +1,8 @@
 /*
  * What the parts of the walk share: the state of one census, and how heap memory is read.
  *
- * An address of the heap is a uint64_t; it is turned into a pointer only in the load functions below.
+ * An address of the heap is a uint64_t; it is turned into a pointer only in the load functions
+ * below.
  */
 #ifndef PYI_PAYLOADS_STATE_H
 #define PYI_PAYLOADS_STATE_H
@@ -12,7 +13,8 @@
 
 #include "walk.h"
 
-/* Bits of tp_flags, Include/object.h. Stable since 3.7; the newer ones are only looked at by layout features. */
+/* Bits of tp_flags, Include/object.h. Stable since 3.7; the newer ones are only looked at by layout
+ * features. */
 enum {
 	PYI_TPFLAG_STATIC_BUILTIN = 1 << 1,
 	PYI_TPFLAG_INLINE_VALUES = 1 << 2,
@@ -44,11 +46,13 @@ struct pyi_walk_type {
 	int64_t basicsize;
 	int64_t itemsize;
 	uint32_t kind;
-	/* Bytes in front of the object that sys.getsizeof() adds, when they only depend on the type. */
+	/* Bytes in front of the object that sys.getsizeof() adds, when they only depend on the
+	 * type. */
 	uint32_t presize;
 };
 
-/* One GiB of the address space: which pages can be read, and which 16-byte granules hold an object seen. */
+/* One GiB of the address space: which pages can be read, and which 16-byte granules hold an object
+ * seen. */
 struct pyi_chunk {
 	uint64_t *readable;
 	uint64_t *marks;
@@ -145,8 +149,10 @@ bool pyi_types_init(struct pyi_walk *walk);
 /* The entry of the type at `addr`, made if it is new; NULL if that is no type. */
 struct pyi_walk_type *pyi_types_find(struct pyi_walk *walk, uint64_t addr);
 
-/* size.c: sys.getsizeof() of an object; untrusted figures are bounded by what an address space can hold. */
-uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+/* size.c: sys.getsizeof() of an object; untrusted figures are bounded by what an address space can
+ * hold. */
+uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object,
+		     const struct pyi_walk_type *type);
 /* Bytes of a PyDictKeysObject. */
 uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys);
 

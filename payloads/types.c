@@ -81,7 +81,8 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 	type.flags = pyi_field(addr, layout->type_flags);
 	type.basicsize = (int64_t)pyi_field(addr, layout->type_basicsize);
 	type.itemsize = (int64_t)pyi_field(addr, layout->type_itemsize);
-	type.traverse = type.flags & PYI_TPFLAG_HAVE_GC ? pyi_field(addr, layout->type_traverse) : 0;
+	type.traverse =
+		type.flags & PYI_TPFLAG_HAVE_GC ? pyi_field(addr, layout->type_traverse) : 0;
 	type.is_gc = pyi_field(addr, layout->type_is_gc);
 	type.kind = kind_of(walk, addr);
 	/* A metatype of an extension has the layout of type, whatever its bases. */

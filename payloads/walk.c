@@ -11,7 +11,8 @@
 
 enum {
 	PROGRESS_OBJECTS = 1 << 20,
-	/* The smallest untracked container (a tuple of none) is larger than this: bounds the work list. */
+	/* The smallest untracked container (a tuple of none) is larger than this: bounds the work
+	   list. */
 	CONTAINER_BYTES = 40,
 };
 
@@ -152,9 +153,9 @@ void pyi_walk_refer(struct pyi_walk *walk, uint64_t object)
 /* The next list, or false when there is none. */
 static bool next_list(struct pyi_walk *walk)
 {
-	const struct pyi_gc_list *list = (const struct pyi_gc_list *)(uintptr_t)
-						 walk->arguments->lists_addr +
-					 walk->list_index;
+	const struct pyi_gc_list *list =
+		(const struct pyi_gc_list *)(uintptr_t)walk->arguments->lists_addr +
+		walk->list_index;
 
 	if (walk->list_index == walk->arguments->list_count)
 		return false;
@@ -175,8 +176,8 @@ static void break_list(struct pyi_walk *walk)
 }
 
 /*
- * The next tracked object; 0 at the end of a list. A link is believed when the node it leads to links
- * back: so no list, however broken, is followed in a circle, and none is cut short unseen.
+ * The next tracked object; 0 at the end of a list. A link is believed when the node it leads to
+ * links back: so no list, however broken, is followed in a circle, and none is cut short unseen.
  */
 static uint64_t next_tracked(struct pyi_walk *walk)
 {

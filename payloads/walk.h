@@ -1,8 +1,8 @@
 /*
  * The heap walk: counts objects by type, through gc lists and tp_traverse.
  *
- * One source, compiled into the payload and natively into unit tests and fuzzers. No libc, no globals, no
- * recursion, no allocation per object; memory only from the arena. Trusts no pointer of
+ * One source, compiled into the payload and natively into unit tests and fuzzers. No libc, no
+ * globals, no recursion, no allocation per object; memory only from the arena. Trusts no pointer of
  * the heap before it has been checked against the readable ranges; a fault all the same is
  * survived (see pyi_payload_mark()).
  */
@@ -18,8 +18,8 @@
 typedef uint64_t pyi_send_function(void *context, uint64_t number, uint64_t first, uint64_t second);
 
 /*
- * Runs the census that `arguments` ask for; sends records, progress, and PYI_MESSAGE_DONE at the end with the
- * status it also returns.
+ * Runs the census that `arguments` ask for; sends records, progress, and PYI_MESSAGE_DONE at the
+ * end with the status it also returns.
  */
 enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
 					pyi_send_function *send, void *send_context);

@@ -69,9 +69,9 @@ struct pyi_layout {
 	/* _PyRuntimeState (PYI_ABSENT: not kept there in this version) */
 	uint32_t runtime_interpreters_head;
 	uint32_t runtime_gc;
-	uint32_t runtime_gil_locked;      /* int, atomic: 1 held, 0 free, -1 not made */
+	uint32_t runtime_gil_locked;	  /* int, atomic: 1 held, 0 free, -1 not made */
 	uint32_t runtime_gil_last_holder; /* PyThreadState * */
-	uint32_t runtime_gil_switches;    /* unsigned long: counts changes of the holder */
+	uint32_t runtime_gil_switches;	  /* unsigned long: counts changes of the holder */
 	uint32_t runtime_current_thread;  /* gilstate.tstate_current: NULL when the GIL is free */
 
 	/* PyInterpreterState */
@@ -83,10 +83,10 @@ struct pyi_layout {
 	uint32_t interp_modules;
 	uint32_t interp_sysdict;
 	uint32_t interp_builtins;
-	uint32_t interp_gil;              /* struct _gil_runtime_state *, 3.12+ */
-	uint32_t interp_static_types;     /* first element of types.builtins(.initialized), 3.12+ */
+	uint32_t interp_gil;	      /* struct _gil_runtime_state *, 3.12+ */
+	uint32_t interp_static_types; /* first element of types.builtins(.initialized), 3.12+ */
 	uint32_t interp_static_type_count; /* types.num_builtins_initialized or its 3.13 name */
-	uint32_t static_type_size;        /* sizeof one element */
+	uint32_t static_type_size;	   /* sizeof one element */
 	uint32_t static_type_type;
 	uint32_t static_type_dict;
 	uint32_t static_type_subclasses;
@@ -101,16 +101,16 @@ struct pyi_layout {
 	/* PyThreadState */
 	uint32_t thread_next;
 	uint32_t thread_interp;
-	uint32_t thread_frame;         /* PyFrameObject *, up to 3.10 */
-	uint32_t thread_cframe;        /* _PyCFrame *, 3.11 and 3.12 */
+	uint32_t thread_frame;	       /* PyFrameObject *, up to 3.10 */
+	uint32_t thread_cframe;	       /* _PyCFrame *, 3.11 and 3.12 */
 	uint32_t thread_current_frame; /* _PyInterpreterFrame *, 3.13 */
 	uint32_t cframe_current_frame;
-	uint32_t thread_id;            /* pthread_self() */
-	uint32_t thread_native_id;     /* gettid() in the target's namespace, 3.11+ */
-	uint32_t thread_exc_info;      /* _PyErr_StackItem * */
-	uint32_t exc_item_value;       /* PyObject * in _PyErr_StackItem */
-	uint32_t exc_item_type;        /* up to 3.10 */
-	uint32_t exc_item_traceback;   /* up to 3.10 */
+	uint32_t thread_id;	     /* pthread_self() */
+	uint32_t thread_native_id;   /* gettid() in the target's namespace, 3.11+ */
+	uint32_t thread_exc_info;    /* _PyErr_StackItem * */
+	uint32_t exc_item_value;     /* PyObject * in _PyErr_StackItem */
+	uint32_t exc_item_type;	     /* up to 3.10 */
+	uint32_t exc_item_traceback; /* up to 3.10 */
 	uint32_t exc_item_previous;
 	/* Every PyObject * directly in PyThreadState that is a root. */
 	uint32_t thread_roots[PYI_LAYOUT_LIST];
@@ -124,17 +124,17 @@ struct pyi_layout {
 	uint32_t iframe_object;
 	uint32_t iframe_previous;
 	uint32_t iframe_stacktop; /* int; -1 while the frame executes */
-	uint32_t iframe_owner;    /* char; 3 is a C stack entry without valid fields */
+	uint32_t iframe_owner;	  /* char; 3 is a C stack entry without valid fields */
 	uint32_t iframe_localsplus;
 
 	/* struct _gc_runtime_state */
 	uint32_t gc_size;
 	uint32_t gc_generations;
 	uint32_t gc_generation_size;
-	uint32_t gc_permanent;  /* PyGC_Head of the permanent generation */
+	uint32_t gc_permanent;	/* PyGC_Head of the permanent generation */
 	uint32_t gc_collecting; /* int */
-	uint32_t gc_garbage;    /* PyObject *: gc.garbage */
-	uint32_t gc_callbacks;  /* PyObject *: gc.callbacks */
+	uint32_t gc_garbage;	/* PyObject *: gc.garbage */
+	uint32_t gc_callbacks;	/* PyObject *: gc.callbacks */
 
 	/* PyGC_Head */
 	uint32_t gc_head_size;
@@ -186,21 +186,21 @@ struct pyi_layout {
 
 	/* PyDictKeysObject */
 	uint32_t keys_refcnt;
-	uint32_t keys_size;             /* dk_size (Py_ssize_t), up to 3.10 */
-	uint32_t keys_log2_size;        /* dk_log2_size (uint8_t), 3.11+ */
+	uint32_t keys_size;		/* dk_size (Py_ssize_t), up to 3.10 */
+	uint32_t keys_log2_size;	/* dk_log2_size (uint8_t), 3.11+ */
 	uint32_t keys_log2_index_bytes; /* 3.11+ */
-	uint32_t keys_kind;             /* 0 general, 1 unicode, 2 split; 3.11+ */
+	uint32_t keys_kind;		/* 0 general, 1 unicode, 2 split; 3.11+ */
 	uint32_t keys_usable;
 	uint32_t keys_nentries;
 	uint32_t keys_indices; /* also sizeof the header */
 
 	/* str, bytes, bytearray, int */
 	uint32_t str_length;
-	uint32_t str_state;        /* the byte with interned:2 kind:3 compact:1 ascii:1 (ready:1) */
+	uint32_t str_state;	   /* the byte with interned:2 kind:3 compact:1 ascii:1 (ready:1) */
 	uint32_t str_ascii_size;   /* sizeof(PyASCIIObject) */
 	uint32_t str_compact_size; /* sizeof(PyCompactUnicodeObject) */
 	uint32_t str_legacy_size;  /* sizeof(PyUnicodeObject) */
-	uint32_t str_wstr;         /* up to 3.11 */
+	uint32_t str_wstr;	   /* up to 3.11 */
 	uint32_t str_wstr_length;  /* up to 3.11 */
 	uint32_t str_utf8;
 	uint32_t str_utf8_length;
@@ -214,18 +214,18 @@ struct pyi_layout {
 	uint32_t odict_fast_nodes_size; /* PyODictObject.od_fast_nodes_size */
 	uint32_t deque_size;
 	uint32_t deque_leftindex;
-	uint32_t deque_length; /* ob_size */
+	uint32_t deque_length;	  /* ob_size */
 	uint32_t array_allocated; /* arrayobject.allocated */
-	uint32_t array_descr;     /* arrayobject.ob_descr */
+	uint32_t array_descr;	  /* arrayobject.ob_descr */
 	uint32_t array_descr_itemsize;
 
 	/* Frames and generators as objects */
-	uint32_t frame_size;       /* sizeof(PyFrameObject) */
-	uint32_t frame_code;       /* up to 3.10 */
+	uint32_t frame_size; /* sizeof(PyFrameObject) */
+	uint32_t frame_code; /* up to 3.10 */
 	uint32_t frame_back;
 	uint32_t frame_localsplus; /* up to 3.10 */
-	uint32_t frame_iframe;     /* f_frame, 3.11+ */
-	uint32_t frame_data;       /* _f_frame_data, 3.11+ */
+	uint32_t frame_iframe;	   /* f_frame, 3.11+ */
+	uint32_t frame_data;	   /* _f_frame_data, 3.11+ */
 	uint32_t generator_iframe; /* gi_iframe, 3.11+ */
 
 	/* PyCodeObject: what sizes need, then every PyObject * in it */
@@ -233,14 +233,14 @@ struct pyi_layout {
 	uint32_t code_nlocals;
 	uint32_t code_nlocalsplus; /* 3.11+ */
 	uint32_t code_stacksize;
-	uint32_t code_cellvars;    /* tuple, up to 3.10 */
-	uint32_t code_freevars;    /* tuple, up to 3.10 */
-	uint32_t code_cell2arg;    /* up to 3.10 */
-	uint32_t code_code;        /* bytes, up to 3.10 */
+	uint32_t code_cellvars;	   /* tuple, up to 3.10 */
+	uint32_t code_freevars;	   /* tuple, up to 3.10 */
+	uint32_t code_cell2arg;	   /* up to 3.10 */
+	uint32_t code_code;	   /* bytes, up to 3.10 */
 	uint32_t code_opcache_map; /* co_opcache_map, 3.8 to 3.10 */
 	uint32_t code_opcache;
 	uint32_t code_opcache_size; /* unsigned char */
-	uint32_t code_extra;       /* _PyCodeObjectExtra *: ce_size at 0 */
+	uint32_t code_extra;	    /* _PyCodeObjectExtra *: ce_size at 0 */
 
 	/* PyModuleObject */
 	uint32_t module_dict;

@@ -3,8 +3,8 @@
  *
  * A payload is freestanding code, without libc, globals or relocations, that runs inside a snapshot
  * on a stack of its own. Its system calls are not executed: they are messages to the
- * host, which reads the payload's memory and sets the call's result. A fault is not fatal either: the host makes the
- * payload return from pyi_payload_mark() a second time.
+ * host, which reads the payload's memory and sets the call's result. A fault is not fatal either:
+ * the host makes the payload return from pyi_payload_mark() a second time.
  *
  * All integers are of the machine's byte order; all addresses are of the target.
  */
@@ -94,7 +94,8 @@ struct pyi_payload_arguments {
 	uint32_t size_bytes;
 	/* Filled by pyi_payload_mark(): what the host needs to make it return again. */
 	uint64_t mark[PYI_MARK_WORDS];
-	/* Set by the payload's entry: where the host continues it after a fault, with `arguments` as argument. */
+	/* Set by the payload's entry: where the host continues it after a fault, with `arguments`
+	 * as argument. */
 	uint64_t recover_pc;
 
 	/* Zeroed memory of the payload's own, and a buffer for records within it. */
@@ -113,8 +114,9 @@ struct pyi_payload_arguments {
 	uint64_t root_count;
 
 	/*
-	 * A function of the target to call before anything else, with one argument: PyThreadState_Swap() and a
-	 * thread state, for tp_traverse functions that need one. 0: none is needed.
+	 * A function of the target to call before anything else, with one argument:
+	 * PyThreadState_Swap() and a thread state, for tp_traverse functions that need one. 0: none
+	 * is needed.
 	 */
 	uint64_t attach_addr;
 	uint64_t attach_argument;

@@ -17,18 +17,18 @@
 #define PYI_CLEANUP(function) __attribute__((cleanup(function)))
 
 /* Gives the pointer's value to the caller and disarms the guard. */
-#define pyi_return_ptr(pointer)                          \
-	({                                               \
-		__auto_type pyi_returned = (pointer);    \
-		(pointer) = NULL;                        \
-		pyi_returned;                            \
+#define pyi_return_ptr(pointer)                                                                    \
+	({                                                                                         \
+		__auto_type pyi_returned = (pointer);                                              \
+		(pointer) = NULL;                                                                  \
+		pyi_returned;                                                                      \
 	})
 
 /* Makes a guard `pyi_guard_<name>` for pointers that `destroy` frees. */
-#define PYI_DEFINE_GUARD(name, type, destroy)               \
-	static inline void pyi_guard_##name(type **pointer) \
-	{                                                   \
-		destroy(*pointer);                          \
+#define PYI_DEFINE_GUARD(name, type, destroy)                                                      \
+	static inline void pyi_guard_##name(type **pointer)                                        \
+	{                                                                                          \
+		destroy(*pointer);                                                                 \
 	}
 
 static inline void pyi_guard_free(void *pointer)

@@ -15,7 +15,8 @@ struct pyi_command {
 	const char *help;
 	/*
 	 * Runs it on options->target and prints its report. `envelope` describes the target as
-	 * far as it was found out, also on failure. `ret_exit` is the exit code of a report that was printed.
+	 * far as it was found out, also on failure. `ret_exit` is the exit code of a report that
+	 * was printed.
 	 */
 	struct pyi_error *(*run)(const struct pyi_options *options, struct pyi_envelope *envelope,
 				 enum pyi_exit *ret_exit);

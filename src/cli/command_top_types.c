@@ -1,6 +1,7 @@
 /*
  * pyinspect TARGET top-types: which types fill the heap. Does not sort or print itself.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -57,9 +58,9 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 	struct pyi_error *error;
 
 	envelope->pid = session->process.pid;
-	error = session->process.proc_fd >= 0 ?
-			pyi_process_read_exe(&session->process, &envelope->exe) :
-			NULL;
+	error = session->process.proc_fd >= 0
+			? pyi_process_read_exe(&session->process, &envelope->exe)
+			: NULL;
 	pyi_error_destroy(error);
 	if (session->runtime.version[0])
 		envelope->python = strdup(session->runtime.version);
@@ -83,10 +84,11 @@ static void warn(const struct pyi_session *session, const struct pyi_record_summ
 				  "%s, in each of %llu snapshots: figures may be wrong",
 				  session->inconsistency, (unsigned long long)session->attempts);
 	if (summary->broken_lists)
-		pyi_envelope_warn(envelope, "broken-list",
-				  "%llu lists of the garbage collector could not be followed to their "
-				  "end: objects are missing",
-				  (unsigned long long)summary->broken_lists);
+		pyi_envelope_warn(
+			envelope, "broken-list",
+			"%llu lists of the garbage collector could not be followed to their "
+			"end: objects are missing",
+			(unsigned long long)summary->broken_lists);
 }
 
 static struct pyi_error *inspect(struct pyi_session *session, const struct pyi_options *options,
@@ -112,12 +114,26 @@ static struct pyi_error *inspect(struct pyi_session *session, const struct pyi_o
 		.frozen_bytes = census.summary.frozen_bytes,
 		.skipped_objects = census.summary.skipped_objects,
 	};
-	*ret_exit = session->consistent && !report.skipped_objects ? PYI_EXIT_OK :
-								     PYI_EXIT_INCOMPLETE;
+	*ret_exit =
+		session->consistent && !report.skipped_objects ? PYI_EXIT_OK : PYI_EXIT_INCOMPLETE;
 	pyi_progress_end(session->options->progress_argument);
-	error = pyi_report_top_types(stdout, options->format, terminal_columns(), envelope, &report);
+	error = pyi_report_top_types(stdout, options->format, terminal_columns(), envelope,
+				     &report);
 	pyi_session_census_deinit(&census);
 	return error;
+}
+
+/* For --verbose: what the process was doing. */
+static void print_stack(void *argument, const struct pyi_stack *stack, const char *doubt)
+{
+	pyi_progress_end(argument);
+	fprintf(stderr, "pyinspect: the thread with the GIL was here%s%s:\n",
+		doubt ? "; against this snapshot speaks that " : "", doubt ? doubt : "");
+	for (size_t f = 0; f < stack->count; f++)
+		fprintf(stderr, "  #%-2zu 0x%llx %s+0x%llx\n", f,
+			(unsigned long long)stack->frames[f].pc,
+			stack->frames[f].name[0] ? stack->frames[f].name : "?",
+			(unsigned long long)stack->frames[f].offset);
 }
 
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
@@ -126,12 +142,13 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	struct pyi_progress progress;
 	struct pyi_session_options session_options = {
 		.max_pause_ms = options->max_pause_ms,
-		.deadline_ns = options->timeout_s > 0 ?
-				       pyi_clock_deadline((uint64_t)(options->timeout_s * 1000),
-							  PYI_CLOCK_NEVER) :
-				       PYI_CLOCK_NEVER,
+		.deadline_ns = options->timeout_s > 0
+				       ? pyi_clock_deadline((uint64_t)(options->timeout_s * 1000),
+							    PYI_CLOCK_NEVER)
+				       : PYI_CLOCK_NEVER,
 		.progress = pyi_progress_report,
 		.progress_argument = &progress,
+		.stack = options->verbose ? print_stack : NULL,
 	};
 	struct pyi_session session;
 	struct pyi_error *error;

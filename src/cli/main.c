@@ -25,7 +25,7 @@ static const char help_head[] =
 	"\n"
 	"Says what fills the memory of a running Python process. Nothing is installed in\n"
 	"it and nothing of it is run: it stands still for the time of one clone (a\n"
-	"millisecond, and up to 16 for each GB), and its frozen copy is examined.\n"
+	"millisecond, and about 20 for each GB), and its frozen copy is examined.\n"
 	"\n"
 	"TARGET is a process id, or unit:NAME.service for a systemd unit's main process.\n"
 	"\n"
@@ -61,9 +61,9 @@ static const struct pyi_command *find_command(const char *name)
 
 static struct pyi_error *no_such_command(const char *name)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
-					       "there is no command \"%s\"", name),
-			      "see pyinspect --help");
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_USAGE, "usage", "there is no command \"%s\"", name),
+		"see pyinspect --help");
 }
 
 static void print_help(const struct pyi_command *command)
@@ -111,10 +111,10 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	if (without_target(options, &error))
 		return error;
 	if (!options->target || !options->command)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
-						       options->target ? "which command?" :
-									 "which process?"),
-				      "pyinspect PID top-types; see pyinspect --help");
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_USAGE, "usage",
+					 options->target ? "which command?" : "which process?"),
+			"pyinspect PID top-types; see pyinspect --help");
 	command = find_command(options->command);
 	if (!command)
 		return no_such_command(options->command);

@@ -35,8 +35,9 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-#define usage(...) \
-	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__), "see pyinspect --help")
+#define usage(...)                                                                                 \
+	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__),                     \
+		       "see pyinspect --help")
 
 static struct pyi_error *parse_count(const char *option, const char *word, uint64_t *ret_count)
 {

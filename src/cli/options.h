@@ -35,7 +35,7 @@ struct pyi_options {
  * Parses the command line. `ret_options` is filled as far as it was understood even on failure, so
  * that the error can be reported in the wanted format. Errors: "usage" (exit 2).
  */
-struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *ret_options)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_options_parse(int argc, char **argv,
+				    struct pyi_options *ret_options) PYI_MUST_CHECK;
 
 #endif

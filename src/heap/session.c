@@ -17,7 +17,8 @@
 #include "tracee/wait.h"
 
 enum {
-	/* Snapshots that turn out torn cost the target a pause each; refusals at the gate a tenth of one. */
+	/* Snapshots that turn out torn cost the target a pause each; refusals at the gate a tenth
+	   of one. */
 	SNAPSHOT_LIMIT = 40,
 	/* So many of them with as few threads stopped as can be. */
 	GENTLE_LIMIT = 20,
@@ -37,20 +38,24 @@ static struct pyi_error *interrupted(void)
 }
 
 /*
- * A target that was killed meanwhile looks broken in many ways before it is gone: its end is the one
- * cause, and then nothing is owed to it.
+ * A target that was killed meanwhile looks broken in many ways before it is gone: its end is the
+ * one cause, and then nothing is owed to it.
  */
 static struct pyi_error *prefer_exit(const struct pyi_session *session, struct pyi_error *error)
 {
 	static const char *const symptoms[] = {
-		"not-restored",	  "target-exited", "thread-stuck",	 "snapshot-lost",
+		"not-restored",	   "target-exited", "thread-stuck",	  "snapshot-lost",
 		"layout-mismatch", "heap-broken",   "python-not-started", "no-such-process",
-		"bad-address",	  "zombie-left",   "no-gadget",
+		"bad-address",	   "zombie-left",   "no-gadget",	  "no-program",
+		"not-elf",	   "not-python",    "program-changed",
 	};
 	bool suspicious = false;
 
 	for (size_t s = 0; error && s < sizeof(symptoms) / sizeof(symptoms[0]); s++)
 		suspicious |= strcmp(error->code, symptoms[s]) == 0;
+	/* A program that is no Python is one that has its memory. */
+	if (error && strcmp(error->code, "not-python") == 0 && session->maps.count)
+		suspicious = false;
 	if (!suspicious || session->process.proc_fd < 0)
 		return error;
 	/* Between the signal and the end of all threads there is a moment. */
@@ -236,11 +241,11 @@ static struct pyi_error *name_types(struct pyi_session *session, struct pyi_snap
 
 	for (size_t t = 0; t < result->type_count && !error; t++) {
 		const struct pyi_record_type *type = &result->types[t];
-		char *name = pyi_objects_type_name(&session->runtime, snapshot->reader,
-						   type->type_addr);
-		bool estimated = pyi_objects_size_is_estimated(
-			&session->runtime, snapshot->reader, type->type_addr, result->modelled,
-			result->modelled_count);
+		char *name =
+			pyi_objects_type_name(&session->runtime, snapshot->reader, type->type_addr);
+		bool estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
+							       type->type_addr, result->modelled,
+							       result->modelled_count);
 
 		if (!name)
 			error = pyi_error_no_memory();
@@ -275,9 +280,33 @@ static const char *doubt(const struct pyi_session *session, struct pyi_snapshot 
 	return NULL;
 }
 
+/* Shows what the thread with the GIL was doing; nothing depends on it. */
+static void show_stack(const struct pyi_session *session, struct pyi_snapshot *snapshot,
+		       const struct pyi_interpreters *interpreters)
+{
+	struct pyi_stack stack;
+
+	if (!session->options->stack)
+		return;
+	for (size_t t = 0; t < snapshot->thread_count; t++) {
+		struct pyi_error *error;
+
+		if (!snapshot->threads[t].held ||
+		    !pyi_interpreters_is_gil_holder(&session->runtime, snapshot->reader,
+						    interpreters,
+						    snapshot->threads[t].thread_pointer))
+			continue;
+		error = pyi_stack_unwind(snapshot, t, &stack);
+		if (!error)
+			session->options->stack(session->options->progress_argument, &stack,
+						session->inconsistency);
+		pyi_error_destroy(error);
+	}
+}
+
 /*
- * Walks one snapshot; `session->inconsistency` says what speaks against believing it. If something does before
- * the walk and `last` is false, it is not walked at all.
+ * Walks one snapshot; `session->inconsistency` says what speaks against believing it. If something
+ * does before the walk and `last` is false, it is not walked at all.
  */
 static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_snapshot *snapshot,
 				       const struct gate *gate, bool last,
@@ -294,12 +323,14 @@ static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_s
 		return error;
 	session->interpreter_count = interpreters.count;
 	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
+	show_stack(session, snapshot, &interpreters);
 	if (session->inconsistency && !last)
 		return NULL;
 	error = pyi_walk_run(snapshot, &session->runtime, &interpreters, request, &result);
 	if (error)
 		return error;
-	if (!session->inconsistency && result.summary.trouble < sizeof(troubles) / sizeof(troubles[0]))
+	if (!session->inconsistency &&
+	    result.summary.trouble < sizeof(troubles) / sizeof(troubles[0]))
 		session->inconsistency = troubles[result.summary.trouble];
 	session->snapshot_bytes = result.arena_bytes;
 	error = name_types(session, snapshot, &result, &ret_census->census);
@@ -326,11 +357,10 @@ static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 	return session->attempts < GENTLE_LIMIT ? PYI_STOP_RUNNING : PYI_STOP_ALL;
 }
 
-static struct pyi_error *take_census(struct pyi_session *session, uint64_t flags,
-				     void (*object)(void *argument,
-						    const struct pyi_record_object *record),
-				     void (*restart)(void *argument), void *argument,
-				     struct pyi_session_census *ret_census)
+static struct pyi_error *
+take_census(struct pyi_session *session, uint64_t flags,
+	    void (*object)(void *argument, const struct pyi_record_object *record),
+	    void (*restart)(void *argument), void *argument, struct pyi_session_census *ret_census)
 {
 	struct progress progress = { session };
 	struct pyi_walk_request request = {

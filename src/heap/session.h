@@ -21,6 +21,7 @@
 #include "python/runtime.h"
 #include "snapshot/preflight.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/stack.h"
 
 struct pyi_session_options {
 	double max_pause_ms;
@@ -29,6 +30,11 @@ struct pyi_session_options {
 	/* May be NULL; `stage` says in a word or two what goes on. */
 	void (*progress)(void *argument, const char *stage, uint64_t objects);
 	void *progress_argument;
+	/*
+	 * May be NULL: called with the native stack of the thread that held the GIL when a snapshot
+	 * was taken, if one did, and with what speaks against that snapshot (NULL: nothing).
+	 */
+	void (*stack)(void *argument, const struct pyi_stack *stack, const char *doubt);
 };
 
 struct pyi_session {
@@ -60,15 +66,17 @@ struct pyi_session_census {
 };
 
 /*
- * Opens process `pid` and prepares everything that can be done while it runs. `options` must outlive the
- * session. On failure the session still describes what was found out, for the error report.
+ * Opens process `pid` and prepares everything that can be done while it runs. `options` must
+ * outlive the session. On failure the session still describes what was found out, for the error
+ * report.
  */
 struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *options,
 				   struct pyi_session *ret_session) PYI_MUST_CHECK;
 
 /*
- * Takes a census with `flags` (enum pyi_census_flag). `object` may be NULL; else it is called for each object of the
- * snapshot that is used (possibly also for those of snapshots that were dropped: then `restart` is called before the next).
+ * Takes a census with `flags` (enum pyi_census_flag). `object` may be NULL; else it is called for
+ * each object of the snapshot that is used (possibly also for those of snapshots that were dropped:
+ * then `restart` is called before the next).
  */
 struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags,
 				     void (*object)(void *argument,

@@ -17,8 +17,7 @@ static struct pyi_error *append_type(struct pyi_walk_result *result,
 {
 	if (result->type_count == result->type_capacity) {
 		size_t capacity = result->type_capacity ? 2 * result->type_capacity : 1024;
-		struct pyi_record_type *types =
-			realloc(result->types, capacity * sizeof(*types));
+		struct pyi_record_type *types = realloc(result->types, capacity * sizeof(*types));
 
 		if (!types)
 			return pyi_error_no_memory();

@@ -22,7 +22,8 @@ enum {
 	PAGE_BYTES = 4096,
 	TEXT_ALIGNMENT = 64,
 	CHUNK_SHIFT = 30,
-	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages (payloads/marks.c). */
+	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages
+	   (payloads/marks.c). */
 	CHUNK_ARENA_BYTES = (8 << 20) + (32 << 10) + 128,
 	/* Directory, type table, state. */
 	FIXED_ARENA_BYTES = 40 << 20,
@@ -147,9 +148,9 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 		space.size_bytes = size_bytes;
 	}
 	if (result < 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-memory-in-snapshot", (int)-result,
-					      "cannot map %" PRIu64 " MB in the snapshot",
-					      space.size_bytes >> 20);
+		return pyi_error_create_errno(
+			PYI_EXIT_FAILED, "no-memory-in-snapshot", (int)-result,
+			"cannot map %" PRIu64 " MB in the snapshot", space.size_bytes >> 20);
 	space.addr = (uint64_t)result;
 	space.arguments_addr = space.addr;
 	space.ranges_addr += space.addr;
@@ -177,8 +178,12 @@ static struct pyi_error *place_text(struct pyi_snapshot *snapshot,
 	if (!map || map->shared || !map->executable || end_addr > map->end_addr ||
 	    addr + pyi_payload_blob_size > end_addr) {
 		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-			0, round_up(pyi_payload_blob_size, PAGE_BYTES), PROT_READ | PROT_EXEC,
-			MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0,
+			0,
+			round_up(pyi_payload_blob_size, PAGE_BYTES),
+			PROT_READ | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS,
+			UINT64_MAX,
+			0,
 		};
 		int64_t result;
 
@@ -215,10 +220,9 @@ static size_t add_module_types(struct pyi_snapshot *snapshot, const struct pyi_r
 	for (size_t i = 0; i < interpreters->count; i++) {
 		uint64_t modules;
 
-		if (!pyi_memory_try_read_u64(snapshot->reader,
-					     interpreters->addr[i] +
-						     runtime->layout->interp_modules,
-					     &modules))
+		if (!pyi_memory_try_read_u64(
+			    snapshot->reader,
+			    interpreters->addr[i] + runtime->layout->interp_modules, &modules))
 			continue;
 		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
 			uint64_t type;
@@ -234,8 +238,9 @@ static size_t add_module_types(struct pyi_snapshot *snapshot, const struct pyi_r
 
 /*
  * Some tp_traverse functions ask for the current thread state (those of struct sequences do), and
- * would follow a NULL pointer without one. If a thread holds the GIL, the snapshot goes on as that thread;
- * else it takes a thread state by the interpreter's own function, as a thread of Python does.
+ * would follow a NULL pointer without one. If a thread holds the GIL, the snapshot goes on as that
+ * thread; else it takes a thread state by the interpreter's own function, as a thread of Python
+ * does.
  */
 static struct pyi_error *choose_thread_state(struct pyi_snapshot *snapshot,
 					     const struct pyi_runtime *runtime,
@@ -406,10 +411,9 @@ static struct pyi_error *serve(struct run *run)
 		struct pyi_snapshot_event event;
 		struct pyi_error *error;
 
-		error = pyi_snapshot_resume(run->snapshot,
-					    pyi_clock_deadline(WATCHDOG_MS,
-							       run->request->deadline_ns),
-					    &event);
+		error = pyi_snapshot_resume(
+			run->snapshot, pyi_clock_deadline(WATCHDOG_MS, run->request->deadline_ns),
+			&event);
 		if (error)
 			return error;
 		switch (event.kind) {
@@ -458,7 +462,8 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 		error = pyi_interpreters_gc_lists(runtime, interpreters, &plan.lists,
 						  &plan.list_count);
 	if (!error)
-		error = pyi_interpreters_roots(runtime, snapshot->reader, interpreters, &plan.roots);
+		error = pyi_interpreters_roots(runtime, snapshot->reader, interpreters,
+					       &plan.roots);
 	if (!error)
 		error = map_workspace(snapshot, &plan, &space);
 	if (!error)

@@ -44,8 +44,8 @@ struct pyi_walk_request {
 };
 
 /*
- * Errors (exit 1): "timeout", "interrupted", "snapshot-lost" (killed), "payload-failed" (it could not be placed, or
- * broke the contract), "no-memory-in-snapshot".
+ * Errors (exit 1): "timeout", "interrupted", "snapshot-lost" (killed), "payload-failed" (it could
+ * not be placed, or broke the contract), "no-memory-in-snapshot".
  */
 struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
 			       const struct pyi_interpreters *interpreters,
@@ -55,8 +55,8 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 void pyi_walk_result_deinit(struct pyi_walk_result *result);
 
 /*
- * Decodes a run of records into `result` (types are appended). Error "payload-failed" for a stream that does not
- * follow pyinspect/payload.h. For tests and fuzzers too.
+ * Decodes a run of records into `result` (types are appended). Error "payload-failed" for a stream
+ * that does not follow pyinspect/payload.h. For tests and fuzzers too.
  */
 struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
 				  const struct pyi_walk_request *request,

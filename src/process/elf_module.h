@@ -39,19 +39,20 @@ struct pyi_elf_range {
  * for another architecture than our own; exit 1 "module-mismatch" when the file on disk is not the
  * one that is mapped, "module-unreadable" else).
  */
-struct pyi_error *pyi_elf_module_open(const struct pyi_process *process, const struct pyi_maps *maps,
-				      const struct pyi_map *map, struct pyi_elf_module **ret_module)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
+				      const struct pyi_maps *maps, const struct pyi_map *map,
+				      struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
 
-/* As above for an open file: the parser, for tests and fuzzers. Takes over `fd`, also on failure. */
-struct pyi_error *pyi_elf_module_open_fd(int fd, uint64_t load_bias, struct pyi_elf_module **ret_module)
-	PYI_MUST_CHECK;
+/* As above for an open file: the parser, for tests and fuzzers. Takes over `fd`, also on failure.
+ */
+struct pyi_error *pyi_elf_module_open_fd(int fd, uint64_t load_bias,
+					 struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
 
 void pyi_elf_module_close(struct pyi_elf_module *module);
 
 /*
- * Looks up a defined symbol by exact name, in .dynsym, then in .symtab. False if there is none, or if it
- * is not inside the module's loaded segments.
+ * Looks up a defined symbol by exact name, in .dynsym, then in .symtab. False if there is none, or
+ * if it is not inside the module's loaded segments.
  */
 bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 				struct pyi_elf_symbol *ret_symbol);
@@ -60,9 +61,10 @@ bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 bool pyi_elf_module_find_section(struct pyi_elf_module *module, const char *name,
 				 struct pyi_elf_range *ret_range);
 
-/* The module's writable PT_LOAD segments in memory (.data and .bss), at most `capacity`; returns how many. */
-size_t pyi_elf_module_writable_ranges(struct pyi_elf_module *module, struct pyi_elf_range *ret_ranges,
-				      size_t capacity);
+/* The module's writable PT_LOAD segments in memory (.data and .bss), at most `capacity`; returns
+ * how many. */
+size_t pyi_elf_module_writable_ranges(struct pyi_elf_module *module,
+				      struct pyi_elf_range *ret_ranges, size_t capacity);
 
 /* The path as the maps show it. */
 const char *pyi_elf_module_path(const struct pyi_elf_module *module);

@@ -40,8 +40,8 @@ struct pyi_maps {
 };
 
 /* Reads the maps of `process`. */
-struct pyi_error *pyi_maps_read(const struct pyi_process *process, struct pyi_maps *ret_maps)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_maps_read(const struct pyi_process *process,
+				struct pyi_maps *ret_maps) PYI_MUST_CHECK;
 
 /*
  * Parses a maps file; takes over `text` (malloc'ed, NUL-terminated), also on failure.

@@ -28,16 +28,16 @@ struct pyi_error *pyi_memory_reader_create(pid_t pid, bool cached,
  * A reader of invented memory, for tests: `bytes` (not copied) appear at `addr`; everything else
  * is unmapped.
  */
-struct pyi_error *pyi_memory_reader_create_mock(const void *bytes, size_t size_bytes, uint64_t addr,
-						struct pyi_memory_reader **ret_reader)
-	PYI_MUST_CHECK;
+struct pyi_error *
+pyi_memory_reader_create_mock(const void *bytes, size_t size_bytes, uint64_t addr,
+			      struct pyi_memory_reader **ret_reader) PYI_MUST_CHECK;
 
 void pyi_memory_reader_destroy(struct pyi_memory_reader *reader);
 
 /*
  * Reads exactly `size_bytes` at `addr` into `ret_bytes`.
- * Error "bad-address" (exit 1) if one byte of it is not mapped or wraps around; then nothing is set,
- * unless `size_bytes` is 64 KiB or more: then the bytes in front may have been set. Also
+ * Error "bad-address" (exit 1) if one byte of it is not mapped or wraps around; then nothing is
+ * set, unless `size_bytes` is 64 KiB or more: then the bytes in front may have been set. Also
  * "no-such-process" and "no-permission" (exit 3).
  */
 struct pyi_error *pyi_memory_read(struct pyi_memory_reader *reader, uint64_t addr, void *ret_bytes,

@@ -75,8 +75,8 @@ struct pyi_error *pyi_process_open_file(const struct pyi_process *process, const
  * The result is NUL-terminated, to be freed by the caller; `ret_size` may be NULL.
  */
 struct pyi_error *pyi_process_read_file(const struct pyi_process *process, const char *path,
-					size_t limit_bytes, char **ret_text, size_t *ret_size)
-	PYI_MUST_CHECK;
+					size_t limit_bytes, char **ret_text,
+					size_t *ret_size) PYI_MUST_CHECK;
 
 /* Status of the process, or of one of its threads if `tid` is not 0. */
 struct pyi_error *pyi_process_read_status(const struct pyi_process *process, pid_t tid,
@@ -90,14 +90,14 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 					   size_t *ret_count) PYI_MUST_CHECK;
 
 /* The path of its program as /proc/PID/exe shows it; freed by the caller. */
-struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char **ret_path)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_process_read_exe(const struct pyi_process *process,
+				       char **ret_path) PYI_MUST_CHECK;
 
 /* False as soon as it is a zombie or gone. */
 bool pyi_process_is_alive(const struct pyi_process *process);
 
 /* Pure parser behind pyi_process_read_status(): `text` is a status file. */
-struct pyi_error *pyi_process_parse_status(const char *text, struct pyi_process_status *ret_status)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_process_parse_status(const char *text,
+					   struct pyi_process_status *ret_status) PYI_MUST_CHECK;
 
 #endif

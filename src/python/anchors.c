@@ -39,7 +39,8 @@ static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_r
 	       strcmp(text, name) == 0;
 }
 
-/* A list head whose neighbours link back; the live process may be changing it, so more than one look. */
+/* A list head whose neighbours link back; the live process may be changing it, so more than one
+ * look. */
 static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			 uint64_t head)
 {
@@ -53,12 +54,12 @@ static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_read
 
 		if (pyi_memory_try_read_u64(reader, head + layout->gc_head_next, &next) &&
 		    pyi_memory_try_read_u64(reader, head + layout->gc_head_prev, &previous) &&
-		    pyi_memory_try_read_u64(reader, (next & ~(uint64_t)LINK_BITS) +
-							    layout->gc_head_prev, &back) &&
-		    pyi_memory_try_read_u64(reader, (previous & ~(uint64_t)LINK_BITS) +
-							    layout->gc_head_next, &forth) &&
-		    (back & ~(uint64_t)LINK_BITS) == head &&
-		    (forth & ~(uint64_t)LINK_BITS) == head)
+		    pyi_memory_try_read_u64(
+			    reader, (next & ~(uint64_t)LINK_BITS) + layout->gc_head_prev, &back) &&
+		    pyi_memory_try_read_u64(
+			    reader, (previous & ~(uint64_t)LINK_BITS) + layout->gc_head_next,
+			    &forth) &&
+		    (back & ~(uint64_t)LINK_BITS) == head && (forth & ~(uint64_t)LINK_BITS) == head)
 			return true;
 		/* Its thread may have lost the processor in the middle of a change. */
 		nanosleep(&pause, NULL);
@@ -92,9 +93,9 @@ struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 
 		if (!pyi_memory_try_read_u64(reader, interpreter + layout->interp_threads_head,
 					     &thread) ||
-		    (thread && (!pyi_memory_try_read_u64(reader, thread + layout->thread_interp,
-							 &owner) ||
-				owner != interpreter)))
+		    (thread &&
+		     (!pyi_memory_try_read_u64(reader, thread + layout->thread_interp, &owner) ||
+		      owner != interpreter)))
 			return mismatch(runtime, "threads do not belong to their interpreter");
 		if (!pyi_memory_try_read_u64(reader, interpreter + layout->interp_modules,
 					     &modules) ||

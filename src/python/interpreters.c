@@ -43,10 +43,11 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 						"the chain of Python's interpreters does not end");
 		list.addr[list.count++] = addr;
 		if (!pyi_memory_try_read_u64(reader, addr + runtime->layout->interp_next, &addr))
-			return pyi_error_create(PYI_EXIT_FAILED, "heap-broken",
-						"the chain of Python's interpreters leads to 0x%llx, "
-						"which is not mapped",
-						(unsigned long long)addr);
+			return pyi_error_create(
+				PYI_EXIT_FAILED, "heap-broken",
+				"the chain of Python's interpreters leads to 0x%llx, "
+				"which is not mapped",
+				(unsigned long long)addr);
 	}
 	if (!list.count)
 		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
@@ -154,17 +155,31 @@ uint64_t pyi_interpreters_gil_holder(const struct pyi_runtime *runtime,
 	return state.holder_addr;
 }
 
+bool pyi_interpreters_is_gil_holder(const struct pyi_runtime *runtime,
+				    struct pyi_memory_reader *reader,
+				    const struct pyi_interpreters *interpreters,
+				    uint64_t thread_pointer)
+{
+	for (size_t i = 0; i < interpreters->count; i++) {
+		uint64_t holder =
+			pyi_interpreters_gil_holder(runtime, reader, interpreters->addr[i]);
+
+		if (holder && pyi_arch_is_thread(thread_pointer,
+						 load(reader, holder + runtime->layout->thread_id)))
+			return true;
+	}
+	return false;
+}
+
 /* The thread that a thread state belongs to, NULL if it is not known. */
-static const struct pyi_thread_motion *find_thread(const struct pyi_layout *layout,
-						   struct pyi_memory_reader *reader,
-						   uint64_t thread_state,
-						   const struct pyi_thread_motion *threads,
-						   size_t count)
+static const struct pyi_thread_motion *
+find_thread(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+	    uint64_t thread_state, const struct pyi_thread_motion *threads, size_t count)
 {
 	uint64_t pthread_id = load(reader, thread_state + layout->thread_id);
-	uint64_t native_id = has(layout->thread_native_id) ?
-				     load(reader, thread_state + layout->thread_native_id) :
-				     0;
+	uint64_t native_id = has(layout->thread_native_id)
+				     ? load(reader, thread_state + layout->thread_native_id)
+				     : 0;
 
 	for (size_t t = 0; t < count; t++)
 		if ((threads[t].thread_pointer &&
@@ -274,7 +289,8 @@ static struct pyi_error *push_frame(struct pyi_address_list *list, const struct 
 		error = push_field(list, reader, frame, layout->iframe_object);
 	if (error || !pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
 		return error;
-	/* How much of the evaluation stack is in use is only known while the frame does not execute. */
+	/* How much of the evaluation stack is in use is only known while the frame does not
+	 * execute. */
 	if (pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top) &&
 	    (int32_t)top > (int32_t)locals)
 		locals = top;

@@ -44,13 +44,13 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
  */
 struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 					    const struct pyi_interpreters *interpreters,
-					    struct pyi_gc_list **ret_lists, size_t *ret_count)
-	PYI_MUST_CHECK;
+					    struct pyi_gc_list **ret_lists,
+					    size_t *ret_count) PYI_MUST_CHECK;
 
 /*
- * The roots that no gc list leads to: objects of the interpreters and thread states, frames that execute and
- * their locals, dicts of static types. Untrusted addresses, 0 among them. To be freed by
- * pyi_address_list_deinit().
+ * The roots that no gc list leads to: objects of the interpreters and thread states, frames that
+ * execute and their locals, dicts of static types. Untrusted addresses, 0 among them. To be freed
+ * by pyi_address_list_deinit().
  */
 struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 					 struct pyi_memory_reader *reader,
@@ -81,6 +81,12 @@ struct pyi_gil_state {
 bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			       uint64_t interpreter_addr, struct pyi_gil_state *ret_state);
 
+/* True if the thread with this thread pointer holds the GIL of one of the interpreters. */
+bool pyi_interpreters_is_gil_holder(const struct pyi_runtime *runtime,
+				    struct pyi_memory_reader *reader,
+				    const struct pyi_interpreters *interpreters,
+				    uint64_t thread_pointer);
+
 /* What is known about a thread of the target around the moment of a snapshot. */
 struct pyi_thread_motion {
 	/* 0 if it is not known. */
@@ -91,9 +97,9 @@ struct pyi_thread_motion {
 };
 
 /*
- * True if no thread can have changed objects between two looks at a GIL, whatever else ran: the GIL was
- * held by one thread that stood still; or it was free at both looks, never went to another thread, and the one that had it
- * last stood still.
+ * True if no thread can have changed objects between two looks at a GIL, whatever else ran: the GIL
+ * was held by one thread that stood still; or it was free at both looks, never went to another
+ * thread, and the one that had it last stood still.
  */
 bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
 				    struct pyi_memory_reader *reader,

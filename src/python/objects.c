@@ -143,10 +143,10 @@ static bool find_entries(const struct pyi_layout *layout, struct pyi_memory_read
 		slots = load(reader, keys + layout->keys_size);
 		if (slots > UINT64_C(1) << LOG2_LIMIT)
 			return false;
-		index_bytes = slots * (slots <= UINT8_MAX    ? 1 :
-				       slots <= UINT16_MAX ? 2 :
-				       slots <= UINT32_MAX ? 4 :
-							     8);
+		index_bytes = slots * (slots <= UINT8_MAX    ? 1
+				       : slots <= UINT16_MAX ? 2
+				       : slots <= UINT32_MAX ? 4
+							     : 8);
 	}
 	*ret = (struct entries){
 		.addr = keys + layout->keys_indices + index_bytes,
@@ -284,7 +284,8 @@ bool pyi_objects_size_is_estimated(const struct pyi_runtime *runtime,
 
 		if (is_among(type, modelled, modelled_count))
 			return false;
-		/* The interpreter's own static types: those with a rule of their own are modelled. */
+		/* The interpreter's own static types: those with a rule of their own are modelled.
+		 */
 		if (layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
 		    load(reader, type + layout->type_flags) & FLAG_STATIC_BUILTIN)
 			continue;

@@ -42,8 +42,8 @@ char *pyi_objects_type_name(const struct pyi_runtime *runtime, struct pyi_memory
 			    uint64_t type_addr);
 
 /*
- * True if instances of the type have a __sizeof__() that is not one of `modelled` (sorted addresses of types whose
- * rule we know; object is among them): their size is then an estimate.
+ * True if instances of the type have a __sizeof__() that is not one of `modelled` (sorted addresses
+ * of types whose rule we know; object is among them): their size is then an estimate.
  */
 bool pyi_objects_size_is_estimated(const struct pyi_runtime *runtime,
 				   struct pyi_memory_reader *reader, uint64_t type_addr,

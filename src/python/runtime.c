@@ -75,7 +75,8 @@ static size_t version_length(const char *text, size_t left)
 	}
 	if (dots != 2 || i >= left || text[i] != ' ')
 		return 0;
-	/* "3.9.18 (main, ...", "3.13.5 free-threading build (", "3.13.5 experimental free-threading" */
+	/* "3.9.18 (main, ...", "3.13.5 free-threading build (", "3.13.5 experimental
+	 * free-threading" */
 	if (i + 2 < left && (text[i + 1] == '(' || text[i + 1] == 'f' || text[i + 1] == 'e'))
 		return i;
 	return 0;
@@ -110,8 +111,8 @@ static bool scan_for_version(struct pyi_elf_module *module, struct pyi_memory_re
 	if (!chunk)
 		return false;
 	for (size_t r = 0; r < count; r++) {
-		uint64_t size = ranges[r].size_bytes < SCAN_LIMIT_BYTES ? ranges[r].size_bytes :
-									  SCAN_LIMIT_BYTES;
+		uint64_t size = ranges[r].size_bytes < SCAN_LIMIT_BYTES ? ranges[r].size_bytes
+									: SCAN_LIMIT_BYTES;
 
 		for (uint64_t at = 0; at < size; at += SCAN_CHUNK_BYTES - VERSION_OVERLAP) {
 			uint64_t left = size - at < SCAN_CHUNK_BYTES ? size - at : SCAN_CHUNK_BYTES;
@@ -147,8 +148,8 @@ static bool read_version(struct pyi_elf_module *module, struct pyi_memory_reader
 	    !pyi_memory_try_read_u32(reader, symbol.addr, &hex) || !hex)
 		return scan_for_version(module, reader, ret_version);
 	if (levels[hex >> 4 & 15])
-		snprintf(ret_version, 32, "%u.%u.%u%s%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255,
-			 levels[hex >> 4 & 15], hex & 15);
+		snprintf(ret_version, 32, "%u.%u.%u%s%u", hex >> 24, hex >> 16 & 255,
+			 hex >> 8 & 255, levels[hex >> 4 & 15], hex & 15);
 	else
 		snprintf(ret_version, 32, "%u.%u.%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255);
 	return true;
@@ -173,8 +174,8 @@ static void describe_supported(char *text, size_t capacity)
 		first = version < first ? version : first;
 		last = version > last ? version : last;
 	}
-	snprintf(text, capacity, "this pyinspect knows CPython %u.%u to %u.%u, with GIL", first >> 8,
-		 first & 255, last >> 8, last & 255);
+	snprintf(text, capacity, "this pyinspect knows CPython %u.%u to %u.%u, with GIL",
+		 first >> 8, first & 255, last >> 8, last & 255);
 }
 
 static struct pyi_error *unsupported(const struct pyi_process *process, const char *what)
@@ -221,8 +222,8 @@ static struct pyi_error *load_symbols(struct pyi_elf_module *module, struct pyi_
 
 /* The module has a _PyRuntime: everything about it. */
 static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_module *module,
-			      const struct pyi_elf_symbol *symbol,
-			      struct pyi_memory_reader *reader, struct pyi_runtime *ret_runtime)
+			      const struct pyi_elf_symbol *symbol, struct pyi_memory_reader *reader,
+			      struct pyi_runtime *ret_runtime)
 {
 	struct pyi_runtime runtime = { .addr = symbol->addr };
 	struct pyi_elf_symbol marker;
@@ -230,11 +231,12 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 	char what[96];
 
 	if (!read_version(module, reader, runtime.version))
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
-						       "process %d has CPython loaded (%s), but not "
-						       "started",
-						       process->pid, pyi_elf_module_path(module)),
-				      "try again in a moment");
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
+					 "process %d has CPython loaded (%s), but not "
+					 "started",
+					 process->pid, pyi_elf_module_path(module)),
+			"try again in a moment");
 	/* Only free-threaded builds have this function. */
 	if (pyi_elf_module_find_symbol(module, "_Py_MergeZeroLocalRefcount", &marker)) {
 		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
@@ -289,7 +291,8 @@ static struct pyi_error *no_runtime(const struct pyi_process *process,
 			      "%s", supported);
 }
 
-/* The program first, then what is called python, then the rest: an embedding program loads it from anywhere. */
+/* The program first, then what is called python, then the rest: an embedding program loads it from
+ * anywhere. */
 static int rank_of(const struct pyi_map *map, const char *exe)
 {
 	const char *base = strrchr(map->path, '/');
@@ -346,7 +349,8 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 					pyi_error_destroy(found_but);
 					return NULL;
 				}
-				/* A second copy of the file may be mapped as data, e.g. by ctypes. */
+				/* A second copy of the file may be mapped as data, e.g. by ctypes.
+				 */
 				pyi_error_destroy(found_but);
 				found_but = error;
 				continue;
@@ -354,7 +358,8 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 			look_for_relatives(module, &sighting);
 			pyi_elf_module_close(module);
 		}
-		/* What is called python has been seen: nothing else needs to be opened to say no. */
+		/* What is called python has been seen: nothing else needs to be opened to say no.
+		 */
 		if (found_but)
 			return found_but;
 	}

@@ -47,8 +47,8 @@ struct pyi_runtime {
 	struct pyi_builtin_type builtin_types[PYI_BUILTIN_TYPE_LIMIT];
 	size_t builtin_type_count;
 	/*
-	 * The bytecode interpreter, _PyEval_EvalFrameDefault(): code that no tp_traverse function can need.
-	 * Size 0 if it was not found.
+	 * The bytecode interpreter, _PyEval_EvalFrameDefault(): code that no tp_traverse function
+	 * can need. Size 0 if it was not found.
 	 */
 	struct pyi_elf_range evaluator;
 	/* The file it is in, as the maps show it; owned by the runtime. */
@@ -57,8 +57,8 @@ struct pyi_runtime {
 
 /*
  * Finds the runtime of `process`. Errors, all exit 4: "not-python" (says what program it is),
- * "python-unsupported" (PyPy, another version, a free-threaded build: names it), "python-not-started",
- * "layout-mismatch" (names the anchor that disagrees).
+ * "python-unsupported" (PyPy, another version, a free-threaded build: names it),
+ * "python-not-started", "layout-mismatch" (names the anchor that disagrees).
  */
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
 				   struct pyi_memory_reader *reader,
@@ -68,8 +68,8 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 void pyi_runtime_deinit(struct pyi_runtime *runtime);
 
 /*
- * Checks anchors of a layout against memory: circular list heads, the type of types, names of known types, links between
- * interpreter and threads. Error "layout-mismatch".
+ * Checks anchors of a layout against memory: circular list heads, the type of types, names of known
+ * types, links between interpreter and threads. Error "layout-mismatch".
  */
 struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader) PYI_MUST_CHECK;

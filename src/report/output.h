@@ -57,9 +57,10 @@ struct pyi_error *pyi_output_json(FILE *stream, const cJSON *json, bool pretty) 
 struct pyi_error *pyi_output_finish(FILE *stream) PYI_MUST_CHECK;
 
 /*
- * Reports an error: under JSON formats an envelope with "error": {"code","message","hint"} on `out`;
- * always "pyinspect: MESSAGE" and, if there is one, "  hint: HINT" on `words`. "target" is there if
- * its pid is known; `envelope` may be NULL. Nothing is put on an `out` that has failed before.
+ * Reports an error: under JSON formats an envelope with "error": {"code","message","hint"} on
+ * `out`; always "pyinspect: MESSAGE" and, if there is one, "  hint: HINT" on `words`. "target" is
+ * there if its pid is known; `envelope` may be NULL. Nothing is put on an `out` that has failed
+ * before.
  */
 void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
 		      const struct pyi_envelope *envelope, const struct pyi_error *error);

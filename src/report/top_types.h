@@ -28,9 +28,10 @@ struct pyi_top_types {
 /*
  * Prints the report to `stream`, and flushes it.
  *
- * table: head lines with target, python and scope; columns COUNT, BYTES, AVERAGE, CUM % (cumulative,
- *   of the order's figure), TYPE ("~" before BYTES of an estimated type, explained below the table
- *   if there is one; " (N classes)" behind a name that several types have), a row for the rest
+ * table: head lines with target, python and scope; columns COUNT, BYTES, AVERAGE, CUM %
+ * (cumulative, of the order's figure), TYPE ("~" before BYTES of an estimated type, explained below
+ * the table if there is one; " (N classes)" behind a name that several types have), a row for the
+ * rest
  *   ("… N other types"), a total, its share of RSS, warnings, and a closing line of what it cost
  *   the target: "paused 0.4 ms (longest 0.4 ms), snapshot 93 ms, elapsed 101 ms, target unchanged".
  *   Figures are exact integers with thousands separators. Colour never. Fits names into the

@@ -65,8 +65,8 @@ static bool is_leftover(pid_t pid, pid_t *ret_namespace_pid)
 	got = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
 	text[got] = '\0';
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error =
-		pyi_process_parse_status(text, &status);
+	PYI_CLEANUP(pyi_guard_error)
+	struct pyi_error *error = pyi_process_parse_status(text, &status);
 	if (error)
 		return false;
 	*ret_namespace_pid = status.namespace_pid ? status.namespace_pid : pid;

@@ -1,7 +1,8 @@
 /*
  * Zombies that a pyinspect which was killed left in a target: finding them, and reaping one.
  *
- * Ours are told from others by three things together: exit signal 0, and our name or our exit status.
+ * Ours are told from others by three things together: exit signal 0, and our name or our exit
+ * status.
  */
 #ifndef PYI_SNAPSHOT_LEFTOVER_H
 #define PYI_SNAPSHOT_LEFTOVER_H

@@ -25,7 +25,8 @@ enum {
 	USERFAULT_EVENT_FORK = 1 << 1,
 	SMALL_FILE_LIMIT = 1 << 20,
 	GIGABYTE = 1 << 30,
-	/* Room beside the page tables: marks, stack and buffers of the payload, and the target's first writes. */
+	/* Room beside the page tables: marks, stack and buffers of the payload, and the target's
+	   first writes. */
 	HEADROOM_BASE_BYTES = 48 << 20,
 };
 
@@ -33,7 +34,7 @@ double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_byte
 {
 	uint64_t small_bytes = anonymous_bytes > huge_bytes ? anonymous_bytes - huge_bytes : 0;
 
-	return 0.4 + 16.0 * (double)small_bytes / GIGABYTE + 0.4 * (double)huge_bytes / GIGABYTE;
+	return 0.4 + 20.0 * (double)small_bytes / GIGABYTE + 0.4 * (double)huge_bytes / GIGABYTE;
 }
 
 static uint64_t read_kb(const char *text, const char *key)
@@ -60,7 +61,8 @@ static struct pyi_error *check_pause(const struct pyi_process *process,
 {
 	double estimate = pyi_preflight_estimate_pause(status->anonymous_bytes, 0);
 
-	/* smaps_rollup makes the kernel walk all page tables: only when it can change the answer. */
+	/* smaps_rollup makes the kernel walk all page tables: only when it can change the answer.
+	 */
 	if (estimate > max_pause_ms)
 		estimate = pyi_preflight_estimate_pause(status->anonymous_bytes,
 							read_huge_bytes(process));
@@ -68,10 +70,11 @@ static struct pyi_error *check_pause(const struct pyi_process *process,
 	if (estimate <= max_pause_ms)
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "pause-too-long",
-				 "a snapshot would stop process %d for about %.0f ms, more than the "
-				 "%.0f ms that are allowed",
-				 process->pid, estimate, max_pause_ms),
+		pyi_error_create(
+			PYI_EXIT_FAILED, "pause-too-long",
+			"a snapshot would stop process %d for about %.0f ms, more than the "
+			"%.0f ms that are allowed",
+			process->pid, estimate, max_pause_ms),
 		"allow it with --max-pause %.0f", estimate * 1.5 + 1);
 }
 
@@ -113,8 +116,7 @@ static bool has_fork_monitor(const struct pyi_process *process)
 		}
 		/* "API:\t<version>:<features>:<all features>", hexadecimal */
 		line = strstr(text, "API:");
-		found = line &&
-			sscanf(line + 4, " %x:%" SCNx64, &version, &features) == 2 &&
+		found = line && sscanf(line + 4, " %x:%" SCNx64, &version, &features) == 2 &&
 			features & USERFAULT_EVENT_FORK;
 	}
 	closedir(directory);
@@ -125,8 +127,8 @@ static struct pyi_error *check_memory(const struct pyi_process *process,
 				      const struct pyi_process_status *status)
 {
 	/* Twice the page tables, the payload's marks (1/128 of the heap at most), and a base. */
-	uint64_t need = 2 * status->page_table_bytes + status->anonymous_bytes / 128 +
-			HEADROOM_BASE_BYTES;
+	uint64_t need =
+		2 * status->page_table_bytes + status->anonymous_bytes / 128 + HEADROOM_BASE_BYTES;
 	char text[4096];
 	uint64_t available;
 	ssize_t got;
@@ -164,17 +166,19 @@ static struct pyi_error *check_seccomp(const struct pyi_process *process,
 	pyi_process_close(&own);
 	if (error)
 		return error;
-	/* The filter might kill the target for clone(): it must be out of the way while we inject. */
+	/* The filter might kill the target for clone(): it must be out of the way while we inject.
+	 */
 	if (!own_status.seccomp_mode &&
 	    own_status.capabilities_effective & UINT64_C(1) << CAP_SYS_ADMIN) {
 		*ret_options |= PTRACE_O_SUSPEND_SECCOMP;
 		return NULL;
 	}
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_ACCESS, "seccomp",
-				 "process %d runs under a seccomp filter, which might kill it for a "
-				 "clone that we inject",
-				 process->pid),
+		pyi_error_create(
+			PYI_EXIT_ACCESS, "seccomp",
+			"process %d runs under a seccomp filter, which might kill it for a "
+			"clone that we inject",
+			process->pid),
 		"run pyinspect on the host with CAP_SYS_ADMIN: it can then suspend the filter");
 }
 
@@ -194,10 +198,11 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double 
 	if (status.tracer_pid)
 		return pyi_access_explain(process, EPERM);
 	if (status.shadow_stack)
-		return pyi_error_create(PYI_EXIT_FAILED, "shadow-stack",
-					"process %d uses a hardware shadow stack, which an injected "
-					"call cannot yet leave safely",
-					process->pid);
+		return pyi_error_create(
+			PYI_EXIT_FAILED, "shadow-stack",
+			"process %d uses a hardware shadow stack, which an injected "
+			"call cannot yet leave safely",
+			process->pid);
 	if (has_fork_monitor(process))
 		return pyi_error_create(PYI_EXIT_FAILED, "userfaultfd",
 					"process %d has a userfaultfd that monitors forks: a clone "

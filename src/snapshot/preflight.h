@@ -27,7 +27,7 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double 
 				      struct pyi_preflight *ret_preflight) PYI_MUST_CHECK;
 
 /*
- * The estimate behind "pause-too-long", in ms: anonymous memory in small pages costs 16 ms per
+ * The estimate behind "pause-too-long", in ms: anonymous memory in small pages costs 20 ms per
  * GB, in huge pages 0.4 ms per GB, and 0.4 ms is spent in any case (doc/measurements.md).
  */
 double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes);

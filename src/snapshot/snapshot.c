@@ -103,18 +103,19 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 		if (gone)
 			return NULL;
 		/* A thread that is stuck is let go only by our end: no time for another try. */
-		if (error && (error->exit == PYI_EXIT_NOT_RESTORED ||
-			      error->exit == PYI_EXIT_ACCESS ||
-			      strcmp(error->code, "thread-stuck") == 0))
+		if (error &&
+		    (error->exit == PYI_EXIT_NOT_RESTORED || error->exit == PYI_EXIT_ACCESS ||
+		     strcmp(error->code, "thread-stuck") == 0))
 			return error;
 		pyi_error_destroy(error);
 		/* Whoever is in a hurry to end us must wait for this. */
 		nanosleep(&pause, NULL);
 	}
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_NOT_RESTORED, "zombie-left",
-					       "process %d could not be made to reap our dead snapshot %d",
-					       target->process->pid, namespace_pid),
-			      "run pyinspect on it once more: every run reaps what is left");
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_NOT_RESTORED, "zombie-left",
+				 "process %d could not be made to reap our dead snapshot %d",
+				 target->process->pid, namespace_pid),
+		"run pyinspect on it once more: every run reaps what is left");
 }
 
 struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
@@ -221,8 +222,9 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
 					      "cannot take hold of the snapshot");
 	/*
-	 * The table is shared, so nothing was duplicated and nothing the target closes stays open. Before
-	 * Linux 5.9 there is no call that leaves it in one step: then it stays shared (doc/safety.md).
+	 * The table is shared, so nothing was duplicated and nothing the target closes stays open.
+	 * Before Linux 5.9 there is no call that leaves it in one step: then it stays shared
+	 * (doc/safety.md).
 	 */
 	error = pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
 	if (error)
@@ -303,22 +305,23 @@ static struct pyi_error *describe_threads(const struct pyi_stop *stop,
 			.thread_pointer = thread->thread_pointer,
 			.held = thread->held,
 			.moved = thread->moved,
+			.registers = thread->tracee.registers,
 		};
 	}
 	return NULL;
 }
 
 /*
- * Memory that is shared with other processes, or with the target itself, must not be written from the
- * snapshot by whatever code a type brings along.
+ * Memory that is shared with other processes, or with the target itself, must not be written from
+ * the snapshot by whatever code a type brings along.
  */
 static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 {
 	for (size_t m = 0; m < snapshot->maps.count; m++) {
 		const struct pyi_map *map = &snapshot->maps.items[m];
-		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-			map->start_addr, map->end_addr - map->start_addr, PROT_READ
-		};
+		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { map->start_addr,
+								    map->end_addr - map->start_addr,
+								    PROT_READ };
 		struct pyi_error *error;
 		int64_t result;
 
@@ -335,8 +338,7 @@ static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 	return NULL;
 }
 
-struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
-				    enum pyi_stop_extent extent,
+struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi_stop_extent extent,
 				    const struct pyi_snapshot_gate *gate,
 				    struct pyi_snapshot **ret_snapshot)
 {

@@ -43,11 +43,13 @@ struct pyi_snapshot_thread {
 	bool held;
 	/* It was left alone, and ran while the snapshot was taken. */
 	bool moved;
+	/* What it was stopped with, if it was held. */
+	struct pyi_registers registers;
 };
 
 /*
- * What the taker of a snapshot wants to know at its two ends, while the target stands still: both are given a
- * reader of its live memory. Either may be NULL.
+ * What the taker of a snapshot wants to know at its two ends, while the target stands still: both
+ * are given a reader of its live memory. Either may be NULL.
  */
 struct pyi_snapshot_gate {
 	/* Right before the clone; false calls it off. */
@@ -75,8 +77,8 @@ struct pyi_snapshot {
 };
 
 /*
- * Prepares for snapshots of `process` (which must outlive `ret_target`): finds gadgets, and reaps what a pyinspect
- * that was killed left behind. Its errors leave the target as it was.
+ * Prepares for snapshots of `process` (which must outlive `ret_target`): finds gadgets, and reaps
+ * what a pyinspect that was killed left behind. Its errors leave the target as it was.
  */
 struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 					   const struct pyi_maps *maps,
@@ -84,18 +86,17 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 					   struct pyi_snapshot_target *ret_target) PYI_MUST_CHECK;
 
 /*
- * Takes a snapshot, holding the threads of `extent` meanwhile. When the gate calls it off, the target goes on
- * and *ret_snapshot is NULL (no error).
- * Errors: those of pyi_stop_begin(); "clone-refused" (exit 1, with errno and cause); "not-restored" (exit 6).
+ * Takes a snapshot, holding the threads of `extent` meanwhile. When the gate calls it off, the
+ * target goes on and *ret_snapshot is NULL (no error). Errors: those of pyi_stop_begin();
+ * "clone-refused" (exit 1, with errno and cause); "not-restored" (exit 6).
  */
-struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target,
-				    enum pyi_stop_extent extent,
+struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi_stop_extent extent,
 				    const struct pyi_snapshot_gate *gate,
 				    struct pyi_snapshot **ret_snapshot) PYI_MUST_CHECK;
 
 /*
- * Kills the snapshot, and reaps it in the target. NULL is fine. Error "zombie-left" (exit 6) when the
- * target could not be made to reap it: the next run will.
+ * Kills the snapshot, and reaps it in the target. NULL is fine. Error "zombie-left" (exit 6) when
+ * the target could not be made to reap it: the next run will.
  */
 struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot) PYI_MUST_CHECK;
 
@@ -112,8 +113,8 @@ struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t add
  * Makes the snapshot go on as another thread of the target, with its thread-local storage:
  * the one whose pthread_self() is `pthread_id`. Nothing happens if that thread was not held.
  */
-struct pyi_error *pyi_snapshot_become_thread(struct pyi_snapshot *snapshot, uint64_t pthread_id)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_snapshot_become_thread(struct pyi_snapshot *snapshot,
+					     uint64_t pthread_id) PYI_MUST_CHECK;
 
 enum pyi_snapshot_event_kind {
 	/* It made a system call, which is not executed: a message. */
@@ -137,7 +138,8 @@ struct pyi_snapshot_event {
 	uint64_t pc;
 };
 
-/* Makes it call `pc` with one argument on the stack that ends at `stack_end_addr`, when it is resumed. */
+/* Makes it call `pc` with one argument on the stack that ends at `stack_end_addr`, when it is
+ * resumed. */
 struct pyi_error *pyi_snapshot_call(struct pyi_snapshot *snapshot, uint64_t pc,
 				    uint64_t stack_end_addr, uint64_t argument) PYI_MUST_CHECK;
 

@@ -3,8 +3,8 @@
  * guard frame, and which blocked system calls may be interrupted.
  *
  * One file per architecture implements all of it (the build picks arch_<cpu>.c); nothing else
- * in the tree asks for the architecture. To add one, implement every function here; each comment says what
- * the rest of the program relies on.
+ * in the tree asks for the architecture. To add one, implement every function here; each comment
+ * says what the rest of the program relies on.
  *
  * The guard: before a thread is made to run an injected system call, a signal frame with its
  * own registers is written below its stack pointer, and the system call is run at a
@@ -62,7 +62,8 @@ enum pyi_interruption {
 	PYI_INTERRUPTION_UNSEEN,
 	/* The call fails with EINTR; starting it again with the same arguments repairs that. */
 	PYI_INTERRUPTION_REWIND,
-	/* The same, but the timeout in milliseconds (see below) must be shortened by the time already slept. */
+	/* The same, but the timeout in milliseconds (see below) must be shortened by the time
+	   already slept. */
 	PYI_INTERRUPTION_REWIND_TIMED,
 	/* It would return a partial result, or we do not know: not to be touched. */
 	PYI_INTERRUPTION_FORBIDDEN,
@@ -83,8 +84,9 @@ uint64_t pyi_arch_sp(const struct pyi_registers *registers);
 uint64_t pyi_arch_thread_pointer(pid_t tid, const struct pyi_registers *registers);
 
 /*
- * True if the thread with this thread pointer is the one that pthread_self() calls `pthread_id`: some C
- * libraries keep their description of a thread below the thread pointer, and its size is theirs to know.
+ * True if the thread with this thread pointer is the one that pthread_self() calls `pthread_id`:
+ * some C libraries keep their description of a thread below the thread pointer, and its size is
+ * theirs to know.
  */
 bool pyi_arch_is_thread(uint64_t thread_pointer, uint64_t pthread_id);
 
@@ -95,7 +97,8 @@ bool pyi_arch_set_thread_pointer(pid_t tid, uint64_t thread_pointer);
  * Makes `registers`, read at an event stop, such that writing them back at an event stop and
  * detaching lets the thread go on as if it had never been stopped. `slept_ms` is how
  * long it had been blocked (for REWIND_TIMED; UINT64_MAX if unknown: the full timeout again).
- * `blocked_number` and `blocked_arguments` are what /proc/TID/syscall said before the stop (NULL if it was running).
+ * `blocked_number` and `blocked_arguments` are what /proc/TID/syscall said before the stop (NULL if
+ * it was running).
  */
 void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 			      const uint64_t *blocked_number, const uint64_t *blocked_arguments,
@@ -117,7 +120,8 @@ int64_t pyi_arch_syscall_result(const struct pyi_registers *registers);
 void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value);
 
 /* Registers that call `pc` with one argument on stack `sp` (its highest address, exclusive). */
-void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument);
+void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp,
+		       uint64_t argument);
 
 /* clone(flags, stack) in the architecture's order of arguments. */
 void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,

@@ -55,7 +55,8 @@ enum {
 	XSAVE_COMPONENTS = 63,
 };
 
-/* Tile configuration and data: a process has room for them in its signal frames only after asking for it. */
+/* Tile configuration and data: a process has room for them in its signal frames only after asking
+ * for it. */
 #define XFEATURES_AMX (UINT64_C(1) << 17 | UINT64_C(1) << 18)
 
 /* struct _fpx_sw_bytes of arch/x86/include/uapi/asm/sigcontext.h */
@@ -188,15 +189,15 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_restart_syscall:
 		return PYI_INTERRUPTION_UNSEEN;
 	case SYS_recvfrom:
-		return reads_whole(arguments[3]) ? PYI_INTERRUPTION_FORBIDDEN :
-						   PYI_INTERRUPTION_UNSEEN;
+		return reads_whole(arguments[3]) ? PYI_INTERRUPTION_FORBIDDEN
+						 : PYI_INTERRUPTION_UNSEEN;
 	case SYS_recvmsg:
-		return reads_whole(arguments[2]) ? PYI_INTERRUPTION_FORBIDDEN :
-						   PYI_INTERRUPTION_UNSEEN;
+		return reads_whole(arguments[2]) ? PYI_INTERRUPTION_FORBIDDEN
+						 : PYI_INTERRUPTION_UNSEEN;
 	case SYS_epoll_wait:
 	case SYS_epoll_pwait:
-		return (int32_t)arguments[3] > 0 ? PYI_INTERRUPTION_REWIND_TIMED :
-						   PYI_INTERRUPTION_REWIND;
+		return (int32_t)arguments[3] > 0 ? PYI_INTERRUPTION_REWIND_TIMED
+						 : PYI_INTERRUPTION_REWIND;
 	case SYS_semop:
 		return PYI_INTERRUPTION_REWIND;
 	case SYS_rt_sigtimedwait:
@@ -351,7 +352,8 @@ static void fill_context(struct kernel_ucontext *context, const struct user_regs
 	uint64_t rax = user->rax;
 	uint64_t rip = user->rip;
 
-	/* rt_sigreturn restarts nothing by itself, so rewind here what the kernel would have restarted. */
+	/* rt_sigreturn restarts nothing by itself, so rewind here what the kernel would have
+	 * restarted. */
 	if ((int64_t)user->orig_rax >= 0) {
 		switch (-(int64_t)rax) {
 		case RESTART_SYS:
@@ -361,7 +363,8 @@ static void fill_context(struct kernel_ucontext *context, const struct user_regs
 			rip -= SYSCALL_INSTRUCTION_BYTES;
 			break;
 		case RESTART_BLOCK:
-			/* Sleeping for the whole time again is better than a failure nobody expects. */
+			/* Sleeping for the whole time again is better than a failure nobody
+			 * expects. */
 			if (user->orig_rax == SYS_restart_syscall) {
 				rax = (uint64_t)-EINTR;
 				break;

@@ -70,9 +70,9 @@ struct pyi_error *pyi_gadgets_find(const struct pyi_process *process, const stru
 			for (uint64_t addr = map->start_addr; addr < map->end_addr;
 			     addr += CHUNK_BYTES) {
 				uint64_t left = map->end_addr - addr;
-				ssize_t got = pread(memory, chunk,
-						    left < CHUNK_BYTES ? left : CHUNK_BYTES,
-						    (off_t)addr);
+				ssize_t got =
+					pread(memory, chunk,
+					      left < CHUNK_BYTES ? left : CHUNK_BYTES, (off_t)addr);
 
 				if (got <= 0)
 					break;
@@ -82,9 +82,10 @@ struct pyi_error *pyi_gadgets_find(const struct pyi_process *process, const stru
 	}
 	for (size_t g = 0; g < pyi_arch_gadget_count; g++)
 		if (!found.addr[g])
-			return pyi_error_create(PYI_EXIT_FAILED, "no-gadget",
-						"found no \"%s\" in the executable memory of process %d",
-						pyi_arch_gadget_patterns[g].name, process->pid);
+			return pyi_error_create(
+				PYI_EXIT_FAILED, "no-gadget",
+				"found no \"%s\" in the executable memory of process %d",
+				pyi_arch_gadget_patterns[g].name, process->pid);
 	*ret_gadgets = found;
 	return NULL;
 }

@@ -46,7 +46,8 @@ bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr)
 	struct critical_section section;
 	uint64_t section_addr;
 
-	if (ptrace(GET_RSEQ_CONFIGURATION, tid, (void *)sizeof(configuration), &configuration) < 0 ||
+	if (ptrace(GET_RSEQ_CONFIGURATION, tid, (void *)sizeof(configuration), &configuration) <
+		    0 ||
 	    !configuration.area_addr)
 		return false;
 	if (!read_thread(tid, configuration.area_addr + SECTION_POINTER_OFFSET, &section_addr,

@@ -1,6 +1,6 @@
 /*
- * Restartable sequences, rseq(2): a thread that is stopped inside one must go on at its abort handler, and
- * an injected system call would hide that it was stopped.
+ * Restartable sequences, rseq(2): a thread that is stopped inside one must go on at its abort
+ * handler, and an injected system call would hide that it was stopped.
  */
 #ifndef PYI_TRACEE_RSEQ_H
 #define PYI_TRACEE_RSEQ_H

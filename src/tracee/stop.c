@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,8 @@ enum {
 	SCAN_ROUNDS = 8,
 	STOP_TIMEOUT_MS = 500,
 	/*
-	 * A thread is taken to run its own code when it was seen running so often, so far apart, and has used
-	 * the processor meanwhile; or when it has been waited for long enough.
+	 * A thread is taken to run its own code when it was seen running so often, so far apart,
+	 * and has used the processor meanwhile; or when it has been waited for long enough.
 	 */
 	RUNNING_LOOKS = 24,
 	RUNNING_LOOK_US = 40,
@@ -29,8 +30,8 @@ enum {
 	PROC_TEXT_LIMIT = 8192,
 	KERNEL_IO_WORKER = 0x10,
 	KERNEL_USER_WORKER = 0x4000,
-	/* The clocks of two processors differ by a little: rather sleep that much too long than too short. */
-	SLEPT_MARGIN_MS = 20,
+	/* Time stamps are taken at ticks: rather sleep that much too long than too short. */
+	SLEPT_MARGIN_MS = 2,
 };
 
 /* Text of a small file of one thread; false if it or the thread is not there. */
@@ -104,7 +105,8 @@ static void look_at_call(const struct pyi_process *process, struct pyi_stop_thre
 	thread->interruption = PYI_INTERRUPTION_FORBIDDEN;
 	thread->number = UINT64_MAX;
 	if (strncmp(text, "-1 ", 3) == 0) {
-		/* In its own code: stopped by a signal, waiting for a page (uninterruptibly), or about to go on. */
+		/* In its own code: stopped by a signal, waiting for a page (uninterruptibly), or
+		 * about to go on. */
 		char state = thread_state(process, thread->tid);
 
 		thread->blocked = state == 'T' || state == 'D';
@@ -124,11 +126,12 @@ static void look_at_call(const struct pyi_process *process, struct pyi_stop_thre
 }
 
 /*
- * A thread that moves data in a long write() or recv() is runnable much of the time, and interrupting it
- * would cut the transfer short. It is seen blocked sooner or later; a thread that runs code of its own is not.
+ * A thread that moves data in a long write() or recv() is runnable much of the time, and
+ * interrupting it would cut the transfer short. It is seen blocked sooner or later; a thread that
+ * runs code of its own is not.
  */
-static void look_again_at_running(const struct pyi_process *process, struct pyi_stop_thread *threads,
-				  size_t count)
+static void look_again_at_running(const struct pyi_process *process,
+				  struct pyi_stop_thread *threads, size_t count)
 {
 	const struct timespec pause = { .tv_nsec = RUNNING_LOOK_US * 1000 };
 	uint64_t deadline_ns = pyi_clock_deadline(RUNNING_PATIENCE_MS, PYI_CLOCK_NEVER);
@@ -144,7 +147,8 @@ static void look_again_at_running(const struct pyi_process *process, struct pyi_
 			look_at_call(process, &threads[t]);
 			if (threads[t].blocked)
 				continue;
-			/* Runnable, but not on a processor: what it was doing there is not known. */
+			/* Runnable, but not on a processor: what it was doing there is not known.
+			 */
 			read_activity(threads[t].activity_fd, now, sizeof(now));
 			undecided |= look < RUNNING_LOOKS || strcmp(now, threads[t].activity) == 0;
 		}
@@ -205,7 +209,8 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 		snprintf(path, sizeof(path), "task/%d/schedstat", tids[i]);
 		unreadable = pyi_process_open_file(process, path, O_RDONLY | O_CLOEXEC,
 						   &thread->activity_fd);
-		/* The counters before the call: a thread that runs in between is then seen to have. */
+		/* The counters before the call: a thread that runs in between is then seen to have.
+		 */
 		read_activity(thread->activity_fd, thread->activity, sizeof(thread->activity));
 		look_at_call(process, thread);
 		/* In an uninterruptible wait it neither runs nor stops. */
@@ -221,30 +226,67 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 	return NULL;
 }
 
-/* How long the thread has been off the processor, UINT64_MAX if the kernel does not say. */
-static uint64_t slept_ms(const struct pyi_process *process, pid_t tid)
+/* The scheduler's time stamp of a thread, ms; from the text of /proc/TID/sched. */
+static bool parse_exec_start(const char *text, double *ret_ms)
 {
 	static const char key[] = "se.exec_start";
+	const char *line = strstr(text, key);
+
+	return line && sscanf(line + sizeof(key) - 1, " : %lf", ret_ms) == 1;
+}
+
+/* The processor a thread ran on last: field 39 of /proc/TID/stat. */
+static bool last_processor(const struct pyi_process *process, pid_t tid, unsigned *ret_processor)
+{
+	char text[1024];
+	const char *field;
+
+	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
+		return false;
+	field = strrchr(text, ')');
+	for (int number = 2; field && number < 39; number++)
+		field = strchr(field + 1, ' ');
+	return field && sscanf(field, " %u", ret_processor) == 1 && *ret_processor < CPU_SETSIZE;
+}
+
+/* The scheduler's time now, ms, on one processor: each has a clock of its own. */
+static bool scheduler_now(unsigned processor, double *ret_ms)
+{
+	char text[PROC_TEXT_LIMIT] = "";
+	cpu_set_t before;
+	cpu_set_t there;
+	ssize_t got = 0;
+	int fd;
+
+	CPU_ZERO(&there);
+	CPU_SET(processor, &there);
+	if (sched_getaffinity(0, sizeof(before), &before) != 0 ||
+	    sched_setaffinity(0, sizeof(there), &there) != 0)
+		return false;
+	fd = open("/proc/self/sched", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	sched_setaffinity(0, sizeof(before), &before);
+	text[got > 0 ? got : 0] = '\0';
+	return parse_exec_start(text, ret_ms);
+}
+
+/*
+ * How long the thread has been off the processor, UINT64_MAX if the kernel does not say. Rather too
+ * little than too much: time that a hypervisor took is not in it.
+ */
+static uint64_t slept_ms(const struct pyi_process *process, pid_t tid)
+{
 	char text[PROC_TEXT_LIMIT];
-	const char *line;
+	unsigned processor;
 	double since;
 	double now;
-	int fd;
-	ssize_t got;
 
-	if (!read_thread_file(process, tid, "sched", text, sizeof(text)))
-		return UINT64_MAX;
-	line = strstr(text, key);
-	if (!line || sscanf(line + sizeof(key) - 1, " : %lf", &since) != 1)
-		return UINT64_MAX;
-	fd = open("/proc/self/sched", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return UINT64_MAX;
-	got = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[got > 0 ? got : 0] = '\0';
-	line = strstr(text, key);
-	if (!line || sscanf(line + sizeof(key) - 1, " : %lf", &now) != 1 || now < since)
+	if (!read_thread_file(process, tid, "sched", text, sizeof(text)) ||
+	    !parse_exec_start(text, &since) || !last_processor(process, tid, &processor) ||
+	    !scheduler_now(processor, &now) || now < since)
 		return UINT64_MAX;
 	return now - since > SLEPT_MARGIN_MS ? (uint64_t)(now - since) - SLEPT_MARGIN_MS : 0;
 }
@@ -288,8 +330,7 @@ static struct pyi_error *await(struct pyi_stop_thread *thread)
 		return error;
 	pyi_tracee_prepare_resume(&thread->tracee, thread->blocked ? &thread->number : NULL,
 				  thread->blocked ? thread->arguments : NULL, thread->slept_ms);
-	thread->thread_pointer =
-		pyi_arch_thread_pointer(thread->tid, &thread->tracee.registers);
+	thread->thread_pointer = pyi_arch_thread_pointer(thread->tid, &thread->tracee.registers);
 	thread->held = true;
 	return NULL;
 }
@@ -298,8 +339,8 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 {
 	if (thread->tracee.state != PYI_TRACEE_FREE)
 		return false;
-	return !thread->blocked || (extent == PYI_STOP_ALL &&
-				    thread->interruption != PYI_INTERRUPTION_FORBIDDEN);
+	return !thread->blocked ||
+	       (extent == PYI_STOP_ALL && thread->interruption != PYI_INTERRUPTION_FORBIDDEN);
 }
 
 /* Holds the threads of an extent; new ones are looked for until there are none. */

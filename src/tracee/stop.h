@@ -67,8 +67,8 @@ struct pyi_stop {
  */
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 enum pyi_stop_extent extent, struct pyi_stop *ret_stop)
-	PYI_MUST_CHECK;
+				 enum pyi_stop_extent extent,
+				 struct pyi_stop *ret_stop) PYI_MUST_CHECK;
 
 /* Begins to watch the threads that were left alone. */
 void pyi_stop_watch(struct pyi_stop *stop);
@@ -77,9 +77,9 @@ void pyi_stop_watch(struct pyi_stop *stop);
 void pyi_stop_find_moved(struct pyi_stop *stop);
 
 /*
- * Restores and lets go all threads; safe on a zeroed struct. `ret_paused_ms`: from the first interruption
- * to the last detach. Error "not-restored" (exit 6); all other threads have been let go then too.
- * The threads' descriptions stay until pyi_stop_deinit().
+ * Restores and lets go all threads; safe on a zeroed struct. `ret_paused_ms`: from the first
+ * interruption to the last detach. Error "not-restored" (exit 6); all other threads have been let
+ * go then too. The threads' descriptions stay until pyi_stop_deinit().
  */
 struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms) PYI_MUST_CHECK;
 

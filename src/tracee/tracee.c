@@ -49,8 +49,8 @@ static struct pyi_error *exited(struct pyi_tracee *tracee)
 {
 	tracee->state = PYI_TRACEE_GONE;
 	tracee->debts = 0;
-	return pyi_error_create(PYI_EXIT_FAILED, "target-exited",
-				"thread %d of the target exited", tracee->tid);
+	return pyi_error_create(PYI_EXIT_FAILED, "target-exited", "thread %d of the target exited",
+				tracee->tid);
 }
 
 bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options)
@@ -82,7 +82,8 @@ static struct pyi_error *wait_event_stop(struct pyi_tracee *tracee, uint64_t dea
 			return exited(tracee);
 		default:
 			return pyi_error_create(PYI_EXIT_FAILED, "thread-stuck",
-						"thread %d of the target does not stop", tracee->tid);
+						"thread %d of the target does not stop",
+						tracee->tid);
 		}
 		if (!WIFSTOPPED(status))
 			return exited(tracee);
@@ -127,8 +128,8 @@ static bool copy_stack(const struct pyi_tracee *tracee, void *bytes, bool write)
 {
 	struct iovec local = { bytes, tracee->guard.size_bytes };
 	struct iovec remote = { (void *)(uintptr_t)tracee->guard.addr, tracee->guard.size_bytes };
-	ssize_t done = write ? process_vm_writev(tracee->tid, &local, 1, &remote, 1, 0) :
-			       process_vm_readv(tracee->tid, &local, 1, &remote, 1, 0);
+	ssize_t done = write ? process_vm_writev(tracee->tid, &local, 1, &remote, 1, 0)
+			     : process_vm_readv(tracee->tid, &local, 1, &remote, 1, 0);
 
 	return done == (ssize_t)tracee->guard.size_bytes;
 }
@@ -325,13 +326,12 @@ struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
 		tracee->state = PYI_TRACEE_GONE;
 		return NULL;
 	}
-	return pyi_error_create(PYI_EXIT_NOT_RESTORED, "not-restored",
-				"could not put back%s%s%s%s of thread %d",
-				failed & PYI_DEBT_REGISTERS ? " the registers" : "",
-				failed & PYI_DEBT_SIGNAL_MASK ? " the signal mask" : "",
-				failed & PYI_DEBT_STACK ? " the stack" : "",
-				failed & PYI_DEBT_VECTORS ? " the vector registers" : "",
-				tracee->tid);
+	return pyi_error_create(
+		PYI_EXIT_NOT_RESTORED, "not-restored", "could not put back%s%s%s%s of thread %d",
+		failed & PYI_DEBT_REGISTERS ? " the registers" : "",
+		failed & PYI_DEBT_SIGNAL_MASK ? " the signal mask" : "",
+		failed & PYI_DEBT_STACK ? " the stack" : "",
+		failed & PYI_DEBT_VECTORS ? " the vector registers" : "", tracee->tid);
 }
 
 void pyi_tracee_detach(struct pyi_tracee *tracee)

@@ -3,7 +3,8 @@
  * it back exactly, let it go.
  *
  * Every change is written down as a debt before it is made, and pyi_tracee_restore() undoes all of
- * them in reverse and says what it could not undo. Uses PTRACE_SEIZE, never ATTACH. Does not choose the thread.
+ * them in reverse and says what it could not undo. Uses PTRACE_SEIZE, never ATTACH. Does not choose
+ * the thread.
  *
  * If this process dies at any point: the kernel detaches, and the thread heals itself (see the
  * guard in tracee/arch.h); the signal mask is part of that.
@@ -55,11 +56,12 @@ bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options);
 void pyi_tracee_interrupt(struct pyi_tracee *tracee);
 
 /*
- * Waits until it is at an event stop, passing on signals that come first, and saves registers and signal mask.
- * Errors (exit 1): "target-exited"; "thread-stuck" when the deadline passes: it then stays seized
- * until this process ends, which detaches it.
+ * Waits until it is at an event stop, passing on signals that come first, and saves registers and
+ * signal mask. Errors (exit 1): "target-exited"; "thread-stuck" when the deadline passes: it then
+ * stays seized until this process ends, which detaches it.
  */
-struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee, uint64_t deadline_ns) PYI_MUST_CHECK;
+struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee,
+				       uint64_t deadline_ns) PYI_MUST_CHECK;
 
 /*
  * Prepares the saved registers for a restart of the interrupted system call (see
@@ -69,14 +71,15 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 			       const uint64_t *blocked_arguments, uint64_t slept_ms);
 
 /*
- * Writes the guard to the thread's stack. Error "no-stack" (exit 1) when there is no room below the stack pointer: the
- * thread is untouched, choose another.
+ * Writes the guard to the thread's stack. Error "no-stack" (exit 1) when there is no room below the
+ * stack pointer: the thread is untouched, choose another.
  */
-struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets)
-	PYI_MUST_CHECK;
+struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee,
+				       const struct pyi_gadgets *gadgets) PYI_MUST_CHECK;
 
 /*
- * Runs one system call in the stopped thread, which must be guarded; `ret_result` is what the kernel returned
+ * Runs one system call in the stopped thread, which must be guarded; `ret_result` is what the
+ * kernel returned
  * (-errno on failure). Afterwards the thread is at an event stop again, still owing.
  * Error "target-exited" when it died meanwhile.
  */
@@ -97,7 +100,8 @@ void pyi_tracee_detach(struct pyi_tracee *tracee);
 /* Frees the memory of the guard and of saved state. */
 void pyi_tracee_deinit(struct pyi_tracee *tracee);
 
-/* Registers of any stopped tracee run one system call without any care for it: for our own snapshot. */
+/* Registers of any stopped tracee run one system call without any care for it: for our own
+ * snapshot. */
 struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadgets *gadgets,
 					       uint64_t sp, uint64_t number,
 					       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],

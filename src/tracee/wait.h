@@ -16,7 +16,8 @@ enum pyi_wait_result {
 	/* A status was reported. */
 	PYI_WAIT_REPORTED,
 	PYI_WAIT_DEADLINE,
-	/* The user asked to end (SIGINT, SIGTERM, SIGHUP, SIGQUIT): pyi_wait_cancel_signal() says how. */
+	/* The user asked to end (SIGINT, SIGTERM, SIGHUP, SIGQUIT): pyi_wait_cancel_signal() says
+	   how. */
 	PYI_WAIT_CANCELLED,
 	/* There is no such tracee (any more). */
 	PYI_WAIT_NO_TRACEE,

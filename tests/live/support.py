@@ -149,6 +149,10 @@ class Target:
         got = self.read_line(seconds)
         assert got == line, "expected %r, got %r" % (line, got)
 
+    def send(self, command):
+        """Sends a line that has no answer."""
+        self.process.stdin.write(command.encode() + b"\n")
+
     def ask(self, command, seconds=60):
         """Sends a line, returns the JSON answer; the victim then blocks in read(0) again."""
         self.process.stdin.write(command.encode() + b"\n")

@@ -202,3 +202,24 @@ def test_without_privileges():
             assert done.returncode == 0, done.stdout + done.stderr
         finally:
             target.close()
+
+
+def test_exec_in_the_middle(start):
+    """
+    A target that starts another program while it is looked at: the new program is not harmed, and
+    no zombie is left in it.
+    """
+    for round_number in range(12):
+        victim = start(interpreters.any_interpreter(), "still.py")
+        process = support.spawn_pyinspect(victim.pid, "top-types")
+        support.wait_exit(process, 0.004 * round_number)
+        victim.send("exec")
+        code = process.wait(timeout=60)
+        assert victim.process.poll() is None, "round %d: the new program died" % round_number
+        assert code in (0, 1, 3, 4), code
+        support.wait_until(
+            lambda pid=victim.pid: os.readlink("/proc/%d/exe" % pid).endswith("/sleep"), "exec")
+        assert support.read_stat(victim.pid)["state"] in "SR"
+        assert support.status(victim.pid, victim.pid)["TracerPid"] == "0"
+        assert victim.hidden_zombies() == []
+        victim.close()

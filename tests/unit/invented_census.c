@@ -99,8 +99,8 @@ static uint64_t take_message(void *argument, uint64_t number, uint64_t first, ui
 /* Zeroed memory of which the last byte stands before a page that cannot be accessed. */
 static uint8_t *create_arena(size_t size_bytes, size_t *ret_mapped_bytes)
 {
-	size_t room = (size_bytes + INVENTED_PAGE_BYTES - 1) / INVENTED_PAGE_BYTES *
-		      INVENTED_PAGE_BYTES;
+	size_t room =
+		(size_bytes + INVENTED_PAGE_BYTES - 1) / INVENTED_PAGE_BYTES * INVENTED_PAGE_BYTES;
 	uint8_t *bytes = mmap(NULL, room + INVENTED_PAGE_BYTES, PROT_NONE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -117,7 +117,8 @@ static enum pyi_payload_status walk_guarded(struct pyi_payload_arguments *argume
 	static uint8_t stack[SIGNAL_STACK_BYTES];
 	const stack_t own_stack = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	/* The handler is left by a jump: the signal must not stay blocked. */
-	struct sigaction action = { .sa_handler = handle_fault, .sa_flags = SA_ONSTACK | SA_NODEFER };
+	struct sigaction action = { .sa_handler = handle_fault,
+				    .sa_flags = SA_ONSTACK | SA_NODEFER };
 	struct sigaction before[2];
 	enum pyi_payload_status status;
 	stack_t stack_before;
@@ -143,8 +144,8 @@ void invented_census(const struct invented_heap *heap, const struct invented_req
 	struct pyi_payload_arguments arguments = {
 		.abi = PYI_PAYLOAD_ABI,
 		.size_bytes = sizeof(arguments),
-		.arena_bytes = request->arena_bytes ? request->arena_bytes :
-						      invented_arena_bytes(heap_bytes),
+		.arena_bytes = request->arena_bytes ? request->arena_bytes
+						    : invented_arena_bytes(heap_bytes),
 		.records_bytes = records_bytes,
 		.ranges_addr = (uintptr_t)(request->ranges ? request->ranges : &heap->range),
 		.range_count = request->ranges ? request->range_count : 1,
@@ -168,8 +169,8 @@ void invented_census(const struct invented_heap *heap, const struct invented_req
 
 	assert_non_null(records);
 	*ret_run = (struct invented_run){ 0 };
-	arguments.arena_addr = (uintptr_t)arena + mapped_bytes - INVENTED_PAGE_BYTES -
-			       arguments.arena_bytes;
+	arguments.arena_addr =
+		(uintptr_t)arena + mapped_bytes - INVENTED_PAGE_BYTES - arguments.arena_bytes;
 	arguments.records_addr = (uintptr_t)records;
 	memcpy(arguments.known_types, heap->known_types, sizeof(heap->known_types));
 	ret_run->status = walk_guarded(&arguments, &context);

@@ -1,6 +1,6 @@
 /*
- * Runs the heap walk on an invented heap, in the test's own process, and plays the host: takes messages, and
- * brings the walk back after a fault.
+ * Runs the heap walk on an invented heap, in the test's own process, and plays the host: takes
+ * messages, and brings the walk back after a fault.
  */
 #ifndef PYI_TESTS_INVENTED_CENSUS_H
 #define PYI_TESTS_INVENTED_CENSUS_H
@@ -43,8 +43,8 @@ struct invented_run {
 };
 
 /*
- * Fails the test if the walk breaks the contract of pyinspect/payload.h with its messages; a fault outside the walk of
- * objects ends the process. To be given back with invented_run_deinit().
+ * Fails the test if the walk breaks the contract of pyinspect/payload.h with its messages; a fault
+ * outside the walk of objects ends the process. To be given back with invented_run_deinit().
  */
 void invented_census(const struct invented_heap *heap, const struct invented_request *request,
 		     struct invented_run *ret_run);

@@ -1,5 +1,6 @@
 /*
- * Builds objects as CPython would, by the offsets of a layout. Does not know what the walk does with them.
+ * Builds objects as CPython would, by the offsets of a layout. Does not know what the walk does
+ * with them.
  */
 #include "invented_heap.h"
 
@@ -165,8 +166,7 @@ static bool has_log2_size(const struct pyi_layout *layout)
 
 static bool is_general(const struct pyi_layout *layout, uint64_t keys)
 {
-	return !has_log2_size(layout) ||
-	       get8(keys + layout->keys_kind) == 0;
+	return !has_log2_size(layout) || get8(keys + layout->keys_kind) == 0;
 }
 
 /* Bytes of the indices, between the header and the entries. */
@@ -207,15 +207,16 @@ static int traverse_dict(void *object, visit_function *visit, void *argument)
 	int result = 0;
 
 	for (uint64_t i = 0; i < count && !result; i++) {
-		uint64_t value = values ? invented_get(values + i * POINTER_BYTES) :
-					  invented_get(entry_addr(current, keys, i, true));
+		uint64_t value = values ? invented_get(values + i * POINTER_BYTES)
+					: invented_get(entry_addr(current, keys, i, true));
 
 		if (!value)
 			continue;
 		result = visit(pointer_to(value), argument);
 		if (with_keys && !result)
-			result = visit(pointer_to(invented_get(entry_addr(current, keys, i, false))),
-				       argument);
+			result =
+				visit(pointer_to(invented_get(entry_addr(current, keys, i, false))),
+				      argument);
 	}
 	return result;
 }
@@ -248,7 +249,8 @@ static int traverse_type(void *object, visit_function *visit, void *argument)
 
 static int type_is_gc(void *object)
 {
-	return (invented_get((uintptr_t)object + current->type_flags) & INVENTED_FLAG_HEAP_TYPE) != 0;
+	return (invented_get((uintptr_t)object + current->type_flags) & INVENTED_FLAG_HEAP_TYPE) !=
+	       0;
 }
 
 uint64_t invented_raw(struct invented_heap *heap, uint64_t size_bytes)
@@ -372,8 +374,8 @@ static void create_types(struct invented_heap *heap)
 				   INVENTED_FLAG_GC | INVENTED_FLAG_TUPLE, traverse_tuple);
 	heap->list_type = builtin(heap, "list", layout->list_items + 2 * POINTER_BYTES, 0,
 				  INVENTED_FLAG_GC | INVENTED_FLAG_LIST, traverse_list);
-	heap->dict_type = builtin(heap, "dict", 48, 0, INVENTED_FLAG_GC | INVENTED_FLAG_DICT,
-				  traverse_dict);
+	heap->dict_type =
+		builtin(heap, "dict", 48, 0, INVENTED_FLAG_GC | INVENTED_FLAG_DICT, traverse_dict);
 	heap->str_type = builtin(heap, "str", layout->str_legacy_size, 0, INVENTED_FLAG_STR, NULL);
 	heap->int_type = builtin(heap, "int", layout->int_digits, 4, 0, NULL);
 	heap->node_type = builtin(heap, "app.Node", layout->object_size + POINTER_BYTES, 0,
@@ -390,8 +392,8 @@ void invented_heap_create(struct invented_heap *heap, const struct pyi_layout *l
 			  size_t size_bytes)
 {
 	uint64_t start;
-	size_t size = (size_bytes + INVENTED_PAGE_BYTES - 1) / INVENTED_PAGE_BYTES *
-		      INVENTED_PAGE_BYTES;
+	size_t size =
+		(size_bytes + INVENTED_PAGE_BYTES - 1) / INVENTED_PAGE_BYTES * INVENTED_PAGE_BYTES;
 
 	*heap = (struct invented_heap){ .layout = *layout };
 	/* Somewhere in there is a border, with room for a page in front. */
@@ -443,8 +445,8 @@ uint64_t invented_tuple(struct invented_heap *heap, const uint64_t *items, size_
 uint64_t invented_list(struct invented_heap *heap, const uint64_t *items, size_t count)
 {
 	const struct pyi_layout *layout = &heap->layout;
-	uint64_t addr = invented_object(heap, heap->list_type,
-					layout->list_items + 2 * POINTER_BYTES);
+	uint64_t addr =
+		invented_object(heap, heap->list_type, layout->list_items + 2 * POINTER_BYTES);
 	uint64_t array;
 
 	if (!count)
@@ -501,8 +503,8 @@ uint64_t invented_int(struct invented_heap *heap, uint32_t value)
 
 uint64_t invented_node(struct invented_heap *heap, uint64_t reference)
 {
-	uint64_t addr = invented_object(heap, heap->node_type,
-					heap->layout.object_size + POINTER_BYTES);
+	uint64_t addr =
+		invented_object(heap, heap->node_type, heap->layout.object_size + POINTER_BYTES);
 
 	invented_node_set(heap, addr, reference);
 	return addr;
@@ -526,14 +528,14 @@ uint64_t invented_keys(struct invented_heap *heap, const uint64_t *keys, const u
 	while ((UINT64_C(2) << log2_slots) / 3 < count)
 		log2_slots++;
 	usable = (UINT64_C(2) << log2_slots) / 3;
-	index_bytes = (UINT64_C(1) << log2_slots) * (log2_slots < 8  ? 1 :
-						     log2_slots < 16 ? 2 :
-								       4);
+	index_bytes = (UINT64_C(1) << log2_slots) * (log2_slots < 8 ? 1 : log2_slots < 16 ? 2 : 4);
 	addr = invented_raw(heap, layout->keys_indices + index_bytes + usable * entry_bytes);
 	if (has_log2_size(layout)) {
 		set8(addr + layout->keys_log2_size, log2_slots);
 		set8(addr + layout->keys_log2_index_bytes,
-		     (uint8_t)(log2_slots + (log2_slots < 8 ? 0 : log2_slots < 16 ? 1 : 2)));
+		     (uint8_t)(log2_slots + (log2_slots < 8    ? 0
+					     : log2_slots < 16 ? 1
+							       : 2)));
 		set8(addr + layout->keys_kind, general ? 0 : 1);
 	} else {
 		invented_set(addr + layout->keys_size, UINT64_C(1) << log2_slots);

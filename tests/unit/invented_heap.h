@@ -1,9 +1,10 @@
 /*
- * A heap of Python objects that no Python made: a builder for tests, at real addresses of the test's own
- * memory, in any layout.
+ * A heap of Python objects that no Python made: a builder for tests, at real addresses of the
+ * test's own memory, in any layout.
  *
- * Not all that Python has: static and heap types, tuples, lists, dicts, strings, ints, and objects with slots.
- * Nothing is freed before the whole heap. Every function fails the running test if there is no room.
+ * Not all that Python has: static and heap types, tuples, lists, dicts, strings, ints, and objects
+ * with slots. Nothing is freed before the whole heap. Every function fails the running test if
+ * there is no room.
  */
 #ifndef PYI_TESTS_INVENTED_HEAP_H
 #define PYI_TESTS_INVENTED_HEAP_H
@@ -107,7 +108,8 @@ uint64_t invented_int(struct invented_heap *heap, uint32_t value);
 uint64_t invented_node(struct invented_heap *heap, uint64_t reference);
 void invented_node_set(struct invented_heap *heap, uint64_t node, uint64_t reference);
 
-/* The keys object of a dict, with as many slots as CPython would give it; `general`: not all keys are strings. */
+/* The keys object of a dict, with as many slots as CPython would give it; `general`: not all keys
+ * are strings. */
 uint64_t invented_keys(struct invented_heap *heap, const uint64_t *keys, const uint64_t *values,
 		       size_t count, bool general);
 uint64_t invented_dict(struct invented_heap *heap, const uint64_t *keys, const uint64_t *values,

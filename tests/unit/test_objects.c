@@ -1,5 +1,6 @@
 /*
- * Tests of src/python/objects.c: names, strings and dicts of an invented heap, whole and broken, through a reader.
+ * Tests of src/python/objects.c: names, strings and dicts of an invented heap, whole and broken,
+ * through a reader.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,8 +100,11 @@ static uint64_t str_of(struct fixture *fixture, const uint32_t *characters, size
 
 	for (size_t i = 0; i < count; i++)
 		all |= characters[i];
-	return invented_wide_str(&fixture->heap, all < 0x100 ? 1 : all < 0x10000 ? 2 : 4, characters,
-				 count);
+	return invented_wide_str(&fixture->heap,
+				 all < 0x100	 ? 1
+				 : all < 0x10000 ? 2
+						 : 4,
+				 characters, count);
 }
 
 static void test_strings(void **state)
@@ -114,16 +118,27 @@ static void test_strings(void **state)
 
 	expect_str(fixture, invented_str(&fixture->heap, ""), "");
 	expect_str(fixture, invented_str(&fixture->heap, "Row"), "Row");
-	expect_str(fixture, str_of(fixture, narrow, 5), "a\u00e9\u00ff\xc2\x80" "b");
-	expect_str(fixture, str_of(fixture, wide, 6), "a\u20ac\u07ff\u0800\xef\xbf\xbf" "b");
+	expect_str(fixture, str_of(fixture, narrow, 5),
+		   "a\u00e9\u00ff\xc2\x80"
+		   "b");
+	expect_str(fixture, str_of(fixture, wide, 6),
+		   "a\u20ac\u07ff\u0800\xef\xbf\xbf"
+		   "b");
 	expect_str(fixture, str_of(fixture, widest, 5),
-		   "a\U0001f40d\xf4\x8f\xbf\xbf\xf0\x90\x80\x80" "b");
+		   "a\U0001f40d\xf4\x8f\xbf\xbf\xf0\x90\x80\x80"
+		   "b");
 	/* Not to be had in UTF-8. */
-	expect_str(fixture, str_of(fixture, surrogates, 6), "a??\xed\x9f\xbf\xee\x80\x80" "b");
+	expect_str(fixture, str_of(fixture, surrogates, 6),
+		   "a??\xed\x9f\xbf\xee\x80\x80"
+		   "b");
 	expect_str(fixture, str_of(fixture, impossible, 5), "a???b");
 	/* The same characters, stored wider than needed. */
-	expect_str(fixture, invented_wide_str(&fixture->heap, 4, narrow, 5), "a\u00e9\u00ff\xc2\x80" "b");
-	expect_str(fixture, invented_wide_str(&fixture->heap, 2, narrow, 5), "a\u00e9\u00ff\xc2\x80" "b");
+	expect_str(fixture, invented_wide_str(&fixture->heap, 4, narrow, 5),
+		   "a\u00e9\u00ff\xc2\x80"
+		   "b");
+	expect_str(fixture, invented_wide_str(&fixture->heap, 2, narrow, 5),
+		   "a\u00e9\u00ff\xc2\x80"
+		   "b");
 }
 
 /* A str whose characters are elsewhere: PyUnicode_FromUnicode() and subclasses of str. */
@@ -223,7 +238,8 @@ static uint64_t class_named(struct fixture *fixture, uint64_t qualname, uint64_t
 {
 	struct invented_heap *heap = &fixture->heap;
 	uint64_t type = invented_heap_type(
-		heap, &(struct invented_type){ .name = "tp_name", .flags = INVENTED_FLAG_GC }, qualname);
+		heap, &(struct invented_type){ .name = "tp_name", .flags = INVENTED_FLAG_GC },
+		qualname);
 	uint64_t keys[] = { invented_str(heap, "__doc__"), invented_str(heap, "__module__"),
 			    invented_str(heap, "f") };
 	uint64_t values[] = { invented_int(heap, 1), module, invented_int(heap, 2) };
@@ -249,9 +265,12 @@ static void test_names(void **state)
 	type = invented_static_type(heap, &(struct invented_type){ .name = "builtinsx.Odd" });
 	expect_name(fixture, type, "builtinsx.Odd");
 
-	expect_name(fixture, class_named(fixture, row, invented_str(heap, "app.db")), "app.db.Table.Row");
-	expect_name(fixture, class_named(fixture, row, invented_str(heap, "builtins")), "Table.Row");
-	expect_name(fixture, class_named(fixture, str_of(fixture, snake, 3), str_of(fixture, module, 3)),
+	expect_name(fixture, class_named(fixture, row, invented_str(heap, "app.db")),
+		    "app.db.Table.Row");
+	expect_name(fixture, class_named(fixture, row, invented_str(heap, "builtins")),
+		    "Table.Row");
+	expect_name(fixture,
+		    class_named(fixture, str_of(fixture, snake, 3), str_of(fixture, module, 3)),
 		    "m\u00f6d.S\U0001f40d?");
 	/* __module__ is no str, or not there at all. */
 	expect_name(fixture, class_named(fixture, row, invented_int(heap, 1)), "Table.Row");
@@ -277,7 +296,8 @@ static void test_names_too_long(void **state)
 	memset(text, 'x', 9999);
 	text[9999] = '\0';
 	str = invented_str(heap, text);
-	snprintf(expected, 3 * PYI_NAME_BYTES, "%.*s.%.*s", PYI_NAME_LIMIT, text, PYI_NAME_LIMIT, text);
+	snprintf(expected, 3 * PYI_NAME_BYTES, "%.*s.%.*s", PYI_NAME_LIMIT, text, PYI_NAME_LIMIT,
+		 text);
 	expect_name(fixture, class_named(fixture, str, str), expected);
 
 	type = invented_static_type(heap, &(struct invented_type){ .name = text });
@@ -322,8 +342,9 @@ static void expect_entry(struct fixture *fixture, uint64_t dict, const char *key
 {
 	uint64_t value = 12345;
 
-	assert_int_equal(pyi_objects_dict_get(&fixture->runtime, fixture->reader, dict, key, &value),
-			 expected != 0);
+	assert_int_equal(
+		pyi_objects_dict_get(&fixture->runtime, fixture->reader, dict, key, &value),
+		expected != 0);
 	assert_int_equal(value, expected ? expected : 12345);
 }
 
@@ -345,12 +366,13 @@ static void test_dicts(void **state)
 		invented_heap_create(heap, fixture->runtime.layout, HEAP_BYTES);
 		/* The reader reads the new heap only if it is where the old one was. */
 		pyi_memory_reader_destroy(fixture->reader);
-		assert_null(pyi_memory_reader_create_mock((const void *)(uintptr_t)heap->range.start_addr,
-							  HEAP_BYTES, heap->range.start_addr,
-							  &fixture->reader));
+		assert_null(pyi_memory_reader_create_mock(
+			(const void *)(uintptr_t)heap->range.start_addr, HEAP_BYTES,
+			heap->range.start_addr, &fixture->reader));
 		for (size_t i = 0; i < count; i++) {
 			snprintf(name, sizeof(name), "key%zu", i);
-			keys[i] = i % 7 == 3 && c % 2 ? invented_int(heap, 3) : invented_str(heap, name);
+			keys[i] = i % 7 == 3 && c % 2 ? invented_int(heap, 3)
+						      : invented_str(heap, name);
 			/* Some were deleted. */
 			values[i] = i % 5 == 4 ? 0 : invented_int(heap, (uint32_t)i);
 		}
@@ -480,17 +502,18 @@ static void test_module_get(void **state)
 	uint64_t modules = invented_dict(heap, &module_name, &module, 1, false);
 	uint64_t found = 0;
 
-	invented_set(module + heap->layout.module_dict, invented_dict(heap, &name, &deque, 1, false));
-	assert_true(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules, "_collections",
-					   "deque", &found));
+	invented_set(module + heap->layout.module_dict,
+		     invented_dict(heap, &name, &deque, 1, false));
+	assert_true(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules,
+					   "_collections", "deque", &found));
 	assert_int_equal(found, deque);
-	assert_false(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules, "_collections",
-					    "array", &found));
+	assert_false(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules,
+					    "_collections", "array", &found));
 	assert_false(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules, "array",
 					    "deque", &found));
 	invented_set(module + heap->layout.module_dict, 1);
-	assert_false(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules, "_collections",
-					    "deque", &found));
+	assert_false(pyi_objects_module_get(&fixture->runtime, fixture->reader, modules,
+					    "_collections", "deque", &found));
 	assert_false(pyi_objects_module_get(&fixture->runtime, fixture->reader, 0, "_collections",
 					    "deque", &found));
 	assert_int_equal(found, deque);
@@ -583,10 +606,12 @@ static void test_random(void **state)
 	expect_name(fixture, class, "app.Row");
 }
 
-#define IN(test, version, label) \
-	{ #test " in " label, test, set_up, tear_down, (void *)(uintptr_t)(version) }
-#define IN_ALL(test)                                                                          \
-	IN(test, 0x0307, "3.7"), IN(test, 0x030a, "3.10"), IN(test, 0x030b, "3.11"),          \
+#define IN(test, version, label)                                                                   \
+	{                                                                                          \
+#test " in " label, test, set_up, tear_down, (void *)(uintptr_t)(version)          \
+	}
+#define IN_ALL(test)                                                                               \
+	IN(test, 0x0307, "3.7"), IN(test, 0x030a, "3.10"), IN(test, 0x030b, "3.11"),               \
 		IN(test, 0x030c, "3.12"), IN(test, 0x030d, "3.13")
 
 int main(void)

@@ -37,14 +37,14 @@ static struct pyi_error *parse(struct pyi_options *ret_options, ...)
 	return pyi_options_parse(count, words, ret_options);
 }
 
-#define expect_good(options, ...)                                                    \
-	do {                                                                         \
-		struct pyi_error *error_ = parse(options, __VA_ARGS__, (char *)NULL); \
-		if (error_)                                                          \
-			fail_msg("%s", error_->message);                             \
+#define expect_good(options, ...)                                                                  \
+	do {                                                                                       \
+		struct pyi_error *error_ = parse(options, __VA_ARGS__, (char *)NULL);              \
+		if (error_)                                                                        \
+			fail_msg("%s", error_->message);                                           \
 	} while (0)
 
-#define expect_usage(options, words, ...) \
+#define expect_usage(options, words, ...)                                                          \
 	check_usage(parse(options, __VA_ARGS__, (char *)NULL), words)
 
 /* `words` must be in the message. */
@@ -72,7 +72,8 @@ static void test_defaults(void **state)
 	expect_good(&options, "123", "top-types");
 	assert_string_equal(options.target, "123");
 	assert_string_equal(options.command, "top-types");
-	assert_int_equal(options.format, isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON);
+	assert_int_equal(options.format,
+			 isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON);
 	expect_ms(options.max_pause_ms, 250);
 	expect_ms(options.timeout_s, 60);
 	assert_int_equal(options.limit, 20);
@@ -117,8 +118,9 @@ static void test_all_options(void **state)
 	struct pyi_options options;
 
 	(void)state;
-	expect_good(&options, "--limit", "7", "--by=count", "--scope", "tracked", "--format", "ndjson",
-		    "--max-pause", "1.5s", "--timeout", "500ms", "--verbose", "svc", "top-types");
+	expect_good(&options, "--limit", "7", "--by=count", "--scope", "tracked", "--format",
+		    "ndjson", "--max-pause", "1.5s", "--timeout", "500ms", "--verbose", "svc",
+		    "top-types");
 	assert_int_equal(options.limit, 7);
 	assert_int_equal(options.order, PYI_CENSUS_BY_COUNT);
 	assert_true(options.tracked_only);
@@ -150,7 +152,8 @@ static void test_order(void **state)
 	assert_string_equal(options.command, "top-types");
 	assert_int_equal(options.limit, 5);
 	assert_int_equal(options.format, PYI_FORMAT_JSON);
-	expect_good(&options, "--by", "count", "-n1", "123", "--limit=2", "--by", "bytes", "top-types");
+	expect_good(&options, "--by", "count", "-n1", "123", "--limit=2", "--by", "bytes",
+		    "top-types");
 	assert_int_equal(options.limit, 2);
 	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
 	expect_good(&options, "--scope=tracked", "--scope=all");
@@ -182,8 +185,8 @@ static void test_counts(void **state)
 
 static void test_durations(void **state)
 {
-	static const char *const bad[] = { "",	   "ms",  "-1",	   "-1s", "nan", "inf", "infinity",
-					   "1e999", "fast", " ",	  "--",	 "-inf" };
+	static const char *const bad[] = { "",	       "ms",	"-1",	"-1s", "nan", "inf",
+					   "infinity", "1e999", "fast", " ",   "--",  "-inf" };
 	struct pyi_options options;
 
 	(void)state;
@@ -236,10 +239,13 @@ static void test_choices(void **state)
 	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
 	expect_usage(&options, "--by wants count or bytes, not \"coun\"", "--by", "coun");
 	expect_usage(&options, "--scope wants all or tracked, not \"\"", "--scope=");
-	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope", "tracked2");
+	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope",
+		     "tracked2");
 	assert_false(options.tracked_only);
-	expect_usage(&options, "--format wants table, json or ndjson, not \"yaml\"", "--format", "yaml");
-	expect_usage(&options, "--format wants table, json or ndjson, not \"JSON\"", "--format", "JSON");
+	expect_usage(&options, "--format wants table, json or ndjson, not \"yaml\"", "--format",
+		     "yaml");
+	expect_usage(&options, "--format wants table, json or ndjson, not \"JSON\"", "--format",
+		     "JSON");
 }
 
 static void test_unknown(void **state)
@@ -261,7 +267,7 @@ static void test_unknown(void **state)
 
 static void test_missing_values(void **state)
 {
-	static const char *const wanting[] = { "-n",	   "--limit",	   "--by",	"--scope",
+	static const char *const wanting[] = { "-n",	   "--limit",	  "--by",     "--scope",
 					       "--format", "--max-pause", "--timeout" };
 	struct pyi_options options;
 

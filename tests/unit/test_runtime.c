@@ -42,9 +42,11 @@ static const struct {
 	{ "3.12.0a7 (main, Apr  5 2023, 01:51:50) [GCC 9.4.0]", "3.12.0a7" },
 	{ "3.12.0b4+ (heads/3.12:1a2b3c4, Jul 20 2023, 10:00:00) [GCC 12.2.0]", "3.12.0b4+" },
 	{ "3.9.18+ (heads/3.9:0123abc, Jan  1 2024, 00:00:00) \n[GCC 12.2.0]", "3.9.18+" },
-	{ "3.13.5 experimental free-threading build (main, Jun 12 2025, 12:42:35) [GCC]", "3.13.5" },
+	{ "3.13.5 experimental free-threading build (main, Jun 12 2025, 12:42:35) [GCC]",
+	  "3.13.5" },
 	{ "3.14.0 free-threading build (main, Oct 10 2025, 12:54:13) [Clang 20.1.4 ]", "3.14.0" },
-	{ "3.10.8 | packaged by conda-forge | (main, Nov 22 2022, 08:26:04) [GCC 10.4.0]", "3.10.8" },
+	{ "3.10.8 | packaged by conda-forge | (main, Nov 22 2022, 08:26:04) [GCC 10.4.0]",
+	  "3.10.8" },
 	{ "2.7.18 (default, Jul 14 2021, 08:11:37) \n[GCC 10.2.1 20210110]", "2.7.18" },
 	{ "3.7 (default, Jun 28 2018)", NULL },
 	{ "3.7.1.2 (default, Jun 28 2018)", NULL },
@@ -92,7 +94,10 @@ static void test_version(void **state)
 /* Bytes with texts that are nearly versions among them. */
 static void make_noise(char noise[NOISE_BYTES], unsigned seed)
 {
-	static const char words[] = "\0" "3.7.1\0GCC: (Debian) 12.2.0\0" "3.\0" "2.1 (\0 (default\0%d.%d.%d";
+	static const char words[] = "\0"
+				    "3.7.1\0GCC: (Debian) 12.2.0\0"
+				    "3.\0"
+				    "2.1 (\0 (default\0%d.%d.%d";
 
 	for (size_t i = 0; i < NOISE_BYTES; i++) {
 		seed = seed * 1103515245 + 12345;
@@ -153,8 +158,10 @@ static void test_version_cut_by_zero(void **state)
 	static const char cut[][24] = {
 		"3.9.7\0 (default, Aug",
 		"3.9.\0\0 (default, Aug",
-		"3.9.\0x\0" "3.9.7 (default",
-		"a\0" "2.7.1 (default, Aug",
+		"3.9.\0x\0"
+		"3.9.7 (default",
+		"a\0"
+		"2.7.1 (default, Aug",
 	};
 
 	(void)state;
@@ -214,7 +221,8 @@ static void fill_runtime(struct fixture *fixture)
 		fixture->gc[fixture->gc_count++] = fixture->runtime.addr + layout->runtime_gc;
 	} else {
 		for (int i = 0; i < 2; i++)
-			fixture->gc[fixture->gc_count++] = fixture->interpreters[i] + layout->interp_gc;
+			fixture->gc[fixture->gc_count++] =
+				fixture->interpreters[i] + layout->interp_gc;
 	}
 	for (int s = 0; s < fixture->gc_count; s++) {
 		for (int g = 0; g <= GENERATIONS; g++) {
@@ -322,7 +330,8 @@ static void test_anchors_types(void **state)
 		uint64_t name = types[i] + layout->type_name;
 
 		expect_mismatch(fixture, types[i] + layout->object_type, 0, words);
-		expect_mismatch(fixture, types[i] + layout->object_type, types[(i + 1) % 3] + 8, words);
+		expect_mismatch(fixture, types[i] + layout->object_type, types[(i + 1) % 3] + 8,
+				words);
 		expect_mismatch(fixture, name, 0, words);
 		expect_mismatch(fixture, name, longer, words);
 		expect_mismatch(fixture, name, invented_get(types[(i + 1) % 3] + layout->type_name),
@@ -344,8 +353,8 @@ static void test_anchors_interpreters(void **state)
 		const uint64_t bad[] = { fixture->interpreters[1 - i], 0, UINT64_MAX };
 
 		for (size_t b = 0; b < 3; b++)
-			expect_mismatch(fixture, fixture->threads[i] + layout->thread_interp, bad[b],
-					"threads do not belong");
+			expect_mismatch(fixture, fixture->threads[i] + layout->thread_interp,
+					bad[b], "threads do not belong");
 		expect_mismatch(fixture, interpreter + layout->interp_threads_head, 8,
 				"threads do not belong");
 		expect_mismatch(fixture, interpreter + layout->interp_modules, 8,
@@ -379,7 +388,8 @@ static void test_anchors_lists(void **state)
 			expect_mismatch(fixture, head + layout->gc_head_next, 0, words);
 			expect_mismatch(fixture, head + layout->gc_head_next, head + 16, words);
 			expect_mismatch(fixture, head + layout->gc_head_prev, 0, words);
-			expect_mismatch(fixture, head + layout->gc_head_prev, fixture->modules, words);
+			expect_mismatch(fixture, head + layout->gc_head_prev, fixture->modules,
+					words);
 			expect_mismatch(fixture, head + layout->gc_head_prev,
 					fixture->heap.range.end_addr, words);
 		}
@@ -413,10 +423,13 @@ static void test_anchors_of_others(void **state)
 	}
 }
 
-#define IN(test, row, label) \
-	{ #test " in " label, test, set_up, tear_down, (void *)(uintptr_t)&pyi_known_layouts[row] }
-#define IN_ALL(test)                                                                       \
-	IN(test, 0, "3.7"), IN(test, 1, "3.8"), IN(test, 2, "3.9"), IN(test, 3, "3.10"),   \
+#define IN(test, row, label)                                                                       \
+	{                                                                                          \
+#test " in " label, test, set_up, tear_down,                                       \
+			(void *)(uintptr_t)&pyi_known_layouts[row]                                 \
+	}
+#define IN_ALL(test)                                                                               \
+	IN(test, 0, "3.7"), IN(test, 1, "3.8"), IN(test, 2, "3.9"), IN(test, 3, "3.10"),           \
 		IN(test, 4, "3.11"), IN(test, 5, "3.12"), IN(test, 6, "3.13")
 
 int main(void)

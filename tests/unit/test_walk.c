@@ -1,7 +1,9 @@
 /*
- * Tests of payloads/: the census of heaps that are as they should be, in invented and in real layouts.
+ * Tests of payloads/: the census of heaps that are as they should be, in invented and in real
+ * layouts.
  *
- * Broken heaps are in test_walk_broken.c. The figures of real layouts are what sys.getsizeof() of that Python says.
+ * Broken heaps are in test_walk_broken.c. The figures of real layouts are what sys.getsizeof() of
+ * that Python says.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,7 +150,8 @@ static void test_empty(void **state)
 	invented_census(&fixture->heap, &(struct invented_request){ 0 }, &run);
 	expect(&run, NULL, 0);
 	invented_run_deinit(&run);
-	invented_census(&fixture->heap, &(struct invented_request){ .flags = PYI_CENSUS_ALL }, &run);
+	invented_census(&fixture->heap, &(struct invented_request){ .flags = PYI_CENSUS_ALL },
+			&run);
 	expect(&run, NULL, 0);
 	invented_run_deinit(&run);
 }
@@ -364,7 +367,8 @@ static void test_heap_types(void **state)
 		cached[i] = invented_str(heap, "a");
 	invented_set(class + layout->heap_type_cached_keys,
 		     invented_keys(heap, cached, NULL, bytes->cached_keys, false));
-	invented_set(class + layout->type_dict, invented_dict(heap, &module_key, &module, 1, false));
+	invented_set(class + layout->type_dict,
+		     invented_dict(heap, &module_key, &module, 1, false));
 	invented_set(class + layout->heap_type_references[1], slots);
 	invented_set(class + layout->type_subclasses, invented_dict(heap, &name, &child, 1, false));
 	instance = invented_object(heap, child, 80);
@@ -417,12 +421,12 @@ static void test_static_builtin(void **state)
 	invented_set(heap->node_type + layout->type_subclasses, in_interpreter ? 17 : subclasses);
 	invented_track(heap, invented_node(heap, 0), 0);
 	/* A metatype of an extension that does not say that it derives from type. */
-	metatype = invented_static_type(heap,
-					&(struct invented_type){
-						.name = "ext.Meta",
-						.basicsize = 1000,
-						.flags = INVENTED_FLAG_GC | INVENTED_FLAG_TYPE,
-					});
+	metatype =
+		invented_static_type(heap, &(struct invented_type){
+						   .name = "ext.Meta",
+						   .basicsize = 1000,
+						   .flags = INVENTED_FLAG_GC | INVENTED_FLAG_TYPE,
+					   });
 	class = invented_static_type(heap, &(struct invented_type){ .name = "ext.Class" });
 	invented_set(class + layout->object_type, metatype);
 	invented_track(heap, invented_node(heap, class), 0);
@@ -640,10 +644,12 @@ static void test_ranges(void **state)
 	invented_run_deinit(&run);
 }
 
-#define IN(test, row, label) \
-	{ #test " in " label, test, set_up, tear_down, (void *)(uintptr_t)&figures[row] }
-#define IN_ALL(test)                                                                  \
-	IN(test, 0, "an invented layout"), IN(test, 1, "3.7"), IN(test, 2, "3.8"),    \
+#define IN(test, row, label)                                                                       \
+	{                                                                                          \
+#test " in " label, test, set_up, tear_down, (void *)(uintptr_t)&figures[row]      \
+	}
+#define IN_ALL(test)                                                                               \
+	IN(test, 0, "an invented layout"), IN(test, 1, "3.7"), IN(test, 2, "3.8"),                 \
 		IN(test, 3, "3.11"), IN(test, 4, "3.12"), IN(test, 5, "3.13")
 
 int main(void)

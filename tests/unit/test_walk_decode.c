@@ -1,7 +1,8 @@
 /*
  * Tests of src/heap/walk_decode.c: streams that are right, that are broken, that are noise.
  *
- * Each stream is decoded from a buffer of exactly its size, so that a sanitizer sees one byte too many.
+ * Each stream is decoded from a buffer of exactly its size, so that a sanitizer sees one byte too
+ * many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -251,9 +252,8 @@ static void test_truncated(void **state)
 
 			assert_null(decode(cut.bytes, cut.size_bytes, &seen, &result));
 			whole++;
-			assert_int_equal(seen.count + result.type_count +
-						 (result.summary.kind != 0),
-					 whole);
+			assert_int_equal(
+				seen.count + result.type_count + (result.summary.kind != 0), whole);
 			pyi_walk_result_deinit(&result);
 		} else {
 			expect_broken(&cut);
@@ -323,9 +323,9 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	  cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_good),	   cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_many_types), cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_kinds),	  cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_kinds),	   cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_random),
 	};
 

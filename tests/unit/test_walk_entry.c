@@ -1,7 +1,8 @@
 /*
  * Tests of payloads/entry.c: what the payload refuses to do, and how it ends.
  *
- * Linked with --wrap=pyi_payload_message, so that no system call is made; the walk itself is tested elsewhere.
+ * Linked with --wrap=pyi_payload_message, so that no system call is made; the walk itself is tested
+ * elsewhere.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -82,7 +82,8 @@ def main():
         threading.Thread(target=wait, args=(started.release,), daemon=True).start()
     for _ in range(count):
         started.acquire()
-    commands.serve({"nothing": lambda argument: "{}"})
+    commands.serve({"nothing": lambda argument: "{}",
+                    "exec": lambda argument: os.execvp("sleep", ["sleep", "1000"])})
 
 
 main()
