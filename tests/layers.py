@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds the layers of ARCHITECTURE.md against what the source files include. Output: TAP.
 
-Does not compile anything, and does not look at who calls whom: what is not included cannot be called.
+Does not compile anything, and does not look at who calls whom: what is not included cannot be
+called.
 
 usage: layers.py [ROOT]
 """

@@ -403,6 +403,30 @@ static void test_anchors_lists(void **state)
 	}
 }
 
+/* Lists with objects in them: both neighbours of the head must link back. */
+static void test_anchors_members(void **state)
+{
+	static const char words[] = "lists do not link back";
+	struct fixture *fixture = *state;
+	struct invented_heap *heap = &fixture->heap;
+	const struct pyi_layout *layout = &heap->layout;
+
+	for (int g = 0; g <= GENERATIONS; g++) {
+		uint64_t first = invented_node(heap, 0);
+		uint64_t last = invented_node(heap, 0);
+
+		heap->lists[0].head_addr = list_head(fixture, fixture->gc_count - 1, g);
+		invented_track(heap, first, 0);
+		invented_track(heap, last, 0);
+		expect_mismatch(fixture, invented_head_of(heap, first) + layout->gc_head_prev,
+				invented_head_of(heap, last), words);
+		expect_mismatch(fixture, invented_head_of(heap, last) + layout->gc_head_next,
+				invented_head_of(heap, first), words);
+		expect_mismatch(fixture, invented_head_of(heap, last) + layout->gc_head_next, 0,
+				words);
+	}
+}
+
 /* The layout of another version does not fit, but for a difference that no anchor can show. */
 static void test_anchors_of_others(void **state)
 {
@@ -443,6 +467,7 @@ int main(void)
 		IN_ALL(test_anchors_types),
 		IN_ALL(test_anchors_interpreters),
 		IN_ALL(test_anchors_lists),
+		IN_ALL(test_anchors_members),
 		IN_ALL(test_anchors_of_others),
 	};
 

@@ -196,10 +196,12 @@ static void test_frozen(void **state)
 	invented_track(heap, invented_node(heap, shared), 0);
 	for (int i = 0; i < 5; i++)
 		invented_track(heap, invented_node(heap, shared), INVENTED_FROZEN);
+	/* A type of which all are frozen has no record in the tracked scope. */
+	invented_track(heap, invented_list(heap, &shared, 1), INVENTED_FROZEN);
 	invented_census(heap, &(struct invented_request){ 0 }, &run);
 	expect(&run, (struct expected[]){ { heap->node_type, 1, bytes->node } }, 1);
-	assert_int_equal(run.result.summary.frozen_objects, 5);
-	assert_int_equal(run.result.summary.frozen_bytes, 5 * bytes->node);
+	assert_int_equal(run.result.summary.frozen_objects, 6);
+	assert_int_equal(run.result.summary.frozen_bytes, 5 * bytes->node + bytes->list);
 	invented_run_deinit(&run);
 
 	/* Their records would contradict the counts. */
@@ -219,11 +221,14 @@ static void test_frozen(void **state)
 	       (struct expected[]){
 		       { heap->node_type, 6, 6 * bytes->node },
 		       { heap->str_type, 2, 2 * bytes->str },
-		       { heap->type_type, 4, 4 * bytes->static_type },
+		       { heap->list_type, 1, bytes->list },
+		       { heap->type_type, 5, 5 * bytes->static_type },
 	       },
-	       3);
-	assert_int_equal(run.result.summary.frozen_objects, 5);
-	assert_int_equal(run.result.summary.frozen_bytes, 5 * bytes->node);
+	       4);
+	/* Type list, which only a frozen object led to, is among them. */
+	assert_int_equal(run.result.summary.frozen_objects, 7);
+	assert_int_equal(run.result.summary.frozen_bytes,
+			 5 * bytes->node + bytes->list + bytes->static_type);
 	invented_run_deinit(&run);
 }
 

@@ -419,4 +419,5 @@ def main():
     return frozen, population, asyncio
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -369,4 +369,5 @@ def main():
     commands.serve({"kinds": kinds, "grow": grow})
 
 
-main()
+if __name__ == "__main__":
+    main()

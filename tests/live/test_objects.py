@@ -1,0 +1,145 @@
+"""
+Every single object: what pyinspect lists is what the process itself finds, at the same address, of
+the same type, with the size that sys.getsizeof() gives; nothing is listed twice, and nothing that
+Python can reach is missing.
+
+The process makes a statement before and another one after the listing, both while nothing else of it
+runs; what both say alike was also true in between. Compared are numbers only: no address is
+followed by anybody.
+"""
+
+import array
+import collections
+import os
+import subprocess
+
+import pytest
+
+import support
+
+OBJECTS = 120000
+LIST_OBJECTS = os.environ.get("PYI_LIST_OBJECTS") or os.path.join(
+    os.path.dirname(support.PYINSPECT), "tests", "list_objects")
+# Of what the victim finds: objects that its own statement changes.
+MAX_UNSTABLE = 20
+# Of what is listed: objects that no Python code can reach, see test_extra().
+MAX_EXTRA_SHARE = 0.05
+
+
+def triples(data):
+    """{address: (type address, bytes)}, and how many records there were."""
+    numbers = array.array("Q")
+    numbers.frombytes(data)
+    assert len(numbers) % 3 == 0
+    return dict(zip(numbers[::3], zip(numbers[1::3], numbers[2::3]))), len(numbers) // 3
+
+
+def list_objects(target):
+    done = subprocess.run([LIST_OBJECTS, str(target.pid)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
+    assert done.returncode == 0, done.stderr.decode()
+    return triples(done.stdout)
+
+
+class Evidence:
+    """What both sides say of one process."""
+
+    def __init__(self, target, folder):
+        first, self.names, self.own = self.ask(target, folder / "first")
+        with support.assert_untouched(target.pid):
+            self.listed, self.records = list_objects(target)
+            self.again, _ = list_objects(target)
+        second, names, _ = self.ask(target, folder / "second")
+        assert names == self.names
+        self.stated = {addr: words for addr, words in first.items() if second.get(addr) == words}
+        self.unstable = [addr for addr in set(first) | set(second)
+                         if first.get(addr) != second.get(addr)]
+        self.first, self.second = first, second
+        everything = support.top_types(target.pid, "--scope", "all", "-n", "0")
+        self.estimated = {name for name, row in support.census(everything).items() if row[2]}
+
+    @staticmethod
+    def ask(target, path):
+        answer = target.ask("state %s" % path, 180)
+        statement, records = triples(path.read_bytes())
+        assert len(statement) == records
+        return (statement, {int(kind): name for kind, name in answer["types"].items()},
+                set(answer["own"]))
+
+    def name(self, kind):
+        return self.names.get(kind, "type at 0x%x" % kind)
+
+
+@pytest.fixture(scope="module")
+def evidence(interpreter, tmp_path_factory):
+    if not os.access(LIST_OBJECTS, os.X_OK):
+        pytest.fail("no list_objects at %s: build it, or set PYI_LIST_OBJECTS" % LIST_OBJECTS)
+    target = support.Target.python(interpreter, "objects.py", OBJECTS)
+    try:
+        yield Evidence(target, tmp_path_factory.mktemp("objects"))
+    finally:
+        target.close()
+
+
+def test_statement_is_stable(evidence):
+    changed = [(evidence.name(evidence.first.get(addr, (0,))[0]), evidence.first.get(addr),
+                evidence.second.get(addr)) for addr in evidence.unstable]
+    assert len(changed) <= MAX_UNSTABLE, changed[:100]
+    assert len(evidence.stated) > 200000
+
+
+def test_none_twice(evidence):
+    assert evidence.records == len(evidence.listed)
+
+
+def test_two_listings_are_equal(evidence):
+    assert evidence.listed == evidence.again
+
+
+def test_none_missing(evidence):
+    missing = collections.Counter(evidence.name(kind) for addr, (kind, _) in evidence.stated.items()
+                                  if addr not in evidence.listed)
+    assert not missing, missing.most_common(50)
+
+
+def test_types(evidence):
+    wrong = collections.Counter(
+        (evidence.name(evidence.listed[addr][0]), evidence.name(kind))
+        for addr, (kind, _) in evidence.stated.items()
+        if addr in evidence.listed and evidence.listed[addr][0] != kind)
+    assert not wrong, "(pyinspect, Python): %s" % wrong.most_common(50)
+
+
+def test_sizes(evidence, capsys, interpreter):
+    compared, wrong, estimates = (collections.Counter(), collections.Counter(),
+                                  collections.Counter())
+    for addr, (kind, size) in evidence.stated.items():
+        name = evidence.name(kind)
+        got = evidence.listed.get(addr, (0, None))[1]
+        if name in evidence.estimated:
+            estimates[name] += 1
+            if got is not None and got > size:
+                wrong[name + " (estimate)", got, size] += 1
+        elif got is not None:
+            compared[name] += 1
+            if got != size:
+                wrong[name, got, size] += 1
+    with capsys.disabled():
+        print("\n%s: %d objects of %d types compared; sizes of %s not" % (
+            interpreter.name, sum(compared.values()), len(compared), dict(estimates)))
+    assert not wrong, "(type, pyinspect, sys.getsizeof): objects: %s" % wrong.most_common(50)
+    assert sum(compared.values()) > 200000
+    assert len(compared) > 150
+    assert not evidence.estimated & {"int", "str", "dict", "list", "tuple", "set", "type", "code",
+                                     "function", "frame", "generator", "collections.deque",
+                                     "collections.OrderedDict", "array.array"}
+
+
+def test_extra(evidence, capsys, interpreter):
+    """What is listed and cannot be reached from Python: few, and of the types that explain it."""
+    extra = collections.Counter(evidence.name(kind) for addr, (kind, _) in evidence.listed.items()
+                                if addr not in evidence.stated and addr not in evidence.own)
+    with capsys.disabled():
+        print("\n%s: %d listed objects not stated: %s" % (
+            interpreter.name, sum(extra.values()), dict(extra.most_common(12))))
+    assert sum(extra.values()) < MAX_EXTRA_SHARE * len(evidence.listed), extra.most_common(50)
