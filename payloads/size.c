@@ -352,5 +352,5 @@ uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct 
 	if (walk->layout->features & PYI_FEATURE_PRESIZE_BY_TYPE ||
 	    pyi_object_is_gc(walk, object, type))
 		bytes += type->presize;
-	return bytes;
+	return bounded(bytes);
 }

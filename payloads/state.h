@@ -84,6 +84,8 @@ struct pyi_walk {
 	uint64_t referents[PYI_REFERENT_BATCH];
 	uint64_t referent_count;
 	uint64_t referent_taken;
+	/* All of them are marked, and those marked before are gone. */
+	bool referents_marked;
 
 	/* Where the list walk is. */
 	uint64_t list_index;

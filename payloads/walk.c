@@ -41,12 +41,12 @@ static void put(struct pyi_walk *walk, const void *record, uint64_t size_bytes)
 	walk->records_used += size_bytes;
 }
 
-/* Counts one object. */
-static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type)
+/* Counts one object; `frozen` if it is on the list of a permanent generation. */
+static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type, bool frozen)
 {
 	uint64_t bytes = pyi_size_of(walk, object, type);
 
-	if (walk->frozen) {
+	if (frozen) {
 		walk->summary.frozen_objects++;
 		walk->summary.frozen_bytes += bytes;
 		/* gc.get_objects() does not list them. */
@@ -98,7 +98,7 @@ static void meet(struct pyi_walk *walk, uint64_t object)
 	if (pyi_object_is_gc(walk, object, type) &&
 	    pyi_object_is_tracked(walk, object - walk->layout->gc_head_size))
 		return;
-	count(walk, object, type);
+	count(walk, object, type, false);
 	if (!is_container(type)) {
 		/* Its type may be known from nowhere else. */
 		if (pyi_marks_is_readable(walk, type->addr) && pyi_marks_set(walk, type->addr))
@@ -115,9 +115,10 @@ static void meet(struct pyi_walk *walk, uint64_t object)
 /* Looks at the referents gathered: first all marks, while the headers are being fetched. */
 static void take_referents(struct pyi_walk *walk)
 {
-	uint64_t fresh = walk->referent_taken;
+	uint64_t fresh = 0;
 
-	for (uint64_t i = walk->referent_taken; i < walk->referent_count; i++) {
+	/* After a fault the rest of the batch is marked already, but was not looked at. */
+	for (uint64_t i = 0; !walk->referents_marked && i < walk->referent_count; i++) {
 		uint64_t object = walk->referents[i];
 
 		if (!pyi_marks_is_readable(walk, object)) {
@@ -129,7 +130,10 @@ static void take_referents(struct pyi_walk *walk)
 		__builtin_prefetch((const void *)(uintptr_t)object);
 		walk->referents[fresh++] = object;
 	}
-	walk->referent_count = fresh;
+	if (!walk->referents_marked) {
+		walk->referent_count = fresh;
+		*(volatile bool *)&walk->referents_marked = true;
+	}
 	while (walk->referent_taken < walk->referent_count) {
 		/* Taken before it is looked at: a fault must not bring it back. */
 		uint64_t object = walk->referents[walk->referent_taken];
@@ -139,6 +143,7 @@ static void take_referents(struct pyi_walk *walk)
 	}
 	walk->referent_count = 0;
 	walk->referent_taken = 0;
+	walk->referents_marked = false;
 }
 
 void pyi_walk_refer(struct pyi_walk *walk, uint64_t object)
@@ -148,6 +153,13 @@ void pyi_walk_refer(struct pyi_walk *walk, uint64_t object)
 	if (walk->referent_count == PYI_REFERENT_BATCH)
 		take_referents(walk);
 	walk->referents[walk->referent_count++] = object;
+}
+
+static void break_list(struct pyi_walk *walk)
+{
+	walk->summary.broken_lists++;
+	pyi_walk_trouble(walk, PYI_TROUBLE_LIST, walk->node ? walk->node : walk->previous);
+	walk->node = 0;
 }
 
 /* The next list, or false when there is none. */
@@ -164,15 +176,10 @@ static bool next_list(struct pyi_walk *walk)
 	walk->previous = list->head_addr;
 	walk->following = 1;
 	walk->node = pyi_field(list->head_addr, walk->layout->gc_head_next);
+	if (!walk->node)
+		break_list(walk);
 	walk->following = 0;
 	return true;
-}
-
-static void break_list(struct pyi_walk *walk)
-{
-	walk->summary.broken_lists++;
-	pyi_walk_trouble(walk, PYI_TROUBLE_LIST, walk->node);
-	walk->node = 0;
 }
 
 /*
@@ -204,6 +211,9 @@ static uint64_t next_tracked(struct pyi_walk *walk)
 	}
 	walk->previous = node;
 	walk->node = pyi_field(node, layout->gc_head_next) & ~UINT64_C(3);
+	/* 0 says "no list": a link to nowhere must not look like the end. */
+	if (!walk->node)
+		break_list(walk);
 	__builtin_prefetch((const void *)(uintptr_t)walk->node);
 	*(volatile uint64_t *)&walk->following = 0;
 	return node + layout->gc_head_size;
@@ -218,7 +228,7 @@ static void count_tracked(struct pyi_walk *walk, uint64_t object)
 		skip(walk, PYI_TROUBLE_OBJECT, object);
 		return;
 	}
-	count(walk, object, type);
+	count(walk, object, type, walk->frozen);
 	if (walk->arguments->flags & PYI_CENSUS_ALL)
 		pyi_references_visit(walk, object, type);
 }
@@ -253,7 +263,6 @@ static void walk_all(struct pyi_walk *walk)
 			continue;
 		} else if (walk->arguments->flags & PYI_CENSUS_ALL &&
 			   walk->root_index < walk->arguments->root_count) {
-			walk->frozen = false;
 			pyi_walk_refer(walk, roots[walk->root_index++]);
 		} else {
 			return;

@@ -376,7 +376,8 @@ static void print_layout(const struct pyi_layout *layout, const char *version)
 	printf("\t{\n\t\t.generated_from = \"%s\",\n\t\t.layout = {\n", version);
 	for (size_t i = 0; i < layout_row_count; i++) {
 		const struct row *row = &layout_rows[i];
-		const uint32_t *value = (const uint32_t *)(const void *)((const char *)layout + row->offset);
+		const uint32_t *value =
+			(const uint32_t *)(const void *)((const char *)layout + row->offset);
 
 		printf("\t\t\t.%s = ", row->field);
 		if (row->offset == offsetof(struct pyi_layout, python_version))

@@ -24,7 +24,7 @@ enum {
 
 /* Messages: numbers of system calls that no kernel has. Arguments as for a system call. */
 enum pyi_message {
-	/* (address, size in bytes): records to be read now. Returns 0, or not 0 to end. */
+	/* (address, size in bytes): records to be read now. */
 	PYI_MESSAGE_RECORDS = 0x70001,
 	/* (objects counted so far): a sign of life, about every million objects. */
 	PYI_MESSAGE_PROGRESS = 0x70002,

@@ -35,18 +35,23 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
+/* About thirty years. */
+#define DURATION_LIMIT_MS 1e12
+
 #define usage(...)                                                                                 \
 	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__),                     \
 		       "see pyinspect --help")
 
 static struct pyi_error *parse_count(const char *option, const char *word, uint64_t *ret_count)
 {
+	unsigned long long count;
 	char *end;
 
 	errno = 0;
-	*ret_count = strtoull(word, &end, 10);
+	count = strtoull(word, &end, 10);
 	if (errno || end == word || *end || strchr(word, '-'))
 		return usage("%s wants a whole number, not \"%s\"", option, word);
+	*ret_count = count;
 	return NULL;
 }
 
@@ -63,13 +68,15 @@ static struct pyi_error *parse_duration(const char *option, const char *word, do
 		return usage("%s wants a duration such as 100, 100ms or 2s, not \"%s\"", option,
 			     word);
 	if (!*end)
-		*ret_ms = value * ms_default;
-	else if (strcmp(end, "ms") == 0)
-		*ret_ms = value;
+		value *= ms_default;
 	else if (strcmp(end, "s") == 0)
-		*ret_ms = value * 1000;
-	else
+		value *= 1000;
+	else if (strcmp(end, "ms") != 0)
 		return usage("%s: \"%s\" is no unit, use ms or s", option, end);
+	/* In nanoseconds it must fit 64 bits. */
+	if (value > DURATION_LIMIT_MS)
+		return usage("%s: \"%s\" is too long", option, word);
+	*ret_ms = value;
 	return NULL;
 }
 
@@ -133,7 +140,10 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 	while ((option = getopt_long(argc, argv, ":n:vh", long_options, NULL)) != -1) {
 		struct pyi_error *error;
 
-		if (option == '?')
+		/* Within letters behind one dash, optind still stands before them. */
+		if (option == '?' && optopt && optopt < OPTION_BY && !strchr("nvh", optopt))
+			error = usage("unknown option -%c", optopt);
+		else if (option == '?')
 			error = usage("unknown option %s", argv[optind - 1]);
 		else if (option == ':')
 			error = usage("option %s wants a value", argv[optind - 1]);

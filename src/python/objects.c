@@ -187,9 +187,13 @@ bool pyi_objects_dict_get(const struct pyi_runtime *runtime, struct pyi_memory_r
 		return false;
 	for (uint64_t i = 0; i < entries.count; i++) {
 		uint64_t entry = entries.addr + i * entries.bytes;
-		uint64_t value = load(reader, entry + entries.value);
-		uint64_t name = load(reader, entry + entries.key);
+		uint64_t value;
+		uint64_t name;
 
+		/* A broken table may claim millions of entries: it ends where it cannot be read. */
+		if (!pyi_memory_try_read_u64(reader, entry + entries.key, &name) ||
+		    !pyi_memory_try_read_u64(reader, entry + entries.value, &value))
+			return false;
 		if (!value || !name || !str_is(layout, reader, name, key, length) ||
 		    !is_subclass(runtime, reader, name, SUBCLASS_UNICODE_BIT))
 			continue;

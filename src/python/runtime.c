@@ -70,14 +70,16 @@ static size_t version_length(const char *text, size_t left)
 	for (; i < left && i < 31; i++) {
 		if (text[i] == '.' && is_digit(text[i - 1]))
 			dots++;
-		else if (!is_digit(text[i]) && !strchr("abrc+", text[i]))
+		else if (!is_digit(text[i]) && (!text[i] || !strchr("abrc+", text[i])))
 			break;
 	}
 	if (dots != 2 || i >= left || text[i] != ' ')
 		return 0;
-	/* "3.9.18 (main, ...", "3.13.5 free-threading build (", "3.13.5 experimental
-	 * free-threading" */
-	if (i + 2 < left && (text[i + 1] == '(' || text[i + 1] == 'f' || text[i + 1] == 'e'))
+	/*
+	 * "3.9.18 (main, ...", "3.13.5 free-threading build (", "3.13.5 experimental
+	 * free-threading", "3.10.8 | packaged by conda-forge | ("
+	 */
+	if (i + 2 < left && text[i + 1] && strchr("(fe|", text[i + 1]))
 		return i;
 	return 0;
 }

@@ -385,11 +385,14 @@ static void test_anchors_lists(void **state)
 
 		for (int g = 0; g <= GENERATIONS; g++) {
 			head = list_head(fixture, s, g);
+			/* Each takes as long as a list is given to become whole. */
+			expect_mismatch(fixture, head + layout->gc_head_prev, fixture->modules,
+					words);
+			if (g || s)
+				continue;
 			expect_mismatch(fixture, head + layout->gc_head_next, 0, words);
 			expect_mismatch(fixture, head + layout->gc_head_next, head + 16, words);
 			expect_mismatch(fixture, head + layout->gc_head_prev, 0, words);
-			expect_mismatch(fixture, head + layout->gc_head_prev, fixture->modules,
-					words);
 			expect_mismatch(fixture, head + layout->gc_head_prev,
 					fixture->heap.range.end_addr, words);
 		}
@@ -410,21 +413,17 @@ static void test_anchors_members(void **state)
 	struct fixture *fixture = *state;
 	struct invented_heap *heap = &fixture->heap;
 	const struct pyi_layout *layout = &heap->layout;
+	uint64_t first = invented_node(heap, 0);
+	uint64_t last = invented_node(heap, 0);
 
-	for (int g = 0; g <= GENERATIONS; g++) {
-		uint64_t first = invented_node(heap, 0);
-		uint64_t last = invented_node(heap, 0);
-
-		heap->lists[0].head_addr = list_head(fixture, fixture->gc_count - 1, g);
-		invented_track(heap, first, 0);
-		invented_track(heap, last, 0);
-		expect_mismatch(fixture, invented_head_of(heap, first) + layout->gc_head_prev,
-				invented_head_of(heap, last), words);
-		expect_mismatch(fixture, invented_head_of(heap, last) + layout->gc_head_next,
-				invented_head_of(heap, first), words);
-		expect_mismatch(fixture, invented_head_of(heap, last) + layout->gc_head_next, 0,
-				words);
-	}
+	heap->lists[0].head_addr = list_head(fixture, fixture->gc_count - 1, 1);
+	invented_track(heap, first, 0);
+	invented_track(heap, last, 0);
+	expect_mismatch(fixture, invented_head_of(heap, first) + layout->gc_head_prev,
+			invented_head_of(heap, last), words);
+	expect_mismatch(fixture, invented_head_of(heap, last) + layout->gc_head_next,
+			invented_head_of(heap, first), words);
+	expect_mismatch(fixture, invented_head_of(heap, last) + layout->gc_head_next, 0, words);
 }
 
 /* The layout of another version does not fit, but for a difference that no anchor can show. */

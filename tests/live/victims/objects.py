@@ -28,7 +28,9 @@ import commands
 import mixed
 import sizes
 
+# Bits of type.__flags__.
 HEAP_TYPE = 1 << 9
+READY = 1 << 12
 POPULATION = []
 OF_EACH_KIND = 150
 
@@ -47,9 +49,12 @@ TYPE_MRO = type.__dict__["__mro__"].__get__
 
 # Only what is stored as an object: other attributes are computed anew for each question.
 CODE_NAMES = ["co_consts", "co_names", "co_filename", "co_name"]
-CODE_NAMES += (["co_code", "co_varnames", "co_freevars", "co_cellvars"]
-               if sys.version_info < (3, 11) else ["co_qualname", "co_exceptiontable"])
 CODE_NAMES += ["co_lnotab"] if sys.version_info < (3, 10) else ["co_linetable"]
+CODE_NAMES += ["co_qualname", "co_exceptiontable"] if sys.version_info >= (3, 11) else []
+# In 3.11 all but co_code is made anew; since 3.12 all is kept from the first question on.
+CODE_NAMES += ["co_code"]
+CODE_NAMES += ([] if sys.version_info[:2] == (3, 11) else
+               ["co_varnames", "co_freevars", "co_cellvars"])
 
 STORED = {
     types.CodeType: CODE_NAMES,
@@ -76,6 +81,9 @@ def hidden(thing, kind):
     if issubclass(kind, dict):
         yield from dict.keys(thing)
     elif issubclass(kind, type):
+        if not TYPE_FLAGS(thing) & READY:
+            # a static type that nobody has called PyType_Ready() for has no dict yet
+            return
         # mappingproxy -> the dict itself
         yield from gc.get_referents(TYPE_DICT(thing))
         yield TYPE_BASES(thing)
@@ -116,6 +124,8 @@ def find(tracked):
         thing = PENDING.pop()
         note(gc.get_referents(thing), skipped)
         note(hidden(thing, type(thing)), skipped)
+    # a frame that holds itself would be garbage that nobody collects
+    frames.clear()
 
 
 def write(path):
