@@ -38,20 +38,22 @@ struct pyi_error {
 
 #define PYI_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #define PYI_MUST_CHECK __attribute__((warn_unused_result))
+#define PYI_NEVER_NULL __attribute__((returns_nonnull))
 
 /*
  * Makes an error. Never returns NULL: without memory it returns the static
  * out-of-memory error, which pyi_error_destroy() knows to leave alone.
  */
 struct pyi_error *pyi_error_create(enum pyi_exit exit, const char *code, const char *format, ...)
-	PYI_PRINTF(3, 4) PYI_MUST_CHECK;
+	PYI_PRINTF(3, 4) PYI_MUST_CHECK PYI_NEVER_NULL;
 
 /* The same, with ": " and the words for `error_number` (an errno) at the end. */
 struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, const char *code, int error_number,
-					 const char *format, ...) PYI_PRINTF(4, 5) PYI_MUST_CHECK;
+					 const char *format, ...)
+	PYI_PRINTF(4, 5) PYI_MUST_CHECK PYI_NEVER_NULL;
 
 /* The one error that needs no memory. */
-struct pyi_error *pyi_error_no_memory(void) PYI_MUST_CHECK;
+struct pyi_error *pyi_error_no_memory(void) PYI_MUST_CHECK PYI_NEVER_NULL;
 
 /* Sets or replaces the hint of `error` and returns `error`. NULL stays NULL. */
 struct pyi_error *pyi_error_hint(struct pyi_error *error, const char *format, ...)

@@ -83,7 +83,7 @@ static struct pyi_error *parse_duration(const char *option, const char *word, do
 static struct pyi_error *apply(int option, struct pyi_options *options)
 {
 	struct pyi_error *error;
-	double ms;
+	double ms = 0;
 
 	switch (option) {
 	case 'n':

@@ -22,6 +22,15 @@ enum {
 	SNAPSHOT_LIMIT = 40,
 	/* So many of them with as few threads stopped as can be. */
 	GENTLE_LIMIT = 20,
+	/*
+	 * So many walks that find the same kind of trouble: then it is in the heap, not in the
+	 * moment. A link or a dict is often caught in the middle of a change, a bad object hardly
+	 * ever.
+	 */
+	TORN_LIMIT = 8,
+	BROKEN_LIMIT = 2,
+	/* A walk that took so long is not taken again to see whether it goes better. */
+	LONG_WALK_MS = 2000,
 	STOP_LIMIT = 400,
 	/* A collection of a large heap takes seconds. */
 	COLLECTION_PATIENCE_MS = 10000,
@@ -340,6 +349,15 @@ static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_s
 	return error;
 }
 
+/* Whether the trouble of this walk is there to stay; `walks` counts those that had some. */
+static bool is_lasting(const struct pyi_session_census *census, unsigned walks, double walk_ms)
+{
+	bool torn = census->summary.trouble == PYI_TROUBLE_LIST ||
+		    census->summary.trouble == PYI_TROUBLE_DICT;
+
+	return walks >= (torn ? TORN_LIMIT : BROKEN_LIMIT) || walk_ms > LONG_WALK_MS;
+}
+
 struct progress {
 	struct pyi_session *session;
 };
@@ -374,6 +392,7 @@ take_census(struct pyi_session *session, uint64_t flags,
 	PYI_CLEANUP(pyi_guard_free) struct gate *gate = calloc(1, sizeof(*gate));
 	struct pyi_session_census census = { 0 };
 	unsigned stops = 0;
+	unsigned walks = 0;
 	bool last = false;
 
 	if (!gate)
@@ -406,6 +425,8 @@ take_census(struct pyi_session *session, uint64_t flags,
 			pyi_session_census_deinit(&census);
 			error = walk_snapshot(session, snapshot, gate, last, &request, &census);
 			session->snapshot_ms = pyi_clock_ms_since(snapshot->created_ns);
+			if (!error && census.summary.trouble)
+				last |= is_lasting(&census, ++walks, session->snapshot_ms);
 			destroying = pyi_snapshot_destroy(snapshot);
 			if (destroying) {
 				pyi_error_destroy(error);

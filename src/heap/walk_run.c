@@ -109,6 +109,19 @@ static void plan_deinit(struct plan *plan)
 	pyi_address_list_deinit(&plan->roots);
 }
 
+/* Code that runs out of stack shall fault, not overwrite what lies below. */
+static struct pyi_error *forbid_page(struct pyi_snapshot *snapshot, uint64_t addr)
+{
+	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { addr, PAGE_BYTES, PROT_NONE };
+	int64_t result;
+	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_mprotect, arguments, &result);
+
+	if (!error && result != 0)
+		error = pyi_error_create_errno(PYI_EXIT_FAILED, "no-memory-in-snapshot",
+					       (int)-result, "cannot guard the payload's stack");
+	return error;
+}
+
 /* Maps memory for the payload; less of it when the kernel does not commit so much. */
 static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const struct plan *plan,
 				       struct workspace *ret)
@@ -117,6 +130,7 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * sizeof(uint64_t);
 	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
 	int64_t result = -ENOMEM;
+	uint64_t guard_page;
 
 	space.ranges_addr = at;
 	at = round_up(at + plan->range_count * sizeof(plan->ranges[0]), PAGE_BYTES);
@@ -124,7 +138,8 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PAGE_BYTES);
 	space.roots_addr = at;
 	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PAGE_BYTES);
-	at += STACK_BYTES;
+	guard_page = at;
+	at += PAGE_BYTES + STACK_BYTES;
 	space.stack_end_addr = at;
 	space.records_addr = at;
 	at += RECORDS_BYTES;
@@ -160,7 +175,7 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.records_addr += space.addr;
 	space.arena_addr += space.addr;
 	*ret = space;
-	return NULL;
+	return forbid_page(snapshot, space.addr + guard_page);
 }
 
 /*

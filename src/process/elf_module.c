@@ -168,6 +168,7 @@ struct pyi_error *pyi_elf_module_set_bias(struct pyi_elf_module *module, uint64_
 {
 	size_t i;
 
+	/* NOLINTNEXTLINE: the analyzer does not know that an error is never NULL */
 	for (i = 0; i < module->load_count; i++) {
 		uint64_t end;
 

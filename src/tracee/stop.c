@@ -70,7 +70,9 @@ static char thread_state(const struct pyi_process *process, pid_t tid)
 	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
 		return 'X';
 	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 'X';
+	if (!end || end[1] != ' ')
+		return 'X';
+	return end[2];
 }
 
 /*
@@ -133,7 +135,7 @@ static void look_at_call(const struct pyi_process *process, struct pyi_stop_thre
 static void look_again_at_running(const struct pyi_process *process,
 				  struct pyi_stop_thread *threads, size_t count)
 {
-	const struct timespec pause = { .tv_nsec = RUNNING_LOOK_US * 1000 };
+	const struct timespec pause = { .tv_nsec = RUNNING_LOOK_US * 1000L };
 	uint64_t deadline_ns = pyi_clock_deadline(RUNNING_PATIENCE_MS, PYI_CLOCK_NEVER);
 	bool undecided = true;
 

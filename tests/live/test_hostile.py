@@ -94,8 +94,8 @@ def test_misbehaving(victim, kind):
     assert not differences(before, after), "type: (behaving, misbehaving)"
     assert count <= report["result"]["skipped"] <= 10 * count
     assert report["warnings"], "nobody was told"
-    # the same code misbehaves in every snapshot: one is enough
-    assert report["access"]["attempts"] == 1
+    # a second look tells a broken heap from one caught in the middle of a change; no more
+    assert report["access"]["attempts"] <= 2
     assert target.ask("check") == {"alive": count}
     code, _, again = look(target, "all")
     assert code == 0
