@@ -18,11 +18,27 @@ enum {
 	CHILDREN_LIMIT = 1 << 20,
 };
 
+/* Text of a small file of any process; false if it is not there. */
+static bool read_file(pid_t pid, const char *name, char *ret_text, size_t capacity)
+{
+	char path[64];
+	size_t got;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	got = fread(ret_text, 1, capacity - 1, file);
+	fclose(file);
+	ret_text[got] = '\0';
+	return true;
+}
+
 /* True, with its number in the innermost namespace, if child `pid` is a dead snapshot. */
 static bool is_leftover(pid_t pid, pid_t *ret_namespace_pid)
 {
 	struct pyi_process_status status;
-	char path[64];
 	char text[4096];
 	const char *name;
 	char *rest;
@@ -30,17 +46,10 @@ static bool is_leftover(pid_t pid, pid_t *ret_namespace_pid)
 	long exit_signal = -1;
 	long exit_code = -1;
 	int number = FIELD_STATE;
-	FILE *file;
-	size_t got;
 	bool ours;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
+	if (!read_file(pid, "stat", text, sizeof(text)))
 		return false;
-	got = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[got] = '\0';
 	name = strchr(text, '(');
 	rest = strrchr(text, ')');
 	if (!name || !rest || rest[1] != ' ' || rest[2] != 'Z')
@@ -58,13 +67,8 @@ static bool is_leftover(pid_t pid, pid_t *ret_namespace_pid)
 	if (!ours)
 		return false;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	if (!file)
+	if (!read_file(pid, "status", text, sizeof(text)))
 		return false;
-	got = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[got] = '\0';
 	PYI_CLEANUP(pyi_guard_error)
 	struct pyi_error *error = pyi_process_parse_status(text, &status);
 	if (error)

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "process/process.h"
+#include "tracee/thread_look.h"
 #include "tracee/tracee.h"
 
 struct pyi_stop_thread {
@@ -27,11 +28,8 @@ struct pyi_stop_thread {
 	/* Its number in the target's own pid namespace. */
 	pid_t namespace_tid;
 
-	/* For this module: what it was blocked in. */
-	bool blocked;
-	enum pyi_interruption interruption;
-	uint64_t number;
-	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
+	/* For this module: */
+	struct pyi_thread_call call;
 	/* How long it had slept in it before it was disturbed; UINT64_MAX if that is not known. */
 	uint64_t slept_ms;
 	/* What the scheduler had counted for it when it was looked at. */

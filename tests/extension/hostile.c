@@ -16,6 +16,7 @@
 
 enum {
 	MANY = 100000,
+	/* Small, so that whatever lies below the stack is overwritten without gaps. */
 	FRAME_BYTES = 16,
 	OWN_SIZE = 4711,
 	/* No object: more than what is mapped, and not aligned. */
@@ -23,7 +24,7 @@ enum {
 	UNALIGNED = 0x7fff0001,
 };
 
-/* Read in each tp_traverse; volatile because a debugger's eye looks at a frozen copy. */
+/* Volatile: or the endless loop would be one whatever becomes of it. */
 static volatile int armed;
 
 /* clang-format off */

@@ -22,8 +22,14 @@ LIST_OBJECTS = os.environ.get("PYI_LIST_OBJECTS") or os.path.join(
     os.path.dirname(support.PYINSPECT), "tests", "list_objects")
 # Of what the victim finds: objects that its own statement changes.
 MAX_UNSTABLE = 20
-# Of what is listed: objects that no Python code can reach, see test_extra().
+# Of what is listed, see test_extra().
 MAX_EXTRA_SHARE = 0.05
+MAX_EXTRA_SINGLE = 20
+# Metatypes with a __sizeof__ of their own (3.13) that leaves out the shared keys of instances, which
+# type.__sizeof__() counts: what pyinspect says is more than Python does.
+UNDERSTATED = {"_ctypes.PyCSimpleType", "_ctypes.PyCFuncPtrType", "_ctypes.PyCPointerType",
+               "_ctypes.PyCArrayType", "_ctypes.PyCStructType", "_ctypes.UnionType",
+               "ctypes._endian._swapped_struct_meta", "ctypes._endian._swapped_union_meta"}
 
 
 def triples(data):
@@ -118,7 +124,7 @@ def test_sizes(evidence, capsys, interpreter):
         got = evidence.listed.get(addr, (0, None))[1]
         if name in evidence.estimated:
             estimates[name] += 1
-            if got is not None and got > size:
+            if got is not None and got > size and name not in UNDERSTATED:
                 wrong[name + " (estimate)", got, size] += 1
         elif got is not None:
             compared[name] += 1
@@ -136,10 +142,20 @@ def test_sizes(evidence, capsys, interpreter):
 
 
 def test_extra(evidence, capsys, interpreter):
-    """What is listed and cannot be reached from Python: few, and of the types that explain it."""
+    """
+    What is listed and was not stated: only what C structs refer to, and no attribute gives. That is
+    `bytes`, `tuple`, `str`: of code objects (3.11+: names and kinds of all local variables) and the
+    tuple of __slots__ of a class; `int`: the length of a range; and what thread and interpreter
+    state hold: the running frames, thread-local dicts, the types of either.
+    """
     extra = collections.Counter(evidence.name(kind) for addr, (kind, _) in evidence.listed.items()
                                 if addr not in evidence.stated and addr not in evidence.own)
     with capsys.disabled():
         print("\n%s: %d listed objects not stated: %s" % (
             interpreter.name, sum(extra.values()), dict(extra.most_common(12))))
+    ranges = sum(evidence.name(kind) == "range" for kind, _ in evidence.stated.values())
+    assert extra["int"] <= ranges
+    singles = {name: number for name, number in extra.items()
+               if name not in ("bytes", "tuple", "str", "int")}
+    assert sum(singles.values()) <= MAX_EXTRA_SINGLE, singles
     assert sum(extra.values()) < MAX_EXTRA_SHARE * len(evidence.listed), extra.most_common(50)
