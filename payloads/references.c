@@ -34,6 +34,21 @@ static void refer_keys(struct pyi_walk *walk, uint64_t keys)
 						entries.key_offset));
 }
 
+/* Attributes of code that were computed once and are kept. */
+static void refer_code_cache(struct pyi_walk *walk, uint64_t code)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t cached;
+
+	if (!pyi_has(layout->code_cached))
+		return;
+	cached = pyi_field(code, layout->code_cached);
+	if (!pyi_marks_is_readable(walk, cached))
+		return;
+	for (uint32_t at = 0; at < layout->code_cached_size; at += PYI_POINTER_BYTES)
+		pyi_walk_refer(walk, pyi_field(cached, at));
+}
+
 /* Keys, and whether a combined table holds as many values as it says. */
 static void visit_dict(struct pyi_walk *walk, uint64_t object)
 {
@@ -93,6 +108,7 @@ void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct p
 		break;
 	case PYI_KIND_CODE:
 		refer_fields(walk, object, layout->code_references);
+		refer_code_cache(walk, object);
 		break;
 	case PYI_KIND_GENERATOR:
 		refer_fields(walk, object, layout->generator_references);

@@ -206,6 +206,8 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, code_opcache_map, "PyCodeObject.co_opcache_map"),
 	ROW(OPTIONAL, code_opcache, "PyCodeObject.co_opcache"),
 	ROW(OPTIONAL, code_opcache_size, "PyCodeObject.co_opcache_size"),
+	ROW(OPTIONAL, code_cached, "PyCodeObject._co_cached"),
+	ROW(OPTIONAL_SIZE, code_cached_size, "_PyCoCached"),
 	ROW(OFFSET, code_extra, "PyCodeObject.co_extra"),
 	ROW(OFFSET, module_dict, "PyModuleObject.md_dict"),
 

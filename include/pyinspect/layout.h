@@ -240,6 +240,8 @@ struct pyi_layout {
 	uint32_t code_opcache_map; /* co_opcache_map, 3.8 to 3.10 */
 	uint32_t code_opcache;
 	uint32_t code_opcache_size; /* unsigned char */
+	uint32_t code_cached;	    /* _co_cached, 3.12+: what co_code, co_varnames ... gave */
+	uint32_t code_cached_size;  /* sizeof(_PyCoCached), which only holds PyObject * */
 	uint32_t code_extra;	    /* _PyCodeObjectExtra *: ce_size at 0 */
 
 	/* PyModuleObject */

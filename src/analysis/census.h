@@ -18,7 +18,7 @@ struct pyi_census_type {
 	uint64_t count;
 	/* Shallow sizes added up. */
 	uint64_t bytes;
-	/* The type has a __sizeof__ of its own that we do not model: bytes are a lower bound. */
+	/* The type has a __sizeof__ of its own that we do not model: bytes are an estimate. */
 	bool estimated;
 	/* How many distinct type objects of this name were added up. */
 	uint32_t classes;

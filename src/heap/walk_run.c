@@ -18,6 +18,9 @@
 
 enum {
 	STACK_BYTES = 512 << 10,
+	/* More than a frame that code of the target may step down by; a multiple of any page. */
+	GUARD_BYTES = 1 << 20,
+	GUARD_ALIGNMENT = 64 << 10,
 	RECORDS_BYTES = 4 << 20,
 	PAGE_BYTES = 4096,
 	TEXT_ALIGNMENT = 64,
@@ -110,9 +113,9 @@ static void plan_deinit(struct plan *plan)
 }
 
 /* Code that runs out of stack shall fault, not overwrite what lies below. */
-static struct pyi_error *forbid_page(struct pyi_snapshot *snapshot, uint64_t addr)
+static struct pyi_error *guard_stack(struct pyi_snapshot *snapshot, uint64_t addr)
 {
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { addr, PAGE_BYTES, PROT_NONE };
+	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { addr, GUARD_BYTES, PROT_NONE };
 	int64_t result;
 	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_mprotect, arguments, &result);
 
@@ -130,7 +133,7 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * sizeof(uint64_t);
 	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
 	int64_t result = -ENOMEM;
-	uint64_t guard_page;
+	uint64_t guard_start;
 
 	space.ranges_addr = at;
 	at = round_up(at + plan->range_count * sizeof(plan->ranges[0]), PAGE_BYTES);
@@ -138,8 +141,9 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PAGE_BYTES);
 	space.roots_addr = at;
 	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PAGE_BYTES);
-	guard_page = at;
-	at += PAGE_BYTES + STACK_BYTES;
+	at = round_up(at, GUARD_ALIGNMENT);
+	guard_start = at;
+	at += GUARD_BYTES + STACK_BYTES;
 	space.stack_end_addr = at;
 	space.records_addr = at;
 	at += RECORDS_BYTES;
@@ -175,7 +179,7 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.records_addr += space.addr;
 	space.arena_addr += space.addr;
 	*ret = space;
-	return forbid_page(snapshot, space.addr + guard_page);
+	return guard_stack(snapshot, space.addr + guard_start);
 }
 
 /*

@@ -5,7 +5,7 @@
 #include "layouts.h"
 
 /* A field that the generator did not know would read as offset 0: regenerate this file. */
-_Static_assert(sizeof(struct pyi_layout) == 338 * sizeof(uint32_t),
+_Static_assert(sizeof(struct pyi_layout) == 340 * sizeof(uint32_t),
 	       "struct pyi_layout changed after layouts.c was generated");
 
 /* clang-format off */
@@ -169,6 +169,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = PYI_ABSENT,
 			.code_opcache = PYI_ABSENT,
 			.code_opcache_size = PYI_ABSENT,
+			.code_cached = PYI_ABSENT,
+			.code_cached_size = PYI_ABSENT,
 			.code_extra = 136,
 			.module_dict = 16,
 			.code_references = {
@@ -360,6 +362,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = 152,
 			.code_opcache = 160,
 			.code_opcache_size = 172,
+			.code_cached = PYI_ABSENT,
+			.code_cached_size = PYI_ABSENT,
 			.code_extra = 144,
 			.module_dict = 16,
 			.code_references = {
@@ -551,6 +555,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = 152,
 			.code_opcache = 160,
 			.code_opcache_size = 172,
+			.code_cached = PYI_ABSENT,
+			.code_cached_size = PYI_ABSENT,
 			.code_extra = 144,
 			.module_dict = 16,
 			.code_references = {
@@ -742,6 +748,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = 152,
 			.code_opcache = 160,
 			.code_opcache_size = 172,
+			.code_cached = PYI_ABSENT,
+			.code_cached_size = PYI_ABSENT,
 			.code_extra = 144,
 			.module_dict = 16,
 			.code_references = {
@@ -936,6 +944,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = PYI_ABSENT,
 			.code_opcache = PYI_ABSENT,
 			.code_opcache_size = PYI_ABSENT,
+			.code_cached = PYI_ABSENT,
+			.code_cached_size = PYI_ABSENT,
 			.code_extra = 176,
 			.module_dict = 16,
 			.code_references = {
@@ -1132,6 +1142,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = PYI_ABSENT,
 			.code_opcache = PYI_ABSENT,
 			.code_opcache_size = PYI_ABSENT,
+			.code_cached = 152,
+			.code_cached_size = 32,
 			.code_extra = 184,
 			.module_dict = 16,
 			.code_references = {
@@ -1329,6 +1341,8 @@ const struct pyi_known_layout pyi_known_layouts[] = {
 			.code_opcache_map = PYI_ABSENT,
 			.code_opcache = PYI_ABSENT,
 			.code_opcache_size = PYI_ABSENT,
+			.code_cached = 160,
+			.code_cached_size = 32,
 			.code_extra = 192,
 			.module_dict = 16,
 			.code_references = {

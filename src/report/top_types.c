@@ -336,7 +336,7 @@ static bool put_notes(const struct table *table)
 			      100.0 * (double)table->total.bytes / (double)envelope->rss_bytes,
 			      group_digits(figure, envelope->rss_bytes));
 	if (ok && any_estimated(report->census, 0))
-		ok = put_note(table, "~: at least; the type has a __sizeof__ of its own");
+		ok = put_note(table, "~: an estimate; the type has a __sizeof__ of its own");
 	if (ok && report->frozen_objects)
 		ok = put_note(table, "frozen by gc.freeze(), %s above: %s objects, %s bytes",
 			      tracked ? "not counted" : "counted",

@@ -16,8 +16,10 @@
 
 enum {
 	MANY = 100000,
-	/* Small, so that whatever lies below the stack is overwritten without gaps. */
+	/* Small: whatever lies below the stack is overwritten without gaps. */
 	FRAME_BYTES = 16,
+	/* Large: it would step over a guard of a page or two. */
+	LARGE_FRAME_BYTES = 50000,
 	OWN_SIZE = 4711,
 	/* No object: more than what is mapped, and not aligned. */
 	UNMAPPED = 0x10,
@@ -100,6 +102,21 @@ static int dive(volatile const char *above)
 	frame[0] = above[0];
 	/* The sum keeps the compiler from making a loop of it. */
 	return armed ? dive(frame) + frame[0] : frame[0];
+}
+
+static int dive_in_large_steps(volatile const char *above)
+{
+	volatile char frame[LARGE_FRAME_BYTES];
+
+	frame[0] = above[0];
+	return armed ? dive_in_large_steps(frame) + frame[0] : frame[0];
+}
+
+static int large_recursion_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	if (armed && dive_in_large_steps("\1"))
+		return -1;
+	return visit_referent(self, visit, arg);
 }
 
 static int recursion_traverse(PyObject *self, visitproc visit, void *arg)
@@ -206,6 +223,7 @@ HOLDER_TYPE(endless_type, "Endless", endless_traverse);
 HOLDER_TYPE(system_call_type, "SystemCall", system_call_traverse);
 HOLDER_TYPE(garbage_type, "Garbage", garbage_traverse);
 HOLDER_TYPE(recursion_type, "Recursion", recursion_traverse);
+HOLDER_TYPE(large_recursion_type, "LargeRecursion", large_recursion_traverse);
 HOLDER_TYPE(abort_type, "Abort", abort_traverse);
 
 static PyTypeObject own_is_gc_type = {
@@ -271,10 +289,15 @@ static const struct {
 	const char *name;
 	PyTypeObject *type;
 } types[] = {
-	{ "BadPointer", &bad_pointer_type }, { "Endless", &endless_type },
-	{ "SystemCall", &system_call_type }, { "Garbage", &garbage_type },
-	{ "Recursion", &recursion_type },    { "Abort", &abort_type },
-	{ "OwnIsGc", &own_is_gc_type },	     { "Many", &many_type },
+	{ "BadPointer", &bad_pointer_type },
+	{ "Endless", &endless_type },
+	{ "SystemCall", &system_call_type },
+	{ "Garbage", &garbage_type },
+	{ "Recursion", &recursion_type },
+	{ "LargeRecursion", &large_recursion_type },
+	{ "Abort", &abort_type },
+	{ "OwnIsGc", &own_is_gc_type },
+	{ "Many", &many_type },
 	{ "OwnSize", &own_size_type },
 };
 

@@ -24,7 +24,7 @@ BOUND_SECONDS = 15
 
 # {type: objects}; what the objects refer to is reachable without them.
 MISBEHAVING = {"BadPointer": COUNT, "SystemCall": COUNT, "Garbage": COUNT, "Recursion": COUNT,
-               "Abort": COUNT, "Endless": 1}
+               "LargeRecursion": COUNT, "Abort": COUNT, "Endless": 1}
 
 
 def missing(reason):

@@ -240,7 +240,7 @@ static void test_table_estimates(void **state)
 	assert_has(fixture->text, "   1,000,000      500   50.0%  dict");
 	assert_has(fixture->text, "     250,000    1,623  100.0%  … 2");
 	assert_has(fixture->text, "  ~2,000,000      138          total\n");
-	assert_has(fixture->text, "\n~: at least");
+	assert_has(fixture->text, "\n~: an estimate");
 
 	/* Behind the limit it still makes the sums estimates. */
 	fixture->census.types[1].estimated = false;
