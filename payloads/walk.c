@@ -290,6 +290,8 @@ static bool make_work_list(struct pyi_walk *walk)
 
 static void send_result(struct pyi_walk *walk)
 {
+	walk->summary.objects = 0;
+	walk->summary.bytes = 0;
 	for (uint64_t t = 0; t < walk->type_count; t++) {
 		const struct pyi_walk_type *type = &walk->types[t];
 		struct pyi_record_type record = {

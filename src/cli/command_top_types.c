@@ -81,7 +81,7 @@ static void warn(const struct pyi_session *session, const struct pyi_record_summ
 {
 	if (session->inconsistency)
 		pyi_envelope_warn(envelope, "inconsistent",
-				  "%s, in each of %llu snapshots: figures may be wrong",
+				  "%s, after %llu snapshots: figures may be wrong",
 				  session->inconsistency, (unsigned long long)session->attempts);
 	if (summary->broken_lists)
 		pyi_envelope_warn(

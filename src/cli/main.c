@@ -162,7 +162,8 @@ int main(int argc, char **argv)
 	if (options.verbose && envelope.attempts)
 		print_cost(&envelope);
 	pyi_envelope_deinit(&envelope);
-	if (pyi_wait_cancel_signal())
+	/* Unless there is something worse to say. */
+	if (pyi_wait_cancel_signal() && exit != PYI_EXIT_NOT_RESTORED)
 		end_by(pyi_wait_cancel_signal());
 	return (int)exit;
 }

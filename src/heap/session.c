@@ -23,7 +23,7 @@ enum {
 	/* So many of them with as few threads stopped as can be. */
 	GENTLE_LIMIT = 20,
 	/*
-	 * So many walks that find the same kind of trouble: then it is in the heap, not in the
+	 * So many walks that find trouble: then it is in the heap, not in the
 	 * moment. A link or a dict is often caught in the middle of a change, a bad object hardly
 	 * ever.
 	 */
@@ -75,6 +75,13 @@ static struct pyi_error *prefer_exit(const struct pyi_session *session, struct p
 	pyi_error_destroy(error);
 	return pyi_error_create(PYI_EXIT_ACCESS, "target-exited", "process %d exited meanwhile",
 				session->process.pid);
+}
+
+static struct pyi_error *timed_out(void)
+{
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_FAILED, "timeout", "it was not done in the time allowed"),
+		"allow more with --timeout");
 }
 
 static void report(const struct pyi_session *session, const char *stage, uint64_t objects)
@@ -214,7 +221,7 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 static bool threads_stood_still(const struct pyi_snapshot *snapshot, const struct gate *gate)
 {
 	PYI_CLEANUP(pyi_guard_free) struct pyi_thread_motion *threads = NULL;
-	bool moved = false;
+	bool moved = snapshot->stranger;
 
 	threads = calloc(snapshot->thread_count + 1, sizeof(*threads));
 	if (!threads)
@@ -252,9 +259,16 @@ static struct pyi_error *name_types(struct pyi_session *session, struct pyi_snap
 		const struct pyi_record_type *type = &result->types[t];
 		char *name =
 			pyi_objects_type_name(&session->runtime, snapshot->reader, type->type_addr);
-		bool estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
-							       type->type_addr, result->modelled,
-							       result->modelled_count);
+		bool estimated;
+
+		if (pyi_wait_is_cancelled() || pyi_clock_passed(session->options->deadline_ns)) {
+			free(name);
+			error = pyi_wait_is_cancelled() ? interrupted() : timed_out();
+			break;
+		}
+		estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
+							  type->type_addr, result->modelled,
+							  result->modelled_count);
 
 		if (!name)
 			error = pyi_error_no_memory();
@@ -341,6 +355,8 @@ static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_s
 	if (!session->inconsistency &&
 	    result.summary.trouble < sizeof(troubles) / sizeof(troubles[0]))
 		session->inconsistency = troubles[result.summary.trouble];
+	if (!session->inconsistency && result.roots_truncated)
+		session->inconsistency = "a chain of threads or frames does not end";
 	session->snapshot_bytes = result.arena_bytes;
 	error = name_types(session, snapshot, &result, &ret_census->census);
 	if (!error)
@@ -434,9 +450,15 @@ take_census(struct pyi_session *session, uint64_t flags,
 			}
 		}
 		if (!error && session->inconsistency && !last) {
-			if (pyi_wait_cancel_signal())
+			/* The target shall also run between two stops. */
+			if (pyi_wait_pause(pyi_clock_deadline(POLL_FIRST_MS, PYI_CLOCK_NEVER)))
 				error = interrupted();
-			else if (pyi_clock_passed(session->options->deadline_ns))
+			else if (!pyi_clock_passed(session->options->deadline_ns))
+				continue;
+			else if (census.census.type_count)
+				/* What there is, labelled, is better than nothing. */
+				last = true;
+			else
 				error = pyi_error_create(PYI_EXIT_FAILED, "timeout",
 							 "found no good moment for a snapshot in "
 							 "time: %s",

@@ -389,6 +389,7 @@ static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event
 
 	switch (event->number) {
 	case PYI_MESSAGE_RECORDS:
+		run->stuck = 0;
 		error = take_records(run, event->arguments[0], event->arguments[1]);
 		return error ? error : pyi_snapshot_reply(run->snapshot, 0);
 	case PYI_MESSAGE_PROGRESS:
@@ -507,6 +508,7 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 
 		error = serve(&run);
 		result.arena_bytes = space.size_bytes;
+		result.roots_truncated = plan.roots.truncated;
 	}
 	pyi_memory_reader_destroy(reader);
 	if (error) {

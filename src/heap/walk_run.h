@@ -26,6 +26,8 @@ struct pyi_walk_result {
 	/* Addresses of types whose sizes follow a rule we know. */
 	uint64_t modelled[PYI_KNOWN_TYPES + 1];
 	size_t modelled_count;
+	/* Not all roots are in it: a chain of threads or frames does not end. */
+	bool roots_truncated;
 	/* Memory that was mapped into the snapshot. */
 	uint64_t arena_bytes;
 };

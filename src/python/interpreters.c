@@ -14,6 +14,7 @@ enum {
 	SLOT_LIMIT = 1 << 16,
 	EXCEPTION_LIMIT = 1000,
 	STATIC_TYPE_LIMIT = 1000,
+	ROOT_LIMIT = 1 << 22,
 	/* Include/internal/pycore_frame.h: FRAME_OWNED_BY_CSTACK, other fields are not valid */
 	OWNER_C_STACK = 3,
 };
@@ -208,6 +209,11 @@ bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
 
 static struct pyi_error *push(struct pyi_address_list *list, uint64_t addr)
 {
+	/* Chains are bounded one by one; this bounds what they multiply to. */
+	if (list->count == ROOT_LIMIT)
+		list->truncated = true;
+	if (list->truncated)
+		return NULL;
 	if (list->count == list->capacity) {
 		size_t capacity = list->capacity ? 2 * list->capacity : 256;
 		uint64_t *items = realloc(list->items, capacity * sizeof(*items));
@@ -244,7 +250,7 @@ static struct pyi_error *push_slots(struct pyi_address_list *list, struct pyi_me
 {
 	struct pyi_error *error = NULL;
 
-	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error; i++)
+	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++)
 		error = push(list, load(reader, addr + i * sizeof(uint64_t)));
 	return error;
 }
@@ -257,7 +263,7 @@ static struct pyi_error *push_exceptions(struct pyi_address_list *list,
 	uint64_t item = load(reader, thread + layout->thread_exc_info);
 	struct pyi_error *error = NULL;
 
-	for (int i = 0; item && i < EXCEPTION_LIMIT && !error; i++) {
+	for (int i = 0; item && i < EXCEPTION_LIMIT && !error && !list->truncated; i++) {
 		error = push_field(list, reader, item, layout->exc_item_value);
 		if (!error)
 			error = push_field(list, reader, item, layout->exc_item_type);
@@ -311,13 +317,14 @@ static struct pyi_error *push_frames(struct pyi_address_list *list, const struct
 	else
 		frame = load(reader, load(reader, thread + layout->thread_cframe) +
 					     layout->cframe_current_frame);
-	for (int i = 0; frame && i < FRAME_LIMIT && !error; i++) {
+	for (int i = 0; frame && i < FRAME_LIMIT && !error && !list->truncated; i++) {
 		uint8_t owner = OWNER_C_STACK;
 
 		if (pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) &&
 		    owner != OWNER_C_STACK)
 			error = push_frame(list, layout, reader, frame);
 		frame = load(reader, frame + layout->iframe_previous);
+		list->truncated |= frame && i + 1 == FRAME_LIMIT;
 	}
 	return error;
 }
@@ -329,13 +336,14 @@ static struct pyi_error *push_threads(struct pyi_address_list *list,
 	uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
 	struct pyi_error *error = NULL;
 
-	for (int i = 0; thread && i < THREAD_LIMIT && !error; i++) {
+	for (int i = 0; thread && i < THREAD_LIMIT && !error && !list->truncated; i++) {
 		error = push_fields(list, reader, thread, layout->thread_roots);
 		if (!error)
 			error = push_exceptions(list, layout, reader, thread);
 		if (!error)
 			error = push_frames(list, layout, reader, thread);
 		thread = load(reader, thread + layout->thread_next);
+		list->truncated |= thread && i + 1 == THREAD_LIMIT;
 	}
 	return error;
 }

@@ -28,6 +28,8 @@ struct pyi_interpreters {
 
 /* A growing list of addresses in the target. */
 struct pyi_address_list {
+	/* Something that should end did not: the list is not complete. */
+	bool truncated;
 	uint64_t *items;
 	size_t count;
 	size_t capacity;

@@ -135,7 +135,8 @@ static bool describe_stop(const struct pyi_snapshot *snapshot, int status,
 		return true;
 	}
 	event->pc = pyi_arch_pc(&registers);
-	if (status >> 16 == PTRACE_EVENT_STOP)
+	/* Also what somebody sends to the whole process group of the target. */
+	if (status >> 16 == PTRACE_EVENT_STOP || WSTOPSIG(status) == SIGSTOP)
 		return false;
 	if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
 		event->kind = PYI_SNAPSHOT_MESSAGE;

@@ -33,8 +33,8 @@ enum {
 	/* include/uapi/linux/close_range.h */
 	CLOSE_RANGE_UNSHARE_FLAG = 1 << 1,
 	CHILD_TIMEOUT_MS = 10000,
-	REAP_ROUNDS = 20,
-	REAP_PAUSE_MS = 25,
+	REAP_ROUNDS = 80,
+	REAP_PAUSE_MS = 50,
 	OOM_SCORE_FIRST = 1000,
 };
 
@@ -96,18 +96,20 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 	for (int round = 0; round < REAP_ROUNDS; round++) {
 		struct pyi_error *error;
 		bool gone = false;
+		bool stuck;
 
 		if (!pyi_process_is_alive(target->process))
 			return NULL;
 		error = reap_in_target(target, namespace_pid, &gone);
 		if (gone)
 			return NULL;
-		/* A thread that is stuck is let go only by our end: no time for another try. */
-		if (error &&
-		    (error->exit == PYI_EXIT_NOT_RESTORED || error->exit == PYI_EXIT_ACCESS ||
-		     strcmp(error->code, "thread-stuck") == 0))
+		if (error && error->exit == PYI_EXIT_NOT_RESTORED)
 			return error;
+		/* A thread that is stuck is let go only by our end: no time for another try. */
+		stuck = error && strcmp(error->code, "thread-stuck") == 0;
 		pyi_error_destroy(error);
+		if (stuck)
+			break;
 		/* Whoever is in a hurry to end us must wait for this. */
 		nanosleep(&pause, NULL);
 	}
@@ -297,6 +299,7 @@ static struct pyi_error *describe_threads(const struct pyi_stop *stop,
 	if (!snapshot->threads)
 		return pyi_error_no_memory();
 	snapshot->thread_count = stop->thread_count;
+	snapshot->stranger = stop->stranger;
 	for (size_t t = 0; t < stop->thread_count; t++) {
 		const struct pyi_stop_thread *thread = &stop->threads[t];
 
@@ -319,9 +322,11 @@ static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 {
 	for (size_t m = 0; m < snapshot->maps.count; m++) {
 		const struct pyi_map *map = &snapshot->maps.items[m];
-		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { map->start_addr,
-								    map->end_addr - map->start_addr,
-								    PROT_READ };
+		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
+			map->start_addr,
+			map->end_addr - map->start_addr,
+			map->readable ? PROT_READ : PROT_NONE,
+		};
 		struct pyi_error *error;
 		int64_t result;
 
@@ -363,14 +368,14 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
 		free(snapshot);
 		return error;
 	}
-	pyi_stop_watch(&stop);
+	pyi_stop_watch(target->process, &stop);
 	is_ready = !gate->before || gate->before(gate->argument, live);
 	if (is_ready)
 		error = clone_target(target, &stop, snapshot);
 	if (is_ready && !error) {
 		if (gate->after)
 			gate->after(gate->argument, live);
-		pyi_stop_find_moved(&stop);
+		pyi_stop_find_moved(target->process, &stop);
 		error = describe_threads(&stop, snapshot);
 	}
 	snapshot->created_ns = pyi_clock_now_ns();

@@ -65,6 +65,8 @@ struct pyi_snapshot {
 	struct pyi_maps maps;
 	struct pyi_snapshot_thread *threads;
 	size_t thread_count;
+	/* A thread appeared that is not among them. */
+	bool stranger;
 	uint64_t created_ns;
 
 	/* For this module: */

@@ -103,9 +103,6 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 		pyi_thread_read_activity(thread->activity_fd, thread->activity,
 					 sizeof(thread->activity));
 		pyi_thread_look(process, thread->tid, &thread->call);
-		/* In an uninterruptible wait it neither runs nor stops. */
-		if (state == 'D' && thread->call.blocked)
-			thread->call.interruption = PYI_INTERRUPTION_FORBIDDEN;
 		thread->namespace_tid = pyi_thread_namespace_tid(process, tids[i]);
 		stop->thread_count++;
 		*ret_new = true;
@@ -183,7 +180,7 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 		if (!found_new || extent == PYI_STOP_ONE)
 			break;
 		for (size_t t = 0; t < stop->thread_count; t++) {
-			if (!stop->threads[t].call.blocked)
+			if (extent == PYI_STOP_ALL || !stop->threads[t].call.blocked)
 				pyi_thread_look(process, stop->threads[t].tid,
 						&stop->threads[t].call);
 			if (!is_wanted(&stop->threads[t], extent))
@@ -219,8 +216,15 @@ static struct pyi_error *hold_injector(const struct pyi_process *process, struct
 				       unsigned options, bool *ret_chosen)
 {
 	struct pyi_stop_thread *thread = &stop->threads[index];
-	struct pyi_error *error = seize(process, stop, thread, options);
+	bool blocked = thread->call.blocked;
+	struct pyi_error *error;
 
+	/* What was seen is some milliseconds old: it may be in another call by now. */
+	pyi_thread_look(process, thread->tid, &thread->call);
+	if (thread->call.blocked != blocked ||
+	    thread->call.interruption == PYI_INTERRUPTION_FORBIDDEN)
+		return NULL;
+	error = seize(process, stop, thread, options);
 	if (!error)
 		error = await(thread);
 	if (!error)
@@ -286,18 +290,47 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 	return NULL;
 }
 
-void pyi_stop_watch(struct pyi_stop *stop)
+void pyi_stop_watch(const struct pyi_process *process, struct pyi_stop *stop)
 {
 	for (size_t t = 0; t < stop->thread_count; t++) {
 		struct pyi_stop_thread *thread = &stop->threads[t];
+		char at_look[sizeof(thread->activity)];
 
-		if (!thread->held)
-			pyi_thread_read_activity(thread->activity_fd, thread->activity,
-						 sizeof(thread->activity));
+		if (thread->held)
+			continue;
+		memcpy(at_look, thread->activity, sizeof(at_look));
+		pyi_thread_read_activity(thread->activity_fd, thread->activity,
+					 sizeof(thread->activity));
+		if (strcmp(at_look, thread->activity) == 0)
+			continue;
+		pyi_thread_look(process, thread->tid, &thread->call);
+		thread->moved = !thread->call.blocked;
 	}
 }
 
-void pyi_stop_find_moved(struct pyi_stop *stop)
+/* True if there is a thread that could run the program's code and is not in the list. */
+static bool has_stranger(const struct pyi_process *process, struct pyi_stop *stop)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	size_t count;
+
+	error = pyi_process_list_threads(process, &tids, &count);
+	if (error)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		char state;
+
+		if (find_thread(stop, tids[i]))
+			continue;
+		state = pyi_thread_state(process, tids[i]);
+		if (state != 'X' && state != 'Z' && !pyi_thread_is_kernel_worker(process, tids[i]))
+			return true;
+	}
+	return false;
+}
+
+void pyi_stop_find_moved(const struct pyi_process *process, struct pyi_stop *stop)
 {
 	for (size_t t = 0; t < stop->thread_count; t++) {
 		struct pyi_stop_thread *thread = &stop->threads[t];
@@ -307,9 +340,10 @@ void pyi_stop_find_moved(struct pyi_stop *stop)
 			continue;
 		pyi_thread_read_activity(thread->activity_fd, now, sizeof(now));
 		/* A kernel without these counters, or a thread that exited, tells nothing good. */
-		thread->moved = !now[0] || strncmp(now, "0 0 0", 5) == 0 ||
-				strcmp(now, thread->activity) != 0;
+		thread->moved |= !now[0] || strncmp(now, "0 0 0", 5) == 0 ||
+				 strcmp(now, thread->activity) != 0;
 	}
+	stop->stranger = has_stranger(process, stop);
 }
 
 struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms)

@@ -53,6 +53,8 @@ struct pyi_stop {
 	size_t thread_count;
 	/* Index of the thread to run system calls in: held, and guarded. */
 	size_t injector;
+	/* There is a thread now that nobody has looked at. */
+	bool stranger;
 	uint64_t begun_ns;
 };
 
@@ -68,11 +70,15 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 enum pyi_stop_extent extent,
 				 struct pyi_stop *ret_stop) PYI_MUST_CHECK;
 
-/* Begins to watch the threads that were left alone. */
-void pyi_stop_watch(struct pyi_stop *stop);
+/*
+ * Begins to watch the threads that were left alone. One that has run since it was looked at, and
+ * is not blocked now, counts as moved already: the counters of a thread on a processor stand
+ * still until the next tick.
+ */
+void pyi_stop_watch(const struct pyi_process *process, struct pyi_stop *stop);
 
-/* Marks threads that were left alone and have run since pyi_stop_watch(). */
-void pyi_stop_find_moved(struct pyi_stop *stop);
+/* Marks threads that were left alone and have run since pyi_stop_watch(), and finds new ones. */
+void pyi_stop_find_moved(const struct pyi_process *process, struct pyi_stop *stop);
 
 /*
  * Restores and lets go all threads; safe on a zeroed struct. `ret_paused_ms`: from the first

@@ -123,6 +123,9 @@ void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_th
 	    number < 0)
 		return;
 	ret_call->number = (uint64_t)number;
+	/* In an uninterruptible wait it neither runs nor stops. */
+	if (pyi_thread_state(process, tid) == 'D')
+		return;
 	ret_call->interruption = pyi_arch_interruption(ret_call->number, ret_call->arguments);
 }
 

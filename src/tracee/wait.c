@@ -71,6 +71,17 @@ static int wait_signal(const sigset_t *set, uint64_t deadline_ns)
 	return number;
 }
 
+bool pyi_wait_is_cancelled(void)
+{
+	const struct timespec now = { 0 };
+
+	/* A SIGCHLD taken here is not missed: whoever waits asks waitpid() first. */
+	for (int number; !cancel_signal && (number = sigtimedwait(&all_signals, NULL, &now)) > 0;)
+		if (number != SIGCHLD)
+			cancel_signal = number;
+	return cancel_signal != 0;
+}
+
 enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cancellable,
 				     pid_t *ret_tid, int *ret_status)
 {

@@ -37,6 +37,9 @@ enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cance
 /* Waits until the deadline, or until the user asks to end; true if it was the user. */
 bool pyi_wait_pause(uint64_t deadline_ns);
 
+/* True if the user has asked to end; does not wait. */
+bool pyi_wait_is_cancelled(void);
+
 /* The signal that asked us to end, or 0. Once asked, it stays so. */
 int pyi_wait_cancel_signal(void);
 
