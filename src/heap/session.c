@@ -17,15 +17,14 @@
 #include "tracee/wait.h"
 
 enum {
-	/* Snapshots that turn out torn cost the target a pause each; refusals at the gate a tenth
-	   of one. */
+	/* Each that is no use costs the target a pause; being refused at the gate, a tenth of one.
+	 */
 	SNAPSHOT_LIMIT = 40,
 	/* So many of them with as few threads stopped as can be. */
 	GENTLE_LIMIT = 20,
 	/*
-	 * So many walks that find trouble: then it is in the heap, not in the
-	 * moment. A link or a dict is often caught in the middle of a change, a bad object hardly
-	 * ever.
+	 * So many walks that find trouble: then it is in the heap, not in the moment. A link or a
+	 * dict is often caught in the middle of a change, a bad object hardly ever.
 	 */
 	TORN_LIMIT = 8,
 	BROKEN_LIMIT = 2,
@@ -186,17 +185,16 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 {
 	uint64_t patience_ns = pyi_clock_deadline(COLLECTION_PATIENCE_MS, PYI_CLOCK_NEVER);
 	uint64_t now_ns = pyi_clock_now_ns();
+	struct pyi_interpreters interpreters;
+	struct pyi_memory_reader *live;
+	struct pyi_error *error;
+	uint64_t pause_ms = POLL_FIRST_MS;
 
 	/* Most of the time that is left is for the walk. */
 	if (session->options->deadline_ns != PYI_CLOCK_NEVER &&
 	    session->options->deadline_ns > now_ns &&
 	    (session->options->deadline_ns - now_ns) / 4 < patience_ns - now_ns)
 		patience_ns = now_ns + (session->options->deadline_ns - now_ns) / 4;
-	struct pyi_interpreters interpreters;
-	struct pyi_memory_reader *live;
-	struct pyi_error *error;
-	uint64_t pause_ms = POLL_FIRST_MS;
-
 	error = pyi_memory_reader_create(session->process.pid, false, &live);
 	if (error)
 		return error;
@@ -257,19 +255,17 @@ static struct pyi_error *name_types(struct pyi_session *session, struct pyi_snap
 
 	for (size_t t = 0; t < result->type_count && !error; t++) {
 		const struct pyi_record_type *type = &result->types[t];
-		char *name =
-			pyi_objects_type_name(&session->runtime, snapshot->reader, type->type_addr);
 		bool estimated;
+		char *name;
 
 		if (pyi_wait_is_cancelled() || pyi_clock_passed(session->options->deadline_ns)) {
-			free(name);
 			error = pyi_wait_is_cancelled() ? interrupted() : timed_out();
 			break;
 		}
+		name = pyi_objects_type_name(&session->runtime, snapshot->reader, type->type_addr);
 		estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
 							  type->type_addr, result->modelled,
 							  result->modelled_count);
-
 		if (!name)
 			error = pyi_error_no_memory();
 		else
@@ -374,13 +370,9 @@ static bool is_lasting(const struct pyi_session_census *census, unsigned walks, 
 	return walks >= (torn ? TORN_LIMIT : BROKEN_LIMIT) || walk_ms > LONG_WALK_MS;
 }
 
-struct progress {
-	struct pyi_session *session;
-};
-
-static void walk_progress(void *argument, uint64_t objects)
+static void walk_progress(void *session, uint64_t objects)
 {
-	report(((struct progress *)argument)->session, "walking the snapshot", objects);
+	report(session, "walking the snapshot", objects);
 }
 
 /*
@@ -396,17 +388,16 @@ take_census(struct pyi_session *session, uint64_t flags,
 	    void (*object)(void *argument, const struct pyi_record_object *record),
 	    void (*restart)(void *argument), void *argument, struct pyi_session_census *ret_census)
 {
-	struct progress progress = { session };
 	struct pyi_walk_request request = {
 		.flags = flags,
 		.deadline_ns = session->options->deadline_ns,
 		.progress = walk_progress,
-		.progress_argument = &progress,
+		.progress_argument = session,
 		.object = object,
 		.object_argument = argument,
 	};
 	PYI_CLEANUP(pyi_guard_free) struct gate *gate = calloc(1, sizeof(*gate));
-	struct pyi_session_census census = { 0 };
+	PYI_CLEANUP(pyi_session_census_deinit) struct pyi_session_census census = { 0 };
 	unsigned stops = 0;
 	unsigned walks = 0;
 	bool last = false;
@@ -464,13 +455,12 @@ take_census(struct pyi_session *session, uint64_t flags,
 							 "time: %s",
 							 session->inconsistency);
 		}
-		if (error) {
-			pyi_session_census_deinit(&census);
+		if (error)
 			return error;
-		}
 	} while (session->inconsistency && !last);
 	session->consistent = !session->inconsistency;
 	*ret_census = census;
+	census = (struct pyi_session_census){ 0 };
 	return NULL;
 }
 

@@ -295,6 +295,17 @@ static void guard_directory(DIR **directory)
 		closedir(*directory);
 }
 
+struct pyi_error *pyi_process_peek_status(pid_t pid, struct pyi_process_status *ret_status)
+{
+	struct pyi_process process = { .proc_fd = -1 };
+	struct pyi_error *error = pyi_process_open(pid, &process);
+
+	if (!error)
+		error = pyi_process_read_status(&process, 0, ret_status);
+	pyi_process_close(&process);
+	return error;
+}
+
 struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pid_t **ret_tids,
 					   size_t *ret_count)
 {

@@ -82,6 +82,10 @@ struct pyi_error *pyi_process_read_file(const struct pyi_process *process, const
 struct pyi_error *pyi_process_read_status(const struct pyi_process *process, pid_t tid,
 					  struct pyi_process_status *ret_status) PYI_MUST_CHECK;
 
+/* Status of process `pid`, which is not kept: for one look. Errors as pyi_process_open(). */
+struct pyi_error *pyi_process_peek_status(pid_t pid,
+					  struct pyi_process_status *ret_status) PYI_MUST_CHECK;
+
 /*
  * The ids of all threads now (numbers of the caller's namespace), ascending, to be freed
  * by the caller. Threads may come and go while it reads.

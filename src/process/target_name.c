@@ -193,13 +193,9 @@ static int compare_pids(const void *a, const void *b)
 
 static pid_t parent_of(pid_t pid)
 {
-	struct pyi_process process = { .proc_fd = -1 };
 	struct pyi_process_status status;
-	struct pyi_error *error = pyi_process_open(pid, &process);
+	struct pyi_error *error = pyi_process_peek_status(pid, &status);
 
-	if (!error)
-		error = pyi_process_read_status(&process, 0, &status);
-	pyi_process_close(&process);
 	if (error) {
 		pyi_error_destroy(error);
 		return -1;

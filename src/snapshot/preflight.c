@@ -153,17 +153,12 @@ static struct pyi_error *check_seccomp(const struct pyi_process *process,
 				       const struct pyi_process_status *status,
 				       unsigned *ret_options)
 {
-	struct pyi_process own = { .proc_fd = -1 };
 	struct pyi_process_status own_status;
 	struct pyi_error *error;
 
 	if (!status->seccomp_mode)
 		return NULL;
-	error = pyi_process_open(getpid(), &own);
-	if (error)
-		return error;
-	error = pyi_process_read_status(&own, 0, &own_status);
-	pyi_process_close(&own);
+	error = pyi_process_peek_status(getpid(), &own_status);
 	if (error)
 		return error;
 	/* The filter might kill the target for clone(): it must be out of the way while we inject.

@@ -149,13 +149,9 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 /* True if `pid` is the process that the clone made, by its parent and its number. */
 static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t namespace_pid)
 {
-	struct pyi_process process = { .proc_fd = -1 };
 	struct pyi_process_status status;
-	struct pyi_error *error = pyi_process_open(pid, &process);
+	struct pyi_error *error = pyi_process_peek_status(pid, &status);
 
-	if (!error)
-		error = pyi_process_read_status(&process, 0, &status);
-	pyi_process_close(&process);
 	if (error) {
 		pyi_error_destroy(error);
 		return false;

@@ -88,12 +88,8 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 		struct pyi_stop_thread *thread = &threads[stop->thread_count];
 		PYI_CLEANUP(pyi_guard_error) struct pyi_error *unreadable = NULL;
 		char path[64];
-		char state;
 
-		if (find_thread(stop, tids[i]))
-			continue;
-		state = pyi_thread_state(process, tids[i]);
-		if (state == 'X' || state == 'Z' || pyi_thread_is_kernel_worker(process, tids[i]))
+		if (find_thread(stop, tids[i]) || !pyi_thread_can_run(process, tids[i]))
 			continue;
 		*thread = (struct pyi_stop_thread){ .tid = tids[i], .activity_fd = -1 };
 		snprintf(path, sizeof(path), "task/%d/schedstat", tids[i]);
@@ -120,8 +116,7 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 		int number = errno;
 
 		/* It has exited between the scan and now. */
-		if (number == ESRCH || pyi_thread_state(process, thread->tid) == 'X' ||
-		    pyi_thread_state(process, thread->tid) == 'Z') {
+		if (number == ESRCH || !pyi_thread_can_run(process, thread->tid)) {
 			thread->tracee.state = PYI_TRACEE_GONE;
 			return NULL;
 		}
@@ -318,15 +313,9 @@ static bool has_stranger(const struct pyi_process *process, struct pyi_stop *sto
 	error = pyi_process_list_threads(process, &tids, &count);
 	if (error)
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		char state;
-
-		if (find_thread(stop, tids[i]))
-			continue;
-		state = pyi_thread_state(process, tids[i]);
-		if (state != 'X' && state != 'Z' && !pyi_thread_is_kernel_worker(process, tids[i]))
+	for (size_t i = 0; i < count; i++)
+		if (!find_thread(stop, tids[i]) && pyi_thread_can_run(process, tids[i]))
 			return true;
-	}
 	return false;
 }
 

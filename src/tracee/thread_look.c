@@ -49,34 +49,40 @@ void pyi_thread_read_activity(int fd, char *ret_text, size_t capacity)
 	ret_text[got > 0 ? got : 0] = '\0';
 }
 
-char pyi_thread_state(const struct pyi_process *process, pid_t tid)
+/* State and flags of a thread from its stat file; false when it is gone. */
+static bool read_stat(const struct pyi_process *process, pid_t tid, char *ret_state,
+		      unsigned *ret_flags)
 {
 	char text[512];
 	const char *end;
-
-	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
-		return 'X';
-	end = strrchr(text, ')');
-	if (!end || end[1] != ' ')
-		return 'X';
-	return end[2];
-}
-
-/*
- * The kernel's own helpers (io_uring, vhost) are listed as threads but never run the program's
- * code: PF_IO_WORKER and PF_USER_WORKER of include/linux/sched.h, field 9 of /proc/TID/stat.
- */
-bool pyi_thread_is_kernel_worker(const struct pyi_process *process, pid_t tid)
-{
-	char text[512];
-	const char *end;
-	unsigned flags;
 
 	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
 		return false;
 	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-	       flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER);
+	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", ret_state, ret_flags) == 2;
+}
+
+char pyi_thread_state(const struct pyi_process *process, pid_t tid)
+{
+	unsigned flags;
+	char state;
+
+	if (!read_stat(process, tid, &state, &flags))
+		return 'X';
+	return state;
+}
+
+/*
+ * The kernel's own helpers (io_uring, vhost) are listed as threads: PF_IO_WORKER and PF_USER_WORKER
+ * of include/linux/sched.h, field 9 of /proc/TID/stat.
+ */
+bool pyi_thread_can_run(const struct pyi_process *process, pid_t tid)
+{
+	unsigned flags;
+	char state;
+
+	return read_stat(process, tid, &state, &flags) && state != 'X' && state != 'Z' &&
+	       !(flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER));
 }
 
 pid_t pyi_thread_namespace_tid(const struct pyi_process *process, pid_t tid)

@@ -31,8 +31,10 @@ void pyi_thread_look(const struct pyi_process *process, pid_t tid,
 /* State letter of a thread, 'X' when it is gone. */
 char pyi_thread_state(const struct pyi_process *process, pid_t tid);
 
-/* True for a thread that never runs the program's code. */
-bool pyi_thread_is_kernel_worker(const struct pyi_process *process, pid_t tid);
+/*
+ * True unless it is gone, a zombie, or a helper of the kernel's that never runs the program's code.
+ */
+bool pyi_thread_can_run(const struct pyi_process *process, pid_t tid);
 
 /* Its number in the target's own pid namespace; 0 if it is gone. */
 pid_t pyi_thread_namespace_tid(const struct pyi_process *process, pid_t tid);
