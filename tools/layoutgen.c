@@ -259,6 +259,13 @@ static bool resolve_alternatives(const struct types *types, const char *paths, s
 	}
 }
 
+static bool any_exists(const struct types *types, const char *paths)
+{
+	uint32_t value;
+
+	return paths && resolve_alternatives(types, paths, strlen(paths), false, &value);
+}
+
 static void resolve_list(const struct types *types, const struct row *row, uint32_t *list)
 {
 	const char *paths = row->paths;
@@ -309,11 +316,8 @@ static void resolve_layout(const struct types *types, struct pyi_layout *layout)
 	if (layout->cframe_current_frame == PYI_ABSENT)
 		layout->thread_cframe = PYI_ABSENT;
 	for (size_t i = 0; i < layout_feature_count; i++) {
-		uint32_t value;
-
-		if (layout_features[i].members &&
-		    resolve_alternatives(types, layout_features[i].members,
-					 strlen(layout_features[i].members), false, &value))
+		if (any_exists(types, layout_features[i].members) &&
+		    !any_exists(types, layout_features[i].unless))
 			layout->features |= layout_features[i].bit;
 	}
 }

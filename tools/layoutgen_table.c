@@ -130,6 +130,8 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, type_base, "PyTypeObject.tp_base"),
 	ROW(OFFSET, type_dict, "PyTypeObject.tp_dict"),
 	ROW(OFFSET, type_dictoffset, "PyTypeObject.tp_dictoffset"),
+	ROW(OFFSET, type_weaklistoffset, "PyTypeObject.tp_weaklistoffset"),
+	ROW(OFFSET, type_members, "PyTypeObject.tp_members"),
 	ROW(OFFSET, type_is_gc, "PyTypeObject.tp_is_gc"),
 	ROW(OFFSET, type_bases, "PyTypeObject.tp_bases"),
 	ROW(OFFSET, type_mro, "PyTypeObject.tp_mro"),
@@ -141,6 +143,10 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, heap_type_qualname, "PyHeapTypeObject.ht_qualname"),
 	ROW(OFFSET, heap_type_cached_keys, "PyHeapTypeObject.ht_cached_keys"),
 	ROW(OPTIONAL, heap_type_module, "PyHeapTypeObject.ht_module"),
+
+	ROW(SIZE, member_size, "PyMemberDef"),
+	ROW(OFFSET, member_name, "PyMemberDef.name"),
+	ROW(OFFSET, member_offset, "PyMemberDef.offset"),
 
 	ROW(OFFSET, tuple_items, "PyTupleObject.ob_item"),
 	ROW(OFFSET, list_items, "PyListObject.ob_item"),
@@ -154,6 +160,8 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, set_mask, "PySetObject.mask"),
 	ROW(OFFSET, set_table, "PySetObject.table"),
 	ROW(OFFSET, set_smalltable, "PySetObject.smalltable"),
+	ROW(SIZE, set_entry_size, "setentry"),
+	ROW(OFFSET, set_entry_key, "setentry.key"),
 
 	ROW(OFFSET, keys_refcnt, "PyDictKeysObject.dk_refcnt"),
 	ROW(OPTIONAL, keys_size, "PyDictKeysObject.dk_size"),
@@ -163,6 +171,9 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, keys_usable, "PyDictKeysObject.dk_usable"),
 	ROW(OFFSET, keys_nentries, "PyDictKeysObject.dk_nentries"),
 	ROW(OFFSET, keys_indices, "PyDictKeysObject.dk_indices"),
+
+	ROW(OPTIONAL, values_items, "PyDictValues.values"),
+	ROW(OPTIONAL, values_valid, "PyDictValues.valid"),
 
 	ROW(OFFSET, str_length, "PyASCIIObject.length"),
 	ROW(OFFSET, str_state, "PyASCIIObject.state"),
@@ -178,6 +189,23 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, bytearray_allocated, "PyByteArrayObject.ob_alloc"),
 	ROW(OPTIONAL, int_tag, "PyLongObject.long_value.lv_tag"),
 	ROW(OFFSET, int_digits, "PyLongObject.ob_digit|PyLongObject.long_value.ob_digit"),
+	ROW(OFFSET, float_value, "PyFloatObject.ob_fval"),
+
+	ROW(OFFSET, cell_contents, "PyCellObject.ob_ref"),
+	ROW(OFFSET, weakref_object, "PyWeakReference.wr_object"),
+
+	ROW(OFFSET, function_code, "PyFunctionObject.func_code"),
+	ROW(OFFSET, function_globals, "PyFunctionObject.func_globals"),
+	ROW(OPTIONAL, function_builtins, "PyFunctionObject.func_builtins"),
+	ROW(OFFSET, function_name, "PyFunctionObject.func_name"),
+	ROW(OFFSET, function_qualname, "PyFunctionObject.func_qualname"),
+	ROW(OFFSET, function_defaults, "PyFunctionObject.func_defaults"),
+	ROW(OFFSET, function_kwdefaults, "PyFunctionObject.func_kwdefaults"),
+	ROW(OFFSET, function_closure, "PyFunctionObject.func_closure"),
+	ROW(OFFSET, function_doc, "PyFunctionObject.func_doc"),
+	ROW(OFFSET, function_dict, "PyFunctionObject.func_dict"),
+	ROW(OFFSET, function_module, "PyFunctionObject.func_module"),
+	ROW(OFFSET, function_annotations, "PyFunctionObject.func_annotations"),
 
 	ROW(OFFSET, odict_fast_nodes_size, "PyODictObject.od_fast_nodes_size"),
 	ROW(SIZE, deque_size, "dequeobject"),
@@ -194,6 +222,7 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, frame_iframe, "PyFrameObject.f_frame"),
 	ROW(OPTIONAL, frame_data, "PyFrameObject._f_frame_data"),
 	ROW(OPTIONAL, generator_iframe, "PyGenObject.gi_iframe"),
+	ROW(OPTIONAL, generator_code, "PyGenObject.gi_code"),
 
 	ROW(SIZE, code_size, "PyCodeObject"),
 	ROW(OFFSET, code_nlocals, "PyCodeObject.co_nlocals"),
@@ -201,6 +230,12 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, code_stacksize, "PyCodeObject.co_stacksize"),
 	ROW(OPTIONAL, code_cellvars, "PyCodeObject.co_cellvars"),
 	ROW(OPTIONAL, code_freevars, "PyCodeObject.co_freevars"),
+	ROW(OPTIONAL, code_varnames, "PyCodeObject.co_varnames"),
+	ROW(OPTIONAL, code_localsplusnames, "PyCodeObject.co_localsplusnames"),
+	ROW(OFFSET, code_name, "PyCodeObject.co_name"),
+	ROW(OPTIONAL, code_qualname, "PyCodeObject.co_qualname"),
+	ROW(OFFSET, code_filename, "PyCodeObject.co_filename"),
+	ROW(OFFSET, code_firstlineno, "PyCodeObject.co_firstlineno"),
 	ROW(OPTIONAL, code_cell2arg, "PyCodeObject.co_cell2arg"),
 	ROW(OPTIONAL, code_code, "PyCodeObject.co_code"),
 	ROW(OPTIONAL, code_opcache_map, "PyCodeObject.co_opcache_map"),
@@ -233,16 +268,26 @@ const struct row layout_rows[] = {
 
 const size_t layout_row_count = sizeof(layout_rows) / sizeof(layout_rows[0]);
 
+/* clang-format off */
+#define MEASURED(feature) { #feature, feature, NULL, NULL }
+#define FOUND(feature, members, unless) { #feature, feature, members, unless }
+/* clang-format on */
+
 const struct row_feature layout_features[] = {
-	{ "PYI_FEATURE_PRESIZE_BY_TYPE", PYI_FEATURE_PRESIZE_BY_TYPE, NULL },
-	{ "PYI_FEATURE_PRESIZE_GC_ONLY", PYI_FEATURE_PRESIZE_GC_ONLY, NULL },
-	{ "PYI_FEATURE_PRESIZE_MANAGED_DICT", PYI_FEATURE_PRESIZE_MANAGED_DICT, NULL },
-	{ "PYI_FEATURE_PRESIZE_MANAGED_WEAKREF", PYI_FEATURE_PRESIZE_MANAGED_WEAKREF, NULL },
-	{ "PYI_FEATURE_INT_ONE_DIGIT", PYI_FEATURE_INT_ONE_DIGIT, NULL },
-	{ "PYI_FEATURE_INLINE_VALUES", PYI_FEATURE_INLINE_VALUES, "PyDictValues.embedded" },
-	{ "PYI_FEATURE_STATIC_TYPE_STATE", PYI_FEATURE_STATIC_TYPE_STATE,
-	  "managed_static_type_state.tp_dict|static_builtin_state.tp_dict" },
-	{ "PYI_FEATURE_EMBEDDED_FRAMES", PYI_FEATURE_EMBEDDED_FRAMES, "PyGenObject.gi_iframe" },
+	MEASURED(PYI_FEATURE_PRESIZE_BY_TYPE),
+	MEASURED(PYI_FEATURE_PRESIZE_GC_ONLY),
+	MEASURED(PYI_FEATURE_PRESIZE_MANAGED_DICT),
+	MEASURED(PYI_FEATURE_PRESIZE_MANAGED_WEAKREF),
+	MEASURED(PYI_FEATURE_INT_ONE_DIGIT),
+	FOUND(PYI_FEATURE_INLINE_VALUES, "PyDictValues.embedded", NULL),
+	FOUND(PYI_FEATURE_STATIC_TYPE_STATE,
+	      "managed_static_type_state.tp_dict|static_builtin_state.tp_dict", NULL),
+	FOUND(PYI_FEATURE_EMBEDDED_FRAMES, "PyGenObject.gi_iframe", NULL),
+	/* Two plain words of the first kind have no struct of their own. */
+	FOUND(PYI_FEATURE_MANAGED_DICT_AND_VALUES, "PyDictValues.values",
+	      "PyDictOrValues.values|PyManagedDictPointer.dict"),
+	FOUND(PYI_FEATURE_MANAGED_DICT_OR_VALUES, "PyDictOrValues.values", NULL),
+	FOUND(PYI_FEATURE_MANAGED_DICT, "PyManagedDictPointer.dict", NULL),
 };
 
 const size_t layout_feature_count = sizeof(layout_features) / sizeof(layout_features[0]);

@@ -34,6 +34,8 @@ struct row_feature {
 	uint32_t bit;
 	/* Paths as above: the bit is set where one exists. NULL: the driver measured it. */
 	const char *members;
+	/* ... and none of these exists. NULL: no exception. */
+	const char *unless;
 };
 
 /* In the order of the struct, without gaps; layoutgen checks that. */

@@ -56,6 +56,17 @@ enum pyi_layout_feature {
 	/* Generators embed their interpreter frame and have tp_itemsize 8 without ob_size (3.11).
 	 */
 	PYI_FEATURE_EMBEDDED_FRAMES = 1 << 7,
+	/*
+	 * Types with Py_TPFLAGS_MANAGED_DICT keep the instance dict in front of the object, and
+	 * attributes that need no dict as values: three words before the object is the
+	 * dict and four words before it the values (3.11: Include/internal/pycore_object.h).
+	 */
+	PYI_FEATURE_MANAGED_DICT_AND_VALUES = 1 << 8,
+	/* ... three words before it is one of both: values if bit 0 is set (3.12). */
+	PYI_FEATURE_MANAGED_DICT_OR_VALUES = 1 << 9,
+	/* ... three words before it is the dict; values are behind the object (3.13,
+	   INLINE_VALUES). */
+	PYI_FEATURE_MANAGED_DICT = 1 << 10,
 };
 
 struct pyi_layout {
@@ -158,6 +169,8 @@ struct pyi_layout {
 	uint32_t type_base;
 	uint32_t type_dict;
 	uint32_t type_dictoffset;
+	uint32_t type_weaklistoffset;
+	uint32_t type_members; /* tp_members: PyMemberDef *, ended by one without a name */
 	uint32_t type_is_gc;
 	uint32_t type_bases;
 	uint32_t type_mro;
@@ -169,6 +182,11 @@ struct pyi_layout {
 	uint32_t heap_type_qualname;
 	uint32_t heap_type_cached_keys;
 	uint32_t heap_type_module;
+
+	/* PyMemberDef: a field of instances that has a name; slots of Python classes too */
+	uint32_t member_size;
+	uint32_t member_name;	/* const char *; NULL ends the array */
+	uint32_t member_offset; /* Py_ssize_t, in the instance */
 
 	/* Containers */
 	uint32_t tuple_items;
@@ -183,6 +201,8 @@ struct pyi_layout {
 	uint32_t set_mask;
 	uint32_t set_table;
 	uint32_t set_smalltable;
+	uint32_t set_entry_size;
+	uint32_t set_entry_key; /* PyObject *: NULL, or a dummy, where there is no element */
 
 	/* PyDictKeysObject */
 	uint32_t keys_refcnt;
@@ -194,7 +214,11 @@ struct pyi_layout {
 	uint32_t keys_nentries;
 	uint32_t keys_indices; /* also sizeof the header */
 
-	/* str, bytes, bytearray, int */
+	/* PyDictValues, 3.11+; before, dict_values leads to a plain array of PyObject * */
+	uint32_t values_items;
+	uint32_t values_valid; /* uint8_t: 0 if the inline values are not in use, 3.13 */
+
+	/* str, bytes, bytearray, int, float */
 	uint32_t str_length;
 	uint32_t str_state;	   /* the byte with interned:2 kind:3 compact:1 ascii:1 (ready:1) */
 	uint32_t str_ascii_size;   /* sizeof(PyASCIIObject) */
@@ -207,8 +231,27 @@ struct pyi_layout {
 	uint32_t str_data;
 	uint32_t bytes_value;
 	uint32_t bytearray_allocated;
-	uint32_t int_tag;    /* lv_tag, 3.12+: digits << 3 */
-	uint32_t int_digits; /* ob_digit */
+	uint32_t int_tag;     /* lv_tag, 3.12+: digits << 3 */
+	uint32_t int_digits;  /* ob_digit */
+	uint32_t float_value; /* double */
+
+	/* Cells, weak references */
+	uint32_t cell_contents;	 /* PyObject *; NULL: empty */
+	uint32_t weakref_object; /* PyObject *, not owned; None: the referent is gone */
+
+	/* PyFunctionObject: every PyObject * but func_typeparams and func_weakreflist */
+	uint32_t function_code;
+	uint32_t function_globals;
+	uint32_t function_builtins; /* 3.10+ */
+	uint32_t function_name;
+	uint32_t function_qualname;
+	uint32_t function_defaults;
+	uint32_t function_kwdefaults;
+	uint32_t function_closure; /* tuple of cells, in the order of the free variables */
+	uint32_t function_doc;
+	uint32_t function_dict;
+	uint32_t function_module;
+	uint32_t function_annotations; /* dict; from 3.10 also a tuple of names and values */
 
 	/* Objects of the standard library with memory behind them */
 	uint32_t odict_fast_nodes_size; /* PyODictObject.od_fast_nodes_size */
@@ -227,14 +270,21 @@ struct pyi_layout {
 	uint32_t frame_iframe;	   /* f_frame, 3.11+ */
 	uint32_t frame_data;	   /* _f_frame_data, 3.11+ */
 	uint32_t generator_iframe; /* gi_iframe, 3.11+ */
+	uint32_t generator_code;   /* gi_code, up to 3.11 */
 
-	/* PyCodeObject: what sizes need, then every PyObject * in it */
+	/* PyCodeObject: what sizes and names need; every PyObject * in it is in code_references */
 	uint32_t code_size;
 	uint32_t code_nlocals;
 	uint32_t code_nlocalsplus; /* 3.11+ */
 	uint32_t code_stacksize;
-	uint32_t code_cellvars;	   /* tuple, up to 3.10 */
-	uint32_t code_freevars;	   /* tuple, up to 3.10 */
+	uint32_t code_cellvars;	       /* tuple, up to 3.10 */
+	uint32_t code_freevars;	       /* tuple, up to 3.10 */
+	uint32_t code_varnames;	       /* tuple, up to 3.10 */
+	uint32_t code_localsplusnames; /* tuple, 3.11+: locals, cells, free variables */
+	uint32_t code_name;
+	uint32_t code_qualname; /* 3.11+ */
+	uint32_t code_filename;
+	uint32_t code_firstlineno; /* int */
 	uint32_t code_cell2arg;	   /* up to 3.10 */
 	uint32_t code_code;	   /* bytes, up to 3.10 */
 	uint32_t code_opcache_map; /* co_opcache_map, 3.8 to 3.10 */

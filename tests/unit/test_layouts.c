@@ -18,8 +18,8 @@
 #include "python/layouts.h"
 
 enum {
-	/* The oracle knows more than a hundred; fewer compared means that it was not read. */
-	MIN_COMPARED = 100,
+	/* The oracle knows more than this; fewer compared means that it was not read. */
+	MIN_COMPARED = 125,
 	FIRST_MINOR = 7,
 	LAST_MINOR = 13,
 };
@@ -109,6 +109,8 @@ static const struct field fields[] = {
 	FIELD(type_base),
 	FIELD(type_dict),
 	FIELD(type_dictoffset),
+	FIELD(type_weaklistoffset),
+	FIELD(type_members),
 	FIELD(type_is_gc),
 	FIELD(type_bases),
 	FIELD(type_mro),
@@ -120,6 +122,9 @@ static const struct field fields[] = {
 	FIELD(heap_type_qualname),
 	FIELD(heap_type_cached_keys),
 	FIELD(heap_type_module),
+	FIELD(member_size),
+	FIELD(member_name),
+	FIELD(member_offset),
 	FIELD(tuple_items),
 	FIELD(list_items),
 	FIELD(list_allocated),
@@ -132,6 +137,8 @@ static const struct field fields[] = {
 	FIELD(set_mask),
 	FIELD(set_table),
 	FIELD(set_smalltable),
+	FIELD(set_entry_size),
+	FIELD(set_entry_key),
 	FIELD(keys_refcnt),
 	FIELD(keys_size),
 	FIELD(keys_log2_size),
@@ -140,6 +147,8 @@ static const struct field fields[] = {
 	FIELD(keys_usable),
 	FIELD(keys_nentries),
 	FIELD(keys_indices),
+	FIELD(values_items),
+	FIELD(values_valid),
 	FIELD(str_length),
 	FIELD(str_state),
 	FIELD(str_ascii_size),
@@ -154,6 +163,21 @@ static const struct field fields[] = {
 	FIELD(bytearray_allocated),
 	FIELD(int_tag),
 	FIELD(int_digits),
+	FIELD(float_value),
+	FIELD(cell_contents),
+	FIELD(weakref_object),
+	FIELD(function_code),
+	FIELD(function_globals),
+	FIELD(function_builtins),
+	FIELD(function_name),
+	FIELD(function_qualname),
+	FIELD(function_defaults),
+	FIELD(function_kwdefaults),
+	FIELD(function_closure),
+	FIELD(function_doc),
+	FIELD(function_dict),
+	FIELD(function_module),
+	FIELD(function_annotations),
 	FIELD(odict_fast_nodes_size),
 	FIELD(deque_size),
 	FIELD(deque_leftindex),
@@ -164,12 +188,19 @@ static const struct field fields[] = {
 	FIELD(frame_iframe),
 	FIELD(frame_data),
 	FIELD(generator_iframe),
+	FIELD(generator_code),
 	FIELD(code_size),
 	FIELD(code_nlocals),
 	FIELD(code_nlocalsplus),
 	FIELD(code_stacksize),
 	FIELD(code_cellvars),
 	FIELD(code_freevars),
+	FIELD(code_varnames),
+	FIELD(code_localsplusnames),
+	FIELD(code_name),
+	FIELD(code_qualname),
+	FIELD(code_filename),
+	FIELD(code_firstlineno),
 	FIELD(code_cell2arg),
 	FIELD(code_opcache_map),
 	FIELD(code_opcache),
@@ -234,6 +265,8 @@ static const struct {
 	BOUND(type_base, type_size),
 	BOUND(type_dict, type_size),
 	BOUND(type_dictoffset, type_size),
+	BOUND(type_weaklistoffset, type_size),
+	BOUND(type_members, type_size),
 	BOUND(type_is_gc, type_size),
 	BOUND(type_bases, type_size),
 	BOUND(type_mro, type_size),
@@ -244,6 +277,8 @@ static const struct {
 	BOUND(heap_type_qualname, heap_type_size),
 	BOUND(heap_type_cached_keys, heap_type_size),
 	BOUND(heap_type_module, heap_type_size),
+	BOUND(member_name, member_size),
+	BOUND(member_offset, member_size),
 	BOUND(dict_used, dict_size),
 	BOUND(dict_keys, dict_size),
 	BOUND(dict_values, dict_size),
@@ -251,6 +286,7 @@ static const struct {
 	BOUND(set_mask, set_size),
 	BOUND(set_table, set_size),
 	BOUND(set_smalltable, set_size),
+	BOUND(set_entry_key, set_entry_size),
 	BOUND(str_length, str_ascii_size),
 	BOUND(str_state, str_ascii_size),
 	BOUND(str_wstr, str_ascii_size),
@@ -270,6 +306,12 @@ static const struct {
 	BOUND(code_stacksize, code_size),
 	BOUND(code_cellvars, code_size),
 	BOUND(code_freevars, code_size),
+	BOUND(code_varnames, code_size),
+	BOUND(code_localsplusnames, code_size),
+	BOUND(code_name, code_size),
+	BOUND(code_qualname, code_size),
+	BOUND(code_filename, code_size),
+	BOUND(code_firstlineno, code_size),
 	BOUND(code_cell2arg, code_size),
 	BOUND(code_code, code_size),
 	BOUND(code_opcache_map, code_size),
@@ -484,6 +526,10 @@ static void test_alternatives(void **state)
 		bool gc_only = layout->features & PYI_FEATURE_PRESIZE_GC_ONLY;
 		bool embedded = layout->features & PYI_FEATURE_EMBEDDED_FRAMES;
 		bool static_state = layout->features & PYI_FEATURE_STATIC_TYPE_STATE;
+		bool inline_values = layout->features & PYI_FEATURE_INLINE_VALUES;
+		int managed_dicts = !!(layout->features & PYI_FEATURE_MANAGED_DICT_AND_VALUES) +
+				    !!(layout->features & PYI_FEATURE_MANAGED_DICT_OR_VALUES) +
+				    !!(layout->features & PYI_FEATURE_MANAGED_DICT);
 
 		assert_int_equal(frames, 1);
 		assert_int_equal(layout->thread_cframe == PYI_ABSENT,
@@ -498,6 +544,16 @@ static void test_alternatives(void **state)
 				     layout->keys_log2_size == PYI_ABSENT);
 		assert_int_not_equal(layout->code_code == PYI_ABSENT,
 				     layout->code_nlocalsplus == PYI_ABSENT);
+		assert_int_not_equal(layout->code_varnames == PYI_ABSENT,
+				     layout->code_localsplusnames == PYI_ABSENT);
+		assert_int_equal(layout->code_nlocalsplus == PYI_ABSENT,
+				 layout->code_localsplusnames == PYI_ABSENT);
+		assert_int_equal(layout->code_nlocalsplus == PYI_ABSENT,
+				 layout->code_qualname == PYI_ABSENT);
+		/* With a struct for values came attributes without a dict: kept in one way. */
+		assert_int_equal(managed_dicts, layout->values_items != PYI_ABSENT);
+		assert_int_equal(inline_values, layout->values_valid != PYI_ABSENT);
+		assert_int_equal(inline_values, !!(layout->features & PYI_FEATURE_MANAGED_DICT));
 		assert_int_not_equal(by_type, gc_only);
 		assert_int_equal(embedded, layout->generator_iframe != PYI_ABSENT);
 		assert_int_equal(static_state, layout->interp_static_types != PYI_ABSENT);
@@ -507,12 +563,36 @@ static void test_alternatives(void **state)
 	}
 }
 
+/* Which way is not a matter of offsets: a wrong one reads a dict as something else. */
+static void test_managed_dicts(void **state)
+{
+	static const struct {
+		const char *minor;
+		uint32_t feature;
+	} expected[] = {
+		{ "3.7", 0 },
+		{ "3.8", 0 },
+		{ "3.9", 0 },
+		{ "3.10", 0 },
+		{ "3.11", PYI_FEATURE_MANAGED_DICT_AND_VALUES },
+		{ "3.12", PYI_FEATURE_MANAGED_DICT_OR_VALUES },
+		{ "3.13", PYI_FEATURE_MANAGED_DICT },
+	};
+	const uint32_t all = PYI_FEATURE_MANAGED_DICT_AND_VALUES |
+			     PYI_FEATURE_MANAGED_DICT_OR_VALUES | PYI_FEATURE_MANAGED_DICT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		assert_int_equal(find_layout(expected[i].minor)->layout.features & all,
+				 expected[i].feature);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oracle),	     cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_alternatives),
+		cmocka_unit_test(test_alternatives), cmocka_unit_test(test_managed_dicts),
 	};
 
 	return cmocka_run_group_tests_name("layouts", tests, NULL, NULL);

@@ -58,7 +58,7 @@
 
 enum {
 	/* Fewer compared means that most of the table below was lost. */
-	MIN_COMPARED = 110,
+	MIN_COMPARED = 180,
 };
 
 static const struct pyi_layout *find_row(void)
@@ -157,6 +157,8 @@ static const struct expectation common[] = {
 	OFFSET(type_base, PyTypeObject, tp_base),
 	OFFSET(type_dict, PyTypeObject, tp_dict),
 	OFFSET(type_dictoffset, PyTypeObject, tp_dictoffset),
+	OFFSET(type_weaklistoffset, PyTypeObject, tp_weaklistoffset),
+	OFFSET(type_members, PyTypeObject, tp_members),
 	OFFSET(type_is_gc, PyTypeObject, tp_is_gc),
 	OFFSET(type_bases, PyTypeObject, tp_bases),
 	OFFSET(type_mro, PyTypeObject, tp_mro),
@@ -173,6 +175,10 @@ static const struct expectation common[] = {
 	OFFSET(heap_type_references, PyHeapTypeObject, ht_qualname),
 	OFFSET(heap_type_references, PyHeapTypeObject, ht_module),
 
+	SIZE(member_size, PyMemberDef),
+	OFFSET(member_name, PyMemberDef, name),
+	OFFSET(member_offset, PyMemberDef, offset),
+
 	OFFSET(tuple_items, PyTupleObject, ob_item),
 	OFFSET(list_items, PyListObject, ob_item),
 	OFFSET(list_allocated, PyListObject, allocated),
@@ -185,6 +191,8 @@ static const struct expectation common[] = {
 	OFFSET(set_mask, PySetObject, mask),
 	OFFSET(set_table, PySetObject, table),
 	OFFSET(set_smalltable, PySetObject, smalltable),
+	SIZE(set_entry_size, setentry),
+	OFFSET(set_entry_key, setentry, key),
 
 	OFFSET(str_length, PyASCIIObject, length),
 	OFFSET(str_state, PyASCIIObject, state),
@@ -196,6 +204,22 @@ static const struct expectation common[] = {
 	OFFSET(str_data, PyUnicodeObject, data),
 	OFFSET(bytes_value, PyBytesObject, ob_sval),
 	OFFSET(bytearray_allocated, PyByteArrayObject, ob_alloc),
+	OFFSET(float_value, PyFloatObject, ob_fval),
+
+	OFFSET(cell_contents, PyCellObject, ob_ref),
+	OFFSET(weakref_object, PyWeakReference, wr_object),
+
+	OFFSET(function_code, PyFunctionObject, func_code),
+	OFFSET(function_globals, PyFunctionObject, func_globals),
+	OFFSET(function_name, PyFunctionObject, func_name),
+	OFFSET(function_qualname, PyFunctionObject, func_qualname),
+	OFFSET(function_defaults, PyFunctionObject, func_defaults),
+	OFFSET(function_kwdefaults, PyFunctionObject, func_kwdefaults),
+	OFFSET(function_closure, PyFunctionObject, func_closure),
+	OFFSET(function_doc, PyFunctionObject, func_doc),
+	OFFSET(function_dict, PyFunctionObject, func_dict),
+	OFFSET(function_module, PyFunctionObject, func_module),
+	OFFSET(function_annotations, PyFunctionObject, func_annotations),
 
 	SIZE(frame_size, PyFrameObject),
 	OFFSET(frame_back, PyFrameObject, f_back),
@@ -203,6 +227,9 @@ static const struct expectation common[] = {
 	SIZE(code_size, PyCodeObject),
 	OFFSET(code_nlocals, PyCodeObject, co_nlocals),
 	OFFSET(code_stacksize, PyCodeObject, co_stacksize),
+	OFFSET(code_name, PyCodeObject, co_name),
+	OFFSET(code_filename, PyCodeObject, co_filename),
+	OFFSET(code_firstlineno, PyCodeObject, co_firstlineno),
 	OFFSET(code_extra, PyCodeObject, co_extra),
 	OFFSET(code_references, PyCodeObject, co_consts),
 	OFFSET(code_references, PyCodeObject, co_names),
@@ -219,7 +246,9 @@ static const struct expectation special[] = {
 #if PY_VERSION_HEX < 0x030a0000
 	OFFSET(code_references, PyCodeObject, co_lnotab),
 	OFFSET(interp_roots, PyInterpreterState, pyexitmodule),
+	ABSENT(function_builtins),
 #else
+	OFFSET(function_builtins, PyFunctionObject, func_builtins),
 	OFFSET(code_references, PyCodeObject, co_linetable),
 	OFFSET(module_dict, PyModuleObject, md_dict),
 	OFFSET(module_references, PyModuleObject, md_name),
@@ -239,10 +268,15 @@ static const struct expectation special[] = {
 	ABSENT(frame_iframe),
 	ABSENT(frame_data),
 	ABSENT(generator_iframe),
+	ABSENT(values_items),
+	ABSENT(values_valid),
 	OFFSET(generator_references, PyGenObject, gi_code),
 	ABSENT(code_nlocalsplus),
 	OFFSET(code_cellvars, PyCodeObject, co_cellvars),
 	OFFSET(code_freevars, PyCodeObject, co_freevars),
+	OFFSET(code_varnames, PyCodeObject, co_varnames),
+	ABSENT(code_localsplusnames),
+	ABSENT(code_qualname),
 	OFFSET(code_cell2arg, PyCodeObject, co_cell2arg),
 	OFFSET(code_code, PyCodeObject, co_code),
 	OFFSET(code_opcache_map, PyCodeObject, co_opcache_map),
@@ -280,9 +314,13 @@ static const struct expectation special[] = {
 	OFFSET(frame_iframe, PyFrameObject, f_frame),
 	OFFSET(frame_data, PyFrameObject, _f_frame_data),
 	OFFSET(generator_iframe, PyGenObject, gi_iframe),
+	OFFSET(values_items, PyDictValues, values),
 	OFFSET(code_nlocalsplus, PyCodeObject, co_nlocalsplus),
 	ABSENT(code_cellvars),
 	ABSENT(code_freevars),
+	ABSENT(code_varnames),
+	OFFSET(code_localsplusnames, PyCodeObject, co_localsplusnames),
+	OFFSET(code_qualname, PyCodeObject, co_qualname),
 	ABSENT(code_cell2arg),
 	ABSENT(code_code),
 	ABSENT(code_opcache_map),
@@ -292,6 +330,7 @@ static const struct expectation special[] = {
 	OFFSET(code_references, PyCodeObject, co_exceptiontable),
 #endif
 #if PY_VERSION_HEX < 0x030c0000
+	OFFSET(generator_code, PyGenObject, gi_code),
 	OFFSET(runtime_gil_locked, _PyRuntimeState, ceval.gil.locked),
 	OFFSET(runtime_gil_last_holder, _PyRuntimeState, ceval.gil.last_holder),
 	OFFSET(runtime_gil_switches, _PyRuntimeState, ceval.gil.switch_number),
@@ -316,6 +355,7 @@ static const struct expectation special[] = {
 	OFFSET(int_digits, PyLongObject, ob_digit),
 #else
 	ABSENT(runtime_gil_locked),
+	ABSENT(generator_code),
 	OFFSET(interp_modules, PyInterpreterState, imports.modules),
 	OFFSET(interp_roots, PyInterpreterState, imports.modules),
 	OFFSET(interp_roots, PyInterpreterState, imports.modules_by_index),
@@ -335,6 +375,7 @@ static const struct expectation special[] = {
 	OFFSET(code_references, PyCodeObject, _co_code),
 #endif
 #if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030d0000
+	ABSENT(values_valid),
 	OFFSET(thread_cframe, PyThreadState, cframe),
 	ABSENT(thread_current_frame),
 	OFFSET(cframe_current_frame, _PyCFrame, current_frame),
@@ -352,6 +393,7 @@ static const struct expectation special[] = {
 	OFFSET(iframe_function, _PyInterpreterFrame, f_funcobj),
 #endif
 #if PY_VERSION_HEX >= 0x030d0000
+	OFFSET(values_valid, PyDictValues, valid),
 	ABSENT(thread_cframe),
 	OFFSET(thread_current_frame, PyThreadState, current_frame),
 	OFFSET(iframe_code, _PyInterpreterFrame, f_executable),
@@ -449,6 +491,12 @@ static void test_features(void **state)
 	assert_int_equal(!!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE),
 			 PY_VERSION_HEX >= 0x030c0000);
 	assert_int_equal(!!(layout->features & PYI_FEATURE_INLINE_VALUES),
+			 PY_VERSION_HEX >= 0x030d0000);
+	assert_int_equal(!!(layout->features & PYI_FEATURE_MANAGED_DICT_AND_VALUES),
+			 PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030c0000);
+	assert_int_equal(!!(layout->features & PYI_FEATURE_MANAGED_DICT_OR_VALUES),
+			 PY_VERSION_HEX >= 0x030c0000 && PY_VERSION_HEX < 0x030d0000);
+	assert_int_equal(!!(layout->features & PYI_FEATURE_MANAGED_DICT),
 			 PY_VERSION_HEX >= 0x030d0000);
 }
 
