@@ -15,6 +15,8 @@ import sys
 FREESTANDING = {"limits.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h"}
 # Made by the build, and for whom.
 GENERATED = {"version.h": {"src/cli"}}
+# Layers that not everything above may use.
+USED_BY = {"src/bus": {"src/cli"}}
 LINE_LIMIT = 700
 MEASURED = ("src", "payloads", "include", "tests", "tools", "examples")
 SUFFIXES = {".c", ".h", ".S", ".py"}
@@ -80,6 +82,8 @@ def check_include(root, layers, folder, path, quote, name):
         return f"is in {wanted}, which is in no layer"
     if layers.index(wanted) < layers.index(folder):
         return f"is in {wanted}, which is above {folder}"
+    if folder not in USED_BY.get(wanted, {folder}):
+        return f"is in {wanted}, which only {', '.join(sorted(USED_BY[wanted]))} may use"
     if folder == "payloads" and wanted != "include/pyinspect":
         return f"is in {wanted}; a payload knows only the contract"
     return None
