@@ -197,6 +197,17 @@ bool pyi_output_add_text(cJSON *object, const char *key, const char *text)
 	return valid && add_item(object, key, cJSON_CreateString(valid));
 }
 
+bool pyi_output_append_text(cJSON *array, const char *text)
+{
+	PYI_CLEANUP(pyi_guard_free) char *valid = make_utf8(text);
+	cJSON *item = valid ? cJSON_CreateString(valid) : NULL;
+
+	if (item && cJSON_AddItemToArray(array, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
 bool pyi_output_add_unsigned(cJSON *object, const char *key, uint64_t value)
 {
 	char digits[sizeof("18446744073709551615")];
@@ -204,6 +215,24 @@ bool pyi_output_add_unsigned(cJSON *object, const char *key, uint64_t value)
 	/* cJSON's own numbers are doubles, which it prints with 15 digits where it can. */
 	snprintf(digits, sizeof(digits), "%" PRIu64, value);
 	return add_item(object, key, cJSON_CreateRaw(digits));
+}
+
+bool pyi_output_add_address(cJSON *object, const char *key, uint64_t address)
+{
+	char digits[sizeof("0x0123456789abcdef")];
+
+	snprintf(digits, sizeof(digits), "0x%" PRIx64, address);
+	return add_item(object, key, address ? cJSON_CreateString(digits) : cJSON_CreateNull());
+}
+
+cJSON *pyi_output_append_object(cJSON *array)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	if (object && cJSON_AddItemToArray(array, object))
+		return object;
+	cJSON_Delete(object);
+	return NULL;
 }
 
 /* Whole microseconds: what is behind them is noise, and NaN is not JSON. */
@@ -228,13 +257,8 @@ static bool add_target(cJSON *json, const struct pyi_envelope *envelope)
 	ok = ok && pyi_output_add_text(target, "python", envelope->python);
 	build = ok ? cJSON_AddArrayToObject(target, "build") : NULL;
 	ok = ok && build;
-	for (const char *const *name = envelope->build; ok && name && *name; name++) {
-		cJSON *item = cJSON_CreateString(*name);
-
-		ok = item && cJSON_AddItemToArray(build, item);
-		if (!ok)
-			cJSON_Delete(item);
-	}
+	for (const char *const *name = envelope->build; ok && name && *name; name++)
+		ok = pyi_output_append_text(build, *name);
 	return ok && pyi_output_add_unsigned(target, "interpreters", envelope->interpreters) &&
 	       pyi_output_add_unsigned(target, "rss_bytes", envelope->rss_bytes);
 }
@@ -265,13 +289,9 @@ static bool add_warnings(cJSON *json, const struct pyi_envelope *envelope)
 	bool ok = warnings != NULL;
 
 	for (size_t i = 0; ok && i < envelope->warning_count; i++) {
-		cJSON *warning = cJSON_CreateObject();
+		cJSON *warning = pyi_output_append_object(warnings);
 
-		if (!warning || !cJSON_AddItemToArray(warnings, warning)) {
-			cJSON_Delete(warning);
-			return false;
-		}
-		ok = pyi_output_add_text(warning, "code", envelope->warnings[i].code) &&
+		ok = warning && pyi_output_add_text(warning, "code", envelope->warnings[i].code) &&
 		     pyi_output_add_text(warning, "message", envelope->warnings[i].message);
 	}
 	return ok;
@@ -307,6 +327,14 @@ struct pyi_error *pyi_output_json(FILE *stream, const cJSON *json, bool pretty)
 	fputc('\n', stream);
 	cJSON_free(text);
 	return pyi_output_finish(stream);
+}
+
+struct pyi_error *pyi_output_json_done(FILE *stream, cJSON *json, bool complete, bool pretty)
+{
+	struct pyi_error *error = pyi_output_json(stream, complete ? json : NULL, pretty);
+
+	cJSON_Delete(json);
+	return error;
 }
 
 struct pyi_error *pyi_output_finish(FILE *stream)

@@ -36,6 +36,14 @@ cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope);
  */
 bool pyi_output_add_text(cJSON *object, const char *key, const char *text) PYI_MUST_CHECK;
 bool pyi_output_add_unsigned(cJSON *object, const char *key, uint64_t value) PYI_MUST_CHECK;
+/* As "0x7f.."; 0 becomes null. */
+bool pyi_output_add_address(cJSON *object, const char *key, uint64_t address) PYI_MUST_CHECK;
+
+/* Appends an empty object to `array`, which owns it; NULL without memory, or if there is no array.
+ */
+cJSON *pyi_output_append_object(cJSON *array);
+/* Appends text of any bytes to `array`. */
+bool pyi_output_append_text(cJSON *array, const char *text) PYI_MUST_CHECK;
 
 /*
  * A copy of `text` for one line of a terminal, at most `room` columns wide (0: any).
@@ -52,6 +60,10 @@ size_t pyi_output_width(const char *text);
 
 /* Prints `json` (NULL: it could not be made for lack of memory), a newline, flushes. */
 struct pyi_error *pyi_output_json(FILE *stream, const cJSON *json, bool pretty) PYI_MUST_CHECK;
+
+/* The same, which also frees `json`; it is not printed unless it could be completed. */
+struct pyi_error *pyi_output_json_done(FILE *stream, cJSON *json, bool complete,
+				       bool pretty) PYI_MUST_CHECK;
 
 /* Flushes `stream` and turns any write error of it into "output-failed". */
 struct pyi_error *pyi_output_finish(FILE *stream) PYI_MUST_CHECK;

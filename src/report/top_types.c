@@ -6,18 +6,11 @@
 #include "report/top_types.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-
-enum {
-	/* "~18,446,744,073,709,551,615" */
-	FIGURE_SIZE = 28,
-	/* A name is not cut below this many columns, however narrow the terminal is. */
-	NARROWEST_NAME = 12,
-};
+#include "report/table.h"
 
 /* The columns before the name, in this order. */
 enum column {
@@ -28,45 +21,22 @@ enum column {
 	COLUMNS,
 };
 
-/* One line of the table, as text. */
-struct line {
-	char figures[COLUMNS][FIGURE_SIZE];
-};
-
-struct table {
-	FILE *stream;
-	unsigned columns;
-	const struct pyi_envelope *envelope;
+/* What is printed, and where. */
+struct view {
+	struct pyi_table table;
 	const struct pyi_top_types *report;
 	/* How many rows have a line of their own. */
 	size_t shown;
 	struct pyi_census_sum total;
-	int widths[COLUMNS];
 };
 
-static const struct line headings = { { "COUNT", "BYTES", "AVERAGE", "CUM %" } };
+static const struct pyi_table_line headings = { { "COUNT", "BYTES", "AVERAGE", "CUM %" } };
 
 static size_t shown_types(const struct pyi_top_types *report)
 {
 	size_t all = report->census->type_count;
 
 	return report->limit && report->limit < all ? (size_t)report->limit : all;
-}
-
-/* `figure` has room for 27 bytes. */
-static const char *group_digits(char *figure, uint64_t value)
-{
-	char digits[FIGURE_SIZE];
-	int length = snprintf(digits, sizeof(digits), "%" PRIu64, value);
-	char *to = figure;
-
-	for (int i = 0; i < length; i++) {
-		if (i && (length - i) % 3 == 0)
-			*to++ = ',';
-		*to++ = digits[i];
-	}
-	*to = '\0';
-	return figure;
 }
 
 /* `part` of `whole` in tenths of a percent; 1000 only if it is all of it. */
@@ -80,36 +50,37 @@ static unsigned per_mille(uint64_t part, uint64_t whole)
 	return rounded < 1000 ? rounded : 999;
 }
 
-static struct line make_line(uint64_t count, uint64_t bytes, bool estimated)
+static struct pyi_table_line make_line(uint64_t count, uint64_t bytes, bool estimated)
 {
-	struct line line = { 0 };
+	struct pyi_table_line line = { 0 };
 	char *figure = line.figures[BYTES];
 
-	group_digits(line.figures[COUNT], count);
+	pyi_table_figure(line.figures[COUNT], count);
 	if (estimated)
 		*figure++ = '~';
-	group_digits(figure, bytes);
+	pyi_table_figure(figure, bytes);
 	if (count) {
 		uint64_t rest = bytes % count;
 
-		group_digits(line.figures[AVERAGE], bytes / count + (rest >= count - rest));
+		pyi_table_figure(line.figures[AVERAGE], bytes / count + (rest >= count - rest));
 	} else {
 		strcpy(line.figures[AVERAGE], "-");
 	}
 	return line;
 }
 
-static void set_cumulative(const struct table *table, struct line *line, uint64_t reached)
+static void set_cumulative(const struct view *view, struct pyi_table_line *line, uint64_t reached)
 {
-	bool by_count = table->report->order == PYI_CENSUS_BY_COUNT;
-	unsigned share = per_mille(reached, by_count ? table->total.count : table->total.bytes);
+	bool by_count = view->report->order == PYI_CENSUS_BY_COUNT;
+	unsigned share = per_mille(reached, by_count ? view->total.count : view->total.bytes);
 
-	snprintf(line->figures[CUMULATIVE], FIGURE_SIZE, "%u.%u%%", share / 10 % 1000, share % 10);
+	snprintf(line->figures[CUMULATIVE], PYI_TABLE_FIGURE_BYTES, "%u.%u%%", share / 10 % 1000,
+		 share % 10);
 }
 
-static uint64_t order_figure(const struct table *table, const struct pyi_census_type *type)
+static uint64_t order_figure(const struct view *view, const struct pyi_census_type *type)
 {
-	return table->report->order == PYI_CENSUS_BY_COUNT ? type->count : type->bytes;
+	return view->report->order == PYI_CENSUS_BY_COUNT ? type->count : type->bytes;
 }
 
 /* One estimated type makes every sum that it is part of an estimate. */
@@ -121,280 +92,152 @@ static bool any_estimated(const struct pyi_census *census, size_t first)
 	return false;
 }
 
-static void widen(struct table *table, const struct line *line)
-{
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		int length = (int)strlen(line->figures[i]);
-
-		if (length > table->widths[i])
-			table->widths[i] = length;
-	}
-}
-
-static struct line line_of_type(const struct pyi_census_type *type)
+static struct pyi_table_line line_of_type(const struct pyi_census_type *type)
 {
 	return make_line(type->count, type->bytes, type->estimated);
 }
 
-static struct line line_of_rest(const struct table *table, size_t first)
+static struct pyi_table_line line_of_rest(const struct view *view, size_t first)
 {
-	const struct pyi_census *census = table->report->census;
+	const struct pyi_census *census = view->report->census;
 	struct pyi_census_sum sum = pyi_census_sum_from(census, first);
 
 	return make_line(sum.count, sum.bytes, any_estimated(census, first));
 }
 
-static void measure(struct table *table)
+static void measure(struct view *view)
 {
-	struct line rest = line_of_rest(table, table->shown);
-	struct line total = line_of_rest(table, 0);
+	struct pyi_table_line rest = line_of_rest(view, view->shown);
+	struct pyi_table_line total = line_of_rest(view, 0);
 
-	widen(table, &headings);
-	widen(table, &rest);
-	widen(table, &total);
-	table->widths[CUMULATIVE] = (int)strlen("100.0%");
-	for (size_t i = 0; i < table->shown; i++) {
-		struct line line = line_of_type(&table->report->census->types[i]);
+	pyi_table_widen(&view->table, &headings);
+	pyi_table_widen(&view->table, &rest);
+	pyi_table_widen(&view->table, &total);
+	view->table.widths[CUMULATIVE] = (int)strlen("100.0%");
+	for (size_t i = 0; i < view->shown; i++) {
+		struct pyi_table_line line = line_of_type(&view->report->census->types[i]);
 
-		widen(table, &line);
+		pyi_table_widen(&view->table, &line);
 	}
 }
 
-static void put_line(const struct table *table, const struct line *line)
+static bool put_type(const struct pyi_table *table, const struct pyi_census_type *type)
 {
-	for (unsigned i = 0; i < COLUMNS; i++)
-		fprintf(table->stream, "%*s  ", table->widths[i], line->figures[i]);
-}
-
-static void put_rule(const struct table *table)
-{
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		for (int column = 0; column < table->widths[i]; column++)
-			fputc('-', table->stream);
-		fputs("  ", table->stream);
-	}
-	fputs("----\n", table->stream);
-}
-
-/* Columns that are left beside `used` ones; 0: no limit. */
-static size_t room_beside(const struct table *table, size_t used)
-{
-	if (!table->columns)
-		return 0;
-	if (table->columns < used + NARROWEST_NAME)
-		return NARROWEST_NAME;
-	return table->columns - used;
-}
-
-static bool put_type(const struct table *table, const struct pyi_census_type *type)
-{
-	size_t used = COLUMNS * strlen("  ");
+	size_t used = pyi_table_text_start(table);
 	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
 	char classes[32] = "";
 
-	for (unsigned i = 0; i < COLUMNS; i++)
-		used += (size_t)table->widths[i];
 	if (type->classes > 1)
 		snprintf(classes, sizeof(classes), " (%" PRIu32 " classes)", type->classes);
-	name = pyi_output_fit(type->name, room_beside(table, used + strlen(classes)));
+	name = pyi_output_fit(type->name, pyi_table_room(table, used + strlen(classes)));
 	if (name)
 		fprintf(table->stream, "%s%s\n", name, classes);
 	return name != NULL;
 }
 
-/* Breaks a sentence at its spaces; a word that is too long for a line gets one of its own. */
-static bool put_sentence(const struct table *table, const char *text)
+static bool put_head(const struct view *view)
 {
-	PYI_CLEANUP(pyi_guard_free) char *safe = pyi_output_fit(text, 0);
-	char *state = NULL;
-	size_t column = 0;
-
-	if (!safe)
-		return false;
-	for (char *word = strtok_r(safe, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
-		size_t width = pyi_output_width(word);
-
-		if (column && table->columns && column + 1 + width > table->columns) {
-			fputs("\n  ", table->stream);
-			column = 2;
-		} else if (column) {
-			fputc(' ', table->stream);
-			column++;
-		}
-		fputs(word, table->stream);
-		column += width;
-	}
-	fputc('\n', table->stream);
-	return true;
-}
-
-static bool put_head(const struct table *table)
-{
-	const struct pyi_envelope *envelope = table->envelope;
-	const struct pyi_top_types *report = table->report;
+	const struct pyi_top_types *report = view->report;
 	const char *order = report->order == PYI_CENSUS_BY_COUNT ? "count" : "bytes";
 	bool tracked = strcmp(report->scope, "tracked") == 0;
-	PYI_CLEANUP(pyi_guard_free) char *target = NULL;
-	PYI_CLEANUP(pyi_guard_free) char *python = NULL;
-	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
-	PYI_CLEANUP(pyi_guard_file) FILE *words = NULL;
-	char shown[FIGURE_SIZE];
-	char types[FIGURE_SIZE];
-	size_t size;
+	char shown[PYI_TABLE_FIGURE_BYTES];
+	char types[PYI_TABLE_FIGURE_BYTES];
 
-	python = pyi_output_fit(envelope->python ? envelope->python : "of unknown version", 0);
-	words = open_memstream(&target, &size);
-	if (!python || !words)
+	if (!pyi_table_put_target(&view->table))
 		return false;
-	if (envelope->pid > 0)
-		fprintf(words, "PID %" PRId64 ", ", envelope->pid);
-	fprintf(words, "Python %s", python);
-	for (const char *const *name = envelope->build; name && *name; name++)
-		fprintf(words, " %s", *name);
-	if (envelope->interpreters > 1)
-		fprintf(words, ", %" PRIu64 " interpreters", envelope->interpreters);
-	if (envelope->exe)
-		fputs(", ", words);
-	if (fflush(words) || ferror(words))
-		return false;
-	exe = pyi_output_fit(envelope->exe ? envelope->exe : "",
-			     room_beside(table, pyi_output_width(target)));
-	if (!exe)
-		return false;
-	fprintf(table->stream, "%s%s\n", target, exe);
-	fprintf(table->stream, "%s by %s, %s of %s types\n\n",
+	fprintf(view->table.stream, "%s by %s, %s of %s types\n\n",
 		tracked ? "Objects tracked by the garbage collector" : "All objects", order,
-		group_digits(shown, table->shown), group_digits(types, table->total.types));
+		pyi_table_figure(shown, view->shown), pyi_table_figure(types, view->total.types));
 	return true;
 }
 
-static bool put_rows(const struct table *table)
+static bool put_rows(const struct view *view)
 {
-	const struct pyi_census *census = table->report->census;
-	struct line line = headings;
+	const struct pyi_table *table = &view->table;
+	const struct pyi_census *census = view->report->census;
+	struct pyi_table_line line = headings;
 	uint64_t reached = 0;
-	char types[FIGURE_SIZE];
+	char types[PYI_TABLE_FIGURE_BYTES];
 
-	put_line(table, &line);
+	pyi_table_put_figures(table, &line);
 	fputs("TYPE\n", table->stream);
-	for (size_t i = 0; i < table->shown; i++) {
-		if (__builtin_add_overflow(reached, order_figure(table, &census->types[i]),
+	for (size_t i = 0; i < view->shown; i++) {
+		if (__builtin_add_overflow(reached, order_figure(view, &census->types[i]),
 					   &reached))
 			reached = UINT64_MAX;
 		line = line_of_type(&census->types[i]);
-		set_cumulative(table, &line, reached);
-		put_line(table, &line);
+		set_cumulative(view, &line, reached);
+		pyi_table_put_figures(table, &line);
 		if (!put_type(table, &census->types[i]))
 			return false;
 	}
-	if (table->shown < census->type_count) {
-		uint64_t others = census->type_count - table->shown;
+	if (view->shown < census->type_count) {
+		uint64_t others = census->type_count - view->shown;
 
-		line = line_of_rest(table, table->shown);
-		set_cumulative(table, &line, UINT64_MAX);
-		put_line(table, &line);
-		fprintf(table->stream, "… %s other type%s\n", group_digits(types, others),
+		line = line_of_rest(view, view->shown);
+		set_cumulative(view, &line, UINT64_MAX);
+		pyi_table_put_figures(table, &line);
+		fprintf(table->stream, "… %s other type%s\n", pyi_table_figure(types, others),
 			others == 1 ? "" : "s");
 	}
-	put_rule(table);
-	line = line_of_rest(table, 0);
-	put_line(table, &line);
+	pyi_table_put_rule(table);
+	line = line_of_rest(view, 0);
+	pyi_table_put_figures(table, &line);
 	fputs("total\n", table->stream);
 	return true;
 }
 
-PYI_PRINTF(2, 3)
-static bool put_note(const struct table *table, const char *format, ...)
-{
-	PYI_CLEANUP(pyi_guard_free) char *note = NULL;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vasprintf(&note, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		/* What it points to now is anybody's guess. */
-		note = NULL;
-		return false;
-	}
-	return put_sentence(table, note);
-}
-
 /* What has to be known to read the figures right. */
-static bool put_notes(const struct table *table)
+static bool put_notes(const struct view *view)
 {
+	const struct pyi_table *table = &view->table;
 	const struct pyi_envelope *envelope = table->envelope;
-	const struct pyi_top_types *report = table->report;
+	const struct pyi_top_types *report = view->report;
 	bool tracked = strcmp(report->scope, "tracked") == 0;
-	char figure[FIGURE_SIZE];
-	char more[FIGURE_SIZE];
+	char figure[PYI_TABLE_FIGURE_BYTES];
+	char more[PYI_TABLE_FIGURE_BYTES];
 	bool ok = true;
 
 	if (envelope->rss_bytes)
-		ok = put_note(table, "these objects: %.1f%% of %s bytes resident (RSS)",
-			      100.0 * (double)table->total.bytes / (double)envelope->rss_bytes,
-			      group_digits(figure, envelope->rss_bytes));
+		ok = pyi_table_put_note(table, "these objects: %.1f%% of %s bytes resident (RSS)",
+					100.0 * (double)view->total.bytes /
+						(double)envelope->rss_bytes,
+					pyi_table_figure(figure, envelope->rss_bytes));
 	if (ok && any_estimated(report->census, 0))
-		ok = put_note(table, "~: an estimate; the type has a __sizeof__ of its own");
+		ok = pyi_table_put_note(table,
+					"~: an estimate; the type has a __sizeof__ of its own");
 	if (ok && report->frozen_objects)
-		ok = put_note(table, "frozen by gc.freeze(), %s above: %s objects, %s bytes",
-			      tracked ? "not counted" : "counted",
-			      group_digits(figure, report->frozen_objects),
-			      group_digits(more, report->frozen_bytes));
-	if (ok && report->skipped_objects)
-		ok = put_note(table, "warning: objects that could not be visited: %s",
-			      group_digits(figure, report->skipped_objects));
-	if (ok && !envelope->consistent)
-		ok = put_note(table,
-			      "warning: the snapshot was taken in the middle of a change "
-			      "(attempts: %" PRIu64 "), figures may be wrong",
-			      envelope->attempts);
-	for (size_t i = 0; ok && i < envelope->warning_count; i++)
-		ok = put_note(table, "warning: %s [%s]", envelope->warnings[i].message,
-			      envelope->warnings[i].code);
-	return ok;
-}
-
-/* "0.04", "0.4", "93": as many digits as somebody wants to read. */
-static void put_ms(const struct table *table, const char *label, double ms)
-{
-	int decimals = ms < 0.1 ? 2 : ms < 10 ? 1 : 0;
-
-	fprintf(table->stream, "%s %.*f ms", label, decimals, ms);
-}
-
-static void put_cost(const struct table *table)
-{
-	const struct pyi_envelope *envelope = table->envelope;
-
-	put_ms(table, "paused", envelope->paused_ms);
-	put_ms(table, " (longest", envelope->longest_pause_ms);
-	put_ms(table, "), snapshot", envelope->snapshot_ms);
-	put_ms(table, ", elapsed", envelope->elapsed_ms);
-	fputs(", target unchanged\n", table->stream);
+		ok = pyi_table_put_note(table,
+					"frozen by gc.freeze(), %s above: %s objects, %s bytes",
+					tracked ? "not counted" : "counted",
+					pyi_table_figure(figure, report->frozen_objects),
+					pyi_table_figure(more, report->frozen_bytes));
+	return ok && pyi_table_put_warnings(table, report->skipped_objects);
 }
 
 static struct pyi_error *render_table(FILE *stream, unsigned columns,
 				      const struct pyi_envelope *envelope,
 				      const struct pyi_top_types *report)
 {
-	struct table table = {
-		.stream = stream,
-		.columns = columns,
-		.envelope = envelope,
+	struct view view = {
+		.table = {
+			.stream = stream,
+			.columns = columns,
+			.envelope = envelope,
+			.figure_count = COLUMNS,
+		},
 		.report = report,
 		.shown = shown_types(report),
 		.total = pyi_census_sum_from(report->census, 0),
 	};
 
-	measure(&table);
-	if (!put_head(&table) || !put_rows(&table))
+	measure(&view);
+	if (!put_head(&view) || !put_rows(&view))
 		return pyi_error_no_memory();
 	fputc('\n', stream);
-	if (!put_notes(&table))
+	if (!put_notes(&view))
 		return pyi_error_no_memory();
-	put_cost(&table);
+	pyi_table_put_cost(&view.table);
 	return pyi_output_finish(stream);
 }
 
@@ -414,13 +257,9 @@ static bool add_types(cJSON *result, const struct pyi_top_types *report)
 	bool ok = types != NULL;
 
 	for (size_t i = 0; ok && i < shown; i++) {
-		cJSON *type = cJSON_CreateObject();
+		cJSON *type = pyi_output_append_object(types);
 
-		if (!type || !cJSON_AddItemToArray(types, type)) {
-			cJSON_Delete(type);
-			return false;
-		}
-		ok = add_type(type, &report->census->types[i]);
+		ok = type && add_type(type, &report->census->types[i]);
 	}
 	return ok;
 }
@@ -458,21 +297,12 @@ static bool add_result(cJSON *json, const struct pyi_top_types *report, bool wit
 	       (!with_types || add_types(result, report)) && add_other(result, report);
 }
 
-/* Prints `json` if it could be completed, and frees it. */
-static struct pyi_error *finish_json(FILE *stream, cJSON *json, bool complete, bool pretty)
-{
-	struct pyi_error *error = pyi_output_json(stream, complete ? json : NULL, pretty);
-
-	cJSON_Delete(json);
-	return error;
-}
-
 static struct pyi_error *render_json(FILE *stream, const struct pyi_envelope *envelope,
 				     const struct pyi_top_types *report)
 {
 	cJSON *json = pyi_envelope_to_json(envelope);
 
-	return finish_json(stream, json, json && add_result(json, report, true), true);
+	return pyi_output_json_done(stream, json, json && add_result(json, report, true), true);
 }
 
 static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
@@ -481,14 +311,14 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 	cJSON *json = pyi_envelope_to_json(envelope);
 	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
 		  add_result(json, report, false);
-	struct pyi_error *error = finish_json(stream, json, ok, false);
+	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
 	size_t shown = shown_types(report);
 
 	for (size_t i = 0; !error && i < shown; i++) {
 		json = cJSON_CreateObject();
 		ok = json && pyi_output_add_text(json, "kind", "type") &&
 		     add_type(json, &report->census->types[i]);
-		error = finish_json(stream, json, ok, false);
+		error = pyi_output_json_done(stream, json, ok, false);
 	}
 	return error;
 }

@@ -4,7 +4,7 @@
     validate.py SCHEMA [--ndjson] < output
 
 With --ndjson the first line is held against $defs/first-line of the schema and each other line
-against $defs/next-line. Stricter than JSON parsers are by default: input is UTF-8, a key comes once
+against $defs/next-line. A schema may use the $defs of others in its folder. Stricter than JSON parsers are by default: input is UTF-8, a key comes once
 in an object, numbers are finite, and an integer is written as one ("1.5e+15" is none). Does not
 check what needs arithmetic, such as sums.
 
@@ -13,6 +13,7 @@ Exit status: 0 it matches, 1 it does not (why is on stderr), 2 usage or a broken
 
 import argparse
 import json
+import pathlib
 import sys
 
 import jsonschema
@@ -81,6 +82,47 @@ def check(schema, instance):
         raise Mismatch(f"at {error.json_path}: {message}")
 
 
+def references(schema):
+    """Every object of a schema that refers to another schema."""
+    todo = [schema]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            if isinstance(part.get("$ref"), str):
+                yield part
+            todo.extend(part.values())
+        elif isinstance(part, list):
+            todo.extend(part)
+
+
+def read(path):
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    StrictValidator.check_schema(schema)
+    return schema
+
+
+def load(path):
+    """A schema together with the definitions of those files that it refers to, under new names."""
+    path = pathlib.Path(path)
+    schema = read(path)
+    files = {}
+    for part in references(schema):
+        name, _, rest = part["$ref"].partition("#/$defs/")
+        if not name:
+            continue
+        part["$ref"] = f"#/$defs/{name}:{rest}"
+        if name not in files:
+            files[name] = read(path.parent / name)
+    for name, other in files.items():
+        for part in references(other):
+            # One level of files is enough so far.
+            if not part["$ref"].startswith("#/$defs/"):
+                raise jsonschema.SchemaError(f"{name} refers to {part['$ref']}")
+            part["$ref"] = part["$ref"].replace("#/$defs/", f"#/$defs/{name}:")
+        schema["$defs"].update({f"{name}:{key}": value for key, value in other["$defs"].items()})
+    return schema
+
+
 def definition(schema, name):
     """A schema that is one of the $defs of another."""
     if name not in schema.get("$defs", {}):
@@ -107,9 +149,7 @@ def main():
     arguments = parser.parse_args()
 
     try:
-        with open(arguments.schema, encoding="utf-8") as file:
-            schema = json.load(file)
-        StrictValidator.check_schema(schema)
+        schema = load(arguments.schema)
         text = sys.stdin.buffer.read().decode("utf-8")
         if not text:
             raise Mismatch("there is no input")

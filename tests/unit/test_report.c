@@ -1,7 +1,7 @@
 /*
  * Tests of reports and error reports, rendered into memory.
  *
- * Does not hold JSON against the schema; tests/schema/validate.py does, in the live tests.
+ * Does not know the reports of other commands than top-types.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "report/top_types.h"
+#include "report_fixture.h"
 
 struct fixture {
 	struct pyi_census census;
@@ -28,22 +29,10 @@ static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->envelope = (struct pyi_envelope){
-		.command = "top-types",
-		.pid = 871,
-		.exe = strdup("/usr/bin/python3.11"),
-		.python = strdup("3.11.2"),
-		.interpreters = 1,
-		.rss_bytes = 4000000,
-		.source = "clone",
-		.consistent = true,
-		.attempts = 1,
-		.paused_ms = 0.41284,
-		.longest_pause_ms = 0.4,
-		.snapshot_ms = 93.4,
-		.elapsed_ms = 101.25,
-		.snapshot_bytes = 1052672,
-	};
+	fixture->envelope = report_envelope("top-types");
+	/* Owned: the tests put others in their place. */
+	fixture->envelope.exe = strdup(fixture->envelope.exe);
+	fixture->envelope.python = strdup(fixture->envelope.python);
 	fixture->report = (struct pyi_top_types){
 		.scope = "all",
 		.order = PYI_CENSUS_BY_BYTES,
@@ -80,70 +69,17 @@ static void add_usual_types(struct fixture *fixture)
 	add(fixture, "list", 54, 50000);
 }
 
+static struct pyi_error *report_top_types(FILE *stream, enum pyi_format format, unsigned columns,
+					  const struct pyi_envelope *envelope, const void *data)
+{
+	return pyi_report_top_types(stream, format, columns, envelope, data);
+}
+
 static void render(struct fixture *fixture, enum pyi_format format, unsigned columns)
 {
-	struct pyi_error *error;
-	FILE *stream;
-	size_t size;
-
 	free(fixture->text);
-	stream = open_memstream(&fixture->text, &size);
-	assert_non_null(stream);
-	error = pyi_report_top_types(stream, format, columns, &fixture->envelope, &fixture->report);
-	fclose(stream);
-	assert_null(error);
-	assert_int_equal(strlen(fixture->text), size);
-}
-
-static void assert_has(const char *text, const char *expected)
-{
-	if (!strstr(text, expected))
-		fail_msg("\"%s\" is not in:\n%s", expected, text);
-}
-
-static void assert_lacks(const char *text, const char *unwanted)
-{
-	if (strstr(text, unwanted))
-		fail_msg("\"%s\" is in:\n%s", unwanted, text);
-}
-
-static void assert_narrow(const char *text, size_t columns)
-{
-	while (*text) {
-		size_t length = strcspn(text, "\n");
-		char *line = strndup(text, length);
-
-		if (pyi_output_width(line) > columns)
-			fail_msg("wider than %zu: %s", columns, line);
-		free(line);
-		text += length + (text[length] == '\n');
-	}
-}
-
-static const cJSON *at(const cJSON *json, const char *first, const char *second)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, first);
-
-	if (second)
-		item = cJSON_GetObjectItemCaseSensitive(item, second);
-	if (!item)
-		fail_msg("no %s.%s", first, second ? second : "");
-	return item;
-}
-
-static void assert_text(const cJSON *item, const char *expected)
-{
-	assert_true(cJSON_IsString(item));
-	assert_string_equal(item->valuestring, expected);
-}
-
-static cJSON *parse(const char *text)
-{
-	cJSON *json = cJSON_ParseWithOpts(text, NULL, true);
-
-	if (!json)
-		fail_msg("not JSON: %s", text);
-	return json;
+	fixture->text = report_render(report_top_types, format, columns, &fixture->envelope,
+				      &fixture->report);
 }
 
 static void test_table(void **state)
@@ -491,50 +427,29 @@ static void test_json_empty(void **state)
 
 static void test_full_disk(void **state)
 {
-	static const enum pyi_format formats[] = { PYI_FORMAT_TABLE, PYI_FORMAT_JSON,
-						   PYI_FORMAT_NDJSON };
 	struct fixture *fixture = *state;
 	char name[32];
 
 	/* First a report that fits the stream's buffer, so that only flushing fails; then a big
 	 * one. */
-	for (unsigned round = 0; round < 2; round++) {
-		for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-			FILE *full = fopen("/dev/full", "w");
-			struct pyi_error *error;
-
-			assert_non_null(full);
-			error = pyi_report_top_types(full, formats[i], 80, &fixture->envelope,
-						     &fixture->report);
-			assert_non_null(error);
-			assert_string_equal(error->code, "output-failed");
-			assert_int_equal(error->exit, PYI_EXIT_FAILED);
-			pyi_error_destroy(error);
-			fclose(full);
-		}
-		fixture->report.limit = 0;
-		for (unsigned i = 0; i < 2000; i++) {
-			snprintf(name, sizeof(name), "type%u", i);
-			add(fixture, name, 1, 1);
-		}
+	assert_full_disk(report_top_types, &fixture->envelope, &fixture->report);
+	fixture->report.limit = 0;
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "type%u", i);
+		add(fixture, name, 1, 1);
 	}
+	assert_full_disk(report_top_types, &fixture->envelope, &fixture->report);
 }
 
-/* Flushing has nothing left to do here: what failed is an earlier write. */
-static void test_write_error_before_the_last(void **state)
+static void test_schema(void **state)
 {
 	struct fixture *fixture = *state;
-	FILE *full = fopen("/dev/full", "w");
-	struct pyi_error *error;
 
-	assert_non_null(full);
-	setvbuf(full, NULL, _IONBF, 0);
-	error = pyi_report_top_types(full, PYI_FORMAT_TABLE, 80, &fixture->envelope,
-				     &fixture->report);
-	assert_non_null(error);
-	assert_string_equal(error->code, "output-failed");
-	pyi_error_destroy(error);
-	fclose(full);
+	assert_schema(report_top_types, &fixture->envelope, &fixture->report);
+	add_usual_types(fixture);
+	fixture->census.types[0].estimated = true;
+	fixture->census.types[1].classes = 2;
+	assert_schema(report_top_types, &fixture->envelope, &fixture->report);
 }
 
 static void report_error(struct fixture *fixture, enum pyi_format format, bool with_envelope,
@@ -675,7 +590,7 @@ int main(void)
 		WITH_FIXTURE(test_ndjson),
 		WITH_FIXTURE(test_json_empty),
 		WITH_FIXTURE(test_full_disk),
-		WITH_FIXTURE(test_write_error_before_the_last),
+		WITH_FIXTURE(test_schema),
 		WITH_FIXTURE(test_error_words),
 		WITH_FIXTURE(test_error_json),
 		WITH_FIXTURE(test_error_when_output_fails),

@@ -1,0 +1,301 @@
+/*
+ * Renders paths from roots to objects as tables, JSON or NDJSON.
+ *
+ * Does not search for paths, and does not name their steps.
+ */
+#include "report/paths.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "report/table.h"
+
+enum {
+	/* Of a long path (a linked list has millions of steps) the table shows both ends. */
+	HEAD_STEPS = 20,
+	TAIL_STEPS = 20,
+	/* An expression is cut when it fills more than so many lines of the terminal. */
+	EXPRESSION_LINES = 4,
+	/* "0xffffffffffffffff" */
+	ADDRESS_BYTES = 19,
+};
+
+/* Columns of the steps of one path. */
+struct widths {
+	size_t edge;
+	size_t type;
+};
+
+/* "local x *", as it is in the table. */
+static char *make_edge(const struct pyi_path_step *step, size_t room)
+{
+	PYI_CLEANUP(pyi_guard_free) char *edge = NULL;
+
+	if (asprintf(&edge, "%s%s", step->edge, step->internal ? " *" : "") < 0) {
+		edge = NULL;
+		return NULL;
+	}
+	return pyi_output_fit(edge, room);
+}
+
+/* Whether the table shows step `index`: all but the middle of a long path. */
+static bool is_shown(const struct pyi_table *table, const struct pyi_path *path, size_t index)
+{
+	if (!table->columns || path->step_count <= HEAD_STEPS + TAIL_STEPS + 1)
+		return true;
+	return index < HEAD_STEPS || index >= path->step_count - TAIL_STEPS;
+}
+
+/* Gives each column what it needs, or its share of a line that is too short for both. */
+static void share(const struct pyi_table *table, struct widths *widths)
+{
+	size_t room = pyi_table_room(table, strlen("    ") + ADDRESS_BYTES - 1 + strlen("  "));
+	size_t half = room / 2;
+
+	if (!table->columns || widths->edge + widths->type <= room)
+		return;
+	if (half < PYI_TABLE_NARROWEST)
+		half = PYI_TABLE_NARROWEST;
+	if (widths->edge <= half && room > widths->edge + PYI_TABLE_NARROWEST) {
+		widths->type = room - widths->edge;
+		return;
+	}
+	if (widths->type <= half && room > widths->type + PYI_TABLE_NARROWEST) {
+		widths->edge = room - widths->type;
+		return;
+	}
+	if (widths->edge > half)
+		widths->edge = half;
+	if (widths->type > half)
+		widths->type = half;
+}
+
+static bool measure(const struct pyi_table *table, const struct pyi_path *path,
+		    struct widths *ret_widths)
+{
+	struct widths widths = { .edge = strlen("EDGE"), .type = strlen("TYPE") };
+
+	for (size_t i = 0; i < path->step_count; i++) {
+		PYI_CLEANUP(pyi_guard_free) char *edge = NULL;
+		PYI_CLEANUP(pyi_guard_free) char *type = NULL;
+		size_t width;
+
+		if (!is_shown(table, path, i))
+			continue;
+		edge = make_edge(&path->steps[i], 0);
+		type = pyi_output_fit(path->steps[i].type, 0);
+		if (!edge || !type)
+			return false;
+		width = pyi_output_width(edge);
+		if (width > widths.edge)
+			widths.edge = width;
+		width = pyi_output_width(type);
+		if (width > widths.type)
+			widths.type = width;
+	}
+	share(table, &widths);
+	*ret_widths = widths;
+	return true;
+}
+
+/* printf() pads by bytes, not by columns. */
+static void put_padded(FILE *stream, const char *text, size_t width)
+{
+	size_t columns = pyi_output_width(text);
+
+	fprintf(stream, "%s%*s  ", text, (int)(columns < width ? width - columns : 0), "");
+}
+
+static bool put_step(const struct pyi_table *table, const struct pyi_path_step *step,
+		     const struct widths *widths)
+{
+	PYI_CLEANUP(pyi_guard_free) char *edge = make_edge(step, widths->edge);
+	PYI_CLEANUP(pyi_guard_free) char *type = pyi_output_fit(step->type, widths->type);
+
+	if (!edge || !type)
+		return false;
+	fputs("  ", table->stream);
+	put_padded(table->stream, edge, widths->edge);
+	put_padded(table->stream, type, widths->type);
+	/* A root may be no object itself. */
+	if (step->addr)
+		fprintf(table->stream, "0x%" PRIx64 "\n", step->addr);
+	else
+		fputs("-\n", table->stream);
+	return true;
+}
+
+static bool put_path(const struct pyi_table *table, const struct pyi_path *path, size_t number)
+{
+	size_t room = table->columns ? pyi_table_room(table, 0) * EXPRESSION_LINES : 0;
+	PYI_CLEANUP(pyi_guard_free) char *expression = pyi_output_fit(path->expression, room);
+	char figure[PYI_TABLE_FIGURE_BYTES];
+	struct widths widths;
+
+	if (!expression || !measure(table, path, &widths))
+		return false;
+	/* In one piece, as it is going to be copied; a terminal breaks it by itself. */
+	fprintf(table->stream, "%s%s\n\n  ", number ? "\n" : "", expression);
+	put_padded(table->stream, "EDGE", widths.edge);
+	put_padded(table->stream, "TYPE", widths.type);
+	fputs("ADDRESS\n", table->stream);
+	for (size_t i = 0; i < path->step_count; i++) {
+		if (is_shown(table, path, i)) {
+			if (!put_step(table, &path->steps[i], &widths))
+				return false;
+		} else if (i == HEAD_STEPS) {
+			fprintf(table->stream, "  … %s more steps\n",
+				pyi_table_figure(figure,
+						 path->step_count - HEAD_STEPS - TAIL_STEPS));
+		}
+	}
+	return true;
+}
+
+static bool put_head(const struct pyi_table *table, const struct pyi_paths *paths)
+{
+	PYI_CLEANUP(pyi_guard_free) char *subject = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	int length;
+
+	subject = pyi_table_subject(table, paths->type, paths->exact, paths->address);
+	if (!subject || !pyi_table_put_target(table))
+		return false;
+	if (paths->address || paths->count < 2)
+		length = asprintf(&text, "Shortest path from a root to %s%s",
+				  paths->address ? "" : "an instance of ", subject);
+	else
+		length = asprintf(&text, "Shortest paths from the roots to %zu instances of %s",
+				  paths->count, subject);
+	if (length < 0) {
+		text = NULL;
+		return false;
+	}
+	pyi_table_put_words(table, text);
+	fputc('\n', table->stream);
+	return true;
+}
+
+static bool put_notes(const struct pyi_table *table, const struct pyi_paths *paths,
+		      uint64_t skipped_objects)
+{
+	bool internal = false;
+	bool ok = true;
+
+	for (size_t i = 0; i < paths->count; i++)
+		for (size_t step = 0; step < paths->paths[i].step_count; step++)
+			internal |= is_shown(table, &paths->paths[i], step) &&
+				    paths->paths[i].steps[step].internal;
+	if (internal)
+		ok = pyi_table_put_note(table,
+					"*: real, but gc.get_referents() does not know of it");
+	return ok && pyi_table_put_warnings(table, skipped_objects);
+}
+
+static struct pyi_error *render_table(FILE *stream, unsigned columns,
+				      const struct pyi_envelope *envelope,
+				      const struct pyi_paths *paths, uint64_t skipped_objects)
+{
+	struct pyi_table table = { .stream = stream, .columns = columns, .envelope = envelope };
+	bool ok = put_head(&table, paths);
+
+	if (ok && !paths->count)
+		ok = pyi_table_put_note(&table,
+					"No path was found: what there is is held only by C code "
+					"or by something that is not visited, or it is garbage "
+					"that has not been collected yet.");
+	for (size_t i = 0; ok && i < paths->count; i++)
+		ok = put_path(&table, &paths->paths[i], i);
+	fputc('\n', stream);
+	if (!ok || !put_notes(&table, paths, skipped_objects))
+		return pyi_error_no_memory();
+	pyi_table_put_cost(&table);
+	return pyi_output_finish(stream);
+}
+
+static bool add_step(cJSON *json, const struct pyi_path_step *step)
+{
+	return json && pyi_output_add_text(json, "edge", step->edge) &&
+	       pyi_output_add_text(json, "kind", pyi_step_kind_name(step->kind)) &&
+	       (!step->name || pyi_output_add_text(json, "name", step->name)) &&
+	       (step->kind != PYI_STEP_INDEX ||
+		pyi_output_add_unsigned(json, "index", step->index)) &&
+	       (!step->key_addr || pyi_output_add_address(json, "key_address", step->key_addr)) &&
+	       cJSON_AddBoolToObject(json, "internal", step->internal) &&
+	       pyi_output_add_address(json, "address", step->addr) &&
+	       pyi_output_add_text(json, "type", step->type);
+}
+
+static bool add_path(cJSON *json, const struct pyi_path *path)
+{
+	const struct pyi_path_step *last =
+		path->step_count ? &path->steps[path->step_count - 1] : NULL;
+	bool ok = json && pyi_output_add_address(json, "address", last ? last->addr : 0) &&
+		  pyi_output_add_text(json, "type", last ? last->type : NULL) &&
+		  pyi_output_add_unsigned(json, "length", path->step_count) &&
+		  pyi_output_add_text(json, "expression", path->expression);
+	cJSON *steps = ok ? cJSON_AddArrayToObject(json, "steps") : NULL;
+
+	ok = steps != NULL;
+	for (size_t i = 0; ok && i < path->step_count; i++)
+		ok = add_step(pyi_output_append_object(steps), &path->steps[i]);
+	return ok;
+}
+
+static bool add_result(cJSON *json, const struct pyi_paths *paths, uint64_t skipped_objects,
+		       bool with_paths)
+{
+	cJSON *result = cJSON_AddObjectToObject(json, "result");
+	bool ok = result && pyi_output_add_text(result, "type", paths->type) &&
+		  cJSON_AddBoolToObject(result, "exact", paths->exact) &&
+		  pyi_output_add_address(result, "address", paths->address) &&
+		  pyi_output_add_unsigned(result, "skipped", skipped_objects);
+	cJSON *list;
+
+	if (!ok || !with_paths)
+		return ok;
+	list = cJSON_AddArrayToObject(result, "paths");
+	ok = list != NULL;
+	for (size_t i = 0; ok && i < paths->count; i++)
+		ok = add_path(pyi_output_append_object(list), &paths->paths[i]);
+	return ok;
+}
+
+static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
+				       const struct pyi_paths *paths, uint64_t skipped_objects)
+{
+	cJSON *json = pyi_envelope_to_json(envelope);
+	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
+		  add_result(json, paths, skipped_objects, false);
+	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
+
+	for (size_t i = 0; !error && i < paths->count; i++) {
+		json = cJSON_CreateObject();
+		ok = json && pyi_output_add_text(json, "kind", "path") &&
+		     add_path(json, &paths->paths[i]);
+		error = pyi_output_json_done(stream, json, ok, false);
+	}
+	return error;
+}
+
+struct pyi_error *pyi_report_paths(FILE *stream, enum pyi_format format, unsigned columns,
+				   const struct pyi_envelope *envelope,
+				   const struct pyi_paths *paths, uint64_t skipped_objects)
+{
+	cJSON *json;
+	bool ok;
+
+	switch (format) {
+	case PYI_FORMAT_JSON:
+		json = pyi_envelope_to_json(envelope);
+		ok = json && add_result(json, paths, skipped_objects, true);
+		return pyi_output_json_done(stream, json, ok, true);
+	case PYI_FORMAT_NDJSON:
+		return render_ndjson(stream, envelope, paths, skipped_objects);
+	case PYI_FORMAT_TABLE:
+		break;
+	}
+	return render_table(stream, columns, envelope, paths, skipped_objects);
+}
