@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "python/objects_private.h"
+
 enum {
 	FLAG_STATIC_BUILTIN = 1 << 1,
 	FLAG_HEAP_TYPE = 1 << 9,
@@ -14,12 +16,9 @@ enum {
 	STATE_KIND_MASK = 7,
 	STATE_COMPACT = 1 << 5,
 	STATE_ASCII = 1 << 6,
-	SUBCLASS_UNICODE_BIT = 28,
-	SUBCLASS_DICT_BIT = 29,
 	ENTRY_LIMIT = 1 << 16,
 	MRO_LIMIT = 1000,
 	LOG2_LIMIT = 40,
-	KEY_LIMIT = 64,
 };
 
 static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
@@ -36,9 +35,8 @@ static uint8_t load8(struct pyi_memory_reader *reader, uint64_t addr)
 	return pyi_memory_try_read(reader, addr, &value, 1) ? value : 0;
 }
 
-/* True if the type of the object at `addr` has this Py_TPFLAGS_*_SUBCLASS. */
-static bool is_subclass(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			uint64_t addr, int bit)
+bool pyi_objects_has_flag(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  uint64_t addr, int bit)
 {
 	uint64_t type;
 	uint64_t flags;
@@ -87,7 +85,7 @@ bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_r
 	size_t width;
 	char *out = ret_text;
 
-	if (!is_subclass(runtime, reader, addr, SUBCLASS_UNICODE_BIT) ||
+	if (!pyi_objects_has_flag(runtime, reader, addr, PYI_SUBCLASS_UNICODE_BIT) ||
 	    !pyi_memory_try_read_u64(reader, addr + layout->str_length, &length) ||
 	    !pyi_memory_try_read(reader, addr + layout->str_state, &state, 1))
 		return false;
@@ -115,16 +113,8 @@ bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_r
 	return true;
 }
 
-struct entries {
-	uint64_t addr;
-	uint64_t count;
-	uint32_t bytes;
-	uint32_t key;
-	uint32_t value;
-};
-
-static bool find_entries(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			 uint64_t keys, struct entries *ret)
+bool pyi_objects_find_entries(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			      uint64_t keys, struct pyi_dict_entries *ret)
 {
 	bool general = true;
 	uint64_t index_bytes;
@@ -148,25 +138,25 @@ static bool find_entries(const struct pyi_layout *layout, struct pyi_memory_read
 				       : slots <= UINT32_MAX ? 4
 							     : 8);
 	}
-	*ret = (struct entries){
+	*ret = (struct pyi_dict_entries){
 		.addr = keys + layout->keys_indices + index_bytes,
 		.count = load(reader, keys + layout->keys_nentries),
 		.bytes = general ? 24 : 16,
 		.key = general ? 8 : 0,
 		.value = general ? 16 : 8,
 	};
-	return ret->count <= slots && ret->count <= ENTRY_LIMIT;
+	return ret->count <= slots;
 }
 
-/* Compares an ASCII str with a C string without decoding the rest. */
-static bool str_is(const struct pyi_layout *layout, struct pyi_memory_reader *reader, uint64_t addr,
-		   const char *text, size_t length)
+bool pyi_objects_str_is(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			uint64_t addr, const char *text, size_t length)
 {
-	char raw[KEY_LIMIT];
+	char raw[PYI_KEY_LIMIT];
 	uint64_t found;
 	uint8_t state;
 
-	return pyi_memory_try_read_u64(reader, addr + layout->str_length, &found) &&
+	return length <= sizeof(raw) &&
+	       pyi_memory_try_read_u64(reader, addr + layout->str_length, &found) &&
 	       found == length &&
 	       pyi_memory_try_read(reader, addr + layout->str_state, &state, 1) &&
 	       (state & (STATE_COMPACT | STATE_ASCII)) == (STATE_COMPACT | STATE_ASCII) &&
@@ -179,11 +169,14 @@ bool pyi_objects_dict_get(const struct pyi_runtime *runtime, struct pyi_memory_r
 {
 	const struct pyi_layout *layout = runtime->layout;
 	size_t length = strlen(key);
-	struct entries entries;
+	struct pyi_dict_entries entries;
 
-	if (length > KEY_LIMIT || !is_subclass(runtime, reader, dict_addr, SUBCLASS_DICT_BIT) ||
+	if (length > PYI_KEY_LIMIT ||
+	    !pyi_objects_has_flag(runtime, reader, dict_addr, PYI_SUBCLASS_DICT_BIT) ||
 	    load(reader, dict_addr + layout->dict_values) ||
-	    !find_entries(layout, reader, load(reader, dict_addr + layout->dict_keys), &entries))
+	    !pyi_objects_find_entries(layout, reader, load(reader, dict_addr + layout->dict_keys),
+				      &entries) ||
+	    entries.count > ENTRY_LIMIT)
 		return false;
 	for (uint64_t i = 0; i < entries.count; i++) {
 		uint64_t entry = entries.addr + i * entries.bytes;
@@ -194,8 +187,8 @@ bool pyi_objects_dict_get(const struct pyi_runtime *runtime, struct pyi_memory_r
 		if (!pyi_memory_try_read_u64(reader, entry + entries.key, &name) ||
 		    !pyi_memory_try_read_u64(reader, entry + entries.value, &value))
 			return false;
-		if (!value || !name || !str_is(layout, reader, name, key, length) ||
-		    !is_subclass(runtime, reader, name, SUBCLASS_UNICODE_BIT))
+		if (!value || !name || !pyi_objects_str_is(layout, reader, name, key, length) ||
+		    !pyi_objects_has_flag(runtime, reader, name, PYI_SUBCLASS_UNICODE_BIT))
 			continue;
 		*ret_value = value;
 		return true;
@@ -226,7 +219,7 @@ static char *static_type_name(const struct pyi_layout *layout, struct pyi_memory
 					sizeof(text)) ||
 	    !text[0])
 		return NULL;
-	if (strncmp(text, builtins, sizeof(builtins) - 1) == 0)
+	if (strncmp(text, builtins, sizeof(builtins) - 1) == 0 && text[sizeof(builtins) - 1])
 		return strdup(text + sizeof(builtins) - 1);
 	return strdup(text);
 }
@@ -247,7 +240,7 @@ static char *heap_type_name(const struct pyi_runtime *runtime, struct pyi_memory
 				  "__module__", &module_addr) ||
 	    !pyi_objects_read_str(runtime, reader, module_addr, module) ||
 	    strcmp(module, "builtins") == 0)
-		return strdup(name);
+		return name[0] ? strdup(name) : NULL;
 	return asprintf(&whole, "%s.%s", module, name) < 0 ? NULL : whole;
 }
 

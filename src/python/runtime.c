@@ -45,7 +45,15 @@ static const struct {
 	{ "PyMemberDescr_Type", PYI_KIND_DESCRIPTOR },
 	{ "PyGetSetDescr_Type", PYI_KIND_DESCRIPTOR },
 	{ "PyWrapperDescr_Type", PYI_KIND_DESCRIPTOR },
+	{ "PyTuple_Type", PYI_KIND_TUPLE },
+	{ "PyCell_Type", PYI_KIND_CELL },
+	{ "PyFunction_Type", PYI_KIND_FUNCTION },
 };
+
+_Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) <= PYI_BUILTIN_TYPE_LIMIT,
+	       "struct pyi_runtime must have room for every builtin type");
+_Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) <= PYI_KNOWN_TYPES,
+	       "the payload must know every builtin type");
 
 /* Sorts of files that are something like Python, for the message when there is no _PyRuntime. */
 struct sighting {
@@ -68,7 +76,8 @@ static size_t version_length(const char *text, size_t left)
 	if (left < 10 || (text[0] != '3' && text[0] != '2') || text[1] != '.')
 		return 0;
 	for (; i < left && i < 31; i++) {
-		if (text[i] == '.' && is_digit(text[i - 1]))
+		if (text[i] == '.' && is_digit(text[i - 1]) && i + 1 < left &&
+		    is_digit(text[i + 1]))
 			dots++;
 		else if (!is_digit(text[i]) && (!text[i] || !strchr("abrc+", text[i])))
 			break;

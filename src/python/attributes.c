@@ -1,0 +1,373 @@
+/*
+ * Finds attributes where CPython stores them: dicts, values without a dict, slots. Does not look
+ * at what a class computes.
+ */
+#include "python/attributes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <pyinspect/payload.h>
+
+#include "base/cleanup.h"
+#include "python/members.h"
+#include "python/objects_private.h"
+
+enum {
+	/* tp_flags */
+	FLAG_STATIC_BUILTIN = 1 << 1,
+	FLAG_INLINE_VALUES = 1 << 2,
+	FLAG_MANAGED_DICT = 1 << 4,
+	FLAG_HEAP_TYPE = 1 << 9,
+	/* What is in front of an object with a managed dict, in words. */
+	MANAGED_DICT_WORDS = 3,
+	MANAGED_VALUES_WORDS = 4,
+	WORD_BYTES = 8,
+	INTERPRETER_LIMIT = 1000,
+	/* At least 64 KiB a read: tables of that size shall not go through the reader's cache. */
+	CHUNK_ENTRIES = 1 << 13,
+	TYPE_NAME_BYTES = 32,
+};
+#define PREHEADER_FEATURES                                                                         \
+	(PYI_FEATURE_MANAGED_DICT_AND_VALUES | PYI_FEATURE_MANAGED_DICT_OR_VALUES |                \
+	 PYI_FEATURE_MANAGED_DICT)
+
+static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
+{
+	uint64_t value;
+
+	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
+}
+
+static uint64_t type_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			uint64_t object_addr)
+{
+	return object_addr ? load(reader, object_addr + runtime->layout->object_type) : 0;
+}
+
+/* Keys and their values, which are in the entries or in an array of their own. */
+struct table {
+	struct pyi_dict_entries entries;
+	/* 0: in the entries. */
+	uint64_t values_addr;
+};
+
+static uint64_t word_at(const unsigned char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static bool each_entry(struct pyi_memory_reader *reader, const struct table *table,
+		       bool (*item)(void *argument, uint64_t key, uint64_t value), void *argument)
+{
+	const struct pyi_dict_entries *entries = &table->entries;
+	uint64_t room = entries->count < CHUNK_ENTRIES ? entries->count : CHUNK_ENTRIES;
+	PYI_CLEANUP(pyi_guard_free) unsigned char *chunk = malloc(room * entries->bytes + 1);
+	PYI_CLEANUP(pyi_guard_free) unsigned char *values = malloc(room * WORD_BYTES + 1);
+
+	if (!chunk || !values)
+		return false;
+	for (uint64_t done = 0; done < entries->count; done += room) {
+		uint64_t left = entries->count - done;
+		uint64_t count = left < room ? left : room;
+
+		if (!pyi_memory_try_read(reader, entries->addr + done * entries->bytes, chunk,
+					 count * entries->bytes))
+			return false;
+		if (table->values_addr &&
+		    !pyi_memory_try_read(reader, table->values_addr + done * WORD_BYTES, values,
+					 count * WORD_BYTES))
+			return false;
+		for (uint64_t i = 0; i < count; i++) {
+			const unsigned char *entry = chunk + i * entries->bytes;
+			uint64_t key = word_at(entry + entries->key);
+			uint64_t value = table->values_addr ? word_at(values + i * WORD_BYTES)
+							    : word_at(entry + entries->value);
+
+			if (key && value && !item(argument, key, value))
+				return true;
+		}
+	}
+	return true;
+}
+
+/* Where the values of a PyDictValues are. */
+static uint64_t values_items(const struct pyi_layout *layout, uint64_t values_addr)
+{
+	if (layout->values_items == PYI_ABSENT)
+		return values_addr;
+	return values_addr + layout->values_items;
+}
+
+static bool find_dict_table(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			    uint64_t dict_addr, struct table *ret_table)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	struct table table = { 0 };
+	uint64_t values;
+	uint64_t keys;
+
+	if (!pyi_objects_has_flag(runtime, reader, dict_addr, PYI_SUBCLASS_DICT_BIT) ||
+	    !pyi_memory_try_read_u64(reader, dict_addr + layout->dict_keys, &keys) ||
+	    !pyi_memory_try_read_u64(reader, dict_addr + layout->dict_values, &values) || !keys ||
+	    !pyi_objects_find_entries(layout, reader, keys, &table.entries))
+		return false;
+	if (values)
+		table.values_addr = values_items(layout, values);
+	*ret_table = table;
+	return true;
+}
+
+bool pyi_attributes_each_item(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      uint64_t dict_addr,
+			      bool (*item)(void *argument, uint64_t key, uint64_t value),
+			      void *argument)
+{
+	struct table table;
+
+	return find_dict_table(runtime, reader, dict_addr, &table) &&
+	       each_entry(reader, &table, item, argument);
+}
+
+struct search {
+	const struct pyi_runtime *runtime;
+	struct pyi_memory_reader *reader;
+	const char *name;
+	size_t length;
+	/* 0: not found. */
+	uint64_t value;
+};
+
+static bool match(void *argument, uint64_t key, uint64_t value)
+{
+	struct search *search = argument;
+
+	if (!pyi_objects_str_is(search->runtime->layout, search->reader, key, search->name,
+				search->length) ||
+	    !pyi_objects_has_flag(search->runtime, search->reader, key, PYI_SUBCLASS_UNICODE_BIT))
+		return true;
+	search->value = value;
+	return false;
+}
+
+static bool search_table(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 const struct table *table, const char *name, uint64_t *ret_value)
+{
+	struct search search = {
+		.runtime = runtime,
+		.reader = reader,
+		.name = name,
+		.length = strlen(name),
+	};
+
+	each_entry(reader, table, match, &search);
+	if (search.value)
+		*ret_value = search.value;
+	return search.value != 0;
+}
+
+static bool search_dict(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			uint64_t dict_addr, const char *name, uint64_t *ret_value)
+{
+	struct table table;
+
+	return dict_addr && find_dict_table(runtime, reader, dict_addr, &table) &&
+	       search_table(runtime, reader, &table, name, ret_value);
+}
+
+/* Where the attributes of an instance are, other than slots; at most one is not 0. */
+struct storage {
+	uint64_t dict_addr;
+	/* An array in the order of the keys that the type keeps. */
+	uint64_t values_addr;
+};
+
+static void find_managed(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			 uint64_t object, uint64_t type, uint64_t flags, struct storage *storage)
+{
+	uint64_t word = load(reader, object - MANAGED_DICT_WORDS * WORD_BYTES);
+
+	if (layout->features & PYI_FEATURE_MANAGED_DICT_AND_VALUES) {
+		uint64_t values = load(reader, object - MANAGED_VALUES_WORDS * WORD_BYTES);
+
+		if (values)
+			storage->values_addr = values_items(layout, values);
+		else
+			storage->dict_addr = word;
+	} else if (layout->features & PYI_FEATURE_MANAGED_DICT_OR_VALUES) {
+		/* The mark is subtracted from the pointer, not set in it. */
+		if (word & 1)
+			storage->values_addr = values_items(layout, word + 1);
+		else
+			storage->dict_addr = word;
+	} else if (word) {
+		storage->dict_addr = word;
+	} else if (flags & FLAG_INLINE_VALUES) {
+		uint64_t values = object + load(reader, type + layout->type_basicsize);
+		uint8_t valid;
+
+		if (pyi_memory_try_read(reader, values + layout->values_valid, &valid, 1) && valid)
+			storage->values_addr = values_items(layout, values);
+	}
+}
+
+/* Objects of variable size have their dict at the end, and tp_dictoffset counts from there. */
+static uint64_t dict_from_end(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			      uint64_t object, uint64_t type, uint64_t offset)
+{
+	int64_t count = (int64_t)load(reader, object + layout->var_size);
+	uint64_t items = count < 0 ? -(uint64_t)count : (uint64_t)count;
+	uint64_t bytes;
+
+	if (__builtin_mul_overflow(items, load(reader, type + layout->type_itemsize), &bytes) ||
+	    __builtin_add_overflow(bytes, load(reader, type + layout->type_basicsize), &bytes) ||
+	    __builtin_add_overflow(bytes, WORD_BYTES - 1, &bytes))
+		return 0;
+	bytes -= bytes % WORD_BYTES;
+	return load(reader, object + bytes + offset);
+}
+
+static struct storage find_storage(const struct pyi_layout *layout,
+				   struct pyi_memory_reader *reader, uint64_t object, uint64_t type)
+{
+	uint64_t flags = load(reader, type + layout->type_flags);
+	uint64_t offset = load(reader, type + layout->type_dictoffset);
+	struct storage storage = { 0 };
+
+	if (layout->features & PREHEADER_FEATURES && flags & FLAG_MANAGED_DICT)
+		find_managed(layout, reader, object, type, flags, &storage);
+	else if (offset && offset <= INT64_MAX)
+		storage.dict_addr = load(reader, object + offset);
+	else if (offset)
+		storage.dict_addr = dict_from_end(layout, reader, object, type, offset);
+	return storage;
+}
+
+static bool search_storage(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			   uint64_t object, uint64_t type, const char *name, uint64_t *ret_value)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	struct storage storage = find_storage(layout, reader, object, type);
+	struct table table = { .values_addr = storage.values_addr };
+
+	if (!storage.values_addr)
+		return search_dict(runtime, reader, storage.dict_addr, name, ret_value);
+	return load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE &&
+	       pyi_objects_find_entries(layout, reader,
+					load(reader, type + layout->heap_type_cached_keys),
+					&table.entries) &&
+	       search_table(runtime, reader, &table, name, ret_value);
+}
+
+bool pyi_attributes_get(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			uint64_t object_addr, const char *name, uint64_t *ret_value)
+{
+	uint64_t type = type_of(runtime, reader, object_addr);
+	char found[PYI_NAME_BYTES];
+	uint64_t offset = 0;
+	uint64_t value;
+
+	if (!type)
+		return false;
+	/* As getattr(): a slot goes before an item of the dict. */
+	if (pyi_members_find(runtime, reader, type, name, &offset, found)) {
+		value = load(reader, object_addr + offset);
+		if (value) {
+			*ret_value = value;
+			return true;
+		}
+	}
+	return search_storage(runtime, reader, object_addr, type, name, ret_value);
+}
+
+/* The dict of a static type of the interpreter's own, which each interpreter keeps (3.12+). */
+static uint64_t static_type_dict(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader, uint64_t type_addr)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t number = load(reader, type_addr + layout->type_subclasses);
+	uint64_t interpreter = load(reader, runtime->addr + layout->runtime_interpreters_head);
+
+	for (int i = 0; interpreter && number && i < INTERPRETER_LIMIT; i++) {
+		uint64_t state = interpreter + layout->interp_static_types +
+				 (number - 1) * layout->static_type_size;
+
+		if (load(reader, state + layout->static_type_type) == type_addr)
+			return load(reader, state + layout->static_type_dict);
+		interpreter = load(reader, interpreter + layout->interp_next);
+	}
+	return 0;
+}
+
+bool pyi_attributes_get_class(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      uint64_t type_addr, const char *name, uint64_t *ret_value)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t dict;
+
+	if (!pyi_objects_has_flag(runtime, reader, type_addr, PYI_SUBCLASS_TYPE_BIT))
+		return false;
+	dict = load(reader, type_addr + layout->type_dict);
+	if (!dict && layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
+	    load(reader, type_addr + layout->type_flags) & FLAG_STATIC_BUILTIN)
+		dict = static_type_dict(runtime, reader, type_addr);
+	return search_dict(runtime, reader, dict, name, ret_value);
+}
+
+/* Types that are not exported by the interpreter: they are known by their full tp_name. */
+static bool is_named_container(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			       uint64_t type_addr)
+{
+	uint64_t type;
+
+	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++) {
+		char name[TYPE_NAME_BYTES];
+
+		if (pyi_memory_try_read_string(reader,
+					       load(reader, type + runtime->layout->type_name),
+					       name, sizeof(name)) &&
+		    (strcmp(name, "collections.deque") == 0 || strcmp(name, "array.array") == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Where the length of instances of a type is; PYI_ABSENT: not known. */
+static uint32_t length_field(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			     uint64_t type_addr)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t flags = load(reader, type_addr + layout->type_flags);
+	uint32_t kind;
+
+	if (flags >> PYI_SUBCLASS_UNICODE_BIT & 1)
+		return layout->str_length;
+	if (flags >> PYI_SUBCLASS_DICT_BIT & 1)
+		return layout->dict_used;
+	if (flags >> PYI_SUBCLASS_LIST_BIT & 1 || flags >> PYI_SUBCLASS_TUPLE_BIT & 1 ||
+	    flags >> PYI_SUBCLASS_BYTES_BIT & 1)
+		return layout->var_size;
+	kind = pyi_members_kind(runtime, reader, type_addr);
+	if (kind == PYI_KIND_SET)
+		return layout->set_used;
+	if (kind == PYI_KIND_BYTEARRAY || is_named_container(runtime, reader, type_addr))
+		return layout->var_size;
+	return PYI_ABSENT;
+}
+
+bool pyi_attributes_length(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			   uint64_t object_addr, uint64_t *ret_length)
+{
+	uint64_t type = type_of(runtime, reader, object_addr);
+	uint32_t field = type ? length_field(runtime, reader, type) : PYI_ABSENT;
+	uint64_t length;
+
+	if (field == PYI_ABSENT || !pyi_memory_try_read_u64(reader, object_addr + field, &length) ||
+	    length > INT64_MAX)
+		return false;
+	*ret_length = length;
+	return true;
+}

@@ -1,0 +1,194 @@
+/*
+ * The fields that a type gives its instances, by its members and by the layout. Does not read
+ * instances.
+ */
+#include "python/members.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <pyinspect/payload.h>
+
+#include "python/attributes.h"
+#include "python/objects_private.h"
+
+enum {
+	WORD_BYTES = 8,
+	/* Include/structmember.h; the type of a member is an int right behind its name. */
+	MEMBER_OBJECT = 6,
+	MEMBER_OBJECT_EX = 16,
+	MEMBER_TYPE_BEHIND_NAME = WORD_BYTES,
+	MEMBER_LIMIT = 1000,
+	MRO_LIMIT = 1000,
+};
+
+static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
+{
+	uint64_t value;
+
+	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
+}
+
+uint64_t pyi_members_mro_type(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      uint64_t type_addr, uint64_t index)
+{
+	uint64_t mro = load(reader, type_addr + runtime->layout->type_mro);
+
+	if (!pyi_objects_has_flag(runtime, reader, mro, PYI_SUBCLASS_TUPLE_BIT))
+		return index ? 0 : type_addr;
+	if (index >= MRO_LIMIT || index >= load(reader, mro + runtime->layout->var_size))
+		return 0;
+	return load(reader, mro + runtime->layout->tuple_items + index * WORD_BYTES);
+}
+
+/*
+ * Looks for a member of a type, of its own, that is an object: by name, or by `*offset` if `name`
+ * is NULL.
+ */
+static bool find_member(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			uint64_t type_addr, const char *name, uint64_t *offset,
+			char ret_name[PYI_NAME_BYTES])
+{
+	uint64_t member = load(reader, type_addr + layout->type_members);
+
+	for (int i = 0; member && i < MEMBER_LIMIT; i++, member += layout->member_size) {
+		uint64_t name_addr = load(reader, member + layout->member_name);
+		uint64_t member_offset;
+		uint32_t member_type;
+
+		if (!name_addr ||
+		    !pyi_memory_try_read_u64(reader, member + layout->member_offset,
+					     &member_offset) ||
+		    !pyi_memory_try_read_u32(reader,
+					     member + layout->member_name + MEMBER_TYPE_BEHIND_NAME,
+					     &member_type))
+			return false;
+		if ((member_type != MEMBER_OBJECT && member_type != MEMBER_OBJECT_EX) ||
+		    (!name && member_offset != *offset) ||
+		    !pyi_memory_try_read_string(reader, name_addr, ret_name, PYI_NAME_BYTES) ||
+		    (name && strcmp(name, ret_name) != 0))
+			continue;
+		*offset = member_offset;
+		return ret_name[0] != '\0';
+	}
+	return false;
+}
+
+bool pyi_members_find(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+		      uint64_t type_addr, const char *name, uint64_t *offset,
+		      char ret_name[PYI_NAME_BYTES])
+{
+	uint64_t type;
+
+	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++)
+		if (find_member(runtime->layout, reader, type, name, offset, ret_name))
+			return true;
+	return false;
+}
+
+uint32_t pyi_members_kind(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  uint64_t type_addr)
+{
+	uint64_t type;
+
+	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++)
+		for (size_t b = 0; b < runtime->builtin_type_count; b++)
+			if (runtime->builtin_types[b].addr == type)
+				return runtime->builtin_types[b].kind;
+	return PYI_KIND_PLAIN;
+}
+
+/* Fields that are no members: what Python calls them. */
+struct field {
+	uint32_t kind;
+	/* Offset in struct pyi_layout of the field's offset. */
+	size_t in_layout;
+	const char *name;
+};
+#define FIELD(kind, field, name)                                                                   \
+	{                                                                                          \
+		PYI_KIND_##kind, offsetof(struct pyi_layout, field), name                          \
+	}
+static const struct field fields[] = {
+	FIELD(FUNCTION, function_code, "__code__"),
+	FIELD(FUNCTION, function_defaults, "__defaults__"),
+	FIELD(FUNCTION, function_kwdefaults, "__kwdefaults__"),
+	FIELD(FUNCTION, function_closure, "__closure__"),
+	FIELD(FUNCTION, function_globals, "__globals__"),
+	FIELD(FUNCTION, function_builtins, "__builtins__"),
+	FIELD(FUNCTION, function_dict, "__dict__"),
+	FIELD(FUNCTION, function_annotations, "__annotations__"),
+	FIELD(FUNCTION, function_name, "__name__"),
+	FIELD(FUNCTION, function_qualname, "__qualname__"),
+	FIELD(FUNCTION, function_doc, "__doc__"),
+	FIELD(FUNCTION, function_module, "__module__"),
+	FIELD(CELL, cell_contents, "cell_contents"),
+	FIELD(MODULE, module_dict, "__dict__"),
+	FIELD(GENERATOR, generator_code, "gi_code"),
+	FIELD(CODE, code_name, "co_name"),
+	FIELD(CODE, code_qualname, "co_qualname"),
+	FIELD(CODE, code_filename, "co_filename"),
+	FIELD(CODE, code_varnames, "co_varnames"),
+	FIELD(CODE, code_cellvars, "co_cellvars"),
+	FIELD(CODE, code_freevars, "co_freevars"),
+	FIELD(TYPE, type_dict, "__dict__"),
+	FIELD(TYPE, type_bases, "__bases__"),
+	FIELD(TYPE, type_mro, "__mro__"),
+	FIELD(TYPE, type_base, "__base__"),
+	FIELD(TYPE, type_subclasses, "__subclasses__()"),
+	FIELD(TYPE, heap_type_name, "__name__"),
+	FIELD(TYPE, heap_type_qualname, "__qualname__"),
+	FIELD(TYPE, heap_type_slots, "__slots__"),
+};
+
+/* Lists of the layout that end with the fields of these two names. */
+static const char *name_at_end(const uint32_t list[PYI_LAYOUT_LIST], uint64_t offset)
+{
+	int count = 0;
+
+	while (count < PYI_LAYOUT_LIST && list[count] != PYI_ABSENT)
+		count++;
+	if (count >= 1 && list[count - 1] == offset)
+		return "__qualname__";
+	return count >= 2 && list[count - 2] == offset ? "__name__" : NULL;
+}
+
+static const char *builtin_field(const struct pyi_layout *layout, uint32_t kind, uint64_t offset)
+{
+	for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+		uint32_t found;
+
+		memcpy(&found, (const char *)layout + fields[f].in_layout, sizeof(found));
+		if (fields[f].kind == kind && found == offset && found != PYI_ABSENT)
+			return fields[f].name;
+	}
+	if (kind == PYI_KIND_GENERATOR)
+		return name_at_end(layout->generator_references, offset);
+	if (kind == PYI_KIND_DESCRIPTOR)
+		return name_at_end(layout->descriptor_references, offset);
+	if (kind == PYI_KIND_MODULE && layout->module_references[0] == offset)
+		return "__name__";
+	return NULL;
+}
+
+bool pyi_attributes_field_name(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			       uint64_t type_addr, uint64_t offset, char ret_name[PYI_NAME_BYTES])
+{
+	const struct pyi_layout *layout = runtime->layout;
+	char found[PYI_NAME_BYTES];
+	const char *name = NULL;
+
+	/* Offset 0 would be that of types that say they have none. */
+	if (!type_addr || !offset)
+		return false;
+	if (pyi_members_find(runtime, reader, type_addr, NULL, &offset, found))
+		name = found;
+	if (!name)
+		name = builtin_field(layout, pyi_members_kind(runtime, reader, type_addr), offset);
+	if (!name && load(reader, type_addr + layout->type_dictoffset) == offset)
+		name = "__dict__";
+	if (!name)
+		return false;
+	memcpy(ret_name, name, strlen(name) + 1);
+	return true;
+}
