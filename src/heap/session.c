@@ -113,7 +113,8 @@ static struct pyi_error *prepare(struct pyi_session *session)
 					 &session->runtime);
 	pyi_memory_reader_destroy(live);
 	if (!error)
-		error = pyi_preflight_check(&session->process, session->options->max_pause_ms,
+		error = pyi_preflight_check(&session->process, PYI_SOURCE_CLONE,
+					    session->options->max_pause_ms,
 					    &session->preflight);
 	if (!error)
 		error = pyi_snapshot_target_init(&session->process, &session->maps,

@@ -37,6 +37,23 @@ double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_byte
 	return 0.4 + 20.0 * (double)small_bytes / GIGABYTE + 0.4 * (double)huge_bytes / GIGABYTE;
 }
 
+double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes)
+{
+	return 2.0 + 250.0 * (double)anonymous_bytes / GIGABYTE;
+}
+
+const char *pyi_source_name(enum pyi_source source)
+{
+	switch (source) {
+	case PYI_SOURCE_CLONE:
+		return "clone";
+	case PYI_SOURCE_MIRROR:
+		return "mirror";
+	default:
+		return "auto";
+	}
+}
+
 static uint64_t read_kb(const char *text, const char *key)
 {
 	const char *line = strstr(text, key);
@@ -124,11 +141,13 @@ static bool has_fork_monitor(const struct pyi_process *process)
 }
 
 static struct pyi_error *check_memory(const struct pyi_process *process,
-				      const struct pyi_process_status *status)
+				      const struct pyi_process_status *status,
+				      enum pyi_source source)
 {
 	/* Twice the page tables, the payload's marks (1/128 of the heap at most), and a base. */
 	uint64_t need =
 		2 * status->page_table_bytes + status->anonymous_bytes / 128 + HEADROOM_BASE_BYTES;
+	uint64_t copy = source == PYI_SOURCE_MIRROR ? status->rss_bytes : 0;
 	char text[4096];
 	uint64_t available;
 	ssize_t got;
@@ -139,6 +158,7 @@ static struct pyi_error *check_memory(const struct pyi_process *process,
 		close(fd);
 	text[got > 0 ? got : 0] = '\0';
 	available = read_kb(text, "MemAvailable:");
+	need += copy;
 	if (!available || available >= need)
 		return NULL;
 	return pyi_error_hint(
@@ -177,22 +197,12 @@ static struct pyi_error *check_seccomp(const struct pyi_process *process,
 		"run pyinspect on the host with CAP_SYS_ADMIN: it can then suspend the filter");
 }
 
-struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double max_pause_ms,
-				      struct pyi_preflight *ret_preflight)
+/* What forbids to run anything in the target. */
+static struct pyi_error *check_injection(const struct pyi_process *process,
+					 const struct pyi_process_status *status,
+					 unsigned *ret_options)
 {
-	struct pyi_preflight preflight = { .seize_options = PTRACE_O_TRACESYSGOOD };
-	struct pyi_process_status status;
-	struct pyi_error *error;
-
-	if (process->pid == getpid())
-		return pyi_error_create(PYI_EXIT_ACCESS, "own-process",
-					"process %d is pyinspect itself", process->pid);
-	error = pyi_process_read_status(process, 0, &status);
-	if (error)
-		return error;
-	if (status.tracer_pid)
-		return pyi_access_explain(process, EPERM);
-	if (status.shadow_stack)
+	if (status->shadow_stack)
 		return pyi_error_create(
 			PYI_EXIT_FAILED, "shadow-stack",
 			"process %d uses a hardware shadow stack, which an injected "
@@ -203,13 +213,90 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double 
 					"process %d has a userfaultfd that monitors forks: a clone "
 					"could block it for ever",
 					process->pid);
-	error = check_seccomp(process, &status, &preflight.seize_options);
+	return check_seccomp(process, status, ret_options);
+}
+
+static struct pyi_error *check_mirror(const struct pyi_process *process,
+				      const struct pyi_process_status *status, double max_pause_ms,
+				      struct pyi_preflight *ret_preflight)
+{
+	struct pyi_preflight preflight = {
+		.seize_options = PTRACE_O_TRACESYSGOOD,
+		.estimated_pause_ms = pyi_preflight_estimate_mirror(status->anonymous_bytes),
+		.source = PYI_SOURCE_MIRROR,
+	};
+	struct pyi_error *error;
+
+	if (preflight.estimated_pause_ms > max_pause_ms)
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_FAILED, "pause-too-long",
+					 "to copy its memory would stop process %d for about %.0f "
+					 "ms, more than the %.0f ms that are allowed",
+					 process->pid, preflight.estimated_pause_ms, max_pause_ms),
+			"allow it with --source mirror --max-pause %.0f",
+			preflight.estimated_pause_ms * 1.5 + 1);
+	error = check_memory(process, status, PYI_SOURCE_MIRROR);
 	if (!error)
-		error = check_memory(process, &status);
+		*ret_preflight = preflight;
+	return error;
+}
+
+static struct pyi_error *check_clone(const struct pyi_process *process,
+				     const struct pyi_process_status *status, double max_pause_ms,
+				     struct pyi_preflight *ret_preflight)
+{
+	struct pyi_preflight preflight = {
+		.seize_options = PTRACE_O_TRACESYSGOOD,
+		.source = PYI_SOURCE_CLONE,
+	};
+	struct pyi_error *error;
+
+	error = check_injection(process, status, &preflight.seize_options);
 	if (!error)
-		error = check_pause(process, &status, max_pause_ms, &preflight.estimated_pause_ms);
+		error = check_memory(process, status, PYI_SOURCE_CLONE);
+	if (!error)
+		error = check_pause(process, status, max_pause_ms, &preflight.estimated_pause_ms);
+	if (!error)
+		*ret_preflight = preflight;
+	return error;
+}
+
+/* A refusal of the clone that says nothing against a copy. */
+static bool is_about_clone(const struct pyi_error *error)
+{
+	return strcmp(error->code, "seccomp") == 0 || strcmp(error->code, "shadow-stack") == 0 ||
+	       strcmp(error->code, "userfaultfd") == 0;
+}
+
+struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum pyi_source source,
+				      double max_pause_ms, struct pyi_preflight *ret_preflight)
+{
+	struct pyi_process_status status;
+	struct pyi_error *mirror_error;
+	struct pyi_error *error;
+
+	if (process->pid == getpid())
+		return pyi_error_create(PYI_EXIT_ACCESS, "own-process",
+					"process %d is pyinspect itself", process->pid);
+	error = pyi_process_read_status(process, 0, &status);
 	if (error)
 		return error;
-	*ret_preflight = preflight;
-	return NULL;
+	if (status.tracer_pid)
+		return pyi_access_explain(process, EPERM);
+	if (source == PYI_SOURCE_MIRROR)
+		return check_mirror(process, &status, max_pause_ms, ret_preflight);
+	error = check_clone(process, &status, max_pause_ms, ret_preflight);
+	if (!error || source == PYI_SOURCE_CLONE || !is_about_clone(error))
+		return error;
+	mirror_error = check_mirror(process, &status, max_pause_ms, ret_preflight);
+	if (!mirror_error) {
+		pyi_error_destroy(error);
+		return NULL;
+	}
+	pyi_error_destroy(mirror_error);
+	return pyi_error_hint(error,
+			      "it can be copied without running anything in it, which stops "
+			      "it for about %.0f ms: --source mirror --max-pause %.0f",
+			      pyi_preflight_estimate_mirror(status.anonymous_bytes),
+			      pyi_preflight_estimate_mirror(status.anonymous_bytes) * 1.5 + 1);
 }

@@ -11,19 +11,36 @@
 #include "base/error.h"
 #include "process/process.h"
 
+/* Where a snapshot comes from. */
+enum pyi_source {
+	/* A clone if that is possible, else a mirror if that is quick enough. */
+	PYI_SOURCE_AUTO,
+	PYI_SOURCE_CLONE,
+	/* A copy: nothing runs in the target, but it stands still for longer. */
+	PYI_SOURCE_MIRROR,
+};
+
+/* "auto", "clone", "mirror" */
+const char *pyi_source_name(enum pyi_source source);
+
 struct pyi_preflight {
 	/* ptrace options that every thread of the target must be seized with. */
 	unsigned seize_options;
-	/* How long a clone will stop the target, from its page tables; an estimate. */
+	/* How long the snapshot will stop the target; an estimate. */
 	double estimated_pause_ms;
+	/* What was chosen: PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
+	enum pyi_source source;
 };
 
 /*
- * `max_pause_ms` is the longest stop the user accepts.
+ * `max_pause_ms` is the longest stop the user accepts. With PYI_SOURCE_AUTO the refusals that only
+ * concern a clone ("seccomp", "shadow-stack", "userfaultfd") become a mirror, if that fits
+ * `max_pause_ms`; else their hint says what to pass.
  * Errors: exit 3 for "already-traced", "seccomp", "own-process"; exit 1 for "shadow-stack",
  * "userfaultfd", "pause-too-long", "memory-short".
  */
-struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double max_pause_ms,
+struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum pyi_source source,
+				      double max_pause_ms,
 				      struct pyi_preflight *ret_preflight) PYI_MUST_CHECK;
 
 /*
@@ -31,5 +48,8 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, double 
  * GB, in huge pages 0.4 ms per GB, and 0.4 ms is spent in any case (doc/measurements.md).
  */
 double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes);
+
+/* The same for a mirror: 250 ms per GB (doc/measurements.md), and 2 ms in any case. */
+double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes);
 
 #endif

@@ -36,12 +36,45 @@ static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
 				"the snapshot (process %d) was killed", snapshot->process.pid);
 }
 
+/*
+ * Takes it out of the system call that it was stopped at as a message: the next stop would else be
+ * that call's end. It runs no instruction of its own meanwhile.
+ */
+static struct pyi_error *leave_message(struct pyi_snapshot *snapshot)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	pid_t pid = snapshot->process.pid;
+	pid_t reporter;
+	int status;
+
+	do {
+		if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0 ||
+		    ptrace(PTRACE_SYSEMU, pid, NULL, NULL) != 0 ||
+		    pyi_wait_tracee(pid, deadline_ns, false, &reporter, &status) !=
+			    PYI_WAIT_REPORTED ||
+		    !WIFSTOPPED(status))
+			return lost(snapshot);
+	} while (status >> 16 != PTRACE_EVENT_STOP);
+	snapshot->at_message = false;
+	return NULL;
+}
+
 struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
 				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 				       int64_t *ret_result)
 {
-	return pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->target->gadgets,
-					    snapshot->exit_sp, number, arguments, ret_result);
+	struct pyi_error *error = snapshot->at_message ? leave_message(snapshot) : NULL;
+
+	if (error)
+		return error;
+	error = pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->target->gadgets,
+					     snapshot->exit_sp, number, arguments, ret_result);
+	/* Down there nobody knows that it is not the target. */
+	if (error && strcmp(error->code, "target-exited") == 0) {
+		pyi_error_destroy(error);
+		return lost(snapshot);
+	}
+	return error;
 }
 
 /* A word at a time: for kernels that restrict /proc/PID/mem even for a tracer. */
@@ -203,6 +236,7 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 		}
 		break;
 	}
+	snapshot->at_message = event.kind == PYI_SNAPSHOT_MESSAGE;
 	*ret_event = event;
 	return NULL;
 }

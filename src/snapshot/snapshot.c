@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "snapshot/leftover.h"
+#include "snapshot/mirror.h"
 #include "tracee/gadgets.h"
 #include "tracee/stop.h"
 #include "tracee/wait.h"
@@ -128,6 +129,7 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	struct pyi_snapshot_target target = {
 		.process = process,
 		.seize_options = preflight->seize_options,
+		.source = preflight->source,
 	};
 	pid_t leftovers[PYI_LEFTOVER_LIMIT];
 	struct pyi_error *error;
@@ -136,7 +138,8 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	error = pyi_gadgets_find(process, maps, &target.gadgets);
 	if (error)
 		return error;
-	count = pyi_leftover_find(process, leftovers);
+	/* What must not be run in it now must not be for that either. */
+	count = target.source == PYI_SOURCE_CLONE ? pyi_leftover_find(process, leftovers) : 0;
 	for (size_t i = 0; i < count; i++) {
 		error = reap(&target, leftovers[i]);
 		if (error)
@@ -339,73 +342,143 @@ static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 	return NULL;
 }
 
-struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi_stop_extent extent,
-				    const struct pyi_snapshot_gate *gate,
-				    struct pyi_snapshot **ret_snapshot)
+/* Makes the process for a copy, as a thread of the target that was held. */
+static struct pyi_error *build_mirror(struct pyi_snapshot_target *target, struct pyi_mirror *mirror,
+				      struct pyi_snapshot *snapshot)
+{
+	struct pyi_error *error;
+
+	error = pyi_mirror_build(mirror, &target->gadgets, &snapshot->process.pid);
+	if (error)
+		return error;
+	error = pyi_process_open(snapshot->process.pid, &snapshot->process);
+	if (error)
+		return error;
+	for (size_t t = 0; t < snapshot->thread_count; t++)
+		if (snapshot->threads[t].held && snapshot->threads[t].thread_pointer &&
+		    pyi_arch_set_thread_pointer(snapshot->process.pid,
+						snapshot->threads[t].thread_pointer))
+			break;
+	if (!write_oom_score(&snapshot->process))
+		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
+					      "cannot offer the snapshot to the OOM killer first");
+	return NULL;
+}
+
+/* What is done with the snapshot when the target goes on again. */
+static struct pyi_error *finish(struct pyi_snapshot_target *target, struct pyi_mirror *mirror,
+				struct pyi_snapshot *snapshot)
+{
+	struct pyi_error *error = mirror ? build_mirror(target, mirror, snapshot) : NULL;
+
+	if (!error)
+		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
+	if (!error)
+		error = pyi_maps_read(&snapshot->process, &snapshot->maps);
+	if (!error && !mirror)
+		error = protect_shared_memory(snapshot);
+	return error;
+}
+
+/* The target stands still: takes what the snapshot is made of. */
+static struct pyi_error *take_stopped(struct pyi_snapshot_target *target, struct pyi_stop *stop,
+				      const struct pyi_snapshot_gate *gate,
+				      struct pyi_memory_reader *live, struct pyi_mirror *mirror,
+				      struct pyi_snapshot *snapshot, bool *ret_ready)
+{
+	struct pyi_error *error;
+
+	pyi_stop_watch(target->process, stop);
+	*ret_ready = !gate->before || gate->before(gate->argument, live);
+	if (!*ret_ready)
+		return NULL;
+	error = mirror ? pyi_mirror_copy(mirror, target->process)
+		       : clone_target(target, stop, snapshot);
+	if (error)
+		return error;
+	if (gate->after)
+		gate->after(gate->argument, live);
+	pyi_stop_find_moved(target->process, stop);
+	return describe_threads(stop, snapshot);
+}
+
+/* Stops the target, takes the snapshot, lets the target go on. */
+static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_extent extent,
+			      const struct pyi_snapshot_gate *gate, struct pyi_mirror *mirror,
+			      struct pyi_snapshot *snapshot, bool *ret_ready)
 {
 	struct pyi_memory_reader *live = NULL;
-	struct pyi_snapshot *snapshot;
 	struct pyi_error *restoring;
 	struct pyi_error *error;
-	struct pyi_stop stop;
-	bool is_ready;
+	struct pyi_stop stop = { 0 };
 
-	snapshot = calloc(1, sizeof(*snapshot));
-	if (!snapshot)
-		return pyi_error_no_memory();
-	snapshot->process.proc_fd = -1;
-	snapshot->target = target;
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
-		error = pyi_stop_begin(target->process, &target->gadgets, target->seize_options,
-				       extent, &stop);
+		error = pyi_stop_begin(target->process, mirror ? NULL : &target->gadgets,
+				       target->seize_options, extent, &stop);
 	if (error) {
 		pyi_memory_reader_destroy(live);
-		free(snapshot);
 		return error;
 	}
-	pyi_stop_watch(target->process, &stop);
-	is_ready = !gate->before || gate->before(gate->argument, live);
-	if (is_ready)
-		error = clone_target(target, &stop, snapshot);
-	if (is_ready && !error) {
-		if (gate->after)
-			gate->after(gate->argument, live);
-		pyi_stop_find_moved(target->process, &stop);
-		error = describe_threads(&stop, snapshot);
-	}
+	error = take_stopped(target, &stop, gate, live, mirror, snapshot, ret_ready);
 	snapshot->created_ns = pyi_clock_now_ns();
 	restoring = end_stop(target, &stop);
 	pyi_stop_deinit(&stop);
 	pyi_memory_reader_destroy(live);
-
-	if (!error && !restoring && is_ready) {
-		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
-		if (!error)
-			error = pyi_maps_read(&snapshot->process, &snapshot->maps);
-		if (!error)
-			error = protect_shared_memory(snapshot);
+	/* What could not be put back matters more than what failed. */
+	if (restoring) {
+		pyi_error_destroy(error);
+		return restoring;
 	}
-	if (error || restoring || !is_ready) {
-		struct pyi_error *destroying = pyi_snapshot_destroy(snapshot);
+	if (!error && *ret_ready)
+		error = finish(target, mirror, snapshot);
+	return error;
+}
 
-		/* What could not be put back matters more than what failed. */
-		if (restoring) {
-			pyi_error_destroy(error);
-			error = restoring;
-		}
-		if (destroying && (!error || error->exit != PYI_EXIT_NOT_RESTORED)) {
-			pyi_error_destroy(error);
-			error = destroying;
-		} else {
-			pyi_error_destroy(destroying);
-		}
-		if (!error)
-			*ret_snapshot = NULL;
-		return error;
+static struct pyi_error *prepare_mirror(const struct pyi_snapshot_target *target,
+					struct pyi_mirror **ret_mirror)
+{
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	struct pyi_error *error;
+
+	if (target->source != PYI_SOURCE_MIRROR)
+		return NULL;
+	error = pyi_maps_read(target->process, &maps);
+	return error ? error : pyi_mirror_prepare(target->process, &maps, ret_mirror);
+}
+
+struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi_stop_extent extent,
+				    const struct pyi_snapshot_gate *gate,
+				    struct pyi_snapshot **ret_snapshot)
+{
+	struct pyi_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	struct pyi_mirror *mirror = NULL;
+	struct pyi_error *destroying;
+	struct pyi_error *error;
+	bool is_ready = false;
+
+	if (!snapshot)
+		return pyi_error_no_memory();
+	snapshot->process.proc_fd = -1;
+	snapshot->target = target;
+	error = prepare_mirror(target, &mirror);
+	if (!error)
+		error = take(target, extent, gate, mirror, snapshot, &is_ready);
+	pyi_mirror_destroy(mirror);
+	if (!error && is_ready) {
+		*ret_snapshot = snapshot;
+		return NULL;
 	}
-	*ret_snapshot = snapshot;
-	return NULL;
+	destroying = pyi_snapshot_destroy(snapshot);
+	if (destroying && (!error || error->exit != PYI_EXIT_NOT_RESTORED)) {
+		pyi_error_destroy(error);
+		error = destroying;
+	} else {
+		pyi_error_destroy(destroying);
+	}
+	if (!error)
+		*ret_snapshot = NULL;
+	return error;
 }
 
 /* Ends the process and takes our own, the tracer's, notice of its death. */

@@ -1,6 +1,7 @@
 /*
  * A snapshot: a stopped process of ours that holds a target's memory at the target's addresses.
- * It is made by one injected clone(2), used, killed, and reaped inside the target.
+ * It is made by one injected clone(2), used, killed, and reaped inside the target; or, where a
+ * target must not be cloned, by copying (snapshot/mirror.h).
  *
  * The one owner of the snapshot process. Does not know Python. A snapshot never runs the
  * target's code on its own account: it is traced, its signals are blocked, its descriptor table is
@@ -26,6 +27,8 @@ struct pyi_snapshot_target {
 	const struct pyi_process *process;
 	struct pyi_gadgets gadgets;
 	unsigned seize_options;
+	/* PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
+	enum pyi_source source;
 
 	/* Stops of the target: how many, together, the longest. */
 	unsigned stop_count;
@@ -76,6 +79,8 @@ struct pyi_snapshot {
 	/* A stack pointer at which stray code ends in exit_group. */
 	uint64_t exit_sp;
 	bool dead;
+	/* It is stopped at a system call that was a message. */
+	bool at_message;
 };
 
 /*

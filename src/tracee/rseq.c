@@ -4,6 +4,7 @@
  */
 #include "tracee/rseq.h"
 
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
@@ -30,6 +31,8 @@ struct critical_section {
 enum {
 	/* struct rseq: cpu_id_start, cpu_id, then the pointer to the critical section. */
 	SECTION_POINTER_OFFSET = 8,
+	/* RSEQ_FLAG_UNREGISTER */
+	UNREGISTER_FLAG = 1,
 };
 
 static bool read_thread(pid_t tid, uint64_t addr, void *ret_bytes, size_t size_bytes)
@@ -40,15 +43,35 @@ static bool read_thread(pid_t tid, uint64_t addr, void *ret_bytes, size_t size_b
 	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)size_bytes;
 }
 
+static bool read_configuration(pid_t tid, struct rseq_configuration *ret_configuration)
+{
+	*ret_configuration = (struct rseq_configuration){ 0 };
+	return ptrace(GET_RSEQ_CONFIGURATION, tid, (void *)sizeof(*ret_configuration),
+		      ret_configuration) >= 0 &&
+	       ret_configuration->area_addr;
+}
+
+bool pyi_rseq_unregister_arguments(pid_t tid, uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	struct rseq_configuration configuration;
+
+	if (!read_configuration(tid, &configuration))
+		return false;
+	memset(ret_arguments, 0, PYI_SYSCALL_ARGUMENTS * sizeof(ret_arguments[0]));
+	ret_arguments[0] = configuration.area_addr;
+	ret_arguments[1] = configuration.area_size;
+	ret_arguments[2] = UNREGISTER_FLAG;
+	ret_arguments[3] = configuration.signature;
+	return true;
+}
+
 bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr)
 {
-	struct rseq_configuration configuration = { 0 };
+	struct rseq_configuration configuration;
 	struct critical_section section;
 	uint64_t section_addr;
 
-	if (ptrace(GET_RSEQ_CONFIGURATION, tid, (void *)sizeof(configuration), &configuration) <
-		    0 ||
-	    !configuration.area_addr)
+	if (!read_configuration(tid, &configuration))
 		return false;
 	if (!read_thread(tid, configuration.area_addr + SECTION_POINTER_OFFSET, &section_addr,
 			 sizeof(section_addr)) ||

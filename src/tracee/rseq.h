@@ -9,10 +9,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tracee/arch.h"
+
 /*
  * True, with the abort handler's address, if stopped thread `tid` with instruction pointer `pc` is
  * inside a critical section. Needs Linux 5.13; earlier kernels say false.
  */
 bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr);
+
+/*
+ * The arguments of the rseq(2) call that takes back the registration of stopped thread `tid`; false
+ * if it has none.
+ */
+bool pyi_rseq_unregister_arguments(pid_t tid, uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS]);
 
 #endif

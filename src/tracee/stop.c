@@ -198,7 +198,8 @@ static bool try_injector(struct pyi_stop *stop, size_t index, const struct pyi_g
 {
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 
-	error = pyi_tracee_arm_guard(&stop->threads[index].tracee, gadgets);
+	if (gadgets)
+		error = pyi_tracee_arm_guard(&stop->threads[index].tracee, gadgets);
 	if (error)
 		return false;
 	stop->injector = index;
@@ -271,6 +272,11 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 	error = hold(process, &stop, extent, seize_options);
 	if (!error)
 		error = choose_injector(process, &stop, gadgets, seize_options);
+	/* It is only wanted for what its registers say. */
+	if (error && !gadgets && strcmp(error->code, "no-injectable-thread") == 0) {
+		pyi_error_destroy(error);
+		error = NULL;
+	}
 	if (error) {
 		struct pyi_error *worse = pyi_stop_end(&stop, &paused_ms);
 

@@ -32,6 +32,8 @@ struct pyi_stop_thread {
 	struct pyi_thread_call call;
 	/* How long it had slept in it before it was disturbed; UINT64_MAX if that is not known. */
 	uint64_t slept_ms;
+	/* How often it had run until then. */
+	uint64_t run_count;
 	/* What the scheduler had counted for it when it was looked at. */
 	char activity[96];
 	int activity_fd;
@@ -61,7 +63,8 @@ struct pyi_stop {
 /*
  * Stops the target. On success the threads of `extent` are held, and one thread is guarded and
  * ready for pyi_tracee_syscall(); on failure everything is let go again.
- * `seize_options` are ptrace options for all of them.
+ * `seize_options` are ptrace options for all of them. `gadgets` may be NULL: then nothing is to be
+ * run in the target; one thread is held all the same, if there is one that may be.
  * Errors: what pyi_access_explain() says (exit 3); "no-injectable-thread" (exit 1) when each thread
  * sits in a system call that must not be interrupted; "thread-stuck"; "target-exited".
  */

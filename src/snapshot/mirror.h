@@ -1,0 +1,43 @@
+/*
+ * A mirror: the private memory of a stopped target, copied into an empty process of ours at the
+ * same addresses. For targets that must not be cloned: nothing is run in the target, and
+ * nothing of it is changed; it stands still for as long as the copying takes.
+ *
+ * Does not stop the target, and does not know Python.
+ */
+#ifndef PYI_SNAPSHOT_MIRROR_H
+#define PYI_SNAPSHOT_MIRROR_H
+
+#include "base/error.h"
+#include "process/maps.h"
+#include "process/process.h"
+#include "tracee/arch.h"
+
+struct pyi_mirror;
+
+/*
+ * While the target runs: copies what does not change (program text), and makes room for the rest.
+ * Error "mirror-failed" (exit 1).
+ */
+struct pyi_error *pyi_mirror_prepare(const struct pyi_process *process, const struct pyi_maps *maps,
+				     struct pyi_mirror **ret_mirror) PYI_MUST_CHECK;
+
+/*
+ * While it stands still: copies what can have changed. Pages that cannot be read (behind the end of
+ * a file) are left out. Errors: "mirror-failed"; "target-exited".
+ */
+struct pyi_error *pyi_mirror_copy(struct pyi_mirror *mirror,
+				  const struct pyi_process *process) PYI_MUST_CHECK;
+
+/*
+ * Makes the process: stopped, traced by us, all signals blocked, without descriptors, first in
+ * line for the OOM killer, and dead as soon as we are. `gadgets` are the target's, and
+ * in it at the same addresses. The memory of the mirror itself is given up. Error "mirror-failed".
+ */
+struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, const struct pyi_gadgets *gadgets,
+				   pid_t *ret_pid) PYI_MUST_CHECK;
+
+/* Does not end the process that was made. NULL is fine. */
+void pyi_mirror_destroy(struct pyi_mirror *mirror);
+
+#endif
