@@ -23,7 +23,7 @@ pyi_payload_entry(struct pyi_payload_arguments *arguments)
 {
 	if (arguments->abi == PYI_PAYLOAD_ABI && arguments->size_bytes == sizeof(*arguments)) {
 		arguments->recover_pc = (uint64_t)(uintptr_t)pyi_payload_recover;
-		pyi_walk_census(arguments, send, NULL);
+		pyi_walk_do(arguments, send, NULL);
 	} else {
 		pyi_payload_message(PYI_MESSAGE_DONE, PYI_PAYLOAD_BAD_ABI, 0);
 	}

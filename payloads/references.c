@@ -7,13 +7,33 @@
  */
 #include "state.h"
 
+enum {
+	/* More than a subclass of dict reports besides what dict does. */
+	SUBCLASS_EXTRAS = 64,
+};
+
 typedef int visit_function(void *object, void *argument);
 typedef int traverse_function(void *object, visit_function *visit, void *argument);
 
 static int visit(void *object, void *argument)
 {
-	pyi_walk_refer(argument, (uint64_t)(uintptr_t)object);
+	struct pyi_walk *walk = argument;
+
+	walk->reported++;
+	walk->type_reported |= (uint64_t)(uintptr_t)object == walk->visiting_type;
+	pyi_walk_refer(walk, (uint64_t)(uintptr_t)object);
 	return 0;
+}
+
+static void traverse(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	walk->reported = 0;
+	walk->type_reported = false;
+	walk->visiting_type = type->addr;
+	walk->visiting.via = PYI_VIA_TRAVERSE;
+	if (type->traverse && pyi_object_is_gc(walk, object, type))
+		((traverse_function *)(uintptr_t)type->traverse)((void *)(uintptr_t)object, visit,
+								 walk);
 }
 
 static void refer_fields(struct pyi_walk *walk, uint64_t object,
@@ -29,9 +49,11 @@ static void refer_keys(struct pyi_walk *walk, uint64_t keys)
 
 	if (!keys || !pyi_dict_entries_find(walk, keys, &entries))
 		return;
+	walk->visiting.via = PYI_VIA_KEY;
 	for (uint64_t i = 0; i < entries.count; i++)
 		pyi_walk_refer(walk, pyi_load64(entries.first_addr + i * entries.entry_bytes +
 						entries.key_offset));
+	walk->visiting.via = PYI_VIA_FIELD;
 }
 
 /* Attributes of code that were computed once and are kept. */
@@ -49,26 +71,67 @@ static void refer_code_cache(struct pyi_walk *walk, uint64_t code)
 		pyi_walk_refer(walk, pyi_field(cached, at));
 }
 
-/* Keys, and whether a combined table holds as many values as it says. */
-static void visit_dict(struct pyi_walk *walk, uint64_t object)
+/* How many values a combined table holds; says so if that is not what the dict says. */
+static bool check_dict(struct pyi_walk *walk, uint64_t object, uint64_t *ret_used)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint64_t keys = pyi_field(object, layout->dict_keys);
 	struct pyi_dict_entries entries;
 	uint64_t used = 0;
 
-	if (!pyi_dict_entries_find(walk, keys, &entries)) {
+	*ret_used = 0;
+	if (!pyi_dict_entries_find(walk, pyi_field(object, layout->dict_keys), &entries)) {
 		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
-		return;
+		return false;
 	}
-	for (uint64_t i = 0; i < entries.count; i++) {
-		uint64_t entry = entries.first_addr + i * entries.entry_bytes;
+	if (pyi_field(object, layout->dict_values))
+		return true;
+	for (uint64_t i = 0; i < entries.count; i++)
+		used += pyi_load64(entries.first_addr + i * entries.entry_bytes +
+				   entries.value_offset) != 0;
+	if (used != pyi_field(object, layout->dict_used))
+		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
+	*ret_used = used;
+	return true;
+}
 
-		pyi_walk_refer(walk, pyi_load64(entry + entries.key_offset));
-		used += pyi_load64(entry + entries.value_offset) != 0;
+/*
+ * Of a small dict of a subclass: the few things more that it reports would look like keys. A table
+ * with a key that is no str is not for str only.
+ */
+static bool has_other_keys(struct pyi_walk *walk, uint64_t object)
+{
+	struct pyi_dict_entries entries;
+
+	if (!pyi_dict_entries_find(walk, pyi_field(object, walk->layout->dict_keys), &entries))
+		return false;
+	for (uint64_t i = 0; i < entries.count; i++) {
+		uint64_t key = pyi_load64(entries.first_addr + i * entries.entry_bytes +
+					  entries.key_offset);
+		const struct pyi_walk_type *type = NULL;
+
+		if (key && pyi_marks_is_readable(walk, key))
+			type = pyi_types_find(walk, pyi_field(key, walk->layout->object_type));
+		if (type && (type->kind != PYI_KIND_STR || !type->exact))
+			return true;
 	}
-	if (!pyi_field(object, layout->dict_values) && used != pyi_field(object, layout->dict_used))
-		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
+	return false;
+}
+
+static void visit_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	uint64_t used;
+	bool sound = check_dict(walk, object, &used);
+	bool keys_reported;
+
+	traverse(walk, object, type);
+	if (!sound)
+		return;
+	/* Of a table that is not for str only, tp_traverse has reported the keys too. */
+	keys_reported = used && walk->reported >= 2 * used;
+	if (keys_reported && !type->exact && used <= SUBCLASS_EXTRAS)
+		keys_reported = has_other_keys(walk, object);
+	if (!keys_reported)
+		refer_keys(walk, pyi_field(object, walk->layout->dict_keys));
 }
 
 static void visit_type(struct pyi_walk *walk, uint64_t object)
@@ -93,16 +156,11 @@ static void visit_type(struct pyi_walk *walk, uint64_t object)
 	pyi_walk_refer(walk, pyi_field(object, layout->type_base));
 }
 
-void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+static void visit_hidden(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
 
-	pyi_walk_refer(walk, type->addr);
 	switch (type->kind) {
-	case PYI_KIND_DICT:
-	case PYI_KIND_ORDERED_DICT:
-		visit_dict(walk, object);
-		break;
 	case PYI_KIND_TYPE:
 		visit_type(walk, object);
 		break;
@@ -125,7 +183,18 @@ void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct p
 	default:
 		break;
 	}
-	if (type->traverse && pyi_object_is_gc(walk, object, type))
-		((traverse_function *)(uintptr_t)type->traverse)((void *)(uintptr_t)object, visit,
-								 walk);
+}
+
+void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	if (type->kind == PYI_KIND_DICT || type->kind == PYI_KIND_ORDERED_DICT)
+		visit_dict(walk, object, type);
+	else
+		traverse(walk, object, type);
+	if (!walk->type_reported) {
+		walk->visiting.via = PYI_VIA_TYPE;
+		pyi_walk_refer(walk, type->addr);
+	}
+	walk->visiting.via = PYI_VIA_FIELD;
+	visit_hidden(walk, object, type);
 }

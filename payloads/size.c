@@ -214,6 +214,19 @@ static uint64_t frame_slots(const struct pyi_walk *walk, uint64_t code)
 	       PYI_POINTER_BYTES;
 }
 
+uint64_t pyi_size_of_locals(const struct pyi_walk *walk, uint64_t code)
+{
+	const struct pyi_layout *layout = walk->layout;
+
+	if (pyi_has(layout->code_nlocalsplus))
+		return frame_slots(walk, code);
+	return ((uint64_t)pyi_load32(code + layout->code_stacksize) +
+		pyi_load32(code + layout->code_nlocals) +
+		items_of(walk, pyi_field(code, layout->code_cellvars)) +
+		items_of(walk, pyi_field(code, layout->code_freevars))) *
+	       PYI_POINTER_BYTES;
+}
+
 static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
 {
 	const struct pyi_layout *layout = walk->layout;
@@ -231,10 +244,7 @@ static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
 	code = pyi_field(object, layout->frame_code);
 	if (!pyi_marks_is_readable(walk, code))
 		return layout->frame_size;
-	slots = (uint64_t)pyi_load32(code + layout->code_stacksize) +
-		pyi_load32(code + layout->code_nlocals) +
-		items_of(walk, pyi_field(code, layout->code_cellvars)) +
-		items_of(walk, pyi_field(code, layout->code_freevars));
+	slots = pyi_size_of_locals(walk, code) / PYI_POINTER_BYTES;
 	/* One slot is part of the struct. */
 	return layout->frame_size + (slots ? slots - 1 : 0) * PYI_POINTER_BYTES;
 }

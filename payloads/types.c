@@ -23,14 +23,16 @@ static uint64_t hash(uint64_t addr)
 }
 
 /* The kind of the nearest base whose layout is known. */
-static uint32_t kind_of(const struct pyi_walk *walk, uint64_t addr)
+static uint32_t kind_of(const struct pyi_walk *walk, uint64_t addr, bool *ret_exact)
 {
 	const struct pyi_known_type *known = walk->arguments->known_types;
 
 	for (int depth = 0; addr && depth < BASE_LIMIT; depth++) {
 		for (int k = 0; k < PYI_KNOWN_TYPES && known[k].type_addr; k++)
-			if (known[k].type_addr == addr)
+			if (known[k].type_addr == addr) {
+				*ret_exact = depth == 0;
 				return (uint32_t)known[k].kind;
+			}
 		if (!pyi_marks_is_readable(walk, addr))
 			break;
 		addr = pyi_field(addr, walk->layout->type_base);
@@ -49,6 +51,25 @@ static bool is_type(const struct pyi_walk *walk, uint64_t addr)
 	meta = pyi_field(addr, layout->object_type);
 	return pyi_marks_is_readable(walk, meta) &&
 	       pyi_field(meta, layout->type_flags) & PYI_TPFLAG_TYPE_SUBCLASS;
+}
+
+static bool is_meant(const struct pyi_payload_arguments *arguments, uint64_t addr)
+{
+	const uint64_t *types = (const uint64_t *)(uintptr_t)arguments->meant_types_addr;
+	uint64_t first = 0;
+	uint64_t end = arguments->meant_type_count;
+
+	while (first < end) {
+		uint64_t middle = first + (end - first) / 2;
+
+		if (types[middle] == addr)
+			return true;
+		if (types[middle] < addr)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return false;
 }
 
 static uint32_t presize_of(const struct pyi_layout *layout, uint64_t flags)
@@ -84,11 +105,15 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 	type.traverse =
 		type.flags & PYI_TPFLAG_HAVE_GC ? pyi_field(addr, layout->type_traverse) : 0;
 	type.is_gc = pyi_field(addr, layout->type_is_gc);
-	type.kind = kind_of(walk, addr);
+	type.kind = kind_of(walk, addr, &type.exact);
 	/* A metatype of an extension has the layout of type, whatever its bases. */
 	if (type.flags & PYI_TPFLAG_TYPE_SUBCLASS)
 		type.kind = PYI_KIND_TYPE;
 	type.presize = presize_of(layout, type.flags);
+	type.dictoffset = (int64_t)pyi_field(addr, layout->type_dictoffset);
+	type.meant = is_meant(walk->arguments, addr);
+	type.self_meant = addr == walk->arguments->meant_object_addr ||
+			  is_meant(walk->arguments, pyi_field(addr, layout->object_type));
 	walk->types[walk->type_count] = type;
 	walk->type_slots[slot] = (uint32_t)++walk->type_count;
 	return &walk->types[walk->type_count - 1];

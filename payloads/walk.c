@@ -1,6 +1,7 @@
 /*
- * The census: follows the gc lists, checks every link, counts, and (for scope "all") everything
- * that can be reached. Does not name types and does not sort.
+ * The walk: follows the gc lists, checks every link, counts, and (for scope "all") everything
+ * that can be reached. Does not name types and does not sort; jobs that need to know who refers to
+ * what are in graph.c.
  *
  * All progress is kept in `struct pyi_walk`, never only in registers: after a fault the walk
  * goes on from there at the mark, one object or one list poorer.
@@ -24,7 +25,7 @@ void pyi_walk_trouble(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t 
 	}
 }
 
-static void flush(struct pyi_walk *walk)
+void pyi_walk_flush(struct pyi_walk *walk)
 {
 	if (walk->records_used)
 		walk->send(walk->send_context, PYI_MESSAGE_RECORDS, walk->arguments->records_addr,
@@ -32,10 +33,10 @@ static void flush(struct pyi_walk *walk)
 	walk->records_used = 0;
 }
 
-static void put(struct pyi_walk *walk, const void *record, uint64_t size_bytes)
+void pyi_walk_put(struct pyi_walk *walk, const void *record, uint64_t size_bytes)
 {
 	if (walk->arguments->records_bytes - walk->records_used < size_bytes)
-		flush(walk);
+		pyi_walk_flush(walk);
 	__builtin_memcpy((void *)(uintptr_t)(walk->arguments->records_addr + walk->records_used),
 			 record, size_bytes);
 	walk->records_used += size_bytes;
@@ -64,22 +65,26 @@ static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *
 			.bytes = bytes,
 		};
 
-		put(walk, &record, sizeof(record));
+		pyi_walk_put(walk, &record, sizeof(record));
 	}
-	if (++walk->objects >= walk->next_progress) {
-		walk->next_progress += PROGRESS_OBJECTS;
-		walk->send(walk->send_context, PYI_MESSAGE_PROGRESS, walk->objects, 0);
-	}
+	pyi_walk_progress(walk);
 }
 
-static void skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr)
+void pyi_walk_progress(struct pyi_walk *walk)
+{
+	if (++walk->objects < walk->next_progress)
+		return;
+	walk->next_progress += PROGRESS_OBJECTS;
+	walk->send(walk->send_context, PYI_MESSAGE_PROGRESS, walk->objects, 0);
+}
+
+void pyi_walk_skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr)
 {
 	walk->summary.skipped_objects++;
 	pyi_walk_trouble(walk, trouble, addr);
 }
 
-/* True if there is something behind this object that only it may lead to. */
-static bool is_container(const struct pyi_walk_type *type)
+bool pyi_walk_is_container(const struct pyi_walk_type *type)
 {
 	return type->traverse || type->kind == PYI_KIND_CODE || type->kind == PYI_KIND_RANGE ||
 	       type->kind == PYI_KIND_TYPE;
@@ -92,21 +97,21 @@ static void meet(struct pyi_walk *walk, uint64_t object)
 		pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
 
 	if (!type) {
-		skip(walk, PYI_TROUBLE_OBJECT, object);
+		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
 		return;
 	}
 	if (pyi_object_is_gc(walk, object, type) &&
 	    pyi_object_is_tracked(walk, object - walk->layout->gc_head_size))
 		return;
 	count(walk, object, type, false);
-	if (!is_container(type)) {
+	if (!pyi_walk_is_container(type)) {
 		/* Its type may be known from nowhere else. */
 		if (pyi_marks_is_readable(walk, type->addr) && pyi_marks_set(walk, type->addr))
 			meet(walk, type->addr);
 		return;
 	}
 	if (walk->work_count == walk->work_capacity) {
-		skip(walk, PYI_TROUBLE_MEMORY, object);
+		pyi_walk_skip(walk, PYI_TROUBLE_MEMORY, object);
 		return;
 	}
 	walk->work[walk->work_count++] = object;
@@ -122,7 +127,7 @@ static void take_referents(struct pyi_walk *walk)
 		uint64_t object = walk->referents[i];
 
 		if (!pyi_marks_is_readable(walk, object)) {
-			skip(walk, PYI_TROUBLE_OBJECT, object);
+			pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
 			continue;
 		}
 		if (!pyi_marks_set(walk, object))
@@ -150,6 +155,10 @@ void pyi_walk_refer(struct pyi_walk *walk, uint64_t object)
 {
 	if (!object)
 		return;
+	if (walk->refer) {
+		walk->refer(walk, object);
+		return;
+	}
 	if (walk->referent_count == PYI_REFERENT_BATCH)
 		take_referents(walk);
 	walk->referents[walk->referent_count++] = object;
@@ -219,13 +228,32 @@ static uint64_t next_tracked(struct pyi_walk *walk)
 	return node + layout->gc_head_size;
 }
 
+uint64_t pyi_walk_next_listed(struct pyi_walk *walk)
+{
+	for (;;) {
+		uint64_t object = walk->node ? next_tracked(walk) : 0;
+
+		if (object)
+			return object;
+		if (!walk->node && !next_list(walk))
+			return 0;
+	}
+}
+
+void pyi_walk_rewind(struct pyi_walk *walk)
+{
+	walk->list_index = 0;
+	walk->node = 0;
+	walk->previous = 0;
+}
+
 static void count_tracked(struct pyi_walk *walk, uint64_t object)
 {
 	struct pyi_walk_type *type =
 		pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
 
 	if (!type) {
-		skip(walk, PYI_TROUBLE_OBJECT, object);
+		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
 		return;
 	}
 	count(walk, object, type, walk->frozen);
@@ -246,7 +274,8 @@ static void visit_work(struct pyi_walk *walk)
 
 static void walk_all(struct pyi_walk *walk)
 {
-	const uint64_t *roots = (const uint64_t *)(uintptr_t)walk->arguments->roots_addr;
+	const struct pyi_payload_root *roots =
+		(const struct pyi_payload_root *)(uintptr_t)walk->arguments->roots_addr;
 
 	for (;;) {
 		uint64_t object;
@@ -263,7 +292,7 @@ static void walk_all(struct pyi_walk *walk)
 			continue;
 		} else if (walk->arguments->flags & PYI_CENSUS_ALL &&
 			   walk->root_index < walk->arguments->root_count) {
-			pyi_walk_refer(walk, roots[walk->root_index++]);
+			pyi_walk_refer(walk, roots[walk->root_index++].object_addr);
 		} else {
 			return;
 		}
@@ -275,17 +304,20 @@ static bool make_work_list(struct pyi_walk *walk)
 {
 	const struct pyi_payload_range *ranges =
 		(const struct pyi_payload_range *)(uintptr_t)walk->arguments->ranges_addr;
+	uint64_t item_bytes = walk->graph ? 2 * PYI_POINTER_BYTES : PYI_POINTER_BYTES;
 	uint64_t heap_bytes = 0;
 	uint64_t left;
 
 	for (uint64_t r = 0; r < walk->arguments->range_count; r++)
 		heap_bytes += ranges[r].end_addr - ranges[r].start_addr;
-	left = (walk->arena_end - walk->arena_next) / PYI_POINTER_BYTES - 64;
+	left = (walk->arena_end - walk->arena_next) / item_bytes - 64;
 	walk->work_capacity = heap_bytes / CONTAINER_BYTES;
 	if (walk->work_capacity > left)
 		walk->work_capacity = left;
 	walk->work = pyi_walk_allocate(walk, walk->work_capacity * PYI_POINTER_BYTES);
-	return walk->work != NULL;
+	if (walk->graph)
+		walk->work_tags = pyi_walk_allocate(walk, walk->work_capacity * PYI_POINTER_BYTES);
+	return walk->work && (!walk->graph || walk->work_tags);
 }
 
 static void send_result(struct pyi_walk *walk)
@@ -307,12 +339,12 @@ static void send_result(struct pyi_walk *walk)
 			continue;
 		walk->summary.objects += type->count;
 		walk->summary.bytes += type->bytes;
-		put(walk, &record, sizeof(record));
+		pyi_walk_put(walk, &record, sizeof(record));
 	}
 	walk->summary.kind = PYI_RECORD_SUMMARY;
 	walk->summary.size_bytes = sizeof(walk->summary);
-	put(walk, &walk->summary, sizeof(walk->summary));
-	flush(walk);
+	pyi_walk_put(walk, &walk->summary, sizeof(walk->summary));
+	pyi_walk_flush(walk);
 }
 
 /* After a fault, or after the host took an object away from us: says what is lost. */
@@ -322,7 +354,7 @@ static void account_for_fault(struct pyi_walk *walk)
 		walk->following = 0;
 		break_list(walk);
 	} else {
-		skip(walk, PYI_TROUBLE_FAULT, walk->previous);
+		pyi_walk_skip(walk, PYI_TROUBLE_FAULT, walk->previous);
 	}
 }
 
@@ -344,7 +376,11 @@ static enum pyi_payload_status prepare(struct pyi_payload_arguments *arguments,
 	if (!walk)
 		return PYI_PAYLOAD_NO_MEMORY;
 	*walk = start;
-	if (!pyi_types_init(walk) || !pyi_marks_init(walk) || !make_work_list(walk))
+	if (!pyi_types_init(walk) || !pyi_marks_init(walk))
+		return PYI_PAYLOAD_NO_MEMORY;
+	if (arguments->job != PYI_JOB_CENSUS && !pyi_graph_init(walk))
+		return PYI_PAYLOAD_NO_MEMORY;
+	if (!make_work_list(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
 	*ret_walk = walk;
 	return PYI_PAYLOAD_OK;
@@ -358,8 +394,8 @@ static void attach(struct pyi_payload_arguments *arguments)
 			(void *)(uintptr_t)arguments->attach_argument);
 }
 
-enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
-					pyi_send_function *send, void *send_context)
+enum pyi_payload_status pyi_walk_do(struct pyi_payload_arguments *arguments,
+				    pyi_send_function *send, void *send_context)
 {
 	struct pyi_walk *volatile walk = NULL;
 	struct pyi_walk *prepared;
@@ -370,7 +406,10 @@ enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
 		attach(arguments);
 		if (pyi_payload_mark(arguments))
 			account_for_fault(walk);
-		walk_all(walk);
+		if (walk->graph)
+			pyi_graph_run(walk);
+		else
+			walk_all(walk);
 		send_result(walk);
 	}
 	send(send_context, PYI_MESSAGE_DONE, status, 0);

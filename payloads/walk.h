@@ -1,5 +1,6 @@
 /*
- * The heap walk: counts objects by type, through gc lists and tp_traverse.
+ * The heap walk: counts objects by type, and says who refers to whom, through gc lists and
+ * tp_traverse.
  *
  * One source, compiled into the payload and natively into unit tests and fuzzers. No libc, no
  * globals, no recursion, no allocation per object; memory only from the arena. Trusts no pointer of
@@ -18,11 +19,11 @@
 typedef uint64_t pyi_send_function(void *context, uint64_t number, uint64_t first, uint64_t second);
 
 /*
- * Runs the census that `arguments` ask for; sends records, progress, and PYI_MESSAGE_DONE at the
+ * Does the job that `arguments` ask for; sends records, progress, and PYI_MESSAGE_DONE at the
  * end with the status it also returns.
  */
-enum pyi_payload_status pyi_walk_census(struct pyi_payload_arguments *arguments,
-					pyi_send_function *send, void *send_context);
+enum pyi_payload_status pyi_walk_do(struct pyi_payload_arguments *arguments,
+				    pyi_send_function *send, void *send_context);
 
 /*
  * Remembers this place in `arguments->mark` and returns 0; returns 1 again whenever

@@ -11,17 +11,23 @@ struct pyi_command {
 	const char *name;
 	/* For the list of commands in --help. */
 	const char *summary;
+	struct pyi_option_use use;
 	/* For `pyinspect help NAME`; at most 80 columns. */
 	const char *help;
 	/*
-	 * Runs it on options->target and prints its report. `envelope` describes the target as
-	 * far as it was found out, also on failure. `ret_exit` is the exit code of a report that
-	 * was printed.
+	 * Runs it on options->target and prints its report; `options` are complete. `envelope`
+	 * describes the target as far as it was found out, also on failure. `ret_exit` is the exit
+	 * code of a report that was printed.
 	 */
 	struct pyi_error *(*run)(const struct pyi_options *options, struct pyi_envelope *envelope,
 				 enum pyi_exit *ret_exit);
 };
 
 extern const struct pyi_command pyi_command_top_types;
+extern const struct pyi_command pyi_command_top_objects;
+extern const struct pyi_command pyi_command_referrers;
+extern const struct pyi_command pyi_command_referents;
+extern const struct pyi_command pyi_command_path;
+extern const struct pyi_command pyi_command_slip_dbus;
 
 #endif

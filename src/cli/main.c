@@ -12,7 +12,8 @@
 #include "version.h"
 
 static const struct pyi_command *const commands[] = {
-	&pyi_command_top_types,
+	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
+	&pyi_command_referents, &pyi_command_path,	  &pyi_command_slip_dbus,
 };
 
 enum {
@@ -20,12 +21,14 @@ enum {
 };
 
 static const char help_head[] =
-	"usage: pyinspect TARGET COMMAND [options]\n"
+	"usage: pyinspect TARGET COMMAND [TYPE|ADDRESS] [options]\n"
 	"       pyinspect help COMMAND\n"
 	"\n"
-	"Says what fills the memory of a running Python process. Nothing is installed in\n"
-	"it and nothing of it is run: it stands still for the time of one clone (a\n"
-	"millisecond, and about 20 for each GB), and its frozen copy is examined.\n"
+	"Says what fills the memory of a running Python process, and who holds it.\n"
+	"\n"
+	"Nothing is installed in the process and nothing of it is run: it stands still\n"
+	"for the time of one clone (a millisecond, and about 20 for each GB), and its\n"
+	"frozen copy is examined.\n"
 	"\n"
 	"TARGET is a process id, or unit:NAME.service for a systemd unit's main process.\n"
 	"\n"
@@ -38,14 +41,20 @@ static const char help_tail[] =
 	"                       and JSON everywhere else\n"
 	"      --max-pause MS   refuse if the process would stand still for longer than\n"
 	"                       this (default 250 ms)\n"
+	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy the memory\n"
+	"                       and run nothing in the process (250 ms for each GB); auto:\n"
+	"                       clone, else mirror if --max-pause allows it (the default)\n"
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
 	"  -v, --verbose        say on stderr what was done to the process\n"
 	"  -h, --help           this text, or that of a command\n"
 	"      --version        the version\n"
 	"\n"
-	"Examples:\n"
-	"  pyinspect 1234 top-types             what is in there?\n"
-	"  pyinspect unit:firewalld top-types   the same, of a service\n"
+	"From symptom to cause:\n"
+	"  pyinspect 1234 top-types --by count      what is in there? Which of it grows?\n"
+	"  pyinspect 1234 top-objects               is it one big list, dict or string?\n"
+	"  pyinspect 1234 referrers foo.Session     who holds all of these?\n"
+	"  pyinspect 1234 path foo.Session          what keeps one of them alive?\n"
+	"  pyinspect unit:firewalld slip-dbus       is it firewalld's old leak?\n"
 	"\n"
 	"Exit codes: 0 ok; 1 failed; 2 bad usage; 3 no such process, or no permission;\n"
 	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could\n"
@@ -66,6 +75,13 @@ static struct pyi_error *no_such_command(const char *name)
 		"see pyinspect --help");
 }
 
+static struct pyi_error *too_many_words(const char *word)
+{
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_USAGE, "usage", "\"%s\" is one word too many", word),
+		"see pyinspect --help");
+}
+
 static void print_help(const struct pyi_command *command)
 {
 	if (command) {
@@ -74,7 +90,8 @@ static void print_help(const struct pyi_command *command)
 	}
 	fputs(help_head, stdout);
 	for (size_t c = 0; c < COMMAND_COUNT; c++)
-		printf("  %-20s %s\n", commands[c]->name, commands[c]->summary);
+		printf("  %-12s%-6s %s\n", commands[c]->name,
+		       commands[c]->use.subject ? "TYPE" : "", commands[c]->summary);
 	fputs(help_tail, stdout);
 }
 
@@ -94,6 +111,10 @@ static bool without_target(const struct pyi_options *options, struct pyi_error *
 			*ret_error = no_such_command(topic);
 			return true;
 		}
+		if (!options->help && options->subject) {
+			*ret_error = too_many_words(options->subject);
+			return true;
+		}
 		print_help(topic ? find_command(topic) : NULL);
 	} else {
 		return false;
@@ -102,7 +123,7 @@ static bool without_target(const struct pyi_options *options, struct pyi_error *
 	return true;
 }
 
-static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
+static struct pyi_error *run(struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
 	const struct pyi_command *command;
@@ -119,6 +140,9 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	if (!command)
 		return no_such_command(options->command);
 	envelope->command = command->name;
+	error = pyi_options_complete(options, command->name, &command->use);
+	if (error)
+		return error;
 	return command->run(options, envelope, ret_exit);
 }
 

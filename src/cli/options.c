@@ -3,11 +3,14 @@
  */
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -15,9 +18,14 @@ enum {
 	OPTION_SCOPE,
 	OPTION_FORMAT,
 	OPTION_MAX_PAUSE,
+	OPTION_SOURCE,
 	OPTION_TIMEOUT,
 	OPTION_VERSION,
-	DEFAULT_LIMIT = 20,
+	OPTION_EXACT,
+	OPTION_ADDRESS,
+	OPTION_DEPTH,
+	OPTION_VALUES,
+	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
 };
@@ -26,14 +34,25 @@ static const struct option long_options[] = {
 	{ "limit", required_argument, NULL, 'n' },
 	{ "by", required_argument, NULL, OPTION_BY },
 	{ "scope", required_argument, NULL, OPTION_SCOPE },
+	{ "exact", no_argument, NULL, OPTION_EXACT },
+	{ "address", required_argument, NULL, OPTION_ADDRESS },
+	{ "depth", required_argument, NULL, OPTION_DEPTH },
+	{ "values", no_argument, NULL, OPTION_VALUES },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
+	{ "source", required_argument, NULL, OPTION_SOURCE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ 0 },
 };
+
+/* By the bits of enum pyi_option and enum pyi_by, ascending. */
+static const char *const option_names[] = {
+	"--limit", "--by", "--scope", "--exact", "--address", "--depth", "--values",
+};
+static const char *const by_names[] = { "count", "bytes", "referents" };
 
 /* About thirty years. */
 #define DURATION_LIMIT_MS 1e12
@@ -80,6 +99,70 @@ static struct pyi_error *parse_duration(const char *option, const char *word, do
 	return NULL;
 }
 
+static bool is_hexadecimal(const char *word)
+{
+	return strncasecmp(word, "0x", 2) == 0;
+}
+
+static struct pyi_error *parse_address(const char *word, uint64_t *ret_address)
+{
+	unsigned long long address;
+	char *end;
+
+	errno = 0;
+	address = strtoull(word, &end, is_hexadecimal(word) ? 16 : 10);
+	/* No object is at 0. */
+	if (errno || !isdigit((unsigned char)word[0]) || *end || !address)
+		return usage("\"%s\" is no address; it wants 0x and hexadecimal digits, or decimal "
+			     "ones",
+			     word);
+	*ret_address = address;
+	return NULL;
+}
+
+static struct pyi_error *parse_depth(const char *word, unsigned *ret_depth)
+{
+	uint64_t depth = 0;
+	struct pyi_error *error = parse_count("--depth", word, &depth);
+
+	if (error)
+		return error;
+	if (depth < 1 || depth > DEPTH_LIMIT)
+		return usage("--depth wants 1 to %d levels, not %s", DEPTH_LIMIT, word);
+	*ret_depth = (unsigned)depth;
+	return NULL;
+}
+
+static struct pyi_error *parse_by(const char *word, unsigned *ret_by)
+{
+	for (size_t b = 0; b < sizeof(by_names) / sizeof(by_names[0]); b++)
+		if (strcmp(word, by_names[b]) == 0) {
+			*ret_by = 1u << b;
+			return NULL;
+		}
+	return usage("--by wants count, bytes or referents, not \"%s\"", word);
+}
+
+static struct pyi_error *parse_source(const char *word, enum pyi_source *ret_source)
+{
+	for (int source = PYI_SOURCE_AUTO; source <= (int)PYI_SOURCE_MIRROR; source++) {
+		if (strcmp(word, pyi_source_name((enum pyi_source)source)) != 0)
+			continue;
+		*ret_source = (enum pyi_source)source;
+		return NULL;
+	}
+	return usage("--source is auto, clone or mirror, not \"%s\"", word);
+}
+
+/* Notes that an option was given, unless its value was not understood. */
+static struct pyi_error *note(struct pyi_options *options, enum pyi_option option,
+			      struct pyi_error *error)
+{
+	if (!error)
+		options->given |= option;
+	return error;
+}
+
 static struct pyi_error *apply(int option, struct pyi_options *options)
 {
 	struct pyi_error *error;
@@ -87,7 +170,8 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 
 	switch (option) {
 	case 'n':
-		return parse_count("--limit", optarg, &options->limit);
+		return note(options, PYI_OPTION_LIMIT,
+			    parse_count("--limit", optarg, &options->limit));
 	case 'v':
 		options->verbose = true;
 		return NULL;
@@ -98,19 +182,30 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		options->version = true;
 		return NULL;
 	case OPTION_BY:
-		if (strcmp(optarg, "count") != 0 && strcmp(optarg, "bytes") != 0)
-			return usage("--by wants count or bytes, not \"%s\"", optarg);
-		options->order = optarg[0] == 'c' ? PYI_CENSUS_BY_COUNT : PYI_CENSUS_BY_BYTES;
-		return NULL;
+		return note(options, PYI_OPTION_BY, parse_by(optarg, &options->by));
+	case OPTION_EXACT:
+		options->exact = true;
+		return note(options, PYI_OPTION_EXACT, NULL);
+	case OPTION_ADDRESS:
+		return note(
+			options, PYI_OPTION_ADDRESS,
+			pyi_error_context(parse_address(optarg, &options->address), "--address"));
+	case OPTION_DEPTH:
+		return note(options, PYI_OPTION_DEPTH, parse_depth(optarg, &options->depth));
+	case OPTION_VALUES:
+		options->values = true;
+		return note(options, PYI_OPTION_VALUES, NULL);
 	case OPTION_SCOPE:
 		if (strcmp(optarg, "all") != 0 && strcmp(optarg, "tracked") != 0)
 			return usage("--scope wants all or tracked, not \"%s\"", optarg);
 		options->tracked_only = optarg[0] == 't';
-		return NULL;
+		return note(options, PYI_OPTION_SCOPE, NULL);
 	case OPTION_FORMAT:
 		if (!pyi_format_parse(optarg, &options->format))
 			return usage("--format wants table, json or ndjson, not \"%s\"", optarg);
 		return NULL;
+	case OPTION_SOURCE:
+		return parse_source(optarg, &options->source);
 	case OPTION_MAX_PAUSE:
 		return parse_duration("--max-pause", optarg, 1, &options->max_pause_ms);
 	case OPTION_TIMEOUT:
@@ -133,8 +228,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.format = isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON,
 		.max_pause_ms = DEFAULT_MAX_PAUSE_MS,
 		.timeout_s = DEFAULT_TIMEOUT_S,
-		.limit = DEFAULT_LIMIT,
-		.order = PYI_CENSUS_BY_BYTES,
+		.depth = 1,
 	};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":n:vh", long_options, NULL)) != -1) {
@@ -159,7 +253,80 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		options->target = argv[optind++];
 	if (optind < argc)
 		options->command = argv[optind++];
+	if (optind < argc)
+		options->subject = argv[optind++];
 	if (!first && optind < argc)
 		first = usage("\"%s\" is one word too many", argv[optind]);
 	return first;
+}
+
+#define usage_of(command, ...)                                                                     \
+	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__),                     \
+		       "see pyinspect help %s", command)
+
+/* A type or an address, and only one of them. */
+static struct pyi_error *complete_subject(struct pyi_options *options, const char *command)
+{
+	bool both = options->subject && (options->given & PYI_OPTION_ADDRESS);
+
+	if (both)
+		return usage_of(command, "%s wants one of \"%s\" and --address, not both", command,
+				options->subject);
+	if (options->subject && is_hexadecimal(options->subject)) {
+		struct pyi_error *error = parse_address(options->subject, &options->address);
+
+		if (error)
+			return pyi_error_context(error, "%s", command);
+		options->subject = NULL;
+	}
+	if (!options->address && (!options->subject || !*options->subject))
+		return usage_of(command, "%s of what? It wants a TYPE or the address of an object",
+				command);
+	if (options->address && options->exact)
+		return usage_of(command, "%s: --exact goes with a TYPE, not with an address",
+				command);
+	return NULL;
+}
+
+/* "count or bytes" */
+static void list_by(unsigned by, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t b = 0; b < sizeof(by_names) / sizeof(by_names[0]); b++)
+		if (by & 1u << b && length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s%s",
+						   length ? " or " : "", by_names[b]);
+}
+
+struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *command,
+				       const struct pyi_option_use *use)
+{
+	unsigned foreign = options->given & ~use->options;
+
+	if (foreign)
+		return usage_of(command, "%s does not know %s", command,
+				option_names[__builtin_ctz(foreign)]);
+	if (options->by & ~use->by) {
+		char known[64];
+
+		list_by(use->by, known, sizeof(known));
+		return usage_of(command, "%s --by wants %s, not \"%s\"", command, known,
+				by_names[__builtin_ctz(options->by)]);
+	}
+	if (!(options->given & PYI_OPTION_LIMIT))
+		options->limit = use->default_limit;
+	else if (options->limit < use->least_limit)
+		return usage_of(command, "%s --limit wants %llu or more", command,
+				(unsigned long long)use->least_limit);
+	else if (use->most_limit && options->limit > use->most_limit)
+		return usage_of(command, "%s --limit wants %llu or less", command,
+				(unsigned long long)use->most_limit);
+	if (use->subject)
+		return complete_subject(options, command);
+	if (options->subject)
+		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
+				command);
+	return NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * The command line as data: target, command, options.
+ * The command line as data: target, command, subject, options.
  */
 #ifndef PYI_CLI_OPTIONS_H
 #define PYI_CLI_OPTIONS_H
@@ -7,17 +7,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analysis/census.h"
 #include "base/error.h"
 #include "report/output.h"
+#include "snapshot/preflight.h"
+
+/* Options that only some commands know, as bits. */
+enum pyi_option {
+	PYI_OPTION_LIMIT = 1 << 0,
+	PYI_OPTION_BY = 1 << 1,
+	PYI_OPTION_SCOPE = 1 << 2,
+	PYI_OPTION_EXACT = 1 << 3,
+	PYI_OPTION_ADDRESS = 1 << 4,
+	PYI_OPTION_DEPTH = 1 << 5,
+	PYI_OPTION_VALUES = 1 << 6,
+};
+
+/* What --by can say, as bits. */
+enum pyi_by {
+	PYI_BY_COUNT = 1 << 0,
+	PYI_BY_BYTES = 1 << 1,
+	PYI_BY_REFERENTS = 1 << 2,
+};
 
 struct pyi_options {
 	/* As the user wrote them; NULL if missing. Point into argv. */
 	const char *target;
 	const char *command;
+	/* NULL too when it was an address: pyi_options_complete() makes one of "0x...". */
+	const char *subject;
 
+	/* For all commands. */
 	enum pyi_format format;
 	double max_pause_ms;
+	enum pyi_source source;
 	/* 0: no limit. */
 	double timeout_s;
 	bool verbose;
@@ -25,17 +47,47 @@ struct pyi_options {
 	bool help;
 	bool version;
 
-	/* top-types */
+	/* enum pyi_option: those that were given with a value that was understood. */
+	unsigned given;
 	uint64_t limit;
-	enum pyi_census_order order;
+	/* One of enum pyi_by; 0: not given. */
+	unsigned by;
 	bool tracked_only;
+	bool exact;
+	/* 0: none. */
+	uint64_t address;
+	unsigned depth;
+	bool values;
+};
+
+/* What a command makes of the command line. */
+struct pyi_option_use {
+	/* enum pyi_option: those that it knows. */
+	unsigned options;
+	/* enum pyi_by: what it can go by. */
+	unsigned by;
+	/* It is about a type or an address, which must be given. */
+	bool subject;
+	uint64_t default_limit;
+	/* 0 where "all" makes sense. */
+	uint64_t least_limit;
+	/* 0: any. */
+	uint64_t most_limit;
 };
 
 /*
  * Parses the command line. `ret_options` is filled as far as it was understood even on failure, so
- * that the error can be reported in the wanted format. Errors: "usage" (exit 2).
+ * that the error can be reported in the wanted format. Does not know the commands:
+ * pyi_options_complete() must follow. Errors: "usage" (exit 2).
  */
 struct pyi_error *pyi_options_parse(int argc, char **argv,
 				    struct pyi_options *ret_options) PYI_MUST_CHECK;
+
+/*
+ * Holds what was given against what `command` can use, and fills in its defaults. Errors: "usage"
+ * (exit 2), which names the command.
+ */
+struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *command,
+				       const struct pyi_option_use *use) PYI_MUST_CHECK;
 
 #endif

@@ -10,10 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "heap/walk_run.h"
 #include "process/access.h"
-#include "python/interpreters.h"
-#include "python/objects.h"
+#include "python/safe_point.h"
 #include "tracee/wait.h"
 
 enum {
@@ -31,6 +29,10 @@ enum {
 	/* A walk that took so long is not taken again to see whether it goes better. */
 	LONG_WALK_MS = 2000,
 	STOP_LIMIT = 400,
+	/* Frames from the innermost one in which the heap may be changed, and so many snapshots
+	   that are dropped for their sake. */
+	INNER_FRAMES = 8,
+	STACK_PATIENCE = 6,
 	/* A collection of a large heap takes seconds. */
 	COLLECTION_PATIENCE_MS = 10000,
 	POLL_FIRST_MS = 1,
@@ -113,9 +115,8 @@ static struct pyi_error *prepare(struct pyi_session *session)
 					 &session->runtime);
 	pyi_memory_reader_destroy(live);
 	if (!error)
-		error = pyi_preflight_check(&session->process, PYI_SOURCE_CLONE,
-					    session->options->max_pause_ms,
-					    &session->preflight);
+		error = pyi_preflight_check(&session->process, session->options->source,
+					    session->options->max_pause_ms, &session->preflight);
 	if (!error)
 		error = pyi_snapshot_target_init(&session->process, &session->maps,
 						 &session->preflight, &session->target);
@@ -247,40 +248,6 @@ static bool threads_stood_still(const struct pyi_snapshot *snapshot, const struc
 	return true;
 }
 
-static struct pyi_error *name_types(struct pyi_session *session, struct pyi_snapshot *snapshot,
-				    const struct pyi_walk_result *result,
-				    struct pyi_census *ret_census)
-{
-	struct pyi_census census = { 0 };
-	struct pyi_error *error = NULL;
-
-	for (size_t t = 0; t < result->type_count && !error; t++) {
-		const struct pyi_record_type *type = &result->types[t];
-		bool estimated;
-		char *name;
-
-		if (pyi_wait_is_cancelled() || pyi_clock_passed(session->options->deadline_ns)) {
-			error = pyi_wait_is_cancelled() ? interrupted() : timed_out();
-			break;
-		}
-		name = pyi_objects_type_name(&session->runtime, snapshot->reader, type->type_addr);
-		estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
-							  type->type_addr, result->modelled,
-							  result->modelled_count);
-		if (!name)
-			error = pyi_error_no_memory();
-		else
-			error = pyi_census_add(&census, name, type->count, type->bytes, estimated);
-	}
-	if (error) {
-		pyi_census_deinit(&census);
-		return error;
-	}
-	pyi_census_merge(&census);
-	*ret_census = census;
-	return NULL;
-}
-
 static const char *const troubles[] = {
 	[PYI_TROUBLE_LIST] = "a list of the garbage collector does not link back",
 	[PYI_TROUBLE_OBJECT] = "a reference leads to something that is no object",
@@ -300,16 +267,18 @@ static const char *doubt(const struct pyi_session *session, struct pyi_snapshot 
 	return NULL;
 }
 
-/* Shows what the thread with the GIL was doing; nothing depends on it. */
-static void show_stack(const struct pyi_session *session, struct pyi_snapshot *snapshot,
-		       const struct pyi_interpreters *interpreters)
+/*
+ * What the thread with the GIL was doing, shown to whoever wants to see it; returns what speaks
+ * against this snapshot because of it.
+ */
+static const char *look_at_stack(const struct pyi_session *session, struct pyi_snapshot *snapshot,
+				 const struct pyi_interpreters *interpreters)
 {
+	const char *problem = session->inconsistency;
 	struct pyi_stack stack;
 
-	if (!session->options->stack)
-		return;
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		struct pyi_error *error;
+		PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 
 		if (!snapshot->threads[t].held ||
 		    !pyi_interpreters_is_gil_holder(&session->runtime, snapshot->reader,
@@ -317,58 +286,22 @@ static void show_stack(const struct pyi_session *session, struct pyi_snapshot *s
 						    snapshot->threads[t].thread_pointer))
 			continue;
 		error = pyi_stack_unwind(snapshot, t, &stack);
-		if (!error)
+		if (error)
+			continue;
+		for (size_t f = 0; f < stack.count && f < INNER_FRAMES && !problem; f++)
+			problem = pyi_safe_point_problem(stack.frames[f].name);
+		if (session->options->stack)
 			session->options->stack(session->options->progress_argument, &stack,
-						session->inconsistency);
-		pyi_error_destroy(error);
+						problem);
 	}
+	return problem;
 }
 
-/*
- * Walks one snapshot; `session->inconsistency` says what speaks against believing it. If something
- * does before the walk and `last` is false, it is not walked at all.
- */
-static struct pyi_error *walk_snapshot(struct pyi_session *session, struct pyi_snapshot *snapshot,
-				       const struct gate *gate, bool last,
-				       const struct pyi_walk_request *request,
-				       struct pyi_session_census *ret_census)
+struct pyi_error *pyi_session_check(const struct pyi_session *session)
 {
-	struct pyi_interpreters interpreters;
-	struct pyi_walk_result result = { 0 };
-	struct pyi_error *error;
-
-	session->inconsistency = NULL;
-	error = pyi_interpreters_list(&session->runtime, snapshot->reader, &interpreters);
-	if (error)
-		return error;
-	session->interpreter_count = interpreters.count;
-	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
-	show_stack(session, snapshot, &interpreters);
-	if (session->inconsistency && !last)
-		return NULL;
-	error = pyi_walk_run(snapshot, &session->runtime, &interpreters, request, &result);
-	if (error)
-		return error;
-	if (!session->inconsistency &&
-	    result.summary.trouble < sizeof(troubles) / sizeof(troubles[0]))
-		session->inconsistency = troubles[result.summary.trouble];
-	if (!session->inconsistency && result.roots_truncated)
-		session->inconsistency = "a chain of threads or frames does not end";
-	session->snapshot_bytes = result.arena_bytes;
-	error = name_types(session, snapshot, &result, &ret_census->census);
-	if (!error)
-		ret_census->summary = result.summary;
-	pyi_walk_result_deinit(&result);
-	return error;
-}
-
-/* Whether the trouble of this walk is there to stay; `walks` counts those that had some. */
-static bool is_lasting(const struct pyi_session_census *census, unsigned walks, double walk_ms)
-{
-	bool torn = census->summary.trouble == PYI_TROUBLE_LIST ||
-		    census->summary.trouble == PYI_TROUBLE_DICT;
-
-	return walks >= (torn ? TORN_LIMIT : BROKEN_LIMIT) || walk_ms > LONG_WALK_MS;
+	if (pyi_wait_is_cancelled())
+		return interrupted();
+	return pyi_clock_passed(session->options->deadline_ns) ? timed_out() : NULL;
 }
 
 static void walk_progress(void *session, uint64_t objects)
@@ -376,29 +309,125 @@ static void walk_progress(void *session, uint64_t objects)
 	report(session, "walking the snapshot", objects);
 }
 
+struct pyi_error *pyi_session_walk(struct pyi_session *session, struct pyi_snapshot *snapshot,
+				   const struct pyi_interpreters *interpreters,
+				   struct pyi_walk_request *request,
+				   struct pyi_walk_result *ret_result)
+{
+	struct pyi_walk_result result = { 0 };
+	struct pyi_error *error;
+
+	request->deadline_ns = session->options->deadline_ns;
+	request->progress = walk_progress;
+	request->progress_argument = session;
+	error = pyi_walk_run(snapshot, &session->runtime, interpreters, request, &result);
+	if (error)
+		return error;
+	if (!session->inconsistency &&
+	    result.summary.trouble < sizeof(troubles) / sizeof(troubles[0]))
+		session->inconsistency = troubles[result.summary.trouble];
+	if (!session->inconsistency && result.roots_truncated)
+		session->inconsistency = "a chain of threads or frames does not end";
+	if (result.arena_bytes > session->snapshot_bytes)
+		session->snapshot_bytes = result.arena_bytes;
+	/* Of several walks the first trouble, and the most that any of them had to leave out. */
+	if (session->summary.trouble == PYI_TROUBLE_NONE) {
+		session->summary.trouble = result.summary.trouble;
+		session->summary.trouble_addr = result.summary.trouble_addr;
+	}
+	if (result.summary.skipped_objects > session->summary.skipped_objects)
+		session->summary.skipped_objects = result.summary.skipped_objects;
+	if (result.summary.broken_lists > session->summary.broken_lists)
+		session->summary.broken_lists = result.summary.broken_lists;
+	session->summary.objects = result.summary.objects;
+	session->summary.bytes = result.summary.bytes;
+	session->summary.frozen_objects = result.summary.frozen_objects;
+	session->summary.frozen_bytes = result.summary.frozen_bytes;
+	*ret_result = result;
+	return NULL;
+}
+
+/*
+ * Examines one snapshot; `session->inconsistency` says what speaks against believing it. If
+ * something does before that and `last` is false, it is not examined at all.
+ */
+static struct pyi_error *examine_snapshot(struct pyi_session *session,
+					  struct pyi_snapshot *snapshot, const struct gate *gate,
+					  bool last, const struct pyi_examination *examination,
+					  bool *ret_examined)
+{
+	struct pyi_interpreters interpreters;
+	const char *stack_doubt = NULL;
+	struct pyi_error *error;
+
+	session->inconsistency = NULL;
+	session->summary = (struct pyi_record_summary){ 0 };
+	error = pyi_interpreters_list(&session->runtime, snapshot->reader, &interpreters);
+	if (error)
+		return error;
+	session->interpreter_count = interpreters.count;
+	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
+	if (session->options->stack ||
+	    (!session->inconsistency && session->attempts <= STACK_PATIENCE))
+		stack_doubt = look_at_stack(session, snapshot, &interpreters);
+	/* It is only a guess: after some tries what the walk itself finds decides. */
+	if (!session->inconsistency && session->attempts <= STACK_PATIENCE)
+		session->inconsistency = stack_doubt;
+	if (session->inconsistency && !last)
+		return NULL;
+	error = examination->examine(examination->argument, session, snapshot, &interpreters);
+	*ret_examined = !error;
+	return error;
+}
+
+/* Whether the trouble of this walk is there to stay; `walks` counts those that had some. */
+static bool is_lasting(const struct pyi_record_summary *summary, unsigned walks, double walk_ms)
+{
+	bool torn = summary->trouble == PYI_TROUBLE_LIST || summary->trouble == PYI_TROUBLE_DICT;
+
+	return walks >= (torn ? TORN_LIMIT : BROKEN_LIMIT) || walk_ms > LONG_WALK_MS;
+}
+
 /*
  * First as few threads as can be; when that is not enough to get a snapshot of one moment, more.
  */
 static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 {
-	return session->attempts < GENTLE_LIMIT ? PYI_STOP_RUNNING : PYI_STOP_ALL;
+	/* Copying takes long, and is not to be done twenty times in vain. */
+	unsigned gentle = session->target.source == PYI_SOURCE_MIRROR ? 1 : GENTLE_LIMIT;
+
+	return session->attempts < gentle ? PYI_STOP_RUNNING : PYI_STOP_ALL;
 }
 
-static struct pyi_error *
-take_census(struct pyi_session *session, uint64_t flags,
-	    void (*object)(void *argument, const struct pyi_record_object *record),
-	    void (*restart)(void *argument), void *argument, struct pyi_session_census *ret_census)
+/* A target that refuses to be cloned can perhaps be copied. */
+static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *error)
 {
-	struct pyi_walk_request request = {
-		.flags = flags,
-		.deadline_ns = session->options->deadline_ns,
-		.progress = walk_progress,
-		.progress_argument = session,
-		.object = object,
-		.object_argument = argument,
-	};
+	struct pyi_preflight preflight;
+	struct pyi_error *refusal;
+
+	if (session->options->source != PYI_SOURCE_AUTO ||
+	    session->target.source == PYI_SOURCE_MIRROR ||
+	    (strcmp(error->code, "clone-refused") != 0 &&
+	     strcmp(error->code, "no-injectable-thread") != 0))
+		return false;
+	refusal = pyi_preflight_check(&session->process, PYI_SOURCE_MIRROR,
+				      session->options->max_pause_ms, &preflight);
+	if (refusal) {
+		pyi_error_destroy(refusal);
+		return false;
+	}
+	session->target.source = PYI_SOURCE_MIRROR;
+	session->target.seize_options = preflight.seize_options;
+	/* So that the loop goes on. */
+	session->inconsistency = "it could not be cloned";
+	return true;
+}
+
+static struct pyi_error *examine(struct pyi_session *session,
+				 const struct pyi_examination *examination)
+{
 	PYI_CLEANUP(pyi_guard_free) struct gate *gate = calloc(1, sizeof(*gate));
-	PYI_CLEANUP(pyi_session_census_deinit) struct pyi_session_census census = { 0 };
+	bool examined = false;
 	unsigned stops = 0;
 	unsigned walks = 0;
 	bool last = false;
@@ -422,19 +451,23 @@ take_census(struct pyi_session *session, uint64_t flags,
 		last = !calm || stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT;
 		gate->anyway = last;
 		error = pyi_snapshot_take(&session->target, extent_of(session), &asks, &snapshot);
+		if (error && prefer_mirror(session, error)) {
+			pyi_error_destroy(error);
+			continue;
+		}
 		if (error)
 			return error;
 		session->inconsistency = "a garbage collection was running";
 		if (snapshot) {
 			session->attempts++;
 			report(session, "walking the snapshot", 0);
-			if (restart)
-				restart(argument);
-			pyi_session_census_deinit(&census);
-			error = walk_snapshot(session, snapshot, gate, last, &request, &census);
+			examined = false;
+			error = examine_snapshot(session, snapshot, gate, last, examination,
+						 &examined);
 			session->snapshot_ms = pyi_clock_ms_since(snapshot->created_ns);
-			if (!error && census.summary.trouble)
-				last |= is_lasting(&census, ++walks, session->snapshot_ms);
+			if (!error && session->summary.trouble)
+				last |= is_lasting(&session->summary, ++walks,
+						   session->snapshot_ms);
 			destroying = pyi_snapshot_destroy(snapshot);
 			if (destroying) {
 				pyi_error_destroy(error);
@@ -447,7 +480,7 @@ take_census(struct pyi_session *session, uint64_t flags,
 				error = interrupted();
 			else if (!pyi_clock_passed(session->options->deadline_ns))
 				continue;
-			else if (census.census.type_count)
+			else if (examined)
 				/* What there is, labelled, is better than nothing. */
 				last = true;
 			else
@@ -460,25 +493,13 @@ take_census(struct pyi_session *session, uint64_t flags,
 			return error;
 	} while (session->inconsistency && !last);
 	session->consistent = !session->inconsistency;
-	*ret_census = census;
-	census = (struct pyi_session_census){ 0 };
 	return NULL;
 }
 
-struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags,
-				     void (*object)(void *argument,
-						    const struct pyi_record_object *record),
-				     void (*restart)(void *argument), void *argument,
-				     struct pyi_session_census *ret_census)
+struct pyi_error *pyi_session_examine(struct pyi_session *session,
+				      const struct pyi_examination *examination)
 {
-	return prefer_exit(session,
-			   take_census(session, flags, object, restart, argument, ret_census));
-}
-
-void pyi_session_census_deinit(struct pyi_session_census *census)
-{
-	pyi_census_deinit(&census->census);
-	*census = (struct pyi_session_census){ 0 };
+	return prefer_exit(session, examine(session, examination));
 }
 
 void pyi_session_close(struct pyi_session *session)

@@ -14,10 +14,11 @@
 
 #include <pyinspect/payload.h>
 
-#include "analysis/census.h"
 #include "base/error.h"
+#include "heap/walk_run.h"
 #include "process/maps.h"
 #include "process/process.h"
+#include "python/interpreters.h"
 #include "python/runtime.h"
 #include "snapshot/preflight.h"
 #include "snapshot/snapshot.h"
@@ -25,6 +26,7 @@
 
 struct pyi_session_options {
 	double max_pause_ms;
+	enum pyi_source source;
 	/* For everything; on base/clock.h's clock. */
 	uint64_t deadline_ns;
 	/* May be NULL; `stage` says in a word or two what goes on. */
@@ -57,11 +59,7 @@ struct pyi_session {
 	bool consistent;
 	/* Why it does not, if it does not; a static string. */
 	const char *inconsistency;
-};
-
-/* What a census of the heap gives. */
-struct pyi_session_census {
-	struct pyi_census census;
+	/* What the walks of the snapshot that was used say about the heap. */
 	struct pyi_record_summary summary;
 };
 
@@ -73,18 +71,38 @@ struct pyi_session_census {
 struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *options,
 				   struct pyi_session *ret_session) PYI_MUST_CHECK;
 
-/*
- * Takes a census with `flags` (enum pyi_census_flag). `object` may be NULL; else it is called for
- * each object of the snapshot that is used (possibly also for those of snapshots that were dropped:
- * then `restart` is called before the next).
- */
-struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags,
-				     void (*object)(void *argument,
-						    const struct pyi_record_object *record),
-				     void (*restart)(void *argument), void *argument,
-				     struct pyi_session_census *ret_census) PYI_MUST_CHECK;
+/* Something to find out from a snapshot. */
+struct pyi_examination {
+	/*
+	 * Examines one snapshot, by any number of pyi_session_walk(). Called again for the next
+	 * snapshot when one turns out not to be consistent: it must begin by dropping what it found
+	 * in the one before.
+	 */
+	struct pyi_error *(*examine)(void *argument, struct pyi_session *session,
+				     struct pyi_snapshot *snapshot,
+				     const struct pyi_interpreters *interpreters);
+	void *argument;
+};
 
-void pyi_session_census_deinit(struct pyi_session_census *census);
+/*
+ * Takes snapshots until one is consistent, and examines it. When there is none that is consistent,
+ * the findings in the last one count, and the session says so. Errors (exit 1): "timeout",
+ * "interrupted", and those of taking and examining a snapshot.
+ */
+struct pyi_error *pyi_session_examine(struct pyi_session *session,
+				      const struct pyi_examination *examination) PYI_MUST_CHECK;
+
+/*
+ * For examinations: one walk (heap/walk_run.h) of the snapshot; fills in the deadline and the
+ * progress of `request`, and keeps in the session what the walk says about the heap.
+ */
+struct pyi_error *pyi_session_walk(struct pyi_session *session, struct pyi_snapshot *snapshot,
+				   const struct pyi_interpreters *interpreters,
+				   struct pyi_walk_request *request,
+				   struct pyi_walk_result *ret_result) PYI_MUST_CHECK;
+
+/* For examinations: "timeout" or "interrupted" if it is time to stop, else NULL. */
+struct pyi_error *pyi_session_check(const struct pyi_session *session) PYI_MUST_CHECK;
 
 /* Safe on a session that failed to open. */
 void pyi_session_close(struct pyi_session *session);

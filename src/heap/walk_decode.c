@@ -3,6 +3,7 @@
  */
 #include "heap/walk_run.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,54 @@ static struct pyi_error *append_type(struct pyi_walk_result *result,
 	}
 	result->types[result->type_count++] = *record;
 	return NULL;
+}
+
+/* Sizes of the records that are handed on as they are. */
+static size_t record_size(uint32_t kind)
+{
+	switch (kind) {
+	case PYI_RECORD_GROUP:
+		return sizeof(struct pyi_record_group);
+	case PYI_RECORD_STEP:
+		return sizeof(struct pyi_record_step);
+	case PYI_RECORD_LARGE:
+		return sizeof(struct pyi_record_large);
+	case PYI_RECORD_CONTENTS:
+		return sizeof(struct pyi_record_contents);
+	default:
+		return 0;
+	}
+}
+
+static struct pyi_error *hand_on(const uint8_t *bytes, uint32_t kind, size_t size_bytes,
+				 const struct pyi_walk_request *request)
+{
+	union {
+		struct pyi_record_group group;
+		struct pyi_record_step step;
+		struct pyi_record_large large;
+		struct pyi_record_text text;
+		struct pyi_record_contents contents;
+	} record;
+
+	if (kind == PYI_RECORD_TEXT) {
+		const size_t head = offsetof(struct pyi_record_text, text);
+
+		if (size_bytes < head || size_bytes > sizeof(record.text))
+			return bad_stream("a text record has an impossible size");
+		memcpy(&record, bytes, size_bytes);
+		if (record.text.length != UINT32_MAX && record.text.length > size_bytes - head)
+			return bad_stream("a text is longer than its record");
+	} else {
+		if (!record_size(kind))
+			return bad_stream("a record is of an unknown kind");
+		if (size_bytes != record_size(kind))
+			return bad_stream("a record has the wrong size");
+		memcpy(&record, bytes, size_bytes);
+	}
+	if (!request->record)
+		return NULL;
+	return request->record(request->record_argument, kind, &record);
 }
 
 struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
@@ -67,7 +116,10 @@ struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
 			memcpy(&result->summary, bytes + at, sizeof(result->summary));
 			break;
 		default:
-			return bad_stream("a record is of an unknown kind");
+			error = hand_on(bytes + at, header[0], header[1], request);
+			if (error)
+				return error;
+			break;
 		}
 		at += header[1];
 	}

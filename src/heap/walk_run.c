@@ -28,8 +28,11 @@ enum {
 	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages
 	   (payloads/marks.c). */
 	CHUNK_ARENA_BYTES = (8 << 20) + (32 << 10) + 128,
-	/* Directory, type table, state. */
-	FIXED_ARENA_BYTES = 40 << 20,
+	/* ... and as much as the marks for each set of objects that a job needs. */
+	CHUNK_SET_BYTES = (8 << 20) + 64,
+	SELECTION_LIMIT = 1 << 17,
+	/* Directory, types, places, groups, state. */
+	FIXED_ARENA_BYTES = 96 << 20,
 	/* A pointer for each untracked container that could exist: payloads/walk.c. */
 	CONTAINER_BYTES = 40,
 	WORK_SHRINK_ROUNDS = 4,
@@ -47,6 +50,9 @@ struct workspace {
 	uint64_t ranges_addr;
 	uint64_t lists_addr;
 	uint64_t roots_addr;
+	uint64_t meant_addr;
+	uint64_t starts_addr;
+	uint64_t selection_addr;
 	uint64_t stack_end_addr;
 	uint64_t records_addr;
 	uint64_t arena_addr;
@@ -57,7 +63,7 @@ struct plan {
 	size_t range_count;
 	struct pyi_gc_list *lists;
 	size_t list_count;
-	struct pyi_address_list roots;
+	struct pyi_root_list roots;
 	uint64_t chunks;
 	uint64_t writable_bytes;
 };
@@ -109,7 +115,7 @@ static void plan_deinit(struct plan *plan)
 {
 	free(plan->ranges);
 	free(plan->lists);
-	pyi_address_list_deinit(&plan->roots);
+	pyi_root_list_deinit(&plan->roots);
 }
 
 /* Code that runs out of stack shall fault, not overwrite what lies below. */
@@ -127,10 +133,15 @@ static struct pyi_error *guard_stack(struct pyi_snapshot *snapshot, uint64_t add
 
 /* Maps memory for the payload; less of it when the kernel does not commit so much. */
 static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const struct plan *plan,
+				       const struct pyi_walk_request *request,
 				       struct workspace *ret)
 {
+	uint64_t sets = request->job == PYI_JOB_REFERRERS   ? 2
+			: request->job == PYI_JOB_REFERENTS ? 1
+							    : 0;
+	uint64_t item_bytes = (request->job == PYI_JOB_CENSUS ? 1 : 2) * sizeof(uint64_t);
 	struct workspace space = { 0 };
-	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * sizeof(uint64_t);
+	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * item_bytes;
 	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
 	int64_t result = -ENOMEM;
 	uint64_t guard_start;
@@ -141,6 +152,12 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PAGE_BYTES);
 	space.roots_addr = at;
 	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PAGE_BYTES);
+	space.meant_addr = at;
+	at = round_up(at + request->meant_type_count * sizeof(uint64_t), PAGE_BYTES);
+	space.starts_addr = at;
+	at = round_up(at + request->start_count * sizeof(uint64_t), PAGE_BYTES);
+	space.selection_addr = at;
+	at = round_up(at + SELECTION_LIMIT * sizeof(uint64_t), PAGE_BYTES);
 	at = round_up(at, GUARD_ALIGNMENT);
 	guard_start = at;
 	at += GUARD_BYTES + STACK_BYTES;
@@ -148,7 +165,7 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.records_addr = at;
 	at += RECORDS_BYTES;
 	space.arena_addr = at;
-	at += FIXED_ARENA_BYTES + plan->chunks * CHUNK_ARENA_BYTES;
+	at += FIXED_ARENA_BYTES + plan->chunks * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
 	for (int round = 0; round < WORK_SHRINK_ROUNDS && result < 0; round++) {
 		uint64_t size_bytes = round_up(at + (work_bytes >> 3 * round), PAGE_BYTES);
 		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
@@ -175,11 +192,28 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.ranges_addr += space.addr;
 	space.lists_addr += space.addr;
 	space.roots_addr += space.addr;
+	space.meant_addr += space.addr;
+	space.starts_addr += space.addr;
+	space.selection_addr += space.addr;
 	space.stack_end_addr += space.addr;
 	space.records_addr += space.addr;
 	space.arena_addr += space.addr;
 	*ret = space;
 	return guard_stack(snapshot, space.addr + guard_start);
+}
+
+/* There may be another walk of this snapshot. */
+static struct pyi_error *unmap_workspace(struct pyi_snapshot *snapshot,
+					 const struct workspace *space)
+{
+	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { space->addr, space->size_bytes };
+	int64_t result = 0;
+	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_munmap, arguments, &result);
+
+	if (!error && result != 0)
+		error = pyi_error_create_errno(PYI_EXIT_FAILED, "payload-failed", (int)-result,
+					       "cannot unmap the payload's memory");
+	return error;
 }
 
 /*
@@ -284,11 +318,18 @@ static struct pyi_error *choose_thread_state(struct pyi_snapshot *snapshot,
 	return NULL;
 }
 
+static struct pyi_error *write_array(struct pyi_snapshot *snapshot, uint64_t addr,
+				     const void *items, size_t size_bytes)
+{
+	return size_bytes ? pyi_snapshot_write(snapshot, addr, items, size_bytes) : NULL;
+}
+
 static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 					 const struct pyi_runtime *runtime,
 					 const struct pyi_interpreters *interpreters,
 					 const struct plan *plan, const struct workspace *space,
-					 uint64_t flags, struct pyi_walk_result *result)
+					 const struct pyi_walk_request *request,
+					 struct pyi_walk_result *result)
 {
 	struct pyi_payload_arguments arguments = {
 		.abi = PYI_PAYLOAD_ABI,
@@ -303,7 +344,16 @@ static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 		.list_count = plan->list_count,
 		.roots_addr = space->roots_addr,
 		.root_count = plan->roots.count,
-		.flags = flags,
+		.job = request->job,
+		.meant_types_addr = space->meant_addr,
+		.meant_type_count = request->meant_type_count,
+		.meant_object_addr = request->meant_object_addr,
+		.starts_addr = space->starts_addr,
+		.start_count = request->start_count,
+		.limit = request->limit,
+		.selection_addr = space->selection_addr,
+		.selection_limit = SELECTION_LIMIT,
+		.flags = request->flags,
 		.layout = *runtime->layout,
 	};
 	struct pyi_error *error;
@@ -325,15 +375,21 @@ static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 	if (!error)
 		error = pyi_snapshot_write(snapshot, space->arguments_addr, &arguments,
 					   sizeof(arguments));
-	if (!error && plan->range_count)
-		error = pyi_snapshot_write(snapshot, space->ranges_addr, plan->ranges,
-					   plan->range_count * sizeof(plan->ranges[0]));
 	if (!error)
-		error = pyi_snapshot_write(snapshot, space->lists_addr, plan->lists,
-					   plan->list_count * sizeof(plan->lists[0]));
-	if (!error && plan->roots.count)
-		error = pyi_snapshot_write(snapshot, space->roots_addr, plan->roots.items,
-					   plan->roots.count * sizeof(plan->roots.items[0]));
+		error = write_array(snapshot, space->ranges_addr, plan->ranges,
+				    plan->range_count * sizeof(plan->ranges[0]));
+	if (!error)
+		error = write_array(snapshot, space->lists_addr, plan->lists,
+				    plan->list_count * sizeof(plan->lists[0]));
+	if (!error)
+		error = write_array(snapshot, space->roots_addr, plan->roots.items,
+				    plan->roots.count * sizeof(plan->roots.items[0]));
+	if (!error)
+		error = write_array(snapshot, space->meant_addr, request->meant_types,
+				    request->meant_type_count * sizeof(request->meant_types[0]));
+	if (!error)
+		error = write_array(snapshot, space->starts_addr, request->starts,
+				    request->start_count * sizeof(request->starts[0]));
 	return error;
 }
 
@@ -381,13 +437,36 @@ static struct pyi_error *take_records(struct run *run, uint64_t addr, uint64_t s
 	return error;
 }
 
+/* Lets the host choose what to go on with; *ret_count is 0 at the end. */
+static struct pyi_error *choose_level(struct run *run, uint64_t *ret_count)
+{
+	PYI_CLEANUP(pyi_guard_free) uint64_t *numbers = NULL;
+	size_t count;
+
+	*ret_count = 0;
+	if (!run->request->level)
+		return NULL;
+	numbers = calloc(SELECTION_LIMIT, sizeof(*numbers));
+	if (!numbers)
+		return pyi_error_no_memory();
+	count = run->request->level(run->request->record_argument, numbers, SELECTION_LIMIT);
+	*ret_count = count;
+	return write_array(run->snapshot, run->space->selection_addr, numbers,
+			   count * sizeof(*numbers));
+}
+
 /* Answers one message; `ret_done` when it was the last. */
 static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event *event,
 				bool *ret_done)
 {
 	struct pyi_error *error;
+	uint64_t count;
 
 	switch (event->number) {
+	case PYI_MESSAGE_LEVEL:
+		run->stuck = 0;
+		error = choose_level(run, &count);
+		return error ? error : pyi_snapshot_reply(run->snapshot, count);
 	case PYI_MESSAGE_RECORDS:
 		run->stuck = 0;
 		error = take_records(run, event->arguments[0], event->arguments[1]);
@@ -485,12 +564,12 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 		error = pyi_interpreters_roots(runtime, snapshot->reader, interpreters,
 					       &plan.roots);
 	if (!error)
-		error = map_workspace(snapshot, &plan, &space);
+		error = map_workspace(snapshot, &plan, request, &space);
 	if (!error)
 		error = place_text(snapshot, runtime, &text_addr);
 	if (!error)
-		error = write_arguments(snapshot, runtime, interpreters, &plan, &space,
-					request->flags, &result);
+		error = write_arguments(snapshot, runtime, interpreters, &plan, &space, request,
+					&result);
 	if (!error)
 		error = pyi_memory_reader_create(snapshot->process.pid, false, &reader);
 	if (!error)
@@ -507,6 +586,8 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 		};
 
 		error = serve(&run);
+		if (!error)
+			error = unmap_workspace(snapshot, &space);
 		result.arena_bytes = space.size_bytes;
 		result.roots_truncated = plan.roots.truncated;
 	}

@@ -43,6 +43,26 @@ struct pyi_walk_request {
 	/* Called for each object with PYI_CENSUS_OBJECTS; may be NULL. */
 	void (*object)(void *argument, const struct pyi_record_object *record);
 	void *object_argument;
+
+	/* enum pyi_job; the rest as in struct pyi_payload_arguments. */
+	uint64_t job;
+	const uint64_t *meant_types;
+	size_t meant_type_count;
+	uint64_t meant_object_addr;
+	const uint64_t *starts;
+	size_t start_count;
+	uint64_t limit;
+	/*
+	 * Called for each record but TYPE, OBJECT and SUMMARY; its form is that of its `kind`, and
+	 * its size has been checked. An error ends the walk.
+	 */
+	struct pyi_error *(*record)(void *argument, uint32_t kind, const void *record);
+	/*
+	 * PYI_MESSAGE_LEVEL: writes the numbers of the groups to go on with, at most `limit`, and
+	 * returns how many; 0 ends. May be NULL.
+	 */
+	size_t (*level)(void *argument, uint64_t *ret_numbers, size_t limit);
+	void *record_argument;
 };
 
 /*

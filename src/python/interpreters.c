@@ -207,7 +207,8 @@ bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
 	return thread && thread->still;
 }
 
-static struct pyi_error *push(struct pyi_address_list *list, uint64_t addr)
+static struct pyi_error *push(struct pyi_root_list *list, const struct pyi_edge *edge,
+			      uint64_t addr)
 {
 	/* Chains are bounded one by one; this bounds what they multiply to. */
 	if (list->count == ROOT_LIMIT)
@@ -216,83 +217,98 @@ static struct pyi_error *push(struct pyi_address_list *list, uint64_t addr)
 		return NULL;
 	if (list->count == list->capacity) {
 		size_t capacity = list->capacity ? 2 * list->capacity : 256;
-		uint64_t *items = realloc(list->items, capacity * sizeof(*items));
+		struct pyi_payload_root *items = realloc(list->items, capacity * sizeof(*items));
 
 		if (!items)
 			return pyi_error_no_memory();
 		list->items = items;
 		list->capacity = capacity;
 	}
-	list->items[list->count++] = addr;
+	list->items[list->count++] = (struct pyi_payload_root){ addr, *edge };
 	return NULL;
 }
 
 /* Adds the object at a field of a struct; an absent field adds nothing. */
-static struct pyi_error *push_field(struct pyi_address_list *list, struct pyi_memory_reader *reader,
-				    uint64_t addr, uint32_t offset)
+static struct pyi_error *push_field(struct pyi_root_list *list, struct pyi_memory_reader *reader,
+				    const struct pyi_edge *owner, uint64_t addr, uint32_t offset)
 {
-	return has(offset) ? push(list, load(reader, addr + offset)) : NULL;
+	struct pyi_edge edge = *owner;
+
+	if (!has(offset))
+		return NULL;
+	if (!edge.detail)
+		edge.detail = offset;
+	return push(list, &edge, load(reader, addr + offset));
 }
 
-static struct pyi_error *push_fields(struct pyi_address_list *list,
-				     struct pyi_memory_reader *reader, uint64_t addr,
+static struct pyi_error *push_fields(struct pyi_root_list *list, struct pyi_memory_reader *reader,
+				     const struct pyi_edge *owner, uint64_t addr,
 				     const uint32_t offsets[PYI_LAYOUT_LIST])
 {
 	struct pyi_error *error = NULL;
 
 	for (int i = 0; i < PYI_LAYOUT_LIST && has(offsets[i]) && !error; i++)
-		error = push_field(list, reader, addr, offsets[i]);
+		error = push_field(list, reader, owner, addr, offsets[i]);
 	return error;
 }
 
-static struct pyi_error *push_slots(struct pyi_address_list *list, struct pyi_memory_reader *reader,
-				    uint64_t addr, uint32_t count)
+static struct pyi_error *push_locals(struct pyi_root_list *list, struct pyi_memory_reader *reader,
+				     uint64_t code, uint64_t addr, uint32_t count)
 {
+	struct pyi_edge edge = { .kind = PYI_EDGE_LOCAL, .internal = 1, .context = code };
 	struct pyi_error *error = NULL;
 
-	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++)
-		error = push(list, load(reader, addr + i * sizeof(uint64_t)));
+	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++) {
+		edge.detail = i;
+		error = push(list, &edge, load(reader, addr + i * sizeof(uint64_t)));
+	}
 	return error;
 }
 
 /* The exceptions being handled by a thread. */
-static struct pyi_error *push_exceptions(struct pyi_address_list *list,
+static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 					 const struct pyi_layout *layout,
 					 struct pyi_memory_reader *reader, uint64_t thread)
 {
+	const struct pyi_edge edge = {
+		.kind = PYI_EDGE_THREAD,
+		.internal = 1,
+		.detail = layout->thread_exc_info,
+	};
 	uint64_t item = load(reader, thread + layout->thread_exc_info);
 	struct pyi_error *error = NULL;
 
 	for (int i = 0; item && i < EXCEPTION_LIMIT && !error && !list->truncated; i++) {
-		error = push_field(list, reader, item, layout->exc_item_value);
+		error = push_field(list, reader, &edge, item, layout->exc_item_value);
 		if (!error)
-			error = push_field(list, reader, item, layout->exc_item_type);
+			error = push_field(list, reader, &edge, item, layout->exc_item_type);
 		if (!error)
-			error = push_field(list, reader, item, layout->exc_item_traceback);
+			error = push_field(list, reader, &edge, item, layout->exc_item_traceback);
 		item = load(reader, item + layout->exc_item_previous);
 	}
 	return error;
 }
 
 /* What one interpreter frame holds (3.11+): a frame is no object there. */
-static struct pyi_error *push_frame(struct pyi_address_list *list, const struct pyi_layout *layout,
+static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi_layout *layout,
 				    struct pyi_memory_reader *reader, uint64_t frame)
 {
 	uint64_t code = load(reader, frame + layout->iframe_code);
-	struct pyi_error *error = push(list, code);
+	const struct pyi_edge edge = { .kind = PYI_EDGE_FRAME, .internal = 1, .context = code };
+	struct pyi_error *error = push_field(list, reader, &edge, frame, layout->iframe_code);
 	uint32_t locals = 0;
 	uint32_t top = 0;
 
 	if (!error)
-		error = push_field(list, reader, frame, layout->iframe_function);
+		error = push_field(list, reader, &edge, frame, layout->iframe_function);
 	if (!error)
-		error = push_field(list, reader, frame, layout->iframe_globals);
+		error = push_field(list, reader, &edge, frame, layout->iframe_globals);
 	if (!error)
-		error = push_field(list, reader, frame, layout->iframe_builtins);
+		error = push_field(list, reader, &edge, frame, layout->iframe_builtins);
 	if (!error)
-		error = push_field(list, reader, frame, layout->iframe_locals);
+		error = push_field(list, reader, &edge, frame, layout->iframe_locals);
 	if (!error)
-		error = push_field(list, reader, frame, layout->iframe_object);
+		error = push_field(list, reader, &edge, frame, layout->iframe_object);
 	if (error || !pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
 		return error;
 	/* How much of the evaluation stack is in use is only known while the frame does not
@@ -300,18 +316,19 @@ static struct pyi_error *push_frame(struct pyi_address_list *list, const struct 
 	if (pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top) &&
 	    (int32_t)top > (int32_t)locals)
 		locals = top;
-	return push_slots(list, reader, frame + layout->iframe_localsplus, locals);
+	return push_locals(list, reader, code, frame + layout->iframe_localsplus, locals);
 }
 
-static struct pyi_error *push_frames(struct pyi_address_list *list, const struct pyi_layout *layout,
+static struct pyi_error *push_frames(struct pyi_root_list *list, const struct pyi_layout *layout,
 				     struct pyi_memory_reader *reader, uint64_t thread)
 {
+	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = 1 };
 	struct pyi_error *error = NULL;
 	uint64_t frame;
 
 	/* A frame object leads to the ones below it. */
 	if (has(layout->thread_frame))
-		return push_field(list, reader, thread, layout->thread_frame);
+		return push_field(list, reader, &edge, thread, layout->thread_frame);
 	if (has(layout->thread_current_frame))
 		frame = load(reader, thread + layout->thread_current_frame);
 	else
@@ -329,15 +346,15 @@ static struct pyi_error *push_frames(struct pyi_address_list *list, const struct
 	return error;
 }
 
-static struct pyi_error *push_threads(struct pyi_address_list *list,
-				      const struct pyi_layout *layout,
+static struct pyi_error *push_threads(struct pyi_root_list *list, const struct pyi_layout *layout,
 				      struct pyi_memory_reader *reader, uint64_t interpreter)
 {
+	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = 1 };
 	uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
 	struct pyi_error *error = NULL;
 
 	for (int i = 0; thread && i < THREAD_LIMIT && !error && !list->truncated; i++) {
-		error = push_fields(list, reader, thread, layout->thread_roots);
+		error = push_fields(list, reader, &edge, thread, layout->thread_roots);
 		if (!error)
 			error = push_exceptions(list, layout, reader, thread);
 		if (!error)
@@ -349,10 +366,11 @@ static struct pyi_error *push_threads(struct pyi_address_list *list,
 }
 
 /* Static types keep their dicts in the interpreter from 3.12 on. */
-static struct pyi_error *push_static_types(struct pyi_address_list *list,
+static struct pyi_error *push_static_types(struct pyi_root_list *list,
 					   const struct pyi_layout *layout,
 					   struct pyi_memory_reader *reader, uint64_t interpreter)
 {
+	struct pyi_edge edge = { .kind = PYI_EDGE_STATIC_TYPE, .internal = 1 };
 	struct pyi_error *error = NULL;
 
 	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE))
@@ -364,11 +382,13 @@ static struct pyi_error *push_static_types(struct pyi_address_list *list,
 
 		if (!type)
 			break;
-		error = push(list, type);
+		edge.detail = type;
+		error = push(list, &edge, type);
 		if (!error)
-			error = push_field(list, reader, state, layout->static_type_dict);
+			error = push_field(list, reader, &edge, state, layout->static_type_dict);
 		if (!error)
-			error = push_field(list, reader, state, layout->static_type_subclasses);
+			error = push_field(list, reader, &edge, state,
+					   layout->static_type_subclasses);
 	}
 	return error;
 }
@@ -376,38 +396,45 @@ static struct pyi_error *push_static_types(struct pyi_address_list *list,
 struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 					 struct pyi_memory_reader *reader,
 					 const struct pyi_interpreters *interpreters,
-					 struct pyi_address_list *ret_roots)
+					 struct pyi_root_list *ret_roots)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	struct pyi_address_list list = { 0 };
+	const struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = 1 };
+	struct pyi_root_list list = { 0 };
 	struct pyi_error *error = NULL;
 
 	for (size_t i = 0; i < interpreters->count && !error; i++) {
 		uint64_t interpreter = interpreters->addr[i];
 
-		error = push_fields(&list, reader, interpreter, layout->interp_roots);
+		error = push_fields(&list, reader, &edge, interpreter, layout->interp_roots);
 		if (!error)
 			error = push_threads(&list, layout, reader, interpreter);
 		if (!error)
 			error = push_static_types(&list, layout, reader, interpreter);
 	}
 	for (size_t i = 0; i < gc_state_count(runtime, interpreters) && !error; i++) {
+		struct pyi_edge gc_edge = {
+			.kind = PYI_EDGE_INTERPRETER,
+			.internal = 1,
+			.detail = PYI_EDGE_GC_GARBAGE,
+		};
 		uint64_t state = gc_state(runtime, interpreters, i);
 
-		error = push_field(&list, reader, state, layout->gc_garbage);
+		error = push_field(&list, reader, &gc_edge, state, layout->gc_garbage);
+		gc_edge.detail = PYI_EDGE_GC_CALLBACKS;
 		if (!error)
-			error = push_field(&list, reader, state, layout->gc_callbacks);
+			error = push_field(&list, reader, &gc_edge, state, layout->gc_callbacks);
 	}
 	if (error) {
-		pyi_address_list_deinit(&list);
+		pyi_root_list_deinit(&list);
 		return error;
 	}
 	*ret_roots = list;
 	return NULL;
 }
 
-void pyi_address_list_deinit(struct pyi_address_list *list)
+void pyi_root_list_deinit(struct pyi_root_list *list)
 {
 	free(list->items);
-	*list = (struct pyi_address_list){ 0 };
+	*list = (struct pyi_root_list){ 0 };
 }

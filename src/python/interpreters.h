@@ -26,11 +26,11 @@ struct pyi_interpreters {
 	size_t count;
 };
 
-/* A growing list of addresses in the target. */
-struct pyi_address_list {
+/* A growing list of roots. */
+struct pyi_root_list {
 	/* Something that should end did not: the list is not complete. */
 	bool truncated;
-	uint64_t *items;
+	struct pyi_payload_root *items;
 	size_t count;
 	size_t capacity;
 };
@@ -51,15 +51,15 @@ struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 
 /*
  * The roots that no gc list leads to: objects of the interpreters and thread states, frames that
- * execute and their locals, dicts of static types. Untrusted addresses, 0 among them. To be freed
- * by pyi_address_list_deinit().
+ * execute and their locals, dicts of static types; sys.modules comes first. Untrusted addresses, 0
+ * among them. To be freed by pyi_root_list_deinit().
  */
 struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 					 struct pyi_memory_reader *reader,
 					 const struct pyi_interpreters *interpreters,
-					 struct pyi_address_list *ret_roots) PYI_MUST_CHECK;
+					 struct pyi_root_list *ret_roots) PYI_MUST_CHECK;
 
-void pyi_address_list_deinit(struct pyi_address_list *list);
+void pyi_root_list_deinit(struct pyi_root_list *list);
 
 /* True while a collection runs in any of them: objects may then be on no list. */
 bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "heap/session.h"
+#include "heap/census.h"
 #include "tracee/wait.h"
 
 enum {
@@ -61,9 +61,10 @@ static void forget(void *argument)
 	((struct listing *)argument)->count = 0;
 }
 
-static int write_out(const struct pyi_session *session, const struct pyi_session_census *census,
-		     const struct listing *listing)
+static int write_out(const struct pyi_session *session, const struct listing *listing)
 {
+	const struct pyi_record_summary *summary = &session->summary;
+
 	if (listing->out_of_memory ||
 	    fwrite(listing->entries, sizeof(listing->entries[0]), listing->count, stdout) !=
 		    listing->count ||
@@ -71,12 +72,12 @@ static int write_out(const struct pyi_session *session, const struct pyi_session
 		fprintf(stderr, "list_objects: cannot keep or write all of them\n");
 		return PYI_EXIT_FAILED;
 	}
-	if (!session->consistent || census->summary.skipped_objects ||
-	    census->summary.objects != listing->count) {
+	if (!session->consistent || summary->skipped_objects ||
+	    summary->objects != listing->count) {
 		fprintf(stderr, "list_objects: %s; %llu skipped, %llu counted, %zu listed\n",
 			session->inconsistency ? session->inconsistency : "consistent",
-			(unsigned long long)census->summary.skipped_objects,
-			(unsigned long long)census->summary.objects, listing->count);
+			(unsigned long long)summary->skipped_objects,
+			(unsigned long long)summary->objects, listing->count);
 		return PYI_EXIT_INCOMPLETE;
 	}
 	return PYI_EXIT_OK;
@@ -88,7 +89,7 @@ static struct pyi_error *run(pid_t pid, struct listing *listing, int *ret_exit)
 		.max_pause_ms = MAX_PAUSE_MS,
 		.deadline_ns = pyi_clock_deadline(TIMEOUT_MS, PYI_CLOCK_NEVER),
 	};
-	struct pyi_session_census census;
+	struct pyi_census census;
 	struct pyi_session session;
 	struct pyi_error *error = pyi_session_open(pid, &options, &session);
 
@@ -96,8 +97,8 @@ static struct pyi_error *run(pid_t pid, struct listing *listing, int *ret_exit)
 		error = pyi_session_census(&session, PYI_CENSUS_ALL | PYI_CENSUS_OBJECTS, gather,
 					   forget, listing, &census);
 	if (!error) {
-		*ret_exit = write_out(&session, &census, listing);
-		pyi_session_census_deinit(&census);
+		*ret_exit = write_out(&session, listing);
+		pyi_census_deinit(&census);
 	}
 	pyi_session_close(&session);
 	return error;

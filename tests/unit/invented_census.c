@@ -15,7 +15,7 @@
 enum {
 	RECORDS_BYTES = 8192,
 	/* Directory, types, two chunks. */
-	FIXED_ARENA_BYTES = 48 << 20,
+	FIXED_ARENA_BYTES = 64 << 20,
 	FAULT_LIMIT = 1000000,
 	SIGNAL_STACK_BYTES = 1 << 17,
 };
@@ -112,7 +112,7 @@ static uint8_t *create_arena(size_t size_bytes, size_t *ret_mapped_bytes)
 }
 
 static enum pyi_payload_status walk_guarded(struct pyi_payload_arguments *arguments,
-					    struct context *context)
+					    pyi_send_function *send, void *context)
 {
 	static uint8_t stack[SIGNAL_STACK_BYTES];
 	const stack_t own_stack = { .ss_sp = stack, .ss_size = sizeof(stack) };
@@ -128,7 +128,7 @@ static enum pyi_payload_status walk_guarded(struct pyi_payload_arguments *argume
 	sigaction(SIGBUS, &action, &before[1]);
 	faults = 0;
 	running = arguments;
-	status = pyi_walk_census(arguments, take_message, context);
+	status = pyi_walk_do(arguments, send, context);
 	running = NULL;
 	sigaction(SIGSEGV, &before[0], NULL);
 	sigaction(SIGBUS, &before[1], NULL);
@@ -136,47 +136,78 @@ static enum pyi_payload_status walk_guarded(struct pyi_payload_arguments *argume
 	return status;
 }
 
-void invented_census(const struct invented_heap *heap, const struct invented_request *request,
-		     struct invented_run *ret_run)
+struct pyi_payload_arguments invented_arguments(const struct invented_heap *heap)
 {
-	size_t heap_bytes = (size_t)(heap->range.end_addr - heap->range.start_addr);
-	size_t records_bytes = request->records_bytes ? request->records_bytes : RECORDS_BYTES;
 	struct pyi_payload_arguments arguments = {
 		.abi = PYI_PAYLOAD_ABI,
 		.size_bytes = sizeof(arguments),
-		.arena_bytes = request->arena_bytes ? request->arena_bytes
-						    : invented_arena_bytes(heap_bytes),
-		.records_bytes = records_bytes,
-		.ranges_addr = (uintptr_t)(request->ranges ? request->ranges : &heap->range),
-		.range_count = request->ranges ? request->range_count : 1,
-		.lists_addr = (uintptr_t)(request->lists ? request->lists : heap->lists),
-		.list_count = request->lists ? request->list_count : INVENTED_LISTS,
-		.roots_addr = (uintptr_t)request->roots,
-		.root_count = request->root_count,
-		.attach_addr = request->attach_addr,
-		.attach_argument = request->attach_argument,
-		.flags = request->flags,
+		.arena_bytes = invented_arena_bytes(
+			(size_t)(heap->range.end_addr - heap->range.start_addr)),
+		.records_bytes = RECORDS_BYTES,
+		.ranges_addr = (uintptr_t)&heap->range,
+		.range_count = 1,
+		.lists_addr = (uintptr_t)heap->lists,
+		.list_count = INVENTED_LISTS,
 		.layout = heap->layout,
 	};
+
+	memcpy(arguments.known_types, heap->known_types, sizeof(heap->known_types));
+	return arguments;
+}
+
+enum pyi_payload_status invented_walk(struct pyi_payload_arguments *arguments,
+				      pyi_send_function *send, void *context, unsigned *ret_faults)
+{
+	size_t mapped_bytes;
+	uint8_t *records = malloc(arguments->records_bytes);
+	uint8_t *arena = create_arena(arguments->arena_bytes, &mapped_bytes);
+	enum pyi_payload_status status;
+
+	assert_non_null(records);
+	arguments->arena_addr =
+		(uintptr_t)arena + mapped_bytes - INVENTED_PAGE_BYTES - arguments->arena_bytes;
+	arguments->records_addr = (uintptr_t)records;
+	status = walk_guarded(arguments, send, context);
+	*ret_faults = faults;
+	munmap(arena, mapped_bytes);
+	free(records);
+	return status;
+}
+
+void invented_census(const struct invented_heap *heap, const struct invented_request *request,
+		     struct invented_run *ret_run)
+{
+	struct pyi_payload_root *roots = calloc(request->root_count + 1, sizeof(*roots));
+	struct pyi_payload_arguments arguments = invented_arguments(heap);
 	struct context context = {
 		.arguments = &arguments,
 		.run = ret_run,
 		.request = { .object = take_object, .object_argument = ret_run },
 	};
-	size_t mapped_bytes;
-	uint8_t *records = malloc(records_bytes);
-	uint8_t *arena = create_arena(arguments.arena_bytes, &mapped_bytes);
 
-	assert_non_null(records);
+	assert_non_null(roots);
+	for (size_t r = 0; r < request->root_count; r++)
+		roots[r].object_addr = request->roots[r];
+	if (request->arena_bytes)
+		arguments.arena_bytes = request->arena_bytes;
+	if (request->records_bytes)
+		arguments.records_bytes = request->records_bytes;
+	if (request->ranges) {
+		arguments.ranges_addr = (uintptr_t)request->ranges;
+		arguments.range_count = request->range_count;
+	}
+	if (request->lists) {
+		arguments.lists_addr = (uintptr_t)request->lists;
+		arguments.list_count = request->list_count;
+	}
+	arguments.roots_addr = (uintptr_t)roots;
+	arguments.root_count = request->root_count;
+	arguments.attach_addr = request->attach_addr;
+	arguments.attach_argument = request->attach_argument;
+	arguments.flags = request->flags;
 	*ret_run = (struct invented_run){ 0 };
-	arguments.arena_addr =
-		(uintptr_t)arena + mapped_bytes - INVENTED_PAGE_BYTES - arguments.arena_bytes;
-	arguments.records_addr = (uintptr_t)records;
-	memcpy(arguments.known_types, heap->known_types, sizeof(heap->known_types));
-	ret_run->status = walk_guarded(&arguments, &context);
-	ret_run->faults = faults;
-	munmap(arena, mapped_bytes);
-	free(records);
+	ret_run->status = invented_walk(&arguments, take_message, &context, &ret_run->faults);
+	free(roots);
 
 	assert_int_equal(context.done_messages, 1);
 	assert_int_equal(context.done_status, ret_run->status);

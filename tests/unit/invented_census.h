@@ -53,7 +53,16 @@ void invented_run_deinit(struct invented_run *run);
 /* The record of a type; a zeroed one if there is none. */
 struct pyi_record_type invented_run_find(const struct invented_run *run, uint64_t type_addr);
 
-/* An arena that suffices for an invented heap of `heap_bytes`. */
+/* What any walk of an invented heap is given: a census of tracked objects, without roots. */
+struct pyi_payload_arguments invented_arguments(const struct invented_heap *heap);
+/*
+ * Runs a walk, in an arena and with a buffer of the sizes that `arguments` say; brings it back
+ * after each fault.
+ */
+enum pyi_payload_status invented_walk(struct pyi_payload_arguments *arguments,
+				      pyi_send_function *send, void *context, unsigned *ret_faults);
+
+/* An arena that suffices for a census of an invented heap of `heap_bytes`. */
 size_t invented_arena_bytes(size_t heap_bytes);
 
 #endif

@@ -20,6 +20,9 @@ enum {
 	POINTER_BYTES = 8,
 };
 #define BORDER_BYTES (UINT64_C(1) << 30)
+#define FIRST_PLACE UINT64_C(0x300000000000)
+#define LAST_PLACE UINT64_C(0x500000000000)
+#define PLACE_STEP (UINT64_C(1) << 36)
 
 /* What stands for code of the target may read anywhere, and then fault. */
 #define UNCHECKED __attribute__((no_sanitize("address"))) __attribute__((no_sanitize("undefined")))
@@ -420,6 +423,16 @@ static void create_types(struct invented_heap *heap)
 	heap->known_types[known++] = (struct pyi_known_type){ heap->int_type, PYI_KIND_INT };
 }
 
+/* Far from all else that is mapped: what a broken heap leads to shall be nothing. Only a hint. */
+static void *next_place(void)
+{
+	static uint64_t place = FIRST_PLACE;
+	uint64_t taken = place;
+
+	place = place + PLACE_STEP < LAST_PLACE ? place + PLACE_STEP : FIRST_PLACE;
+	return pointer_to(taken);
+}
+
 void invented_heap_create(struct invented_heap *heap, const struct pyi_layout *layout,
 			  size_t size_bytes)
 {
@@ -429,7 +442,7 @@ void invented_heap_create(struct invented_heap *heap, const struct pyi_layout *l
 
 	*heap = (struct invented_heap){ .layout = *layout };
 	/* Somewhere in there is a border, with room for a page in front. */
-	heap->reserved = mmap(NULL, 2 * BORDER_BYTES + size, PROT_NONE,
+	heap->reserved = mmap(next_place(), 2 * BORDER_BYTES + size, PROT_NONE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_true(heap->reserved != MAP_FAILED);
 	start = ((uintptr_t)heap->reserved + INVENTED_PAGE_BYTES * (PAGES_BEFORE_BORDER + 1) +

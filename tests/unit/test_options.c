@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,9 +77,14 @@ static void test_defaults(void **state)
 			 isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON);
 	expect_ms(options.max_pause_ms, 250);
 	expect_ms(options.timeout_s, 60);
-	assert_int_equal(options.limit, 20);
-	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
+	assert_null(options.subject);
+	assert_int_equal(options.given, 0);
+	assert_int_equal(options.by, 0);
 	assert_false(options.tracked_only);
+	assert_false(options.exact);
+	assert_false(options.values);
+	assert_int_equal(options.address, 0);
+	assert_int_equal(options.depth, 1);
 	assert_false(options.verbose);
 	assert_false(options.help);
 	assert_false(options.version);
@@ -98,9 +104,13 @@ static void test_words(void **state)
 	expect_good(&options, "123");
 	assert_string_equal(options.target, "123");
 	assert_null(options.command);
-	expect_usage(&options, "\"more\" is one word too many", "123", "top-types", "more");
+	expect_good(&options, "123", "referrers", "foo.Session");
+	assert_string_equal(options.command, "referrers");
+	assert_string_equal(options.subject, "foo.Session");
+	expect_usage(&options, "\"more\" is one word too many", "123", "referrers", "dict", "more");
 	assert_string_equal(options.target, "123");
-	assert_string_equal(options.command, "top-types");
+	assert_string_equal(options.command, "referrers");
+	assert_string_equal(options.subject, "dict");
 	/* No program name at all. */
 	optind = 0;
 	assert_null(pyi_options_parse(0, (char *[]){ NULL }, &options));
@@ -122,13 +132,23 @@ static void test_all_options(void **state)
 		    "ndjson", "--max-pause", "1.5s", "--timeout", "500ms", "--verbose", "svc",
 		    "top-types");
 	assert_int_equal(options.limit, 7);
-	assert_int_equal(options.order, PYI_CENSUS_BY_COUNT);
+	assert_int_equal(options.by, PYI_BY_COUNT);
 	assert_true(options.tracked_only);
+	assert_int_equal(options.given, PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_SCOPE);
 	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
 	expect_ms(options.max_pause_ms, 1500);
 	expect_ms(options.timeout_s, 0.5);
 	assert_true(options.verbose);
 	assert_string_equal(options.target, "svc");
+
+	expect_good(&options, "--exact", "svc", "--address=0x7Fff00000010", "referrers", "--depth",
+		    "20", "--values", "--by", "referents");
+	assert_true(options.exact && options.values);
+	assert_true(options.address == 0x7fff00000010);
+	assert_int_equal(options.depth, 20);
+	assert_int_equal(options.by, PYI_BY_REFERENTS);
+	assert_int_equal(options.given, PYI_OPTION_EXACT | PYI_OPTION_ADDRESS | PYI_OPTION_DEPTH |
+						PYI_OPTION_VALUES | PYI_OPTION_BY);
 
 	expect_good(&options, "-vn5", "-h", "--version");
 	assert_true(options.verbose && options.help && options.version);
@@ -155,7 +175,7 @@ static void test_order(void **state)
 	expect_good(&options, "--by", "count", "-n1", "123", "--limit=2", "--by", "bytes",
 		    "top-types");
 	assert_int_equal(options.limit, 2);
-	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
+	assert_int_equal(options.by, PYI_BY_BYTES);
 	expect_good(&options, "--scope=tracked", "--scope=all");
 	assert_false(options.tracked_only);
 }
@@ -235,9 +255,13 @@ static void test_choices(void **state)
 	struct pyi_options options;
 
 	(void)state;
-	expect_usage(&options, "--by wants count or bytes, not \"size\"", "--by", "size");
-	assert_int_equal(options.order, PYI_CENSUS_BY_BYTES);
-	expect_usage(&options, "--by wants count or bytes, not \"coun\"", "--by", "coun");
+	expect_usage(&options, "--by wants count, bytes or referents, not \"size\"", "--by",
+		     "size");
+	assert_int_equal(options.by, 0);
+	assert_int_equal(options.given, 0);
+	expect_usage(&options, "--by wants count, bytes or referents, not \"coun\"", "--by",
+		     "coun");
+	expect_usage(&options, "not \"\"", "--by=");
 	expect_usage(&options, "--scope wants all or tracked, not \"\"", "--scope=");
 	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope",
 		     "tracked2");
@@ -267,8 +291,9 @@ static void test_unknown(void **state)
 
 static void test_missing_values(void **state)
 {
-	static const char *const wanting[] = { "-n",	   "--limit",	  "--by",     "--scope",
-					       "--format", "--max-pause", "--timeout" };
+	static const char *const wanting[] = { "-n",	    "--limit",	 "--by",
+					       "--scope",   "--format",	 "--max-pause",
+					       "--timeout", "--address", "--depth" };
 	struct pyi_options options;
 
 	(void)state;
@@ -298,13 +323,163 @@ static void test_format_after_an_error(void **state)
 		expect_usage(&options, "", "123", bad[i], "top-types", "--format=table");
 		assert_int_equal(options.format, PYI_FORMAT_TABLE);
 	}
-	expect_usage(&options, "too many", "1", "2", "3", "--format=ndjson");
+	expect_usage(&options, "too many", "1", "2", "3", "4", "--format=ndjson");
 	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
 	/* The first error is the one that is told. */
-	expect_usage(&options, "--limit", "--limit=x", "--by=x", "--bogus", "1", "2", "3");
+	expect_usage(&options, "--limit", "--limit=x", "--by=x", "--bogus", "1", "2", "3", "4");
 	/* A format that is none leaves the one before. */
 	expect_usage(&options, "yaml", "--format=ndjson", "--format=yaml");
 	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const bad[] = { "",
+					   "0",
+					   "0x",
+					   "0x0",
+					   "-1",
+					   "+1",
+					   " 0x10",
+					   "0x1 ",
+					   "0xfg",
+					   "7f00",
+					   "0x-1",
+					   "0x 1",
+					   "0x10000000000000000",
+					   "18446744073709551616" };
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "--address", "140737219919888");
+	assert_true(options.address == 140737219919888);
+	expect_good(&options, "--address", "0XFFFFFFFFFFFFFFFF");
+	assert_true(options.address == UINT64_MAX);
+	/* Not octal. */
+	expect_good(&options, "--address", "010");
+	assert_int_equal(options.address, 10);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char expected[64];
+
+		snprintf(expected, sizeof(expected), "--address: \"%s\" is no address", bad[i]);
+		expect_usage(&options, expected, "--address", bad[i]);
+		assert_int_equal(options.address, 0);
+		assert_int_equal(options.given, 0);
+	}
+}
+
+static void test_depths(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "--depth", "1");
+	assert_int_equal(options.depth, 1);
+	assert_int_equal(options.given, PYI_OPTION_DEPTH);
+	expect_usage(&options, "--depth wants 1 to 20 levels, not 0", "--depth", "0");
+	expect_usage(&options, "--depth wants 1 to 20 levels, not 21", "--depth", "21");
+	/* Not cut to fewer bits before it is compared. */
+	expect_usage(&options, "--depth wants 1 to 20 levels", "--depth", "4294967297");
+	expect_usage(&options, "--depth wants a whole number, not \"two\"", "--depth", "two");
+	assert_int_equal(options.depth, 1);
+}
+
+static const struct pyi_option_use about_all = {
+	.options = PYI_OPTION_LIMIT | PYI_OPTION_BY,
+	.by = PYI_BY_COUNT | PYI_BY_BYTES,
+	.default_limit = 20,
+};
+
+static const struct pyi_option_use about_one = {
+	.options = PYI_OPTION_LIMIT | PYI_OPTION_EXACT | PYI_OPTION_ADDRESS,
+	.subject = true,
+	.default_limit = 3,
+	.least_limit = 1,
+	.most_limit = 10,
+};
+
+/* Parses words that are right in themselves, and completes them for the command "cmd". */
+#define complete(options, use, ...)                                                                \
+	(pyi_error_destroy(parse(options, "1", "cmd", __VA_ARGS__, (char *)NULL)),                 \
+	 pyi_options_complete(options, "cmd", use))
+
+#define expect_complete(options, use, ...)                                                         \
+	do {                                                                                       \
+		struct pyi_error *error_ = complete(options, use, __VA_ARGS__);                    \
+		if (error_)                                                                        \
+			fail_msg("%s", error_->message);                                           \
+	} while (0)
+
+static void test_foreign_options(void **state)
+{
+	static const char *const foreign[][2] = {
+		{ "--scope=all", "cmd does not know --scope" },
+		{ "--exact", "cmd does not know --exact" },
+		{ "--address=0x10", "cmd does not know --address" },
+		{ "--depth=1", "cmd does not know --depth" },
+		{ "--values", "cmd does not know --values" },
+	};
+	const struct pyi_option_use none = { 0 };
+	struct pyi_options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		check_usage(complete(&options, &about_all, foreign[i][0]), foreign[i][1]);
+	check_usage(complete(&options, &none, "-n5"), "cmd does not know --limit");
+	check_usage(complete(&options, &none, "--by=count"), "cmd does not know --by");
+	/* Those of all commands are known to all. */
+	expect_complete(&options, &none, "--format=table", "--timeout=1", "--max-pause=1", "-v");
+	expect_complete(&options, &about_all, "-n5", "--by", "bytes");
+	assert_int_equal(options.by, PYI_BY_BYTES);
+	check_usage(complete(&options, &about_all, "--by", "referents"),
+		    "cmd --by wants count or bytes, not \"referents\"");
+}
+
+static void test_limits(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_complete(&options, &about_all, "-v");
+	assert_int_equal(options.limit, 20);
+	expect_complete(&options, &about_all, "-n0");
+	assert_int_equal(options.limit, 0);
+	expect_complete(&options, &about_one, "T");
+	assert_int_equal(options.limit, 3);
+	expect_complete(&options, &about_one, "T", "-n1");
+	assert_int_equal(options.limit, 1);
+	expect_complete(&options, &about_one, "T", "-n10");
+	assert_int_equal(options.limit, 10);
+	check_usage(complete(&options, &about_one, "T", "-n0"), "cmd --limit wants 1 or more");
+	check_usage(complete(&options, &about_one, "T", "-n11"), "cmd --limit wants 10 or less");
+}
+
+static void test_subjects(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_complete(&options, &about_one, "foo.Session", "--exact");
+	assert_string_equal(options.subject, "foo.Session");
+	assert_int_equal(options.address, 0);
+	/* An address either way; a type's name cannot begin with a digit. */
+	expect_complete(&options, &about_one, "0x7f00deadbeef");
+	assert_null(options.subject);
+	assert_true(options.address == 0x7f00deadbeef);
+	expect_complete(&options, &about_one, "--address", "4096");
+	assert_null(options.subject);
+	assert_int_equal(options.address, 4096);
+	check_usage(complete(&options, &about_one, "0xyz"), "cmd: \"0xyz\" is no address");
+	check_usage(complete(&options, &about_one, "0x0"), "cmd: \"0x0\" is no address");
+
+	check_usage(complete(&options, &about_one, "-v"), "cmd of what?");
+	check_usage(complete(&options, &about_one, ""), "cmd of what?");
+	check_usage(complete(&options, &about_one, "T", "--address=16"), "not both");
+	check_usage(complete(&options, &about_one, "0x10", "--address=16"), "not both");
+	check_usage(complete(&options, &about_one, "0x10", "--exact"),
+		    "cmd: --exact goes with a TYPE");
+	check_usage(complete(&options, &about_all, "more"),
+		    "\"more\" is one word too many for cmd");
 }
 
 int main(void)
@@ -321,6 +496,11 @@ int main(void)
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_missing_values),
 		cmocka_unit_test(test_format_after_an_error),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_depths),
+		cmocka_unit_test(test_foreign_options),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_subjects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

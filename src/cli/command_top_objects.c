@@ -1,0 +1,80 @@
+/*
+ * pyinspect TARGET top-objects: single objects that are large, or refer to many others. Does not
+ * choose or print itself.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/inspection.h"
+#include "heap/paths.h"
+#include "report/paths.h"
+
+static const char help[] =
+	"usage: pyinspect TARGET top-objects [options]\n"
+	"\n"
+	"Lists the largest single objects, and those that refer to the most others: the\n"
+	"one list, dict or string that was never cut.\n"
+	"\n"
+	"  -n, --limit N        show N objects in each list (default 10)\n"
+	"      --by bytes       the largest only\n"
+	"      --by referents   those with the most referents only\n"
+	"      --values         show strings, numbers and tuples of these, cut; without\n"
+	"                       it no contents of the process are shown\n"
+	"\n"
+	"Options of all commands: see pyinspect --help.\n"
+	"\n"
+	"BYTES is the shallow size, as sys.getsizeof() gives it: a list's slots, not what\n"
+	"is in them. REFERENTS is len(gc.get_referents(object)). LENGTH is len(), where\n"
+	"it is known how to find it. The owner is the nearest thing with a name (module,\n"
+	"class, instance, function) on the way to the object; if several hold it, the\n"
+	"first one found. Many small objects do not show here: see top-types.\n"
+	"\n"
+	"Not seen: what C code keeps outside of Python objects.\n"
+	"\n"
+	"Examples:\n"
+	"  pyinspect 1234 top-objects\n"
+	"  pyinspect 1234 top-objects --by referents -n 3\n"
+	"  pyinspect 1234 path 0x7f2a5c0d1e40      what keeps one of them alive?\n"
+	"  pyinspect 1234 top-objects --format json | jq '.result.largest[0]'\n";
+
+static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
+{
+	PYI_CLEANUP(pyi_large_objects_deinit) struct pyi_large_objects objects = { 0 };
+	const struct pyi_options *options = inspection->options;
+	struct pyi_large_objects shown;
+	struct pyi_error *error;
+
+	error = pyi_session_large_objects(&inspection->session, options->limit, options->values,
+					  &objects);
+	if (error)
+		return error;
+	shown = objects;
+	if (options->by == PYI_BY_REFERENTS)
+		shown.by_bytes_count = 0;
+	else if (options->by == PYI_BY_BYTES)
+		shown.by_referents_count = 0;
+	*ret_exit = pyi_inspection_conclude(inspection);
+	return pyi_report_large_objects(stdout, options->format, pyi_inspection_columns(),
+					inspection->envelope, &shown, inspection->skipped_objects);
+}
+
+static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
+			     enum pyi_exit *ret_exit)
+{
+	return pyi_inspection_run(options, envelope, answer, ret_exit);
+}
+
+const struct pyi_command pyi_command_top_objects = {
+	.name = "top-objects",
+	.summary = "list the largest objects, and those with the most referents",
+	.use = {
+		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_VALUES,
+		.by = PYI_BY_BYTES | PYI_BY_REFERENTS,
+		.default_limit = 10,
+		.least_limit = 1,
+		.most_limit = 10000,
+	},
+	.help = help,
+	.run = run,
+};

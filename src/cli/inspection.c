@@ -1,0 +1,154 @@
+/*
+ * Opens a session, describes it, closes it. Does not examine anything itself.
+ */
+#include "cli/inspection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "process/target_name.h"
+
+unsigned pyi_inspection_columns(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
+}
+
+struct pyi_subject pyi_inspection_subject(const struct pyi_inspection *inspection)
+{
+	const struct pyi_options *options = inspection->options;
+
+	return (struct pyi_subject){
+		.type = options->subject,
+		.exact = options->exact,
+		.address = options->address,
+		.values = options->values,
+	};
+}
+
+/* What the session has found out, for the report or for the error. */
+static void describe(const struct pyi_session *session, struct pyi_envelope *envelope)
+{
+	struct pyi_error *error;
+
+	envelope->pid = session->process.pid;
+	error = session->process.proc_fd >= 0
+			? pyi_process_read_exe(&session->process, &envelope->exe)
+			: NULL;
+	pyi_error_destroy(error);
+	if (session->runtime.version[0])
+		envelope->python = strdup(session->runtime.version);
+	envelope->interpreters = session->interpreter_count;
+	envelope->rss_bytes = session->rss_bytes;
+	envelope->source =
+		pyi_source_name(session->target.source == PYI_SOURCE_AUTO ? PYI_SOURCE_CLONE
+									  : session->target.source);
+	envelope->consistent = session->consistent;
+	envelope->attempts = session->attempts;
+	envelope->paused_ms = session->target.paused_ms;
+	envelope->longest_pause_ms = session->target.longest_pause_ms;
+	envelope->snapshot_ms = session->snapshot_ms;
+	envelope->snapshot_bytes = session->snapshot_bytes;
+	envelope->elapsed_ms = pyi_clock_ms_since(session->begun_ns);
+}
+
+static void warn(const struct pyi_inspection *inspection)
+{
+	if (inspection->inconsistency)
+		pyi_envelope_warn(inspection->envelope, "inconsistent",
+				  "%s, after %llu snapshots: figures may be wrong",
+				  inspection->inconsistency,
+				  (unsigned long long)inspection->session.attempts);
+	if (inspection->broken_lists)
+		pyi_envelope_warn(
+			inspection->envelope, "broken-list",
+			"%llu lists of the garbage collector could not be followed to their "
+			"end: objects are missing",
+			(unsigned long long)inspection->broken_lists);
+}
+
+void pyi_inspection_note(struct pyi_inspection *inspection)
+{
+	const struct pyi_session *session = &inspection->session;
+
+	if (!inspection->inconsistency)
+		inspection->inconsistency = session->inconsistency;
+	if (session->summary.skipped_objects > inspection->skipped_objects)
+		inspection->skipped_objects = session->summary.skipped_objects;
+	if (session->summary.broken_lists > inspection->broken_lists)
+		inspection->broken_lists = session->summary.broken_lists;
+}
+
+enum pyi_exit pyi_inspection_conclude(struct pyi_inspection *inspection)
+{
+	struct pyi_envelope *envelope = inspection->envelope;
+
+	pyi_inspection_note(inspection);
+	describe(&inspection->session, envelope);
+	envelope->consistent = !inspection->inconsistency;
+	warn(inspection);
+	pyi_progress_end(&inspection->progress);
+	return envelope->consistent && !inspection->skipped_objects ? PYI_EXIT_OK
+								    : PYI_EXIT_INCOMPLETE;
+}
+
+/* For --verbose: what the process was doing. */
+static void print_stack(void *argument, const struct pyi_stack *stack, const char *doubt)
+{
+	pyi_progress_end(argument);
+	fprintf(stderr, "pyinspect: the thread with the GIL was here%s%s:\n",
+		doubt ? "; against this snapshot speaks that " : "", doubt ? doubt : "");
+	for (size_t f = 0; f < stack->count; f++)
+		fprintf(stderr, "  #%-2zu 0x%llx %s+0x%llx\n", f,
+			(unsigned long long)stack->frames[f].pc,
+			stack->frames[f].name[0] ? stack->frames[f].name : "?",
+			(unsigned long long)stack->frames[f].offset);
+}
+
+struct pyi_error *pyi_inspection_run(const struct pyi_options *options,
+				     struct pyi_envelope *envelope,
+				     struct pyi_error *(*answer)(struct pyi_inspection *inspection,
+								 enum pyi_exit *ret_exit),
+				     enum pyi_exit *ret_exit)
+{
+	struct pyi_inspection inspection = {
+		.options = options,
+		.envelope = envelope,
+		.session_options = {
+			.max_pause_ms = options->max_pause_ms,
+			.source = options->source,
+			.deadline_ns = options->timeout_s > 0
+					       ? pyi_clock_deadline(
+							 (uint64_t)(options->timeout_s * 1000),
+							 PYI_CLOCK_NEVER)
+					       : PYI_CLOCK_NEVER,
+			.progress = pyi_progress_report,
+			.progress_argument = &inspection.progress,
+			.stack = options->verbose ? print_stack : NULL,
+		},
+	};
+	struct pyi_session *session = &inspection.session;
+	struct pyi_error *error;
+	pid_t pid;
+
+	error = pyi_target_name_resolve(options->target, "/sys/fs/cgroup", &pid);
+	if (error)
+		return error;
+	pyi_progress_begin(&inspection.progress);
+	error = pyi_session_open(pid, &inspection.session_options, session);
+	if (!error)
+		error = answer(&inspection, ret_exit);
+	/* Not concluded. */
+	if (error && !envelope->pid)
+		describe(session, envelope);
+	pyi_progress_end(&inspection.progress);
+	pyi_session_close(session);
+	return error;
+}

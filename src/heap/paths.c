@@ -1,0 +1,383 @@
+/*
+ * The examinations of `path` and `top-objects`: names what the payload found.
+ */
+#include "heap/paths.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "python/attributes.h"
+
+enum {
+	PATH_LIMIT = 1 << 16,
+	STEP_LIMIT = 1 << 17,
+};
+
+struct paths_run {
+	const struct pyi_subject *subject;
+	uint64_t limit;
+
+	struct pyi_subject_found *found;
+	struct pyi_paths answer;
+	size_t path_capacity;
+	size_t step_capacity;
+	/* Of the path that grows: its number, and the type of its last step. */
+	uint64_t number;
+	uint64_t last_type;
+};
+
+static enum pyi_step_kind kind_of(const struct pyi_edge *edge)
+{
+	switch (edge->kind) {
+	case PYI_EDGE_ATTRIBUTE:
+		return PYI_STEP_ATTRIBUTE;
+	case PYI_EDGE_FIELD:
+		return PYI_STEP_FIELD;
+	case PYI_EDGE_ITEM:
+		return PYI_STEP_ITEM;
+	case PYI_EDGE_KEY:
+		return PYI_STEP_KEY;
+	case PYI_EDGE_INDEX:
+		return PYI_STEP_INDEX;
+	case PYI_EDGE_ELEMENT:
+		return PYI_STEP_ELEMENT;
+	case PYI_EDGE_LOCAL:
+		return PYI_STEP_LOCAL;
+	case PYI_EDGE_TYPE:
+		return PYI_STEP_CLASS;
+	case PYI_EDGE_DICT:
+		return PYI_STEP_DICT;
+	default:
+		return PYI_STEP_INTERNAL;
+	}
+}
+
+/* What the step is called in Python; NULL if it has no name. */
+static char *name_of(const struct pyi_places *places, uint64_t type_addr,
+		     const struct pyi_edge *edge)
+{
+	char name[PYI_NAME_BYTES];
+	bool known = false;
+
+	if (edge->kind == PYI_EDGE_ATTRIBUTE)
+		known = pyi_objects_read_str(places->runtime, places->reader, edge->detail, name);
+	else if (edge->kind == PYI_EDGE_FIELD)
+		known = pyi_attributes_field_name(places->runtime, places->reader, type_addr,
+						  edge->detail, name);
+	else if (edge->kind == PYI_EDGE_LOCAL)
+		known = pyi_places_local_name(places, edge->context, edge->detail, name);
+	return known ? strdup(name) : NULL;
+}
+
+static char *name_of_root(const struct pyi_places *places, const struct pyi_edge *edge)
+{
+	struct pyi_place place = { .holder = PYI_HOLDER_ROOT, .edge = *edge };
+	bool none;
+
+	if (edge->kind == PYI_EDGE_LOCAL || edge->kind == PYI_EDGE_FRAME) {
+		place.holder = PYI_HOLDER_FRAME;
+		place.holder_addr = edge->context;
+	}
+	return pyi_places_owner(places, &place, &none);
+}
+
+/* Elements of sets have no name but themselves. */
+static char *edge_of(const struct pyi_places *places, uint64_t type_addr,
+		     const struct pyi_record_step *record)
+{
+	PYI_CLEANUP(pyi_guard_free) char *element = NULL;
+	char *edge;
+
+	if (record->edge.kind != PYI_EDGE_ELEMENT && record->edge.kind != PYI_EDGE_KEY) {
+		edge = pyi_places_edge(places, type_addr, &record->edge);
+		/* "local x" of a generator: a word of its own. */
+		if (edge && record->edge.kind == PYI_EDGE_LOCAL) {
+			element = edge;
+			if (asprintf(&edge, " %s", element) < 0)
+				return NULL;
+		}
+		return edge;
+	}
+	element = pyi_places_describe(places, record->addr);
+	if (!element || asprintf(&edge, "{%s}", element) < 0)
+		return NULL;
+	return edge;
+}
+
+static void free_step(struct pyi_path_step *step)
+{
+	free(step->type);
+	free(step->edge);
+	free(step->name);
+}
+
+static int compare_addr(const void *one, const void *other)
+{
+	uint64_t first = *(const uint64_t *)one;
+	uint64_t second = *(const uint64_t *)other;
+
+	return (first > second) - (first < second);
+}
+
+/* A fault cuts a path off: drops the last one if it does not lead to what was asked for. */
+static void drop_incomplete(struct paths_run *run)
+{
+	struct pyi_paths *answer = &run->answer;
+	struct pyi_path *path = answer->count ? &answer->paths[answer->count - 1] : NULL;
+
+	if (!path || (path->step_count && run->subject->address &&
+		      path->steps[path->step_count - 1].addr == run->subject->address))
+		return;
+	if (path->step_count && run->found->meant_count &&
+	    bsearch(&run->last_type, run->found->meant, run->found->meant_count,
+		    sizeof(run->last_type), compare_addr))
+		return;
+	for (size_t s = 0; s < path->step_count; s++)
+		free_step(&path->steps[s]);
+	free(path->steps);
+	answer->count--;
+}
+
+/* The path that a record belongs to; a new one if it is the first of it. */
+static struct pyi_path *path_of(struct paths_run *run, uint64_t number)
+{
+	struct pyi_paths *answer = &run->answer;
+
+	if (answer->count && number == run->number)
+		return &answer->paths[answer->count - 1];
+	drop_incomplete(run);
+	if (answer->count >= PATH_LIMIT || answer->count >= run->limit)
+		return NULL;
+	run->number = number;
+	if (answer->count == run->path_capacity) {
+		size_t capacity = run->path_capacity ? 2 * run->path_capacity : 16;
+		struct pyi_path *paths = realloc(answer->paths, capacity * sizeof(*paths));
+
+		if (!paths)
+			return NULL;
+		answer->paths = paths;
+		run->path_capacity = capacity;
+	}
+	answer->paths[answer->count] = (struct pyi_path){ 0 };
+	run->step_capacity = 0;
+	return &answer->paths[answer->count++];
+}
+
+static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record_step *record)
+{
+	const struct pyi_places *places = &run->found->places;
+	struct pyi_path *path = path_of(run, record->path);
+	bool first = path && !path->step_count;
+	struct pyi_path_step step = {
+		.addr = record->addr,
+		.kind = first ? PYI_STEP_ROOT : kind_of(&record->edge),
+		.internal = record->edge.internal,
+	};
+
+	if (!path || path->step_count >= STEP_LIMIT)
+		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+					"the payload's answer is broken: a step of no path");
+	if (path->step_count == run->step_capacity) {
+		size_t capacity = run->step_capacity ? 2 * run->step_capacity : 16;
+		struct pyi_path_step *steps = realloc(path->steps, capacity * sizeof(*steps));
+
+		if (!steps)
+			return pyi_error_no_memory();
+		path->steps = steps;
+		run->step_capacity = capacity;
+	}
+	step.type = pyi_subject_type_name(run->found, record->type_addr);
+	if (first) {
+		step.name = name_of_root(places, &record->edge);
+		step.edge = step.name ? strdup(step.name) : NULL;
+	} else {
+		step.name = name_of(places, run->last_type, &record->edge);
+		step.edge = edge_of(places, run->last_type, record);
+	}
+	if (step.kind == PYI_STEP_INDEX)
+		step.index = record->edge.detail;
+	if (step.kind == PYI_STEP_ITEM)
+		step.key_addr = record->edge.detail;
+	if (step.kind == PYI_STEP_KEY)
+		step.key_addr = record->addr;
+	if (!step.type || !step.edge) {
+		free_step(&step);
+		return pyi_error_no_memory();
+	}
+	path->steps[path->step_count++] = step;
+	run->last_type = record->type_addr;
+	return NULL;
+}
+
+static struct pyi_error *take_step(void *argument, uint32_t kind, const void *record)
+{
+	return kind == PYI_RECORD_STEP ? add_step(argument, record) : NULL;
+}
+
+static struct pyi_error *write_expressions(struct pyi_paths *answer)
+{
+	for (size_t p = 0; p < answer->count; p++) {
+		struct pyi_path *path = &answer->paths[p];
+		size_t size = 1;
+
+		for (size_t s = 0; s < path->step_count; s++)
+			size += strlen(path->steps[s].edge);
+		path->expression = malloc(size);
+		if (!path->expression)
+			return pyi_error_no_memory();
+		path->expression[0] = '\0';
+		size = 0;
+		for (size_t s = 0; s < path->step_count; s++) {
+			size_t length = strlen(path->steps[s].edge);
+
+			memcpy(path->expression + size, path->steps[s].edge, length + 1);
+			size += length;
+		}
+	}
+	return NULL;
+}
+
+static struct pyi_error *examine_paths(void *argument, struct pyi_session *session,
+				       struct pyi_snapshot *snapshot,
+				       const struct pyi_interpreters *interpreters)
+{
+	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
+	struct paths_run *run = argument;
+	struct pyi_walk_result result = { 0 };
+	struct pyi_walk_request request;
+	struct pyi_error *error;
+
+	pyi_paths_deinit(&run->answer);
+	run->path_capacity = 0;
+	error = pyi_subject_find(run->subject, session, snapshot, interpreters, &found);
+	if (error)
+		return error;
+	run->found = &found;
+	request = pyi_subject_request(&found, run->subject, PYI_JOB_PATH);
+	request.limit = run->limit;
+	request.record = take_step;
+	request.record_argument = run;
+	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
+	if (!error) {
+		drop_incomplete(run);
+		error = write_expressions(&run->answer);
+	}
+	if (!error) {
+		run->answer.exact = run->subject->exact;
+		run->answer.address = run->subject->address;
+		run->answer.type = found.name;
+		found.name = NULL;
+	}
+	pyi_walk_result_deinit(&result);
+	return error;
+}
+
+struct pyi_error *pyi_session_paths(struct pyi_session *session, const struct pyi_subject *subject,
+				    uint64_t limit, struct pyi_paths *ret_paths)
+{
+	struct paths_run run = { .subject = subject, .limit = limit };
+	const struct pyi_examination examination = { examine_paths, &run };
+	struct pyi_error *error = pyi_session_examine(session, &examination);
+
+	if (error) {
+		pyi_paths_deinit(&run.answer);
+		return error;
+	}
+	*ret_paths = run.answer;
+	return NULL;
+}
+
+struct large_run {
+	uint64_t limit;
+	bool values;
+
+	struct pyi_subject_found *found;
+	struct pyi_large_objects answer;
+};
+
+static struct pyi_error *add_large(struct large_run *run, const struct pyi_record_large *record)
+{
+	const struct pyi_places *places = &run->found->places;
+	bool by_bytes = record->order == PYI_LARGE_BY_BYTES;
+	struct pyi_large_object **list =
+		by_bytes ? &run->answer.by_bytes : &run->answer.by_referents;
+	size_t *count = by_bytes ? &run->answer.by_bytes_count : &run->answer.by_referents_count;
+	struct pyi_large_object object = {
+		.addr = record->addr,
+		.bytes = record->bytes,
+		.referents = record->referents,
+	};
+	struct pyi_large_object *grown;
+	bool no_owner = false;
+
+	if (*count >= run->limit)
+		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+					"the payload's answer is broken: too many objects");
+	grown = realloc(*list, (*count + 1) * sizeof(*grown));
+	if (!grown)
+		return pyi_error_no_memory();
+	*list = grown;
+	object.has_length = pyi_attributes_length(places->runtime, places->reader, record->addr,
+						  &object.length);
+	object.type = pyi_subject_type_name(run->found, record->type_addr);
+	object.owner = pyi_places_owner(places, &record->owner, &no_owner);
+	object.value = run->values ? pyi_places_describe(places, record->addr) : NULL;
+	grown[(*count)++] = object;
+	if (!object.type || (!object.owner && !no_owner) || (run->values && !object.value))
+		return pyi_error_no_memory();
+	/* A type only: there is nothing to show. */
+	if (object.value && object.value[0] == '<') {
+		free(object.value);
+		grown[*count - 1].value = NULL;
+	}
+	return NULL;
+}
+
+static struct pyi_error *take_large(void *argument, uint32_t kind, const void *record)
+{
+	return kind == PYI_RECORD_LARGE ? add_large(argument, record) : NULL;
+}
+
+static struct pyi_error *examine_large(void *argument, struct pyi_session *session,
+				       struct pyi_snapshot *snapshot,
+				       const struct pyi_interpreters *interpreters)
+{
+	const struct pyi_subject values = { .values = ((struct large_run *)argument)->values };
+	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
+	struct large_run *run = argument;
+	struct pyi_walk_result result = { 0 };
+	struct pyi_walk_request request;
+	struct pyi_error *error;
+
+	pyi_large_objects_deinit(&run->answer);
+	error = pyi_subject_find(&values, session, snapshot, interpreters, &found);
+	if (error)
+		return error;
+	run->found = &found;
+	request = pyi_subject_request(&found, NULL, PYI_JOB_LARGE);
+	request.limit = run->limit;
+	request.record = take_large;
+	request.record_argument = run;
+	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
+	run->answer.objects = session->summary.objects;
+	run->answer.bytes = session->summary.bytes;
+	pyi_walk_result_deinit(&result);
+	return error;
+}
+
+struct pyi_error *pyi_session_large_objects(struct pyi_session *session, uint64_t limit,
+					    bool values, struct pyi_large_objects *ret_objects)
+{
+	struct large_run run = { .limit = limit, .values = values };
+	const struct pyi_examination examination = { examine_large, &run };
+	struct pyi_error *error = pyi_session_examine(session, &examination);
+
+	if (error) {
+		pyi_large_objects_deinit(&run.answer);
+		return error;
+	}
+	*ret_objects = run.answer;
+	return NULL;
+}

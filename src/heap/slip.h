@@ -1,0 +1,14 @@
+/*
+ * What slip.dbus.service.Object (or a copy of its code) keeps, read from a snapshot of a session.
+ */
+#ifndef PYI_HEAP_SLIP_H
+#define PYI_HEAP_SLIP_H
+
+#include "analysis/slip.h"
+#include "heap/session.h"
+
+/* `ret_slip->holder` is NULL when there is no such class. Not judged. */
+struct pyi_error *pyi_session_slip(struct pyi_session *session,
+				   struct pyi_slip *ret_slip) PYI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * Looks up types, modules and objects that a walk shall begin with or look for.
+ */
+#include "heap/subject.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/attributes.h"
+
+enum {
+	MODULE_LIMIT = 1 << 20,
+	OBJECT_ALIGNMENT = 8,
+};
+
+static const struct pyi_type *find_type(const struct pyi_type_list *list, uint64_t addr)
+{
+	size_t first = 0;
+	size_t end = list->count;
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+
+		if (list->types[middle].addr == addr)
+			return &list->types[middle];
+		if (list->types[middle].addr < addr)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return NULL;
+}
+
+struct gathering {
+	struct pyi_subject_found *found;
+	size_t capacity;
+	bool out_of_memory;
+};
+
+static bool gather(void *argument, uint64_t key, uint64_t value)
+{
+	struct gathering *gathering = argument;
+	struct pyi_subject_found *found = gathering->found;
+
+	(void)key;
+	if (found->start_count == gathering->capacity) {
+		size_t capacity = gathering->capacity ? 2 * gathering->capacity : 1024;
+		uint64_t *starts = realloc(found->starts, capacity * sizeof(*starts));
+
+		gathering->out_of_memory = !starts;
+		if (!starts)
+			return false;
+		found->starts = starts;
+		gathering->capacity = capacity;
+	}
+	found->starts[found->start_count++] = value;
+	return found->start_count < MODULE_LIMIT;
+}
+
+/* Modules first: what is both in a module and in a class is better known by the module. */
+static struct pyi_error *find_starts(struct pyi_session *session, struct pyi_snapshot *snapshot,
+				     const struct pyi_interpreters *interpreters,
+				     struct pyi_subject_found *found)
+{
+	struct gathering gathering = { .found = found };
+
+	for (size_t i = 0; i < interpreters->count; i++) {
+		uint64_t modules;
+
+		if (pyi_memory_try_read_u64(snapshot->reader,
+					    interpreters->addr[i] +
+						    session->runtime.layout->interp_modules,
+					    &modules))
+			(void)pyi_attributes_each_item(&session->runtime, snapshot->reader, modules,
+						       gather, &gathering);
+	}
+	for (size_t t = 0; t < found->types.count && !gathering.out_of_memory; t++)
+		(void)gather(&gathering, 0, found->types.types[t].addr);
+	return gathering.out_of_memory ? pyi_error_no_memory() : NULL;
+}
+
+static bool is_object(const struct pyi_session *session, struct pyi_snapshot *snapshot,
+		      const struct pyi_type_list *types, uint64_t addr)
+{
+	uint64_t type;
+
+	return addr % OBJECT_ALIGNMENT == 0 &&
+	       pyi_memory_try_read_u64(snapshot->reader,
+				       addr + session->runtime.layout->object_type, &type) &&
+	       find_type(types, type);
+}
+
+struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi_session *session,
+				   struct pyi_snapshot *snapshot,
+				   const struct pyi_interpreters *interpreters,
+				   struct pyi_subject_found *ret_found)
+{
+	struct pyi_subject_found found = {
+		.places = {
+			.runtime = &session->runtime,
+			.reader = snapshot->reader,
+			.values = subject && subject->values,
+		},
+	};
+	struct pyi_error *error;
+
+	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
+			       session->options->deadline_ns, &found.types);
+	if (!error && subject && subject->type)
+		error = pyi_types_choose(&session->runtime, snapshot->reader, &found.types,
+					 subject->type, subject->exact, &found.meant,
+					 &found.meant_count, &found.name);
+	if (!error && subject && subject->address &&
+	    !is_object(session, snapshot, &found.types, subject->address))
+		error = pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-such-object",
+							"there is no object at 0x%" PRIx64,
+							subject->address),
+				       "objects come and go: take an address from a report of now");
+	if (!error)
+		error = find_starts(session, snapshot, interpreters, &found);
+	if (error) {
+		pyi_subject_found_deinit(&found);
+		return error;
+	}
+	*ret_found = found;
+	return NULL;
+}
+
+struct pyi_walk_request pyi_subject_request(const struct pyi_subject_found *found,
+					    const struct pyi_subject *subject, enum pyi_job job)
+{
+	return (struct pyi_walk_request){
+		.job = job,
+		.meant_types = found->meant,
+		.meant_type_count = found->meant_count,
+		.meant_object_addr = subject ? subject->address : 0,
+		.starts = found->starts,
+		.start_count = found->start_count,
+	};
+}
+
+char *pyi_subject_type_name(const struct pyi_subject_found *found, uint64_t type_addr)
+{
+	const struct pyi_type *type = find_type(&found->types, type_addr);
+
+	if (type)
+		return strdup(type->name);
+	return pyi_objects_type_name(found->places.runtime, found->places.reader, type_addr);
+}
+
+void pyi_subject_found_deinit(struct pyi_subject_found *found)
+{
+	pyi_type_list_deinit(&found->types);
+	free(found->meant);
+	free(found->name);
+	free(found->starts);
+	*found = (struct pyi_subject_found){ 0 };
+}
