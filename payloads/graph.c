@@ -9,6 +9,11 @@
  */
 #include "graph.h"
 
+enum {
+	/* What is looked at of an object before anything else of it. */
+	HEADER_BYTES = 40,
+};
+
 PYI_SELDOM bool pyi_graph_init(struct pyi_walk *walk)
 {
 	uint64_t job = walk->arguments->job;
@@ -245,8 +250,11 @@ static void refer(struct pyi_walk *walk, uint64_t object)
 		reference->holder = reference->source;
 		reference->holder_type = find_type(walk, reference->source);
 	}
-	if (pyi_marks_is_readable(walk, object))
+	if (pyi_marks_is_readable(walk, object)) {
 		__builtin_prefetch((const void *)(uintptr_t)object);
+		/* Of half of all objects it is another line. */
+		__builtin_prefetch((const void *)(uintptr_t)(object + HEADER_BYTES));
+	}
 	graph->reference_count++;
 }
 

@@ -191,6 +191,9 @@ void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct p
 		visit_dict(walk, object, type);
 	else
 		traverse(walk, object, type);
+	/* Neither its type nor its names are contents. */
+	if (walk->arguments->job == PYI_JOB_CONTENTS)
+		return;
 	if (!walk->type_reported) {
 		walk->visiting.via = PYI_VIA_TYPE;
 		pyi_walk_refer(walk, type->addr);

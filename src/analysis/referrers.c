@@ -195,7 +195,7 @@ static bool merge_groups(struct pyi_referrer_group *groups, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct pyi_referrer_group *group = &groups[i];
 
-		if (group->number_count)
+		if (numbers && group->number_count)
 			memcpy(&numbers[number_count], group->numbers,
 			       group->number_count * sizeof(*numbers));
 		number_count += group->number_count;

@@ -67,6 +67,9 @@ struct asked_bus {
 
 /* What was seen, in the order in which it was. */
 struct looks {
+	/* When the first look at the heap was over, and how old its snapshot was then. */
+	uint64_t looked_ns;
+	double snapshot_ms;
 	struct asked_bus buses[BUS_KINDS];
 	struct pyi_name_set before;
 	struct pyi_slip slip;
@@ -185,6 +188,9 @@ static struct pyi_error *judge(struct looks *looks, const struct pyi_slip *again
 /* Names are missing on the bus: are they still in the process a while later? */
 static struct pyi_error *look_again(struct pyi_inspection *inspection, struct looks *looks)
 {
+	/* The time between the two snapshots counts, and reading the first has taken some of it. */
+	double age_ms = pyi_clock_ms_since(looks->looked_ns) + looks->snapshot_ms;
+	uint64_t left_ms = age_ms < SECOND_LOOK_MS ? SECOND_LOOK_MS - (uint64_t)age_ms : 0;
 	struct pyi_error *error;
 
 	/* Whoever was there at any time is not stale. */
@@ -193,8 +199,7 @@ static struct pyi_error *look_again(struct pyi_inspection *inspection, struct lo
 		return error;
 	pyi_name_set_deinit(&looks->after);
 	pyi_progress_report(&inspection->progress, "waiting for the second look", 0);
-	if (pyi_wait_pause(
-		    pyi_clock_deadline(SECOND_LOOK_MS, inspection->session_options.deadline_ns)))
+	if (pyi_wait_pause(pyi_clock_deadline(left_ms, inspection->session_options.deadline_ns)))
 		return pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted by signal %d",
 					pyi_wait_cancel_signal());
 	pyi_inspection_note(inspection);
@@ -209,6 +214,8 @@ static struct pyi_error *look(struct pyi_inspection *inspection, struct looks *l
 {
 	struct pyi_error *error = look_first(inspection, looks);
 
+	looks->looked_ns = pyi_clock_now_ns();
+	looks->snapshot_ms = inspection->session.snapshot_ms;
 	if (!error && looks->slip.holder && !find_failure(looks))
 		ask_wanted(inspection, looks, &looks->after);
 	if (!error)

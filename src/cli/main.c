@@ -41,9 +41,9 @@ static const char help_tail[] =
 	"                       and JSON everywhere else\n"
 	"      --max-pause MS   refuse if the process would stand still for longer than\n"
 	"                       this (default 250 ms)\n"
-	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy the memory\n"
-	"                       and run nothing in the process (250 ms for each GB); auto:\n"
-	"                       clone, else mirror if --max-pause allows it (the default)\n"
+	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy its memory\n"
+	"                       and run nothing in it (250 ms for each GB); auto: clone,\n"
+	"                       else mirror if --max-pause allows it (the default)\n"
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
 	"  -v, --verbose        say on stderr what was done to the process\n"
 	"  -h, --help           this text, or that of a command\n"
@@ -176,6 +176,9 @@ int main(int argc, char **argv)
 
 	pyi_wait_init();
 	error = pyi_options_parse(argc, argv, &options);
+	/* Also an error of the options is one of this command. */
+	if (options.command && find_command(options.command))
+		envelope.command = find_command(options.command)->name;
 	if (!error)
 		error = run(&options, &envelope, &exit);
 	if (error) {

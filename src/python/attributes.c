@@ -188,10 +188,11 @@ struct storage {
 static void find_managed(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			 uint64_t object, uint64_t type, uint64_t flags, struct storage *storage)
 {
-	uint64_t word = load(reader, object - MANAGED_DICT_WORDS * WORD_BYTES);
+	uint64_t word = load(reader, object - (uint64_t)MANAGED_DICT_WORDS * WORD_BYTES);
 
 	if (layout->features & PYI_FEATURE_MANAGED_DICT_AND_VALUES) {
-		uint64_t values = load(reader, object - MANAGED_VALUES_WORDS * WORD_BYTES);
+		uint64_t values =
+			load(reader, object - (uint64_t)MANAGED_VALUES_WORDS * WORD_BYTES);
 
 		if (values)
 			storage->values_addr = values_items(layout, values);

@@ -247,7 +247,8 @@ struct pyi_error *pyi_types_list(const struct pyi_runtime *runtime,
 		pyi_type_list_deinit(&walk.list);
 		return walk.error;
 	}
-	qsort(walk.list.types, walk.list.count, sizeof(*walk.list.types), compare_types);
+	if (walk.list.types)
+		qsort(walk.list.types, walk.list.count, sizeof(*walk.list.types), compare_types);
 	*ret_list = walk.list;
 	return NULL;
 }

@@ -239,7 +239,7 @@ static bool add_path(cJSON *json, const struct pyi_path *path)
 	cJSON *steps = ok ? cJSON_AddArrayToObject(json, "steps") : NULL;
 
 	ok = steps != NULL;
-	for (size_t i = 0; ok && i < path->step_count; i++)
+	for (size_t i = 0; ok && path->steps && i < path->step_count; i++)
 		ok = add_step(pyi_output_append_object(steps), &path->steps[i]);
 	return ok;
 }

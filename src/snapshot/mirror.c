@@ -342,7 +342,7 @@ struct pyi_error *pyi_mirror_copy(struct pyi_mirror *mirror, const struct pyi_pr
 		if (!is_wanted(&maps.items[m]))
 			continue;
 		error = place(mirror, &maps.items[m], &region);
-		if (!error && !region->copied)
+		if (!error && region && !region->copied)
 			error = copy_region(mirror, process, pagemap_fd, &maps.items[m], region);
 	}
 	return error;
