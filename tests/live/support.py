@@ -13,6 +13,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -46,6 +47,15 @@ def run_pyinspect(*arguments, prefix=(), binary=None, timeout=180, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     command = [*prefix, binary or PYINSPECT, *map(str, arguments)]
     return subprocess.run(command, encoding="utf-8", timeout=timeout, **options)
+
+
+def assert_valid(command, text, *options):
+    """`text` is what the schema of a command says; see tests/schema/validate.py."""
+    schema = os.path.join(ROOT, "doc", "schema", command + ".schema.json")
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "schema", "validate.py"),
+                           schema, *options], input=text, encoding="utf-8",
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
 
 
 def spawn_pyinspect(*arguments, stderr=subprocess.DEVNULL, **options):

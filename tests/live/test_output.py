@@ -1,6 +1,6 @@
 """
-What is printed: JSON and NDJSON against the schema, the table, order and limit, failing output,
-help.
+What is printed, by every command: JSON and NDJSON against the schemas, the tables, order and limit,
+errors, failing output, help.
 """
 
 import json
@@ -8,15 +8,26 @@ import os
 import re
 import signal
 import subprocess
-import sys
 
 import pytest
 
 import interpreters
 import support
 
-SCHEMA = os.path.join(support.ROOT, "doc", "schema", "top-types.schema.json")
-VALIDATE = os.path.join(support.ROOT, "tests", "schema", "validate.py")
+# Each command as it is used, besides the form of its output.
+COMMANDS = {
+    "top-types": ["top-types"],
+    "top-objects": ["top-objects"],
+    "referrers": ["referrers", "__main__.Plain"],
+    "referents": ["referents", "__main__.Plain"],
+    "path": ["path", "__main__.Plain"],
+    "slip-dbus": ["slip-dbus"],
+}
+WITH_SUBJECT = ("referrers", "referents", "path")
+FORMS = ("table", "json", "ndjson")
+# Both asyncio and threading have one.
+AMBIGUOUS = "Event"
+NOWHERE = "0x7ffffffff000"
 
 
 @pytest.fixture(scope="module")
@@ -26,29 +37,64 @@ def victim():
     target.close()
 
 
-def run(victim, *options, **more):
-    done = support.run_pyinspect(victim.pid, "top-types", *options, **more)
+@pytest.fixture(params=COMMANDS.values(), ids=COMMANDS)
+def command(request):
+    return request.param
+
+
+def run(victim, *arguments, **more):
+    done = support.run_pyinspect(victim.pid, *arguments, **more)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def validate(text, *options):
-    done = subprocess.run([sys.executable, VALIDATE, SCHEMA, *options], input=text, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
+def top_types(victim, *options):
+    return run(victim, "top-types", *options)
 
 
-@pytest.mark.parametrize("options", [
-    [], ["-n", "0"], ["-n", "3"], ["--scope", "tracked"], ["--by", "count"],
-    ["--by", "bytes", "--scope", "all", "--limit", "1"]])
-def test_json_is_valid(victim, options):
-    validate(run(victim, "--format", "json", *options))
+def ask(victim, *arguments):
+    return json.loads(run(victim, *arguments, "--format", "json"))["result"]
+
+
+def without(row, *keys):
+    return {key: value for key, value in row.items() if key not in keys}
+
+
+def figure(number):
+    return "{:,}".format(number)
+
+
+@pytest.mark.parametrize("arguments", [
+    "top-types", "top-types -n 0", "top-types -n 3", "top-types --scope tracked",
+    "top-types --by count", "top-types --by bytes --scope all --limit 1",
+    "top-objects", "top-objects -n 200 --values", "top-objects --by bytes",
+    "top-objects --by referents -n 1",
+    "referrers Plain", "referrers Plain -n 0", "referrers str -n 500 --values",
+    "referrers Slots --exact", "referrers Slots -n 2 --depth 4", "referrers type -n 500",
+    "referents Plain", "referents Slots --exact -n 1", "referents dict -n 0 --values",
+    "path Plain", "path Plain -n 50", "path Slots --exact --values", "path type",
+    "slip-dbus"])
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_json_is_valid(victim, arguments, form):
+    text = run(victim, *arguments.split(), "--format", form)
+    support.assert_valid(arguments.split()[0], text, *(["--ndjson"] if form == "ndjson" else []))
+
+
+@pytest.mark.parametrize("name", WITH_SUBJECT)
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_json_of_one_object_is_valid(victim, name, form):
+    address = ask(victim, "path", "__main__.Plain")["paths"][0]["address"]
+    for words in ([address], ["--address", str(int(address, 16))]):
+        text = run(victim, name, *words, "--format", form)
+        support.assert_valid(name, text, *(["--ndjson"] if form == "ndjson" else []))
+        first = json.loads(text.splitlines()[0] if form == "ndjson" else text)
+        assert (first["result"]["address"], first["result"]["type"]) == (address, None)
 
 
 def test_json_of_each_interpreter(interpreter, start):
     target = start(interpreter, "still.py")
-    text = run(target, "--format", "json")
-    validate(text)
+    text = top_types(target, "--format", "json")
+    support.assert_valid("top-types", text)
     envelope = json.loads(text)
     version = subprocess.run(
         [interpreter.path, "-c", "import platform; print(platform.python_version())"],
@@ -61,31 +107,98 @@ def test_json_of_each_interpreter(interpreter, start):
     assert 0 < envelope["cost"]["paused_ms"] < envelope["cost"]["elapsed_ms"]
 
 
-def test_json_error_is_valid():
-    done = support.run_pyinspect("unit:pyinspect-no-such-unit", "top-types", "--format", "json")
-    assert done.returncode == 3
-    validate(done.stdout)
+def assert_error(done, name, form, exit_code, code):
+    """Words on stderr, and in the forms for programs the same on stdout, as the schema has it."""
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    assert done.stderr.startswith("pyinspect: ")
+    if form == "table":
+        assert done.stdout == ""
+        return {}
+    support.assert_valid(name, done.stdout, *(["--ndjson"] if form == "ndjson" else []))
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == code
+    assert error["message"] in done.stderr
+    return error
 
 
-def test_json_when_stdout_is_no_terminal(victim):
-    envelope = json.loads(run(victim))
-    assert envelope["command"] == "top-types"
+@pytest.mark.parametrize("form", FORMS)
+def test_no_target(command, form):
+    done = support.run_pyinspect("unit:pyinspect-no-such-unit", *command, "--format", form)
+    assert_error(done, command[0], form, 3, "no-such-unit")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", WITH_SUBJECT)
+@pytest.mark.parametrize("subject, exit_code, code, told", [
+    ("NoSuchThing", 1, "no-such-type", "NoSuchThing"),
+    ("__main__.Plainn", 1, "no-such-type", "__main__.Plain"),
+    (AMBIGUOUS, 1, "ambiguous-type", "threading.Event"),
+    (NOWHERE, 1, "no-such-object", NOWHERE),
+    ("0x12zz", 2, "usage", "0x12zz"),
+    ("0x", 2, "usage", "0x"),
+    ("0x0", 2, "usage", "0x0"),
+    ("0x123456789abcdef01", 2, "usage", "0x123456789abcdef01"),
+    ("", 2, "usage", "TYPE"),
+])
+def test_wrong_subject(victim, name, form, subject, exit_code, code, told):
+    with support.assert_untouched(victim.pid):
+        done = support.run_pyinspect(victim.pid, name, subject, "--format", form)
+    assert_error(done, name, form, exit_code, code)
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("name", WITH_SUBJECT)
+@pytest.mark.parametrize("words", [
+    ["--address", "12zz"], ["--address", "-1"], ["--address", "0"], ["--address", ""], [],
+    ["Plain", "--address", "0x10"], ["0x10", "--exact"], ["Plain", "--by", "count"],
+    ["Plain", "--scope", "all"]])
+def test_wrong_words(victim, name, words):
+    done = support.run_pyinspect(victim.pid, name, *words, "--format", "json")
+    error = assert_error(done, name, "json", 2, "usage")
+    assert error["hint"]
+
+
+def test_json_when_stdout_is_no_terminal(victim, command):
+    envelope = json.loads(run(victim, *command))
+    assert envelope["command"] == command[0]
     assert envelope["schema"] == "pyinspect/1"
 
 
 def test_ndjson(victim):
-    text = run(victim, "--format", "ndjson", "-n", "7")
-    validate(text, "--ndjson")
-    lines = [json.loads(line) for line in text.splitlines()]
+    lines = [json.loads(line) for line in
+             top_types(victim, "--format", "ndjson", "-n", "7").splitlines()]
     assert [line["kind"] for line in lines] == ["report"] + ["type"] * 7
-    same = json.loads(run(victim, "--format", "json", "-n", "7"))["result"]["types"]
-    assert [{key: value for key, value in line.items() if key != "kind"}
-            for line in lines[1:]] == same
+    same = ask(victim, "top-types", "-n", "7")["types"]
+    assert [without(line, "kind") for line in lines[1:]] == same
+
+
+@pytest.mark.parametrize("name, kind, lists", [
+    ("top-objects", "object", ["largest", "most_referents"]), ("referrers", "group", ["referrers"]),
+    ("referents", "group", ["referents"]), ("path", "path", ["paths"]), ("slip-dbus", None, [])])
+def test_ndjson_says_what_json_says(victim, name, kind, lists):
+    options = [] if name == "slip-dbus" else ["-n", "3"]
+    text = run(victim, *COMMANDS[name], *options, "--format", "ndjson")
+    first, *rest = [json.loads(line) for line in text.splitlines()]
+    result = ask(victim, *COMMANDS[name], *options)
+    assert without(first["result"], "bus") == without(result, "bus", *lists)
+    assert {line["kind"] for line in rest} == ({kind} if kind else set())
+    assert [without(line, "kind", "level", "list") for line in rest] == [
+        row for name in lists for row in result[name]]
+
+
+def test_levels_of_ndjson(victim):
+    text = run(victim, "referrers", "Plain", "-n", "1", "--depth", "3", "--format", "ndjson")
+    levels = [json.loads(line)["level"] for line in text.splitlines()[1:]]
+    group = ask(victim, "referrers", "Plain", "-n", "1", "--depth", "3")["referrers"][0]
+    assert levels == [1, 2, 3][:len(levels)] and len(levels) > 1
+    for level in levels[1:]:
+        assert group["referrers"][0]["references"], level
+        group = group["referrers"][0]
 
 
 def test_limit_and_the_rest(victim):
-    everything = json.loads(run(victim, "-n", "0"))["result"]
-    cut = json.loads(run(victim, "--limit", "5"))["result"]
+    everything = json.loads(top_types(victim, "-n", "0"))["result"]
+    cut = json.loads(top_types(victim, "--limit", "5"))["result"]
     assert cut["types"] == everything["types"][:5]
     rest = everything["types"][5:]
     assert cut["other"] == {"types": len(rest), "count": sum(row["count"] for row in rest),
@@ -93,89 +206,161 @@ def test_limit_and_the_rest(victim):
     assert (cut["objects"], cut["bytes"]) == (everything["objects"], everything["bytes"])
 
 
+@pytest.mark.parametrize("name", ["referrers", "referents"])
+def test_limit_of_groups(victim, name):
+    everything = ask(victim, name, "str", "-n", "0")
+    cut = ask(victim, name, "str", "--limit", "4")
+    assert cut[name] == everything[name][:4]
+    rest = everything[name][4:]
+    assert cut["other"] == {"groups": len(rest),
+                            "references": sum(row["references"] for row in rest)}
+    figures = [row["references"] for row in everything[name]]
+    assert figures == sorted(figures, reverse=True)
+
+
 @pytest.mark.parametrize("by, other", [("count", "bytes"), ("bytes", "count")])
 def test_order(victim, by, other):
-    result = json.loads(run(victim, "-n", "0", "--by", by))["result"]
+    result = json.loads(top_types(victim, "-n", "0", "--by", by))["result"]
     assert result["by"] == by
     keys = [(-row[by], -row[other], row["type"]) for row in result["types"]]
     assert keys == sorted(keys)
 
 
 def test_table(victim):
-    text = run(victim, "--format", "table", "-n", "4")
-    result = json.loads(run(victim, "-n", "4"))["result"]
+    text = top_types(victim, "--format", "table", "-n", "4")
+    result = json.loads(top_types(victim, "-n", "4"))["result"]
     lines = text.splitlines()
     assert "COUNT" in text and "BYTES" in text and "TYPE" in text
     for row in result["types"]:
         line = [line for line in lines if line.split()[-1:] == [row["type"]]]
         assert len(line) == 1, row["type"]
-        assert "{:,}".format(row["count"]) in line[0]
-        assert "{:,}".format(row["bytes"]) in line[0]
-    assert "{:,}".format(result["other"]["types"]) in text
-    assert "{:,}".format(result["objects"]) in text
+        assert figure(row["count"]) in line[0]
+        assert figure(row["bytes"]) in line[0]
+    assert figure(result["other"]["types"]) in text
+    assert figure(result["objects"]) in text
+
+
+def test_every_table(victim, command):
+    lines = run(victim, *command, "--format", "table").splitlines()
+    assert lines[0].startswith("PID %d, Python 3." % victim.pid)
     assert "paused" in lines[-1] and "target unchanged" in lines[-1]
-    assert "\033" not in text, "no colour"
+    assert not [line for line in lines if line != line.rstrip() or "\033" in line], "no colour"
 
 
-@pytest.mark.parametrize("form", ["table", "json", "ndjson"])
-def test_full_disk(victim, form):
+@pytest.mark.parametrize("name", ["referrers", "referents"])
+def test_table_of_groups(victim, name):
+    lines = run(victim, *COMMANDS[name], "-n", "5", "--format", "table").splitlines()
+    result = ask(victim, *COMMANDS[name], "-n", "5")
+    assert "Plain" in lines[1] and figure(result["instances"]) in lines[1]
+    for row in result[name]:
+        numbers = [figure(row[key]) for key in ("references", "objects", "bytes")]
+        assert [line for line in lines if line.split()[:3] == numbers
+                and (row["owner"] or "") in line], row
+
+
+def test_table_of_paths(victim):
+    text = run(victim, *COMMANDS["path"], "-n", "3", "--format", "table")
+    paths = ask(victim, *COMMANDS["path"], "-n", "3")["paths"]
+    assert len(paths) == 3
+    for path in paths:
+        assert path["expression"] in text.splitlines()
+        for step in path["steps"]:
+            assert step["address"] in text, step
+
+
+def test_table_of_objects(victim):
+    lines = run(victim, "top-objects", "-n", "4", "--format", "table").splitlines()
+    result = ask(victim, "top-objects", "-n", "4")
+    for row in result["largest"] + result["most_referents"]:
+        assert [line for line in lines if row["address"] in line.split()
+                and figure(row["bytes"]) in line], row
+
+
+def test_table_without_slip(victim):
+    assert "ABSENT" in run(victim, "slip-dbus", "--format", "table").splitlines()[1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_full_disk(victim, command, form):
     with support.assert_untouched(victim.pid), open("/dev/full", "w") as full:
-        done = support.run_pyinspect(victim.pid, "top-types", "--format", form, stdout=full)
+        done = support.run_pyinspect(victim.pid, *command, "--format", form, stdout=full)
     assert done.returncode == 1
     assert done.stderr.startswith("pyinspect: ")
 
 
-def test_closed_pipe(victim):
+def test_closed_pipe(victim, command):
     """`pyinspect ... | head`: no hang, nothing left behind, and not exit 0."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
         with support.assert_untouched(victim.pid):
-            done = support.run_pyinspect(victim.pid, "top-types", stdout=writer)
+            done = support.run_pyinspect(victim.pid, *command, stdout=writer)
     finally:
         os.close(writer)
     assert done.returncode in (1, -signal.SIGPIPE)
 
 
-def test_closed_stdout(victim):
+def test_closed_stdout(victim, command):
     """Without any stdout the report must not end up in a file that took its number."""
     done = support.run_pyinspect(
-        victim.pid, "top-types", prefix=["sh", "-c", 'exec "$0" "$@" >&-'])
+        victim.pid, *command, prefix=["sh", "-c", 'exec "$0" "$@" >&-'])
     assert done.returncode == 1, done.stderr
 
 
-def test_verbose_speaks_on_stderr_only(victim):
-    done = support.run_pyinspect(victim.pid, "top-types", "-v")
+def test_verbose_speaks_on_stderr_only(victim, command):
+    done = support.run_pyinspect(victim.pid, *command, "-v")
     assert done.returncode == 0
     json.loads(done.stdout)
     assert done.stderr
 
 
 def test_silence(victim):
-    done = support.run_pyinspect(victim.pid, "top-types")
-    assert (done.returncode, done.stderr) == (0, "")
+    for name in set(COMMANDS) - {"slip-dbus"}:
+        done = support.run_pyinspect(victim.pid, *COMMANDS[name])
+        assert (done.returncode, done.stderr) == (0, ""), name
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--help"], ["-h"], ["help"], ["help", "top-types"], ["top-types", "--help"],
-    ["1", "top-types", "-h"]])
+def assert_fits(text):
+    assert not [line for line in text.splitlines()
+                if len(line) > 80 or line != line.rstrip() or "\t" in line]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
 def test_help(arguments):
     done = support.run_pyinspect(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "top-types" in done.stdout
-    wide = [line for line in done.stdout.splitlines() if len(line) > 80]
-    assert not wide, "wider than 80 columns: %s" % wide
-    assert not [line for line in done.stdout.splitlines() if line != line.rstrip() or "\t" in line]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_fits(done.stdout)
+    listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "top-types", "top-objects", "referrers", "referents", "path", "slip-dbus"]
+
+
+def test_help_of_a_command(command):
+    texts = set()
+    for arguments in (["help", command[0]], [command[0], "--help"], ["1", command[0], "-h"]):
+        done = support.run_pyinspect(*arguments)
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+        texts.add(done.stdout)
+    text, = texts
+    assert text.startswith("usage: pyinspect TARGET %s" % command[0])
+    assert "Examples:" in text
+    assert_fits(text)
 
 
 def test_help_names_every_option():
     texts = {"top-types": ("-n", "--limit", "--by", "--scope"),
+             "top-objects": ("-n", "--limit", "--by", "--values"),
+             "referrers": ("-n", "--limit", "--exact", "--address", "--depth", "--values"),
+             "referents": ("-n", "--limit", "--exact", "--address", "--values"),
+             "path": ("-n", "--limit", "--exact", "--address", "--values"),
+             "slip-dbus": (),
              "": ("--format", "--max-pause", "--timeout", "-v", "--verbose", "-h", "--version")}
-    for command, options in texts.items():
-        text = support.run_pyinspect("help", *command.split()).stdout
-        for option in options:
-            assert re.search(r"(^|[\s,])%s\b" % re.escape(option), text), (command, option)
+    every = {option for options in texts.values() for option in options}
+    for name, options in texts.items():
+        text = support.run_pyinspect("help", *name.split()).stdout
+        named = {option for option in every
+                 if re.search(r"^ +(-\w, )?%s\b" % re.escape(option), text, re.MULTILINE)}
+        assert named == set(options), name
 
 
 def test_version():
