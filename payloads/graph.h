@@ -105,7 +105,7 @@ uint32_t pyi_holder_kind(const struct pyi_walk_type *type);
 /* The place that a named thing is itself, without an edge; of an instance: its type. */
 struct pyi_place pyi_place_of(const struct pyi_walk *walk, uint64_t object,
 			      const struct pyi_walk_type *type);
-/* The owner to report for what `holder` refers to: none for instances and functions. */
+/* The owner to report for what `holder` refers to: none for instances. */
 struct pyi_place pyi_owner_of(const struct pyi_walk *walk, uint64_t holder,
 			      const struct pyi_walk_type *type, uint32_t tag);
 

@@ -64,7 +64,7 @@ struct pyi_place pyi_owner_of(const struct pyi_walk *walk, uint64_t holder,
 {
 	struct pyi_place place = pyi_place_of(walk, holder, type);
 
-	if (place.holder == PYI_HOLDER_INSTANCE || place.holder == PYI_HOLDER_FUNCTION)
+	if (place.holder == PYI_HOLDER_INSTANCE)
 		return (struct pyi_place){ 0 };
 	if (place.holder == PYI_HOLDER_NONE)
 		return walk->graph->places[tag];

@@ -22,10 +22,6 @@ void pyi_referrers_add(struct pyi_walk *walk, const struct pyi_reference *refere
 	    like.edge.kind == PYI_EDGE_KEY)
 		like.edge.detail = 0;
 	like.type_addr = reference->holder_type ? reference->holder_type->addr : 0;
-	/* A frame that executes is no matter for the collector (up to 3.10). */
-	if (holder && reference->holder_type->kind == PYI_KIND_FRAME &&
-	    !pyi_graph_is_tracked(walk, holder, reference->holder_type))
-		like.edge.internal = 1;
 	if (referents)
 		like.referent_type_addr = target_type->addr;
 	else if (reference->holder_type)
@@ -35,6 +31,10 @@ void pyi_referrers_add(struct pyi_walk *walk, const struct pyi_reference *refere
 			.holder = PYI_HOLDER_FRAME,
 			.holder_addr = like.edge.context,
 		};
+	/* Every function has these, and there are many: not a group for each. */
+	if (like.owner.holder == PYI_HOLDER_FUNCTION && like.owner.edge.kind == PYI_EDGE_NONE &&
+	    like.edge.kind == PYI_EDGE_FIELD)
+		like.owner = (struct pyi_place){ 0 };
 	group = pyi_group_find(walk, &like);
 	if (!group->number && like.edge.kind == PYI_EDGE_ITEM) {
 		/* No more room to tell items apart. */

@@ -261,6 +261,7 @@ def local(frame, name, address):
 
 def known(name):
     return {"sys.modules": sys.modules, "sys.__dict__": vars(sys),
+            "gc.callbacks": gc.callbacks, "gc.garbage": gc.garbage,
             "builtins.__dict__": vars(builtins)}[name]
 
 
