@@ -5,7 +5,7 @@
 #include "state.h"
 
 enum {
-	CHUNK_SHIFT = 30,
+	CHUNK_SHIFT = PYI_CHUNK_SHIFT,
 	ADDRESS_BITS = 48,
 	PAGE_SHIFT = 12,
 	GRANULE_SHIFT = 4,

@@ -13,6 +13,12 @@
 
 #include "walk.h"
 
+/* Log2 of the bytes of a chunk. The fuzzers have small ones, whose bitmaps are cleared in no time.
+ */
+#ifndef PYI_CHUNK_SHIFT
+#define PYI_CHUNK_SHIFT 30
+#endif
+
 /* Bits of tp_flags, Include/object.h. Stable since 3.7; the newer ones are only looked at by layout
  * features. */
 enum {

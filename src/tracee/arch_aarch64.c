@@ -67,6 +67,7 @@ enum {
 	FUTEX_OPERATION_MASK = 0x7f,
 	FUTEX_OPERATION_WAIT = 0,
 	FUTEX_OPERATION_WAIT_BITSET = 9,
+	FUTEX_OPERATION_WAIT_REQUEUE_PI = 11,
 	CLOCK_ABSOLUTE = 1,
 
 	/* struct user_sve_header.flags of arch/arm64/include/uapi/asm/ptrace.h */
@@ -223,7 +224,6 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_read:
 	case SYS_readv:
 	case SYS_pread64:
-	case SYS_futex:
 	case SYS_ppoll:
 	case SYS_pselect6:
 	case SYS_nanosleep:
@@ -238,6 +238,11 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_msgrcv:
 	case SYS_restart_syscall:
 		return PYI_INTERRUPTION_UNSEEN;
+	case SYS_futex:
+		/* Once it has been moved to the lock, an interruption makes it fail. */
+		return (arguments[1] & FUTEX_OPERATION_MASK) == FUTEX_OPERATION_WAIT_REQUEUE_PI
+			       ? PYI_INTERRUPTION_FORBIDDEN
+			       : PYI_INTERRUPTION_UNSEEN;
 	case SYS_recvfrom:
 		return reads_whole(arguments[3]) ? PYI_INTERRUPTION_FORBIDDEN
 						 : PYI_INTERRUPTION_UNSEEN;
@@ -271,6 +276,9 @@ static bool can_rewind(uint64_t number)
 	case SYS_recvmsg:
 	case SYS_accept:
 	case SYS_accept4:
+	/* When what is left of the timeout cannot be written back: it is the full one again. */
+	case SYS_pselect6:
+	case SYS_ppoll:
 		return true;
 	default:
 		return false;

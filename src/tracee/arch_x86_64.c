@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -170,7 +171,6 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_read:
 	case SYS_readv:
 	case SYS_pread64:
-	case SYS_futex:
 	case SYS_poll:
 	case SYS_ppoll:
 	case SYS_select:
@@ -188,6 +188,11 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_msgrcv:
 	case SYS_restart_syscall:
 		return PYI_INTERRUPTION_UNSEEN;
+	case SYS_futex:
+		/* Once it has been moved to the lock, an interruption makes it fail. */
+		return (arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_REQUEUE_PI
+			       ? PYI_INTERRUPTION_FORBIDDEN
+			       : PYI_INTERRUPTION_UNSEEN;
 	case SYS_recvfrom:
 		return reads_whole(arguments[3]) ? PYI_INTERRUPTION_FORBIDDEN
 						 : PYI_INTERRUPTION_UNSEEN;
@@ -231,6 +236,10 @@ static bool can_rewind(uint64_t number)
 	case SYS_sendto:
 	case SYS_sendmsg:
 	case SYS_connect:
+	/* When what is left of the timeout cannot be written back: it is the full one again. */
+	case SYS_select:
+	case SYS_pselect6:
+	case SYS_ppoll:
 		return true;
 	default:
 		return false;
@@ -245,6 +254,11 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 	uint64_t number = user->orig_rax;
 
 	(void)tid;
+	/* Some random bytes more, that nobody has seen yet. */
+	if (number == SYS_getrandom && user->rax < user->rsi && user->rax > 0) {
+		user->rax = (uint64_t)-RESTART_NO_HAND;
+		return;
+	}
 	if ((int64_t)number < 0 || (int64_t)user->rax != -EINTR || !can_rewind(number))
 		return;
 	/* As for select(): restarted unless a handler runs, and then it is that handler's EINTR. */
@@ -345,31 +359,55 @@ static size_t xsave_bytes(uint64_t xfeatures)
 	return bytes;
 }
 
-/* What the thread continues with if only the guard brings it back. */
-static void fill_context(struct kernel_ucontext *context, const struct user_regs_struct *user,
-			 uint64_t mask, uint64_t fpstate_addr)
+/*
+ * A call that was interrupted before goes on as restart_syscall, and what it was is nowhere to be
+ * read; but C libraries load the number with the instruction before ("mov $number, %eax"). False if
+ * this is none of the calls that end in a restart block.
+ */
+static bool find_restarted_number(pid_t tid, uint64_t rip, uint64_t *ret_number)
 {
+	enum {
+		LOAD_OPCODE = 0xb8,
+	};
+	uint8_t code[1 + sizeof(uint32_t) + SYSCALL_INSTRUCTION_BYTES];
+	struct iovec local = { code, sizeof(code) };
+	struct iovec remote = { (void *)(uintptr_t)(rip - sizeof(code)), sizeof(code) };
+	uint32_t number;
+
+	if (process_vm_readv(tid, &local, 1, &remote, 1, 0) != (ssize_t)sizeof(code) ||
+	    code[0] != LOAD_OPCODE)
+		return false;
+	memcpy(&number, code + 1, sizeof(number));
+	*ret_number = number;
+	return number == SYS_poll || number == SYS_nanosleep || number == SYS_clock_nanosleep ||
+	       number == SYS_futex;
+}
+
+/* What the thread continues with if only the guard brings it back. */
+static void fill_context(pid_t tid, struct kernel_ucontext *context,
+			 const struct user_regs_struct *user, uint64_t mask, uint64_t fpstate_addr)
+{
+	uint64_t number = user->orig_rax;
 	uint64_t rax = user->rax;
 	uint64_t rip = user->rip;
 
 	/* rt_sigreturn restarts nothing by itself, so rewind here what the kernel would have
 	 * restarted. */
-	if ((int64_t)user->orig_rax >= 0) {
+	if ((int64_t)number >= 0) {
 		switch (-(int64_t)rax) {
-		case RESTART_SYS:
-		case RESTART_NO_INTR:
-		case RESTART_NO_HAND:
-			rax = user->orig_rax;
-			rip -= SYSCALL_INSTRUCTION_BYTES;
-			break;
 		case RESTART_BLOCK:
 			/* Sleeping for the whole time again is better than a failure nobody
 			 * expects. */
-			if (user->orig_rax == SYS_restart_syscall) {
+			if (number == SYS_restart_syscall &&
+			    !find_restarted_number(tid, rip, &number)) {
 				rax = (uint64_t)-EINTR;
 				break;
 			}
-			rax = user->orig_rax;
+			__attribute__((fallthrough));
+		case RESTART_SYS:
+		case RESTART_NO_INTR:
+		case RESTART_NO_HAND:
+			rax = number;
 			rip -= SYSCALL_INSTRUCTION_BYTES;
 			break;
 		default:
@@ -455,7 +493,7 @@ struct pyi_error *pyi_arch_build_guard(pid_t tid, const struct pyi_registers *re
 	block.chain[0] = gadgets->addr[GADGET_POP_RAX];
 	block.chain[1] = SYS_rt_sigreturn;
 	block.chain[2] = gadgets->addr[GADGET_SYSCALL];
-	fill_context(&block.context, &registers->user, mask, fpstate_addr);
+	fill_context(tid, &block.context, &registers->user, mask, fpstate_addr);
 
 	bytes = calloc(1, size_bytes);
 	if (!bytes)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -20,41 +21,141 @@ enum {
 	SCAN_ROUNDS = 8,
 	STOP_TIMEOUT_MS = 500,
 	/*
-	 * A thread is taken to run its own code when it was seen running so often, so far apart,
-	 * and has used the processor meanwhile; or when it has been waited for long enough.
+	 * How often a running thread is looked at; how old a tick may be that tells where it is;
+	 * and how long such a tick is waited for, with and without another thread that will do.
 	 */
-	RUNNING_LOOKS = 24,
 	RUNNING_LOOK_US = 40,
-	RUNNING_PATIENCE_MS = 30,
+	RUNNING_FRESH_US = 500,
+	/* So many ticks in a row, and it does hardly anything else. */
+	CERTAIN_TICKS = 2,
+	RUNNING_PATIENCE_MS = 100,
+	LONE_PATIENCE_MS = 500,
 };
 
+/* True if no thread but `one` has run since it was looked at. */
+static bool others_slept(const struct pyi_stop_thread *threads, size_t count, size_t one)
+{
+	for (size_t t = 0; t < count; t++) {
+		char now[sizeof(threads[t].activity)];
+
+		if (t == one)
+			continue;
+		pyi_thread_read_activity(threads[t].activity_fd, now, sizeof(now));
+		if (strcmp(now, threads[t].activity) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* True if one of the threads waits in a call that can be interrupted. */
+static bool has_blocked(const struct pyi_stop_thread *threads, size_t count)
+{
+	for (size_t t = 0; t < count; t++)
+		if (threads[t].call.blocked &&
+		    threads[t].call.interruption != PYI_INTERRUPTION_FORBIDDEN)
+			return true;
+	return false;
+}
+
+/* True if a thread that runs is known to do so in its own code. */
+static bool has_running(const struct pyi_stop_thread *threads, size_t count)
+{
+	for (size_t t = 0; t < count; t++)
+		if (!threads[t].call.blocked && !threads[t].in_kernel)
+			return true;
+	return false;
+}
+
+/* Takes a tick down; true if it met the thread in its own code, or several of them have. */
+static bool note_tick(struct pyi_stop_thread *thread, const struct pyi_thread_ticks *before,
+		      const struct pyi_thread_ticks *now)
+{
+	if (now->kernel_ns > before->kernel_ns)
+		thread->own_ticks = 0;
+	else if (now->user_ns > before->user_ns)
+		thread->own_ticks++;
+	else
+		return false;
+	return thread->own_ticks;
+}
+
 /*
- * A thread that moves data in a long write() or recv() is runnable much of the time, and
- * interrupting it would cut the transfer short. It is seen blocked sooner or later; a thread that
- * runs code of its own is not.
+ * Looks at a running thread again: `process_before` and `process_now` are ticks of all threads.
+ * True if it is in its own code now, as far as can be told.
+ */
+static bool is_in_own_code(const struct pyi_process *process, struct pyi_stop_thread *threads,
+			   size_t count, size_t one, const struct pyi_thread_ticks *process_before,
+			   const struct pyi_thread_ticks *process_now)
+{
+	struct pyi_stop_thread *thread = &threads[one];
+	struct pyi_thread_ticks now = pyi_thread_ticks_of_thread(process, thread->tid);
+	bool seen;
+
+	if (others_slept(threads, count, one))
+		seen = note_tick(thread, process_before, process_now);
+	else
+		seen = note_tick(thread, &thread->ticks, &now);
+	thread->ticks = now;
+	/* Between two long transfers there is a moment in its own code, too. */
+	return seen && (thread->own_ticks >= CERTAIN_TICKS ||
+			(thread->transferred != UINT64_MAX &&
+			 pyi_thread_transferred(process, thread->tid) == thread->transferred));
+}
+
+/*
+ * A thread that moves data in a long write() or recv() is runnable much of the time, one in a long
+ * getrandom() or sendfile() all the time, and interrupting it would cut that short. /proc does not
+ * tell it from a thread that runs code of its own; but the first is seen blocked sooner or later,
+ * and the other is not met in its own code by the ticks. So a thread is to be stopped only right
+ * after it was; and one that was not is left alone.
  */
 static void look_again_at_running(const struct pyi_process *process,
 				  struct pyi_stop_thread *threads, size_t count)
 {
 	const struct timespec pause = { .tv_nsec = RUNNING_LOOK_US * 1000L };
-	uint64_t deadline_ns = pyi_clock_deadline(RUNNING_PATIENCE_MS, PYI_CLOCK_NEVER);
-	bool undecided = true;
+	struct pyi_thread_ticks before = pyi_thread_ticks_of_process(process);
+	uint64_t begun_ns = pyi_clock_now_ns();
+	uint64_t looked_ns = begun_ns;
+	uint64_t patience_ns = 0;
+	bool undecided = false;
 
-	for (int look = 1; undecided && !pyi_clock_passed(deadline_ns); look++) {
+	for (size_t t = 0; t < count; t++) {
+		struct pyi_stop_thread *thread = &threads[t];
+
+		thread->in_kernel = !thread->call.blocked;
+		if (!thread->in_kernel)
+			continue;
+		thread->ticks = pyi_thread_ticks_of_thread(process, thread->tid);
+		thread->transferred = pyi_thread_transferred(process, thread->tid);
+		undecided = true;
+	}
+	while (undecided && looked_ns - begun_ns <= patience_ns) {
+		struct pyi_thread_ticks now = pyi_thread_ticks_of_process(process);
+		uint64_t now_ns = pyi_clock_now_ns();
+		/* If not, it has had the time to go into a call since. */
+		bool fresh = now_ns - looked_ns <= RUNNING_FRESH_US * UINT64_C(1000);
+
 		undecided = false;
 		for (size_t t = 0; t < count; t++) {
-			char now[sizeof(threads[t].activity)];
+			struct pyi_stop_thread *thread = &threads[t];
 
-			if (threads[t].call.blocked)
+			if (thread->call.blocked)
 				continue;
-			pyi_thread_look(process, threads[t].tid, &threads[t].call);
-			if (threads[t].call.blocked)
-				continue;
-			/* Runnable, but not on a processor: what was it doing there? */
-			pyi_thread_read_activity(threads[t].activity_fd, now, sizeof(now));
-			undecided |= look < RUNNING_LOOKS || strcmp(now, threads[t].activity) == 0;
+			if (is_in_own_code(process, threads, count, t, &before, &now) && fresh)
+				thread->in_kernel = false;
+			pyi_thread_look(process, thread->tid, &thread->call);
+			if (thread->call.blocked)
+				thread->in_kernel = false;
+			undecided |= thread->in_kernel;
 		}
-		nanosleep(&pause, NULL);
+		before = now;
+		looked_ns = now_ns;
+		patience_ns = UINT64_C(1000000) *
+			      (has_blocked(threads, count) || has_running(threads, count)
+				       ? RUNNING_PATIENCE_MS
+				       : LONE_PATIENCE_MS);
+		if (undecided)
+			nanosleep(&pause, NULL);
 	}
 }
 
@@ -68,7 +169,7 @@ static struct pyi_stop_thread *find_thread(struct pyi_stop *stop, pid_t tid)
 
 /* Adds the threads that are not known yet; `ret_new` says whether there were any. */
 static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop *stop,
-			      bool *ret_new)
+			      enum pyi_stop_extent extent, bool *ret_new)
 {
 	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
 	struct pyi_stop_thread *threads;
@@ -103,8 +204,11 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 		stop->thread_count++;
 		*ret_new = true;
 	}
-	/* Threads that appear while others are held already are not waited for. */
-	if (!known)
+	/*
+	 * Threads that appear while others are held already are not waited for; and those that run
+	 * are of no interest if one that waits will do.
+	 */
+	if (!known && (extent != PYI_STOP_ONE || !has_blocked(threads, stop->thread_count)))
 		look_again_at_running(process, threads, stop->thread_count);
 	return NULL;
 }
@@ -123,15 +227,17 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 		return pyi_access_explain(process, number);
 	}
 	thread->slept_ms = UINT64_MAX;
-	if (thread->call.blocked && thread->call.interruption == PYI_INTERRUPTION_REWIND_TIMED)
+	if (thread->call.blocked && thread->call.interruption == PYI_INTERRUPTION_REWIND_TIMED) {
+		thread->wait_count = pyi_thread_count_waits(process, thread->tid);
 		thread->slept_ms = pyi_thread_slept_ms(process, thread->tid);
+	}
 	if (!stop->begun_ns)
 		stop->begun_ns = pyi_clock_now_ns();
 	pyi_tracee_interrupt(&thread->tracee);
 	return NULL;
 }
 
-static struct pyi_error *await(struct pyi_stop_thread *thread)
+static struct pyi_error *await(const struct pyi_process *process, struct pyi_stop_thread *thread)
 {
 	struct pyi_error *error;
 
@@ -145,6 +251,13 @@ static struct pyi_error *await(struct pyi_stop_thread *thread)
 	}
 	if (error)
 		return error;
+	/*
+	 * It has slept again after it was woken: the call has ended meanwhile, and what was
+	 * interrupted is another one that has just begun.
+	 */
+	if (thread->slept_ms != UINT64_MAX &&
+	    pyi_thread_count_waits(process, thread->tid) != thread->wait_count + 1)
+		thread->slept_ms = UINT64_MAX;
 	pyi_tracee_prepare_resume(
 		&thread->tracee, thread->call.blocked ? &thread->call.number : NULL,
 		thread->call.blocked ? thread->call.arguments : NULL, thread->slept_ms);
@@ -155,7 +268,7 @@ static struct pyi_error *await(struct pyi_stop_thread *thread)
 
 static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent extent)
 {
-	if (thread->tracee.state != PYI_TRACEE_FREE)
+	if (thread->tracee.state != PYI_TRACEE_FREE || thread->in_kernel)
 		return false;
 	return !thread->call.blocked ||
 	       (extent == PYI_STOP_ALL && thread->call.interruption != PYI_INTERRUPTION_FORBIDDEN);
@@ -169,7 +282,7 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 		struct pyi_error *error;
 		bool found_new = false;
 
-		error = scan(process, stop, &found_new);
+		error = scan(process, stop, extent, &found_new);
 		if (error)
 			return error;
 		if (!found_new || extent == PYI_STOP_ONE)
@@ -185,7 +298,7 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 				return error;
 		}
 		for (size_t t = 0; t < stop->thread_count; t++) {
-			error = await(&stop->threads[t]);
+			error = await(process, &stop->threads[t]);
 			if (error)
 				return error;
 		}
@@ -222,7 +335,7 @@ static struct pyi_error *hold_injector(const struct pyi_process *process, struct
 		return NULL;
 	error = seize(process, stop, thread, options);
 	if (!error)
-		error = await(thread);
+		error = await(process, thread);
 	if (!error)
 		*ret_chosen = thread->held && try_injector(stop, index, gadgets);
 	return error;
@@ -243,7 +356,7 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 				struct pyi_error *error;
 				bool chosen = false;
 
-				if (thread->call.blocked != (bool)blocked ||
+				if (thread->call.blocked != (bool)blocked || thread->in_kernel ||
 				    (int)thread->call.interruption != interruption ||
 				    thread->tracee.state != PYI_TRACEE_FREE)
 					continue;
@@ -261,6 +374,17 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 		"try again in a moment");
 }
 
+/* There is a file open for each thread, and often no more than 1024 are allowed at first. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 const struct pyi_gadgets *gadgets, unsigned seize_options,
 				 enum pyi_stop_extent extent, struct pyi_stop *ret_stop)
@@ -269,6 +393,7 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 	struct pyi_error *error;
 	double paused_ms;
 
+	allow_files();
 	error = hold(process, &stop, extent, seize_options);
 	if (!error)
 		error = choose_injector(process, &stop, gadgets, seize_options);

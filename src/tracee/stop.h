@@ -32,11 +32,17 @@ struct pyi_stop_thread {
 	struct pyi_thread_call call;
 	/* How long it had slept in it before it was disturbed; UINT64_MAX if that is not known. */
 	uint64_t slept_ms;
-	/* How often it had run until then. */
-	uint64_t run_count;
+	/* How often it had slept until then. */
+	uint64_t wait_count;
 	/* What the scheduler had counted for it when it was looked at. */
 	char activity[96];
 	int activity_fd;
+	/* If it ran then: the last ticks, how many in a row met its own code, bytes moved. */
+	struct pyi_thread_ticks ticks;
+	unsigned own_ticks;
+	uint64_t transferred;
+	/* It runs, but was not seen to run its own code: it is not touched. */
+	bool in_kernel;
 	struct pyi_tracee tracee;
 };
 

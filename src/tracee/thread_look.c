@@ -8,12 +8,30 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
 enum {
+	/* include/uapi/linux/pidfd.h, Linux 6.9 */
+	PIDFD_THREAD_FLAG = O_EXCL,
 	PROC_TEXT_LIMIT = 8192,
+	/* CPUCLOCK_PROF and CPUCLOCK_VIRT of the kernel */
+	CLOCK_OF_BOTH_TIMES = 0,
+	CLOCK_OF_USER_TIME = 1,
 	KERNEL_IO_WORKER = 0x10,
 	KERNEL_USER_WORKER = 0x4000,
 	/* Field of /proc/TID/stat, proc(5). */
@@ -21,6 +39,8 @@ enum {
 	/* Time stamps are taken at ticks: rather sleep that much too long than too short. */
 	SLEPT_MARGIN_MS = 2,
 };
+
+#define NS_PER_S UINT64_C(1000000000)
 
 /* Text of a small file of one thread; false if it or the thread is not there. */
 static bool read_thread_file(const struct pyi_process *process, pid_t tid, const char *name,
@@ -47,6 +67,19 @@ void pyi_thread_read_activity(int fd, char *ret_text, size_t capacity)
 	ssize_t got = fd >= 0 ? pread(fd, ret_text, capacity - 1, 0) : 0;
 
 	ret_text[got > 0 ? got : 0] = '\0';
+}
+
+uint64_t pyi_thread_count_waits(const struct pyi_process *process, pid_t tid)
+{
+	static const char key[] = "\nvoluntary_ctxt_switches:";
+	char text[PROC_TEXT_LIMIT];
+	const char *line;
+	uint64_t waits;
+
+	if (!read_thread_file(process, tid, "status", text, sizeof(text)))
+		return 0;
+	line = strstr(text, key);
+	return line && sscanf(line + sizeof(key) - 1, " %" SCNu64, &waits) == 1 ? waits : 0;
 }
 
 /* State and flags of a thread from its stat file; false when it is gone. */
@@ -97,6 +130,111 @@ pid_t pyi_thread_namespace_tid(const struct pyi_process *process, pid_t tid)
 	return status.namespace_pid ? status.namespace_pid : tid;
 }
 
+/* A line of /proc/TID/status that holds a set of signals. */
+static uint64_t parse_signals(const char *status, const char *key)
+{
+	const char *line = strstr(status, key);
+	uint64_t signals = 0;
+
+	if (line)
+		sscanf(line + strlen(key), " %" SCNx64, &signals);
+	return signals;
+}
+
+/*
+ * A call that has put on a signal mask of its own. If it is interrupted, the kernel takes that off
+ * before it starts the call again: a signal that has come and that only the call blocks would be
+ * handled in between. What the thread itself blocks cannot be seen from here.
+ */
+static bool has_signals_waiting(const struct pyi_process *process, pid_t tid, uint64_t number,
+				const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	char status[PROC_TEXT_LIMIT];
+	uint64_t pending;
+
+	switch (number) {
+	case SYS_rt_sigsuspend:
+		break;
+	case SYS_pselect6:
+		/* Where the mask is, if there is one. */
+		if (!arguments[5])
+			return false;
+		break;
+	case SYS_ppoll:
+		if (!arguments[3])
+			return false;
+		break;
+	case SYS_epoll_pwait:
+		if (!arguments[4])
+			return false;
+		break;
+	default:
+		return false;
+	}
+	if (!read_thread_file(process, tid, "status", status, sizeof(status)))
+		return true;
+	pending = parse_signals(status, "\nSigPnd:") | parse_signals(status, "\nShdPnd:");
+	return pending & parse_signals(status, "\nSigBlk:");
+}
+
+/* True if a socket gives up after a time, or waits for more than a byte. */
+static bool is_socket_with_terms(int fd)
+{
+	struct timeval timeout = { 0 };
+	socklen_t timeout_bytes = sizeof(timeout);
+	int low_mark = 1;
+	socklen_t low_mark_bytes = sizeof(low_mark);
+
+	return (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &timeout_bytes) == 0 &&
+		(timeout.tv_sec || timeout.tv_usec)) ||
+	       (getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low_mark, &low_mark_bytes) == 0 &&
+		low_mark > 1);
+}
+
+/* The same for a terminal. */
+static bool is_terminal_with_terms(int fd)
+{
+	struct termios setting;
+
+	return tcgetattr(fd, &setting) == 0 && !(setting.c_lflag & ICANON) &&
+	       (setting.c_cc[VMIN] > 1 || setting.c_cc[VTIME]);
+}
+
+/*
+ * A read whose end is a matter of the descriptor's own settings: interrupted, it would give less
+ * than it should, or wait for the whole time again. Only a duplicate of the descriptor tells; it is
+ * here for some microseconds. Before Linux 5.6 there is none, and nobody can know.
+ */
+static bool has_terms_of_its_own(const struct pyi_process *process, pid_t tid, uint64_t number,
+				 uint64_t target_fd)
+{
+	PYI_CLEANUP(pyi_guard_fd) int process_fd = -1;
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct stat status;
+
+	switch (number) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_accept:
+	case SYS_accept4:
+		break;
+	default:
+		return false;
+	}
+	process_fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD_FLAG);
+	if (process_fd < 0)
+		process_fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	if (process_fd < 0)
+		return false;
+	fd = (int)syscall(SYS_pidfd_getfd, process_fd, (int)target_fd, 0);
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return false;
+	return (S_ISSOCK(status.st_mode) && is_socket_with_terms(fd)) ||
+	       (S_ISCHR(status.st_mode) && is_terminal_with_terms(fd));
+}
+
 /* "NUMBER 0xARG x6 0xSP 0xPC", "-1 0xSP 0xPC", or "running". */
 void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_thread_call *ret_call)
 {
@@ -133,6 +271,9 @@ void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_th
 	if (pyi_thread_state(process, tid) == 'D')
 		return;
 	ret_call->interruption = pyi_arch_interruption(ret_call->number, ret_call->arguments);
+	if (has_terms_of_its_own(process, tid, ret_call->number, ret_call->arguments[0]) ||
+	    has_signals_waiting(process, tid, ret_call->number, ret_call->arguments))
+		ret_call->interruption = PYI_INTERRUPTION_FORBIDDEN;
 }
 
 /* The scheduler's time stamp of a thread, ms; from the text of /proc/TID/sched. */
@@ -198,4 +339,54 @@ uint64_t pyi_thread_slept_ms(const struct pyi_process *process, pid_t tid)
 	    !scheduler_now(processor, &now) || now < since)
 		return UINT64_MAX;
 	return now - since > SLEPT_MARGIN_MS ? (uint64_t)(now - since) - SLEPT_MARGIN_MS : 0;
+}
+
+/* include/linux/posix-timers_types.h: a clock of another process */
+static uint64_t read_process_clock(const struct pyi_process *process, unsigned kind)
+{
+	struct timespec time;
+
+	if (clock_gettime((clockid_t)(~(unsigned)process->pid << 3 | kind), &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+struct pyi_thread_ticks pyi_thread_ticks_of_process(const struct pyi_process *process)
+{
+	/* In this order: what a tick adds in between makes it look as if it was in the kernel. */
+	uint64_t user_ns = read_process_clock(process, CLOCK_OF_USER_TIME);
+	uint64_t both_ns = read_process_clock(process, CLOCK_OF_BOTH_TIMES);
+
+	return (struct pyi_thread_ticks){ user_ns, both_ns > user_ns ? both_ns - user_ns : 0 };
+}
+
+struct pyi_thread_ticks pyi_thread_ticks_of_thread(const struct pyi_process *process, pid_t tid)
+{
+	uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct pyi_thread_ticks ticks = { 0, 0 };
+	unsigned long kernel;
+	unsigned long user;
+	char text[1024];
+	const char *end;
+
+	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
+		return ticks;
+	end = strrchr(text, ')');
+	/* Fields 14 and 15. */
+	if (end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+			  &kernel) == 2)
+		ticks = (struct pyi_thread_ticks){ user * tick_ns, kernel * tick_ns };
+	return ticks;
+}
+
+uint64_t pyi_thread_transferred(const struct pyi_process *process, pid_t tid)
+{
+	uint64_t written;
+	uint64_t read;
+	char text[512];
+
+	if (!read_thread_file(process, tid, "io", text, sizeof(text)) ||
+	    sscanf(text, "rchar: %" SCNu64 " wchar: %" SCNu64, &read, &written) != 2)
+		return UINT64_MAX;
+	return read + written;
 }

@@ -46,9 +46,35 @@ pid_t pyi_thread_namespace_tid(const struct pyi_process *process, pid_t tid);
 void pyi_thread_read_activity(int fd, char *ret_text, size_t capacity);
 
 /*
+ * How often a thread has gone to sleep or stopped of its own accord, so not when another one took
+ * its processor; 0 if the kernel does not say. One that is woken only to stop has one more then.
+ */
+uint64_t pyi_thread_count_waits(const struct pyi_process *process, pid_t tid);
+
+/*
  * How long a blocked thread has been off the processor, ms; UINT64_MAX if the kernel does not say.
  * Rather too little than too much.
  */
 uint64_t pyi_thread_slept_ms(const struct pyi_process *process, pid_t tid);
+
+/* Processor time as the kernel counts it at its ticks, ns: what has grown was there at a tick. */
+struct pyi_thread_ticks {
+	/* In the thread's own code, and in the kernel. */
+	uint64_t user_ns;
+	uint64_t kernel_ns;
+};
+
+/*
+ * Of the whole process (exact, ticks of some milliseconds), or of one of its threads (an estimate,
+ * in steps of ten milliseconds). Zeros if the kernel does not say.
+ */
+struct pyi_thread_ticks pyi_thread_ticks_of_process(const struct pyi_process *process);
+struct pyi_thread_ticks pyi_thread_ticks_of_thread(const struct pyi_process *process, pid_t tid);
+
+/*
+ * How much a thread has read and written so far, bytes together, by calls that have ended;
+ * UINT64_MAX if the kernel does not say.
+ */
+uint64_t pyi_thread_transferred(const struct pyi_process *process, pid_t tid);
 
 #endif

@@ -5,13 +5,16 @@
 #include "tracee/tracee.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "tracee/rseq.h"
 #include "tracee/wait.h"
@@ -28,6 +31,12 @@ enum {
 	STEP_TIMEOUT_MS = 10000,
 	ALL_SIGNALS_BYTES = 8,
 };
+
+static void guard_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
 
 static bool is_event_stop(int status)
 {
@@ -118,6 +127,14 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 
 	pyi_arch_prepare_restart(tracee->tid, &tracee->registers, blocked_number, blocked_arguments,
 				 slept_ms);
+	/*
+	 * Written at once: if we die before that, the thread sees the interruption. Whether it
+	 * went well, pyi_tracee_restore() finds out.
+	 */
+	if (memcmp(&before, &tracee->registers, sizeof(before)) != 0) {
+		tracee->debts |= PYI_DEBT_REGISTERS;
+		pyi_arch_set_registers(tracee->tid, &tracee->registers);
+	}
 	if (pyi_rseq_abort_address(tracee->tid, pyi_arch_pc(&tracee->registers), &abort_addr))
 		pyi_arch_set_pc(&tracee->registers, abort_addr);
 	if (memcmp(&before, &tracee->registers, sizeof(before)) != 0)
@@ -150,6 +167,33 @@ static bool gadgets_are_there(pid_t tid, const struct pyi_gadgets *gadgets)
 	return true;
 }
 
+/* What the thread blocks right now, from /proc; false if that cannot be seen. */
+static bool read_blocked_signals(pid_t tid, uint64_t *ret_mask)
+{
+	PYI_CLEANUP(guard_file) FILE *file = NULL;
+	char line[256];
+
+	snprintf(line, sizeof(line), "/proc/%d/status", tid);
+	file = fopen(line, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SigBlk: %" SCNx64, ret_mask) == 1)
+			return true;
+	return false;
+}
+
+/*
+ * True unless the call that the thread was stopped in, sigsuspend() or ppoll() for example, blocks
+ * what the thread does not block otherwise. The kernel shows and takes only the thread's own mask
+ * then, and forgets the call's when we write: a signal that it blocks and that comes during the
+ * stop would end the call.
+ */
+static bool can_change_mask(const struct pyi_tracee *tracee)
+{
+	uint64_t blocked;
+
+	return read_blocked_signals(tracee->tid, &blocked) && !(blocked & ~tracee->signal_mask);
+}
+
 struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets)
 {
 	struct pyi_error *error;
@@ -157,6 +201,11 @@ struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct p
 	if (!gadgets_are_there(tracee->tid, gadgets))
 		return pyi_error_create(PYI_EXIT_FAILED, "program-changed",
 					"the target has started another program meanwhile");
+	if (!can_change_mask(tracee))
+		return pyi_error_create(PYI_EXIT_FAILED, "narrow-mask",
+					"thread %d of the target blocks signals just for the call "
+					"it is in",
+					tracee->tid);
 	error = pyi_arch_build_guard(tracee->tid, &tracee->registers, tracee->signal_mask, gadgets,
 				     &tracee->guard);
 	if (error)

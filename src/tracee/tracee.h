@@ -71,8 +71,9 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 			       const uint64_t *blocked_arguments, uint64_t slept_ms);
 
 /*
- * Writes the guard to the thread's stack. Error "no-stack" (exit 1) when there is no room below the
- * stack pointer: the thread is untouched, choose another.
+ * Writes the guard to the thread's stack. Errors (exit 1), with the thread untouched: choose
+ * another one: "no-stack" when there is no room below the stack pointer; "narrow-mask" when the
+ * call it was stopped in blocks signals that the thread does not block otherwise.
  */
 struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee,
 				       const struct pyi_gadgets *gadgets) PYI_MUST_CHECK;
