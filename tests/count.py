@@ -7,7 +7,7 @@ import os
 import sys
 import xml.etree.ElementTree
 
-SUITES = ("unit", "sanitize", "live", "daemon")
+SUITES = ("unit", "sanitize", "live", "daemon", "torture")
 
 
 def count_suite(path):

@@ -57,6 +57,10 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 	envelope->snapshot_ms = session->snapshot_ms;
 	envelope->snapshot_bytes = session->snapshot_bytes;
 	envelope->elapsed_ms = pyi_clock_ms_since(session->begun_ns);
+	envelope->residue_known = session->residue_known;
+	for (size_t i = 0; i < session->residue.count; i++)
+		pyi_envelope_add_residue(envelope, session->residue.items[i].code,
+					 session->residue.items[i].message);
 }
 
 static void warn(const struct pyi_inspection *inspection)

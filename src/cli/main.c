@@ -153,6 +153,11 @@ static void print_cost(const struct pyi_envelope *envelope)
 		"most\n",
 		(unsigned long long)envelope->attempts, envelope->paused_ms,
 		envelope->longest_pause_ms);
+	if (envelope->residue_known && !envelope->residue_count)
+		fputs("pyinspect: nothing of ours is left in the process\n", stderr);
+	for (size_t i = 0; i < envelope->residue_count; i++)
+		fprintf(stderr, "pyinspect: left in the process: %s (%s)\n",
+			envelope->residue[i].message, envelope->residue[i].code);
 }
 
 /* Ends as the signal would have ended us, so that a shell script sees it. */

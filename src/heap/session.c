@@ -57,7 +57,8 @@ static struct pyi_error *prefer_exit(const struct pyi_session *session, struct p
 		"not-restored",	   "target-exited", "thread-stuck",	  "snapshot-lost",
 		"layout-mismatch", "heap-broken",   "python-not-started", "no-such-process",
 		"bad-address",	   "zombie-left",   "no-gadget",	  "no-program",
-		"not-elf",	   "not-python",    "program-changed",
+		"not-elf",	   "not-python",    "program-changed",	  "no-injectable-thread",
+		"residue",
 	};
 	bool suspicious = false;
 
@@ -117,6 +118,8 @@ static struct pyi_error *prepare(struct pyi_session *session)
 	if (!error)
 		error = pyi_preflight_check(&session->process, session->options->source,
 					    session->options->max_pause_ms, &session->preflight);
+	if (!error)
+		pyi_residue_before(&session->process, &session->before);
 	if (!error)
 		error = pyi_snapshot_target_init(&session->process, &session->maps,
 						 &session->preflight, &session->target);
@@ -408,7 +411,8 @@ static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *e
 	if (session->options->source != PYI_SOURCE_AUTO ||
 	    session->target.source == PYI_SOURCE_MIRROR ||
 	    (strcmp(error->code, "clone-refused") != 0 &&
-	     strcmp(error->code, "no-injectable-thread") != 0))
+	     strcmp(error->code, "no-injectable-thread") != 0 &&
+	     strcmp(error->code, "no-memory-in-snapshot") != 0))
 		return false;
 	refusal = pyi_preflight_check(&session->process, PYI_SOURCE_MIRROR,
 				      session->options->max_pause_ms, &preflight);
@@ -473,6 +477,10 @@ static struct pyi_error *examine(struct pyi_session *session,
 				pyi_error_destroy(error);
 				error = destroying;
 			}
+			if (error && prefer_mirror(session, error)) {
+				pyi_error_destroy(error);
+				continue;
+			}
 		}
 		if (!error && session->inconsistency && !last) {
 			/* The target shall also run between two stops. */
@@ -496,15 +504,34 @@ static struct pyi_error *examine(struct pyi_session *session,
 	return NULL;
 }
 
+/* What is left in the target matters more than what failed, unless that says the same. */
+static struct pyi_error *look_for_residue(struct pyi_session *session, struct pyi_error *error)
+{
+	struct pyi_error *residue;
+
+	pyi_residue_after(&session->target, &session->before, &session->residue);
+	session->residue_known = session->before.known;
+	residue = pyi_residue_error(&session->target, &session->residue);
+	if (!residue || (error && error->exit == PYI_EXIT_NOT_RESTORED)) {
+		pyi_error_destroy(residue);
+		return error;
+	}
+	pyi_error_destroy(error);
+	return residue;
+}
+
 struct pyi_error *pyi_session_examine(struct pyi_session *session,
 				      const struct pyi_examination *examination)
 {
-	return prefer_exit(session, examine(session, examination));
+	struct pyi_error *error = examine(session, examination);
+
+	return prefer_exit(session, look_for_residue(session, error));
 }
 
 void pyi_session_close(struct pyi_session *session)
 {
 	pyi_runtime_deinit(&session->runtime);
 	pyi_maps_deinit(&session->maps);
+	pyi_residue_state_deinit(&session->before);
 	pyi_process_close(&session->process);
 }

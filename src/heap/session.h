@@ -21,6 +21,7 @@
 #include "python/interpreters.h"
 #include "python/runtime.h"
 #include "snapshot/preflight.h"
+#include "snapshot/residue.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/stack.h"
 
@@ -46,6 +47,8 @@ struct pyi_session {
 	struct pyi_preflight preflight;
 	struct pyi_snapshot_target target;
 	const struct pyi_session_options *options;
+	/* What the target was before anything was done to it. */
+	struct pyi_residue_state before;
 
 	/* About the run: */
 	uint64_t begun_ns;
@@ -61,6 +64,9 @@ struct pyi_session {
 	const char *inconsistency;
 	/* What the walks of the snapshot that was used say about the heap. */
 	struct pyi_record_summary summary;
+	/* What was found in the target after the last examination. */
+	struct pyi_residue residue;
+	bool residue_known;
 };
 
 /*
@@ -86,8 +92,9 @@ struct pyi_examination {
 
 /*
  * Takes snapshots until one is consistent, and examines it. When there is none that is consistent,
- * the findings in the last one count, and the session says so. Errors (exit 1): "timeout",
- * "interrupted", and those of taking and examining a snapshot.
+ * the findings in the last one count, and the session says so. Afterwards, also after a failure, it
+ * looks for what may be left in the target. Errors (exit 1): "timeout", "interrupted", and those of
+ * taking and examining a snapshot; "residue" (exit 6).
  */
 struct pyi_error *pyi_session_examine(struct pyi_session *session,
 				      const struct pyi_examination *examination) PYI_MUST_CHECK;

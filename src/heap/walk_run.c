@@ -32,7 +32,9 @@ enum {
 	CHUNK_SET_BYTES = (8 << 20) + 64,
 	SELECTION_LIMIT = 1 << 17,
 	/* Directory, types, places, groups, state. */
-	FIXED_ARENA_BYTES = 96 << 20,
+	FIXED_ARENA_BYTES = 40 << 20,
+	/* Places and groups, for the jobs that follow references. */
+	GRAPH_ARENA_BYTES = 56 << 20,
 	/* A pointer for each untracked container that could exist: payloads/walk.c. */
 	CONTAINER_BYTES = 40,
 	WORK_SHRINK_ROUNDS = 4,
@@ -165,7 +167,8 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.records_addr = at;
 	at += RECORDS_BYTES;
 	space.arena_addr = at;
-	at += FIXED_ARENA_BYTES + plan->chunks * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
+	at += FIXED_ARENA_BYTES + (request->job == PYI_JOB_CENSUS ? 0 : GRAPH_ARENA_BYTES);
+	at += plan->chunks * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
 	for (int round = 0; round < WORK_SHRINK_ROUNDS && result < 0; round++) {
 		uint64_t size_bytes = round_up(at + (work_bytes >> 3 * round), PAGE_BYTES);
 		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {

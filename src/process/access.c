@@ -59,18 +59,47 @@ static struct pyi_error *exited(const struct question *question)
 	return NULL;
 }
 
+/* Another process than ourselves. */
+static bool is_foreign(pid_t tracer)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d", (int)tracer);
+	return tracer && access(path, F_OK) != 0;
+}
+
+/* Each thread has a tracer of its own; 0 if none has, or if it is us. */
+static pid_t find_tracer(const struct question *question)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
+	struct pyi_error *error;
+	size_t count = 0;
+
+	if (is_foreign(question->target.tracer_pid))
+		return question->target.tracer_pid;
+	error = pyi_process_list_threads(question->process, &tids, &count);
+	for (size_t t = 0; !error && t < count; t++) {
+		struct pyi_process_status thread;
+
+		error = pyi_process_read_status(question->process, tids[t], &thread);
+		if (!error && is_foreign(thread.tracer_pid))
+			return thread.tracer_pid;
+		/* It has ended. */
+		pyi_error_destroy(error);
+		error = NULL;
+	}
+	pyi_error_destroy(error);
+	return 0;
+}
+
 static struct pyi_error *already_traced(const struct question *question)
 {
-	int tracer = (int)question->target.tracer_pid;
+	int tracer = (int)find_tracer(question);
 	char text[SMALL_FILE_BYTES];
 	char path[64];
 	char *at;
 
 	if (!tracer)
-		return NULL;
-	/* We are the tracer ourselves: then it is something else. */
-	snprintf(path, sizeof(path), "/proc/self/task/%d", tracer);
-	if (!access(path, F_OK))
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
 	if (!read_small(path, text))

@@ -8,10 +8,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Takes over `message`, which may be NULL (out of memory). */
+static void append(struct pyi_warning **list, size_t *count, const char *code, char *message)
+{
+	struct pyi_warning *longer;
+
+	longer = message ? reallocarray(*list, *count + 1, sizeof(*longer)) : NULL;
+	if (!longer) {
+		free(message);
+		return;
+	}
+	*list = longer;
+	longer[(*count)++] = (struct pyi_warning){ .code = code, .message = message };
+}
 
 void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const char *format, ...)
 {
-	struct pyi_warning *warnings;
 	va_list arguments;
 	char *message;
 	int length;
@@ -19,23 +33,26 @@ void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const ch
 	va_start(arguments, format);
 	length = vasprintf(&message, format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		return;
-	warnings = reallocarray(envelope->warnings, envelope->warning_count + 1, sizeof(*warnings));
-	if (!warnings) {
-		free(message);
-		return;
-	}
-	envelope->warnings = warnings;
-	warnings[envelope->warning_count++] =
-		(struct pyi_warning){ .code = code, .message = message };
+	if (length >= 0)
+		append(&envelope->warnings, &envelope->warning_count, code, message);
+}
+
+void pyi_envelope_add_residue(struct pyi_envelope *envelope, const char *code, const char *message)
+{
+	append(&envelope->residue, &envelope->residue_count, code, strdup(message));
+}
+
+static void free_list(struct pyi_warning *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i].message);
+	free(list);
 }
 
 void pyi_envelope_deinit(struct pyi_envelope *envelope)
 {
-	for (size_t i = 0; i < envelope->warning_count; i++)
-		free(envelope->warnings[i].message);
-	free(envelope->warnings);
+	free_list(envelope->warnings, envelope->warning_count);
+	free_list(envelope->residue, envelope->residue_count);
 	free(envelope->exe);
 	free(envelope->python);
 	*envelope = (struct pyi_envelope){ 0 };

@@ -45,6 +45,11 @@ struct pyi_envelope {
 	/* Memory of our own that was put into the snapshot. */
 	uint64_t snapshot_bytes;
 
+	/* Of "cost": what of ours was found in the target afterwards, if it was looked for. */
+	struct pyi_warning *residue;
+	size_t residue_count;
+	bool residue_known;
+
 	struct pyi_warning *warnings;
 	size_t warning_count;
 };
@@ -52,6 +57,9 @@ struct pyi_envelope {
 /* Adds a warning. Out of memory is not an error here: the warning is dropped. */
 void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const char *format, ...)
 	PYI_PRINTF(3, 4);
+
+/* Adds to the residue in the same way; each code once. */
+void pyi_envelope_add_residue(struct pyi_envelope *envelope, const char *code, const char *message);
 
 /* Frees what the envelope owns; safe on a zeroed struct. */
 void pyi_envelope_deinit(struct pyi_envelope *envelope);

@@ -272,6 +272,16 @@ static bool add_access(cJSON *json, const struct pyi_envelope *envelope)
 	       pyi_output_add_unsigned(access, "attempts", envelope->attempts);
 }
 
+static bool add_residue(cJSON *cost, const struct pyi_envelope *envelope)
+{
+	cJSON *residue = cJSON_AddArrayToObject(cost, "residue");
+	bool ok = residue != NULL;
+
+	for (size_t i = 0; ok && i < envelope->residue_count; i++)
+		ok = pyi_output_append_text(residue, envelope->residue[i].code);
+	return ok;
+}
+
 static bool add_cost(cJSON *json, const struct pyi_envelope *envelope)
 {
 	cJSON *cost = cJSON_AddObjectToObject(json, "cost");
@@ -280,7 +290,8 @@ static bool add_cost(cJSON *json, const struct pyi_envelope *envelope)
 	       add_ms(cost, "longest_pause_ms", envelope->longest_pause_ms) &&
 	       add_ms(cost, "snapshot_ms", envelope->snapshot_ms) &&
 	       add_ms(cost, "elapsed_ms", envelope->elapsed_ms) &&
-	       pyi_output_add_unsigned(cost, "snapshot_bytes", envelope->snapshot_bytes);
+	       pyi_output_add_unsigned(cost, "snapshot_bytes", envelope->snapshot_bytes) &&
+	       add_residue(cost, envelope);
 }
 
 static bool add_warnings(cJSON *json, const struct pyi_envelope *envelope)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -42,13 +43,42 @@ enum {
 	WHOLE_FILE_BYTES = 64 << 20,
 	/* Entries of /proc/PID/pagemap read at a time. */
 	PAGEMAP_ENTRIES = 1 << 16,
+	/* Runs of pages that the kernel is asked for at a time. */
+	RUN_LIMIT = 1 << 10,
 	STOP_TIMEOUT_MS = 5000,
 	REGION_LIMIT = 1 << 20,
+	SMAPS_LIMIT_BYTES = 1 << 30,
 };
 /* Maps can grow, and new ones can appear, between the preparation and the stop. */
 #define SPARE_BYTES (UINT64_C(4) << 30)
 #define GROWTH_BYTES (UINT64_C(64) << 20)
 #define PAGE_IN_USE (UINT64_C(3) << 62)
+
+/* struct page_region and struct pm_scan_arg of include/uapi/linux/fs.h, Linux 6.7 */
+struct page_run {
+	uint64_t start_addr;
+	uint64_t end_addr;
+	uint64_t categories;
+};
+
+struct page_scan {
+	uint64_t size_bytes;
+	uint64_t flags;
+	uint64_t start_addr;
+	uint64_t end_addr;
+	uint64_t walked_addr;
+	uint64_t runs_addr;
+	uint64_t run_limit;
+	uint64_t page_limit;
+	uint64_t inverted;
+	uint64_t all_of;
+	uint64_t any_of;
+	uint64_t told;
+};
+
+#define SCAN_PAGES _IOWR('f', 16, struct page_scan)
+/* PAGE_IS_PRESENT, PAGE_IS_SWAPPED */
+#define SCAN_IN_USE (UINT64_C(1) << 3 | UINT64_C(1) << 4)
 
 struct region {
 	uint64_t start_addr;
@@ -177,6 +207,34 @@ static void copy_range(const struct pyi_mirror *mirror, const struct pyi_process
 	}
 }
 
+/* By the kernel's own list, which takes no time for what is not there; false if it has none. */
+static bool scan_runs(int pagemap_fd, uint64_t start_addr, uint64_t end_addr,
+		      void (*run)(void *argument, uint64_t addr, uint64_t size_bytes),
+		      void *argument)
+{
+	struct page_run runs[RUN_LIMIT];
+
+	while (start_addr < end_addr) {
+		struct page_scan scan = {
+			.size_bytes = sizeof(scan),
+			.start_addr = start_addr,
+			.end_addr = end_addr,
+			.runs_addr = (uint64_t)(uintptr_t)runs,
+			.run_limit = RUN_LIMIT,
+			.any_of = SCAN_IN_USE,
+			.told = SCAN_IN_USE,
+		};
+		int count = ioctl(pagemap_fd, SCAN_PAGES, &scan);
+
+		if (count < 0 || scan.walked_addr <= start_addr)
+			return false;
+		for (int r = 0; r < count; r++)
+			run(argument, runs[r].start_addr, runs[r].end_addr - runs[r].start_addr);
+		start_addr = scan.walked_addr;
+	}
+	return true;
+}
+
 /* Calls `run` for each run of pages that the target has in use. */
 static bool each_run(struct pyi_mirror *mirror, int pagemap_fd, uint64_t start_addr,
 		     uint64_t end_addr,
@@ -187,6 +245,8 @@ static bool each_run(struct pyi_mirror *mirror, int pagemap_fd, uint64_t start_a
 	uint64_t end = end_addr / PAGE_BYTES;
 	uint64_t begun = UINT64_MAX;
 
+	if (scan_runs(pagemap_fd, start_addr, end_addr, run, argument))
+		return true;
 	while (page < end) {
 		uint64_t count = end - page < PAGEMAP_ENTRIES ? end - page : PAGEMAP_ENTRIES;
 		ssize_t got = pread(pagemap_fd, mirror->pagemap, count * sizeof(*mirror->pagemap),
@@ -238,16 +298,17 @@ static void populate_run(void *argument, uint64_t addr, uint64_t size_bytes)
 		*(volatile uint8_t *)(bytes + at) = 0;
 }
 
+/*
+ * What the target has in use. In the stop nothing else may be asked for: a page that is not there
+ * may have to be brought by a thread that stands still, or by a dead server.
+ */
 static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi_process *process,
 				     int pagemap_fd, const struct pyi_map *map,
 				     struct region *region)
 {
 	struct copying copying = { mirror, process, region };
-	uint64_t bytes = map->end_addr - map->start_addr;
 
-	if (map->inode && bytes <= WHOLE_FILE_BYTES)
-		copy_range(mirror, process, region, map->start_addr, bytes);
-	else if (!each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, copy_run, &copying))
+	if (!each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, copy_run, &copying))
 		return pyi_error_create(PYI_EXIT_FAILED, "target-exited",
 					"process %d exited meanwhile", process->pid);
 	region->copied = true;
@@ -278,29 +339,96 @@ static struct pyi_error *open_window(struct pyi_mirror *mirror, const struct pyi
 	return NULL;
 }
 
+/* Only of these, or of memory without a file, can the pages be brought by a userfaultfd. */
+static bool is_of_no_disk(const struct pyi_map *map)
+{
+	return map->inode && !map->device_major;
+}
+
+/* The target's smaps, if that has to be asked; empty if not. */
+static struct pyi_error *read_flags(const struct pyi_process *process, const struct pyi_maps *maps,
+				    char **ret_text)
+{
+	bool needed = false;
+
+	for (size_t m = 0; m < maps->count; m++)
+		needed |= is_wanted(&maps->items[m]) && is_of_no_disk(&maps->items[m]);
+	if (needed)
+		return pyi_process_read_file(process, "smaps", SMAPS_LIMIT_BYTES, ret_text, NULL);
+	*ret_text = calloc(1, 1);
+	return *ret_text ? NULL : pyi_error_no_memory();
+}
+
+/*
+ * True if somebody else fills in the map's missing pages: "um", "uw", "ui" of its VmFlags. To be
+ * asked in the order of addresses; `cursor` begins at the start of smaps.
+ */
+static bool is_monitored(const char **cursor, const struct pyi_map *map)
+{
+	const char *line = *cursor;
+	uint64_t start_addr = 0;
+
+	for (; *line; line = strchr(line, '\n') + 1) {
+		if (!strchr(line, '\n'))
+			break;
+		/* What is told of a map has a name in front that begins with a capital letter. */
+		if (*line < 'A' || *line > 'Z')
+			start_addr = strtoull(line, NULL, 16);
+		if (start_addr > map->start_addr)
+			break;
+		if (start_addr < map->start_addr || strncmp(line, "VmFlags:", 8) != 0)
+			continue;
+		*cursor = line;
+		for (const char *flag = line + 8; *flag == ' ' && flag[1] > ' '; flag += 3)
+			if (flag[1] == 'u' && strchr("mwi", flag[2]))
+				return true;
+		return false;
+	}
+	*cursor = line;
+	return false;
+}
+
+/* Copies a file's pages whole, for they can be read while the target runs; else what is in use. */
+static struct pyi_error *prepare_map(struct pyi_mirror *mirror, const struct pyi_process *process,
+				     int pagemap_fd, const struct pyi_map *map, bool monitored)
+{
+	uint64_t bytes = map->end_addr - map->start_addr;
+	struct copying copying = { mirror, process, NULL };
+	struct region *region = NULL;
+	struct pyi_error *error = place(mirror, map, &region);
+
+	if (error)
+		return error;
+	copying.region = region;
+	if (map->inode && bytes <= WHOLE_FILE_BYTES && !monitored) {
+		copy_range(mirror, process, region, map->start_addr, bytes);
+		region->copied = true;
+		return NULL;
+	}
+	if (!map->writable)
+		return copy_region(mirror, process, pagemap_fd, map, region);
+	(void)each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, populate_run, &copying);
+	return NULL;
+}
+
 static struct pyi_error *prepare_maps(struct pyi_mirror *mirror, const struct pyi_process *process,
 				      const struct pyi_maps *maps)
 {
 	PYI_CLEANUP(pyi_guard_fd) int pagemap_fd = -1;
+	PYI_CLEANUP(pyi_guard_free) char *flags = NULL;
+	const char *cursor;
 	struct pyi_error *error =
 		pyi_process_open_file(process, "pagemap", O_RDONLY | O_CLOEXEC, &pagemap_fd);
 
+	if (!error)
+		error = read_flags(process, maps, &flags);
+	cursor = flags;
 	for (size_t m = 0; m < maps->count && !error; m++) {
 		const struct pyi_map *map = &maps->items[m];
-		struct copying copying = { mirror, process, NULL };
-		struct region *region = NULL;
 
-		if (!is_wanted(map))
-			continue;
-		error = place(mirror, map, &region);
-		if (error)
-			break;
-		copying.region = region;
-		if (!map->writable)
-			error = copy_region(mirror, process, pagemap_fd, map, region);
-		else
-			(void)each_run(mirror, pagemap_fd, map->start_addr, map->end_addr,
-				       populate_run, &copying);
+		if (is_wanted(map))
+			error = prepare_map(mirror, process, pagemap_fd, map,
+					    is_of_no_disk(map) && is_monitored(&cursor, map));
 	}
 	return error;
 }

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "process/access.h"
+#include "snapshot/group.h"
 
 #ifndef PTRACE_O_SUSPEND_SECCOMP
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
@@ -140,13 +141,75 @@ static bool has_fork_monitor(const struct pyi_process *process)
 	return found;
 }
 
+/* Twice the page tables, the payload's marks (1/128 of the heap at most), and a base. */
+static uint64_t snapshot_bytes(const struct pyi_process_status *status)
+{
+	return 2 * status->page_table_bytes + status->anonymous_bytes / 128 + HEADROOM_BASE_BYTES;
+}
+
+/* A mirror is a process of ours, and counts where we do. */
+static struct pyi_error *check_own_group(const struct pyi_process *process, uint64_t need_bytes)
+{
+	struct pyi_process self = { .proc_fd = -1 };
+	struct pyi_error *error = pyi_process_open(getpid(), &self);
+	struct pyi_group group;
+
+	if (error)
+		return error;
+	pyi_group_look(&self, &group);
+	pyi_process_close(&self);
+	if (group.memory_bytes >= need_bytes)
+		return NULL;
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_FAILED, "memory-short",
+				 "a copy of process %d needs about %" PRIu64
+				 " MB, and the control group (cgroup) of pyinspect has %" PRIu64
+				 " MB left",
+				 process->pid, need_bytes >> 20, group.memory_bytes >> 20),
+		"run pyinspect outside of that group");
+}
+
+/* What is cloned is in the target's control groups, too. */
+static struct pyi_error *check_group(const struct pyi_process *process,
+				     const struct pyi_process_status *status)
+{
+	uint64_t need_bytes = snapshot_bytes(status);
+	struct pyi_group group;
+
+	pyi_group_look(process, &group);
+	if (group.frozen)
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_FAILED, "frozen",
+					 "process %d is frozen by its control group (cgroup): no "
+					 "call can be run in it",
+					 process->pid),
+			"thaw the group first, or copy the memory: --source mirror");
+	if (group.full)
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_FAILED, "clone-refused",
+					 "process %d cannot be cloned: its control "
+					 "group (cgroup) has all the processes it may",
+					 process->pid),
+			"allow it more (pids.max), or copy the memory: "
+			"--source mirror");
+	/* Not even what the target writes meanwhile may then lead to an OOM kill. */
+	if (group.dies_together)
+		need_bytes += status->anonymous_bytes;
+	if (group.memory_bytes >= need_bytes)
+		return NULL;
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_FAILED, "cgroup-memory",
+				 "a snapshot of process %d may need %" PRIu64
+				 " MB, and its control group (cgroup) has %" PRIu64 " MB left",
+				 process->pid, need_bytes >> 20, group.memory_bytes >> 20),
+		"allow it more (memory.max), or copy the memory: --source mirror");
+}
+
 static struct pyi_error *check_memory(const struct pyi_process *process,
 				      const struct pyi_process_status *status,
 				      enum pyi_source source)
 {
-	/* Twice the page tables, the payload's marks (1/128 of the heap at most), and a base. */
-	uint64_t need =
-		2 * status->page_table_bytes + status->anonymous_bytes / 128 + HEADROOM_BASE_BYTES;
+	uint64_t need = snapshot_bytes(status);
 	uint64_t copy = source == PYI_SOURCE_MIRROR ? status->rss_bytes : 0;
 	char text[4096];
 	uint64_t available;
@@ -169,9 +232,14 @@ static struct pyi_error *check_memory(const struct pyi_process *process,
 		"free some memory first: a snapshot must not bring the OOM killer in");
 }
 
+/*
+ * The filter might kill the target for clone(): it must be out of the way while we inject. If we
+ * were killed in that moment, the suspension would end before the call does: that is a risk which
+ * only the user can take.
+ */
 static struct pyi_error *check_seccomp(const struct pyi_process *process,
 				       const struct pyi_process_status *status,
-				       unsigned *ret_options)
+				       enum pyi_source source, unsigned *ret_options)
 {
 	struct pyi_process_status own_status;
 	struct pyi_error *error;
@@ -181,9 +249,7 @@ static struct pyi_error *check_seccomp(const struct pyi_process *process,
 	error = pyi_process_peek_status(getpid(), &own_status);
 	if (error)
 		return error;
-	/* The filter might kill the target for clone(): it must be out of the way while we inject.
-	 */
-	if (!own_status.seccomp_mode &&
+	if (source == PYI_SOURCE_CLONE && !own_status.seccomp_mode &&
 	    own_status.capabilities_effective & UINT64_C(1) << CAP_SYS_ADMIN) {
 		*ret_options |= PTRACE_O_SUSPEND_SECCOMP;
 		return NULL;
@@ -194,13 +260,15 @@ static struct pyi_error *check_seccomp(const struct pyi_process *process,
 			"process %d runs under a seccomp filter, which might kill it for a "
 			"clone that we inject",
 			process->pid),
-		"run pyinspect on the host with CAP_SYS_ADMIN: it can then suspend the filter");
+		"--source clone suspends the filter (with CAP_SYS_ADMIN): a risk for the process "
+		"if "
+		"pyinspect is killed in that millisecond");
 }
 
 /* What forbids to run anything in the target. */
 static struct pyi_error *check_injection(const struct pyi_process *process,
 					 const struct pyi_process_status *status,
-					 unsigned *ret_options)
+					 enum pyi_source source, unsigned *ret_options)
 {
 	if (status->shadow_stack)
 		return pyi_error_create(
@@ -213,7 +281,7 @@ static struct pyi_error *check_injection(const struct pyi_process *process,
 					"process %d has a userfaultfd that monitors forks: a clone "
 					"could block it for ever",
 					process->pid);
-	return check_seccomp(process, status, ret_options);
+	return check_seccomp(process, status, source, ret_options);
 }
 
 static struct pyi_error *check_mirror(const struct pyi_process *process,
@@ -237,12 +305,15 @@ static struct pyi_error *check_mirror(const struct pyi_process *process,
 			preflight.estimated_pause_ms * 1.5 + 1);
 	error = check_memory(process, status, PYI_SOURCE_MIRROR);
 	if (!error)
+		error = check_own_group(process, status->rss_bytes + HEADROOM_BASE_BYTES);
+	if (!error)
 		*ret_preflight = preflight;
 	return error;
 }
 
 static struct pyi_error *check_clone(const struct pyi_process *process,
-				     const struct pyi_process_status *status, double max_pause_ms,
+				     const struct pyi_process_status *status,
+				     enum pyi_source source, double max_pause_ms,
 				     struct pyi_preflight *ret_preflight)
 {
 	struct pyi_preflight preflight = {
@@ -251,7 +322,9 @@ static struct pyi_error *check_clone(const struct pyi_process *process,
 	};
 	struct pyi_error *error;
 
-	error = check_injection(process, status, &preflight.seize_options);
+	error = check_injection(process, status, source, &preflight.seize_options);
+	if (!error)
+		error = check_group(process, status);
 	if (!error)
 		error = check_memory(process, status, PYI_SOURCE_CLONE);
 	if (!error)
@@ -264,8 +337,44 @@ static struct pyi_error *check_clone(const struct pyi_process *process,
 /* A refusal of the clone that says nothing against a copy. */
 static bool is_about_clone(const struct pyi_error *error)
 {
-	return strcmp(error->code, "seccomp") == 0 || strcmp(error->code, "shadow-stack") == 0 ||
-	       strcmp(error->code, "userfaultfd") == 0;
+	static const char *const codes[] = {
+		"seccomp", "shadow-stack",  "userfaultfd",
+		"frozen",  "clone-refused", "cgroup-memory",
+	};
+
+	for (size_t c = 0; c < sizeof(codes) / sizeof(codes[0]); c++)
+		if (strcmp(error->code, codes[c]) == 0)
+			return true;
+	return false;
+}
+
+/* What can differ from thread to thread, and counts if it is so for one. */
+static struct pyi_error *add_threads(const struct pyi_process *process,
+				     struct pyi_process_status *status)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
+	struct pyi_error *error;
+	size_t count;
+
+	error = pyi_process_list_threads(process, &tids, &count);
+	if (error)
+		return error;
+	for (size_t t = 0; t < count; t++) {
+		struct pyi_process_status thread;
+
+		error = pyi_process_read_status(process, tids[t], &thread);
+		if (error) {
+			/* It has ended. */
+			pyi_error_destroy(error);
+			continue;
+		}
+		if (!status->tracer_pid)
+			status->tracer_pid = thread.tracer_pid;
+		if (!status->seccomp_mode)
+			status->seccomp_mode = thread.seccomp_mode;
+		status->shadow_stack |= thread.shadow_stack;
+	}
+	return NULL;
 }
 
 struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum pyi_source source,
@@ -279,13 +388,15 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum py
 		return pyi_error_create(PYI_EXIT_ACCESS, "own-process",
 					"process %d is pyinspect itself", process->pid);
 	error = pyi_process_read_status(process, 0, &status);
+	if (!error)
+		error = add_threads(process, &status);
 	if (error)
 		return error;
 	if (status.tracer_pid)
 		return pyi_access_explain(process, EPERM);
 	if (source == PYI_SOURCE_MIRROR)
 		return check_mirror(process, &status, max_pause_ms, ret_preflight);
-	error = check_clone(process, &status, max_pause_ms, ret_preflight);
+	error = check_clone(process, &status, source, max_pause_ms, ret_preflight);
 	if (!error || source == PYI_SOURCE_CLONE || !is_about_clone(error))
 		return error;
 	mirror_error = check_mirror(process, &status, max_pause_ms, ret_preflight);

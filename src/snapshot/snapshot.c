@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,7 +35,7 @@ enum {
 	/* include/uapi/linux/close_range.h */
 	CLOSE_RANGE_UNSHARE_FLAG = 1 << 1,
 	CHILD_TIMEOUT_MS = 10000,
-	REAP_ROUNDS = 80,
+	REAP_PATIENCE_MS = 4000,
 	REAP_PAUSE_MS = 50,
 	OOM_SCORE_FIRST = 1000,
 };
@@ -93,8 +94,9 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespace_pid)
 {
 	const struct timespec pause = { .tv_nsec = REAP_PAUSE_MS * 1000000L };
+	uint64_t deadline_ns = pyi_clock_deadline(REAP_PATIENCE_MS, PYI_CLOCK_NEVER);
 
-	for (int round = 0; round < REAP_ROUNDS; round++) {
+	while (!pyi_clock_passed(deadline_ns)) {
 		struct pyi_error *error;
 		bool gone = false;
 		bool stuck;
@@ -198,6 +200,23 @@ static bool write_oom_score(const struct pyi_process *process)
 	return !error && write(fd, text, (size_t)length) == length;
 }
 
+/* The walk needs memory of its own, which the target may be allowed to have or not. */
+static void lift_limits(pid_t pid)
+{
+	static const int limits[] = { RLIMIT_AS, RLIMIT_DATA };
+
+	for (size_t l = 0; l < sizeof(limits) / sizeof(limits[0]); l++) {
+		struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+		if (prlimit(pid, limits[l], &limit, NULL) == 0 ||
+		    prlimit(pid, limits[l], NULL, &limit) != 0)
+			continue;
+		/* Without CAP_SYS_RESOURCE that is as far as it goes. */
+		limit.rlim_cur = limit.rlim_max;
+		(void)!prlimit(pid, limits[l], &limit, NULL);
+	}
+}
+
 /*
  * Before the target goes on, its copy must not be able to do anything: a name by which it is
  * known, death with us, no signals, no descriptors, first in line for the OOM killer.
@@ -285,6 +304,7 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	if (error)
 		return error;
 	snapshot->process.pid = pid;
+	target->last_pid = pid;
 	error = pyi_process_open(pid, &snapshot->process);
 	if (error)
 		return error;
@@ -375,8 +395,10 @@ static struct pyi_error *finish(struct pyi_snapshot_target *target, struct pyi_m
 		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
 	if (!error)
 		error = pyi_maps_read(&snapshot->process, &snapshot->maps);
-	if (!error && !mirror)
+	if (!error && !mirror) {
+		lift_limits(snapshot->process.pid);
 		error = protect_shared_memory(snapshot);
+	}
 	return error;
 }
 

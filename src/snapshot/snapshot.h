@@ -30,6 +30,8 @@ struct pyi_snapshot_target {
 	/* PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
 	enum pyi_source source;
 
+	/* The last process that it was cloned to; 0: none. */
+	pid_t last_pid;
 	/* Stops of the target: how many, together, the longest. */
 	unsigned stop_count;
 	double paused_ms;

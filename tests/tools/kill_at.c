@@ -1,0 +1,329 @@
+/*
+ * Runs a program and sends a signal at one exact system call of it.
+ *
+ *     kill_at FD list COMMAND...
+ *     kill_at FD entry|exit LABEL SIGNAL VICTIM COMMAND...
+ *
+ * A LABEL is a system call and which one of its kind, counted from 1: "openat#12"; for ptrace the
+ * request is part of the kind: "ptrace(SEIZE)#1". The labels of all system calls are written to
+ * descriptor FD, a line each, in order; but not those after a shot. SIGNAL is sent when the program
+ * enters that call (nothing of it is done yet) or leaves it, to the VICTIM: "self" is the program,
+ * a number is a process, and "child:PID" is whatever child of PID the program traces.
+ *
+ * The last lines on FD are "hit" (or "missed": there was no such call; or "nobody": there was no
+ * such victim), and what became of the program: "exit N" or "signal N".
+ *
+ * Does not look at what the victim suffers. Exits with 0 unless it failed itself.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	KIND_LIMIT = 256,
+	/* PTRACE_GET_SYSCALL_INFO of linux/ptrace.h, a header that not every C library lets be
+	   included together with sys/ptrace.h. */
+	GET_SYSCALL_INFO = 0x420e,
+	INFO_ENTRY = 1,
+	INFO_EXIT = 2,
+};
+
+struct syscall_info {
+	uint8_t operation;
+	uint8_t padding[3];
+	uint32_t arch;
+	uint64_t pc;
+	uint64_t sp;
+	uint64_t number;
+	uint64_t arguments[6];
+};
+
+/* How often each kind of call was entered; a kind is a number, and for ptrace its request. */
+struct kind {
+	uint64_t number;
+	uint64_t request;
+	unsigned count;
+};
+
+static struct kind kinds[KIND_LIMIT];
+static size_t kind_count;
+
+/* Names for people; whatever is not here goes by its number. */
+static const struct {
+	long number;
+	const char *name;
+} names[] = {
+#define NAME(call)                                                                                 \
+	{                                                                                          \
+		SYS_##call, #call                                                                  \
+	}
+	NAME(read),
+	NAME(write),
+	NAME(openat),
+	NAME(close),
+	NAME(mmap),
+	NAME(munmap),
+	NAME(mprotect),
+	NAME(brk),
+	NAME(fcntl),
+	NAME(pread64),
+	NAME(pwrite64),
+	NAME(getdents64),
+	NAME(readlinkat),
+	NAME(wait4),
+	NAME(waitid),
+	NAME(kill),
+	NAME(rt_sigtimedwait),
+	NAME(rt_sigaction),
+	NAME(rt_sigprocmask),
+	NAME(clock_nanosleep),
+	NAME(process_vm_readv),
+	NAME(process_vm_writev),
+	NAME(ioctl),
+	NAME(prctl),
+	NAME(exit_group),
+	NAME(execve),
+	NAME(sched_setaffinity),
+	NAME(sched_getaffinity),
+	NAME(ftruncate),
+	NAME(memfd_create),
+	NAME(uname),
+	NAME(getrandom),
+#ifdef SYS_newfstatat
+	NAME(newfstatat),
+#endif
+#undef NAME
+};
+
+static const struct {
+	long request;
+	const char *name;
+} requests[] = {
+	{ PTRACE_SEIZE, "SEIZE" },	     { PTRACE_INTERRUPT, "INTERRUPT" },
+	{ PTRACE_DETACH, "DETACH" },	     { PTRACE_CONT, "CONT" },
+	{ PTRACE_SYSCALL, "SYSCALL" },	     { 31, "SYSEMU" },
+	{ PTRACE_GETREGSET, "GETREGSET" },   { PTRACE_SETREGSET, "SETREGSET" },
+	{ PTRACE_GETSIGMASK, "GETSIGMASK" }, { PTRACE_SETSIGMASK, "SETSIGMASK" },
+	{ PTRACE_SETOPTIONS, "SETOPTIONS" }, { PTRACE_POKEDATA, "POKEDATA" },
+	{ PTRACE_PEEKDATA, "PEEKDATA" },     { 0x420f, "GET_RSEQ_CONFIGURATION" },
+};
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "kill_at: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* The label of a call that is being entered. */
+static void label_of(const struct syscall_info *info, char *ret_label, size_t capacity)
+{
+	uint64_t request = info->number == SYS_ptrace ? info->arguments[0] : 0;
+	char request_name[32] = "";
+	char name[32];
+	size_t k;
+
+	for (k = 0; k < kind_count; k++)
+		if (kinds[k].number == info->number && kinds[k].request == request)
+			break;
+	if (k == KIND_LIMIT) {
+		errno = E2BIG;
+		fail("too many kinds of system calls");
+	}
+	if (k == kind_count)
+		kinds[kind_count++] = (struct kind){ info->number, request, 0 };
+	kinds[k].count++;
+
+	snprintf(name, sizeof(name), "%u", (unsigned)info->number);
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		if ((uint64_t)names[n].number == info->number)
+			snprintf(name, sizeof(name), "%s", names[n].name);
+	if (info->number == SYS_ptrace) {
+		snprintf(name, sizeof(name), "ptrace");
+		snprintf(request_name, sizeof(request_name), "(0x%x)", (unsigned)request);
+		for (size_t r = 0; r < sizeof(requests) / sizeof(requests[0]); r++)
+			if ((uint64_t)requests[r].request == request)
+				snprintf(request_name, sizeof(request_name), "(%s)",
+					 requests[r].name);
+	}
+	snprintf(ret_label, capacity, "%s%s#%u", name, request_name, kinds[k].count);
+}
+
+static bool read_text(const char *path, char *ret_text, size_t capacity)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, ret_text, capacity - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (got < 0)
+		return false;
+	ret_text[got] = '\0';
+	return true;
+}
+
+static bool is_traced_by(pid_t pid, pid_t tracer)
+{
+	char path[64];
+	char text[4096];
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!read_text(path, text, sizeof(text)))
+		return false;
+	line = strstr(text, "\nTracerPid:");
+	return line && strtol(line + strlen("\nTracerPid:"), NULL, 10) == tracer;
+}
+
+/* The child of `parent` that `tracer` traces; 0 if there is none. */
+static pid_t find_traced_child(pid_t parent, pid_t tracer)
+{
+	struct dirent *entry;
+	char path[300];
+	pid_t found = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", parent);
+	folder = opendir(path);
+	while (folder && !found && (entry = readdir(folder))) {
+		char text[4096];
+		char *save;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/children", parent, entry->d_name);
+		if (entry->d_name[0] == '.' || !read_text(path, text, sizeof(text)))
+			continue;
+		for (char *word = strtok_r(text, " ", &save); word;
+		     word = strtok_r(NULL, " ", &save)) {
+			pid_t pid = (pid_t)strtol(word, NULL, 10);
+
+			if (is_traced_by(pid, tracer))
+				found = pid;
+		}
+	}
+	if (folder)
+		closedir(folder);
+	return found;
+}
+
+/* False if there is no such victim at this moment. */
+static bool strike(const char *victim, int number, pid_t program)
+{
+	pid_t pid;
+
+	if (strcmp(victim, "self") == 0)
+		pid = program;
+	else if (strncmp(victim, "child:", 6) == 0)
+		pid = find_traced_child((pid_t)strtol(victim + 6, NULL, 10), program);
+	else
+		pid = (pid_t)strtol(victim, NULL, 10);
+	return pid > 0 && kill(pid, number) == 0;
+}
+
+static pid_t launch(char **command)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+			_exit(126);
+		raise(SIGSTOP);
+		execvp(command[0], command);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		fail("the program did not start");
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
+		   (void *)(uintptr_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)) != 0)
+		fail("PTRACE_SETOPTIONS");
+	return pid;
+}
+
+int main(int argc, char **argv)
+{
+	const char *wanted = NULL;
+	const char *victim = "self";
+	const char *outcome = "missed";
+	bool at_entry = true;
+	bool waiting = true;
+	bool matched = false;
+	bool inside = false;
+	bool started = false;
+	int deliver = 0;
+	int number = 0;
+	char **command;
+	int status;
+	FILE *out;
+	pid_t pid;
+
+	if (argc >= 4 && strcmp(argv[2], "list") == 0) {
+		command = argv + 3;
+	} else if (argc >= 7 && (strcmp(argv[2], "entry") == 0 || strcmp(argv[2], "exit") == 0)) {
+		at_entry = strcmp(argv[2], "entry") == 0;
+		wanted = argv[3];
+		number = (int)strtol(argv[4], NULL, 10);
+		victim = argv[5];
+		command = argv + 6;
+	} else {
+		fputs("usage: kill_at FD list COMMAND...\n"
+		      "       kill_at FD entry|exit LABEL SIGNAL VICTIM COMMAND...\n",
+		      stderr);
+		return 2;
+	}
+	out = fdopen((int)strtol(argv[1], NULL, 10), "w");
+	if (!out || fcntl(fileno(out), F_SETFD, FD_CLOEXEC) != 0)
+		fail("the descriptor for answers");
+	pid = launch(command);
+	for (;;) {
+		struct syscall_info info = { 0 };
+		char label[96];
+
+		/* After the shot it runs on freely: only signals are passed on to it. */
+		if (ptrace(waiting ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL,
+			   (void *)(intptr_t)deliver) != 0 &&
+		    errno != ESRCH)
+			fail("cannot let the program go on");
+		if (waitpid(pid, &status, 0) != pid)
+			fail("waitpid");
+		if (!WIFSTOPPED(status))
+			break;
+		deliver = 0;
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+			/* Its own execve ends with an event, of which nothing is to be delivered.
+			 */
+			if (status >> 16 == PTRACE_EVENT_EXEC)
+				started = true;
+			else if (!(status >> 16))
+				deliver = WSTOPSIG(status);
+			continue;
+		}
+		if (!started || !waiting)
+			continue;
+		if (syscall(SYS_ptrace, GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
+			continue;
+		inside = info.operation == INFO_ENTRY;
+		if (inside) {
+			label_of(&info, label, sizeof(label));
+			matched = wanted && strcmp(label, wanted) == 0;
+			fprintf(out, "%s\n", label);
+		}
+		if (matched && inside == at_entry) {
+			outcome = strike(victim, number, pid) ? "hit" : "nobody";
+			waiting = false;
+		}
+	}
+	fprintf(out, "%s\n%s %d\n", outcome, WIFEXITED(status) ? "exit" : "signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	return fclose(out) == 0 ? 0 : 1;
+}
