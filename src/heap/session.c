@@ -367,7 +367,7 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 	session->summary = (struct pyi_record_summary){ 0 };
 	error = pyi_interpreters_list(&session->runtime, snapshot->reader, &interpreters);
 	if (error)
-		return error;
+		return pyi_snapshot_confirm(snapshot, error);
 	session->interpreter_count = interpreters.count;
 	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
 	if (session->options->stack ||
@@ -379,6 +379,7 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 	if (session->inconsistency && !last)
 		return NULL;
 	error = examination->examine(examination->argument, session, snapshot, &interpreters);
+	error = pyi_snapshot_confirm(snapshot, error);
 	*ret_examined = !error;
 	return error;
 }

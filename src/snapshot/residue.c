@@ -79,7 +79,9 @@ static bool look_at_thread(const struct pyi_process *process, pid_t tid,
 	if (!read_text(process, path, status, STATUS_LIMIT))
 		return false;
 	state = strstr(status, "\nState:\t");
-	ret_thread->state = state ? state[strlen("\nState:\t")] : 'X';
+	ret_thread->state = 'X';
+	if (state)
+		ret_thread->state = state[strlen("\nState:\t")];
 	ret_thread->tracer_pid = (pid_t)number_of(status, "\nTracerPid:\t", 10);
 	ret_thread->blocked = number_of(status, "\nSigBlk:\t", 16);
 	ret_thread->pending = number_of(status, "\nSigPnd:\t", 16);

@@ -36,6 +36,19 @@ static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
 				"the snapshot (process %d) was killed", snapshot->process.pid);
 }
 
+struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot, struct pyi_error *error)
+{
+	struct pyi_registers registers;
+
+	/* It is stopped all the time; one that is being killed is not, long before it is dead. */
+	if (snapshot->process.pid <= 0 || (error && error->exit == PYI_EXIT_NOT_RESTORED) ||
+	    (!snapshot->dead && pyi_arch_get_registers(snapshot->process.pid, &registers)))
+		return error;
+	pyi_error_destroy(error);
+	return pyi_error_hint(lost(snapshot), "perhaps by the OOM killer, which is to take it "
+					      "first: see the log of the kernel");
+}
+
 /*
  * Takes it out of the system call that it was stopped at as a message: the next stop would else be
  * that call's end. It runs no instruction of its own meanwhile.

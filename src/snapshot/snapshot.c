@@ -486,6 +486,8 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
 	error = prepare_mirror(target, &mirror);
 	if (!error)
 		error = take(target, extent, gate, mirror, snapshot, &is_ready);
+	if (error)
+		error = pyi_snapshot_confirm(snapshot, error);
 	pyi_mirror_destroy(mirror);
 	if (!error && is_ready) {
 		*ret_snapshot = snapshot;

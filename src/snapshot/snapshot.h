@@ -109,6 +109,14 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
  */
 struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot) PYI_MUST_CHECK;
 
+/*
+ * To be asked when something has been read from the snapshot, or has failed: if it was killed from
+ * outside meanwhile (the OOM killer), all of that is worth nothing, and `error`, which may be NULL,
+ * is replaced by "snapshot-lost" (exit 1). Takes over `error`.
+ */
+struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot,
+				       struct pyi_error *error) PYI_MUST_CHECK;
+
 /* Runs a real system call in the snapshot (for memory to work with). */
 struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
 				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
