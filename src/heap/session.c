@@ -458,6 +458,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 		error = pyi_snapshot_take(&session->target, extent_of(session), &asks, &snapshot);
 		if (error && prefer_mirror(session, error)) {
 			pyi_error_destroy(error);
+			last = false;
 			continue;
 		}
 		if (error)
@@ -480,6 +481,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 			}
 			if (error && prefer_mirror(session, error)) {
 				pyi_error_destroy(error);
+				last = false;
 				continue;
 			}
 		}
@@ -501,6 +503,9 @@ static struct pyi_error *examine(struct pyi_session *session,
 		if (error)
 			return error;
 	} while (session->inconsistency && !last);
+	if (!examined)
+		return pyi_error_create(PYI_EXIT_FAILED, "no-snapshot",
+					"no snapshot could be taken: %s", session->inconsistency);
 	session->consistent = !session->inconsistency;
 	return NULL;
 }
