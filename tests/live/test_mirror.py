@@ -90,7 +90,10 @@ def test_under_load(victim):
 def limited(start):
     """A process of a user who may have no more processes, so that clone() fails with EAGAIN."""
     user = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
-    target = start(interpreters.any_interpreter(), "still.py", prefix=user)
+    scripts = [os.path.join(support.VICTIMS, name) for name in ("still.py", "commands.py")]
+    with support.PublicFolder(*scripts) as public:
+        target = start(interpreters.any_interpreter(), os.path.join(public.path, "still.py"),
+                       prefix=user)
     subprocess.run([*user, "prlimit", "--pid", str(target.pid), "--nproc=1:1"], check=True)
     return target
 

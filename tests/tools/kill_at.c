@@ -4,11 +4,13 @@
  *     kill_at FD list COMMAND...
  *     kill_at FD entry|exit LABEL SIGNAL VICTIM COMMAND...
  *
- * A LABEL is a system call and which one of its kind, counted from 1: "openat#12"; for ptrace the
- * request is part of the kind: "ptrace(SEIZE)#1". The labels of all system calls are written to
- * descriptor FD, a line each, in order; but not those after a shot. SIGNAL is sent when the program
- * enters that call (nothing of it is done yet) or leaves it, to the VICTIM: "self" is the program,
- * a number is a process, and "child:PID" is whatever child of PID the program traces.
+ * A LABEL is a system call, which one of its kind since the last ptrace(), and which one of its
+ * kind that was: "openat#2 after ptrace(SEIZE)#1". (So it means the same in every run, however
+ * often the program had to wait before.) ptrace() itself goes by its request and is counted from
+ * the start: "ptrace(SEIZE)#1". The labels of all system calls are written to descriptor FD, a line
+ * each, in order; but not those after a shot. SIGNAL is sent when the program enters that call
+ * (nothing of it is done yet) or leaves it, to the VICTIM: "self" is the program, a number is a
+ * process, and "child:PID" is whatever child of PID the program traces.
  *
  * The last lines on FD are "hit" (or "missed": there was no such call; or "nobody": there was no
  * such victim), and what became of the program: "exit N" or "signal N".
@@ -31,6 +33,7 @@
 
 enum {
 	KIND_LIMIT = 256,
+	LABEL_BYTES = 128,
 	/* PTRACE_GET_SYSCALL_INFO of linux/ptrace.h, a header that not every C library lets be
 	   included together with sys/ptrace.h. */
 	GET_SYSCALL_INFO = 0x420e,
@@ -48,7 +51,7 @@ struct syscall_info {
 	uint64_t arguments[6];
 };
 
-/* How often each kind of call was entered; a kind is a number, and for ptrace its request. */
+/* How often each kind of call was entered; a kind is a number, and for ptrace() its request. */
 struct kind {
 	uint64_t number;
 	uint64_t request;
@@ -124,38 +127,64 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* The label of a call that is being entered. */
-static void label_of(const struct syscall_info *info, char *ret_label, size_t capacity)
+/* Counts a call; the result is which one of its kind it is. */
+static unsigned count_call(uint64_t number, uint64_t request)
 {
-	uint64_t request = info->number == SYS_ptrace ? info->arguments[0] : 0;
-	char request_name[32] = "";
-	char name[32];
 	size_t k;
 
 	for (k = 0; k < kind_count; k++)
-		if (kinds[k].number == info->number && kinds[k].request == request)
+		if (kinds[k].number == number && kinds[k].request == request)
 			break;
 	if (k == KIND_LIMIT) {
 		errno = E2BIG;
 		fail("too many kinds of system calls");
 	}
 	if (k == kind_count)
-		kinds[kind_count++] = (struct kind){ info->number, request, 0 };
-	kinds[k].count++;
+		kinds[kind_count++] = (struct kind){ number, request, 0 };
+	return ++kinds[k].count;
+}
 
-	snprintf(name, sizeof(name), "%u", (unsigned)info->number);
-	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
-		if ((uint64_t)names[n].number == info->number)
-			snprintf(name, sizeof(name), "%s", names[n].name);
-	if (info->number == SYS_ptrace) {
-		snprintf(name, sizeof(name), "ptrace");
-		snprintf(request_name, sizeof(request_name), "(0x%x)", (unsigned)request);
-		for (size_t r = 0; r < sizeof(requests) / sizeof(requests[0]); r++)
-			if ((uint64_t)requests[r].request == request)
-				snprintf(request_name, sizeof(request_name), "(%s)",
-					 requests[r].name);
+static void name_ptrace(uint64_t request, char *ret_name, size_t capacity)
+{
+	for (size_t r = 0; r < sizeof(requests) / sizeof(requests[0]); r++) {
+		if ((uint64_t)requests[r].request == request) {
+			snprintf(ret_name, capacity, "ptrace(%s)", requests[r].name);
+			return;
+		}
 	}
-	snprintf(ret_label, capacity, "%s%s#%u", name, request_name, kinds[k].count);
+	snprintf(ret_name, capacity, "ptrace(0x%x)", (unsigned)request);
+}
+
+static void name_call(uint64_t number, char *ret_name, size_t capacity)
+{
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		if ((uint64_t)names[n].number == number) {
+			snprintf(ret_name, capacity, "%s", names[n].name);
+			return;
+		}
+	}
+	snprintf(ret_name, capacity, "%u", (unsigned)number);
+}
+
+/* The label of a call that is being entered. */
+static void label_of(const struct syscall_info *info, char ret_label[LABEL_BYTES])
+{
+	static char last_ptrace[LABEL_BYTES / 2] = "the start";
+	char name[32];
+
+	if (info->number == SYS_ptrace) {
+		name_ptrace(info->arguments[0], name, sizeof(name));
+		snprintf(last_ptrace, sizeof(last_ptrace), "%s#%u", name,
+			 count_call(SYS_ptrace, info->arguments[0]));
+		snprintf(ret_label, LABEL_BYTES, "%s", last_ptrace);
+		for (size_t k = 0; k < kind_count; k++)
+			if (kinds[k].number != SYS_ptrace)
+				kinds[k].count = 0;
+		return;
+	}
+	name_call(info->number, name, sizeof(name));
+	snprintf(ret_label, LABEL_BYTES, "%s#%u after %s", name, count_call(info->number, 0),
+		 last_ptrace);
 }
 
 static bool read_text(const char *path, char *ret_text, size_t capacity)
@@ -230,12 +259,16 @@ static bool strike(const char *victim, int number, pid_t program)
 
 static pid_t launch(char **command)
 {
+	static const int asking[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	pid_t pid = fork();
 	int status;
 
 	if (pid < 0)
 		fail("fork");
 	if (pid == 0) {
+		/* Who runs us in the background ignores some of them, and so would the program. */
+		for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++)
+			signal(asking[i], SIG_DFL);
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
 			_exit(126);
 		raise(SIGSTOP);
@@ -287,7 +320,7 @@ int main(int argc, char **argv)
 	pid = launch(command);
 	for (;;) {
 		struct syscall_info info = { 0 };
-		char label[96];
+		char label[LABEL_BYTES];
 
 		/* After the shot it runs on freely: only signals are passed on to it. */
 		if (ptrace(waiting ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL,
@@ -314,7 +347,7 @@ int main(int argc, char **argv)
 			continue;
 		inside = info.operation == INFO_ENTRY;
 		if (inside) {
-			label_of(&info, label, sizeof(label));
+			label_of(&info, label);
 			matched = wanted && strcmp(label, wanted) == 0;
 			fprintf(out, "%s\n", label);
 		}

@@ -32,16 +32,18 @@ EARLY_SECONDS = 0.005
 LATE_SECONDS = 0.15
 # An event may have to wait for a lot of data to be moved.
 EVENT_LATE_SECONDS = 1.0
-# What an attach may add: the two stops, and rests of timeouts that are rounded up.
+# What an attach may add to the time of its stops: rests of timeouts that are rounded up, twice.
 LATE_SECONDS_PER_ATTACH = 0.01
 CROWD_SECONDS = 1.5
 # Above two seconds some of the kernel's timers are coarse: a quarter of a second.
 ALONE_SECONDS = 1.9
-# No attach begins so short before a timeout, and so many must be over before that.
+# No attach begins so short before a timeout, and so many must be over before that even on a machine
+# that is busy with other things.
 RESERVE_SECONDS = 0.5
-LEAST_ATTACHES = 2
+LEAST_ATTACHES = 1
 # Who never blocks, alone, is waited for up to half a second in each stop.
 BUSY_ATTACHES = 2
+LEFT_ALONE_EVERY = 3
 # Of ppoll() and the like that an event ends: see extension/poll_modes.c
 LONG_TIMEOUT_SECONDS = 100
 # Those with a timeout, which all of their attaches must come before; the others wait for us.
@@ -60,8 +62,9 @@ class Mode:
         self.care = care
 
 
-# A run of pyinspect: when it was over, how, and what the threads had done until then.
-Attach = collections.namedtuple("Attach", "seconds code words activity")
+# A run of pyinspect: when it was over, how, for how long it had stopped the process, and what the
+# threads had done until then.
+Attach = collections.namedtuple("Attach", "seconds code words stopped_seconds activity")
 
 
 class Blocked(support.Target):
@@ -69,7 +72,8 @@ class Blocked(support.Target):
 
     def __init__(self, folder, role, busy=False):
         super().__init__([interpreters.require(extension.INTERPRETER).path, "-sE",
-                          extension.victim("blocked.py"), str(folder), role])
+                          extension.victim("blocked.py"), str(folder), role],
+                         env={"TMPDIR": str(folder)})
         self.busy = busy
         self.attaches = []
         self.spawned = None
@@ -103,9 +107,11 @@ class Blocked(support.Target):
                 if os.path.exists("/proc/%d/task/%d" % (self.pid, tid))}
 
     def attach(self):
-        done = support.run_pyinspect(self.pid, "top-types")
+        done = support.run_pyinspect(self.pid, "top-types", "--format", "json")
         activity = self.activity()
-        self.attaches.append(Attach(time.monotonic(), done.returncode, done.stderr, activity))
+        stopped = json.loads(done.stdout or "{}").get("cost", {}).get("paused_ms", 0) / 1000
+        self.attaches.append(Attach(time.monotonic(), done.returncode, done.stderr, stopped,
+                                    activity))
 
     def attaches_before(self, seconds):
         """Those that were over then, and after which the threads were looked at before that."""
@@ -142,7 +148,9 @@ def modes(folder):
 def refused(folder, modes):
     """{mode: why} of those that this kernel cannot do."""
     with blocked(folder, "other") as target:
-        return target.ask("prepare 1 " + " ".join(modes))
+        why = target.ask("prepare 1 " + " ".join(modes))
+        target.ask("discard")
+        return why
 
 
 def rounds(attaches, seconds):
@@ -235,7 +243,7 @@ def complaints_of(modes, target, outcomes, control, seconds, noise):
     for name, outcome in outcomes.items():
         mode = modes[name]
         found += complaints_about(mode, outcome, control[name], seconds, len(target.attaches),
-                                  noise)
+                                  noise + sum(one.stopped_seconds for one in target.attaches))
         if mode.end == "running" or not outcome:
             continue
         attaches = target.attaches_before(outcome["ended_ns"] / 1e9)
@@ -261,8 +269,11 @@ def alone(folder, names, modes, role, seconds, attaches):
         in_time = any(modes[name].end == "time" for name in names)
         for target in targets.values():
             target.begin()
-        for _ in rounds(attaches, seconds if in_time else float("inf")):
-            list(pool.map(Blocked.attach, targets.values()))
+        for number in rounds(attaches, seconds if in_time else float("inf")):
+            # nothing is done to those that are left alone, and that takes longest
+            list(pool.map(Blocked.attach, [
+                target for name, target in targets.items()
+                if modes[name].care != "leave" or number % LEFT_ALONE_EVERY == 0]))
         list(pool.map(Blocked.wake, targets.values()))
         for name, target in targets.items():
             yield modes[name], target, target.collect()

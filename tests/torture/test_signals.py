@@ -126,6 +126,12 @@ def stop_and_continue(pid):
 
 
 def outcomes_of(target, seconds, modes, control=None):
+    """
+    Once all threads wait again: a signal that comes while a call is being started anew after a stop
+    finds pause(2) not begun yet, as every program knows that uses it.
+    """
+    support.wait_until(lambda: all(support.read_stat(target.pid, tid)["state"] in "SDX"
+                                   for tid in target.threads.values()), "all threads wait")
     target.ask("wake")
     outcomes = target.ask("collect")
     found = []

@@ -302,6 +302,7 @@ static void test_json(void **state)
 	fixture->report.frozen_objects = 7;
 	fixture->report.skipped_objects = 8;
 	pyi_envelope_warn(&fixture->envelope, "first", "number %d", 1);
+	pyi_envelope_add_residue(&fixture->envelope, "tracer", "thread 872 is still traced");
 	render(fixture, PYI_FORMAT_JSON, 80);
 	json = parse(fixture->text);
 	assert_text(at(json, "schema", NULL), "pyinspect/1");
@@ -317,6 +318,8 @@ static void test_json(void **state)
 	assert_true(at(json, "cost", "paused_ms")->valuedouble == 0.413);
 	assert_true(at(json, "cost", "elapsed_ms")->valuedouble == 101.25);
 	assert_true(at(json, "cost", "snapshot_bytes")->valuedouble == 1052672);
+	assert_int_equal(cJSON_GetArraySize(at(json, "cost", "residue")), 1);
+	assert_text(at(json, "cost", "residue")->child, "tracer");
 	assert_int_equal(cJSON_GetArraySize(at(json, "warnings", NULL)), 1);
 	assert_text(at(at(json, "warnings", NULL)->child, "message", NULL), "number 1");
 	assert_text(at(json, "result", "scope"), "all");
@@ -564,8 +567,13 @@ static void test_envelope(void **state)
 	assert_string_equal(envelope.warnings[0].message, "message 0 of many");
 	assert_string_equal(envelope.warnings[19].message, "message 19 of many");
 	assert_string_equal(envelope.warnings[19].code, "code");
+	pyi_envelope_add_residue(&envelope, "snapshot", "it is still there");
+	assert_int_equal(envelope.residue_count, 1);
+	assert_string_equal(envelope.residue[0].code, "snapshot");
+	assert_string_equal(envelope.residue[0].message, "it is still there");
 	pyi_envelope_deinit(&envelope);
 	assert_int_equal(envelope.warning_count, 0);
+	assert_int_equal(envelope.residue_count, 0);
 	pyi_envelope_deinit(&envelope);
 }
 

@@ -6,10 +6,10 @@ A process whose threads wait in system calls of their own, one each; see extensi
 FOLDER has the module `blocking`. ROLE: "main" when the one job is to be done by the main thread,
 else "other"; who listens to commands does so in a call that must not be interrupted.
 
-Commands: `modes`; `prepare MILLISECONDS MODE...` ({mode: why it cannot be had}); `begin` (waits
-until all of them wait; {mode: number of its thread}); `wake`; `collect` ({mode: outcome}). After
-`collect` the listener can be interrupted again, so that a snapshot taken while a job ended can be
-reaped.
+Commands: `modes`; `prepare MILLISECONDS MODE...` ({mode: why it cannot be had}), then `discard`,
+or: `begin` (waits until all of them wait; {mode: number of its thread}), `wake`, `collect` ({mode:
+outcome}). After `collect` the listener can be interrupted again, so that a snapshot taken while a
+job ended can be reaped.
 """
 
 import json
@@ -51,6 +51,13 @@ def prepare(milliseconds, *names):
     return refused
 
 
+def discard():
+    for job in JOBS.values():
+        blocking.discard(job)
+    JOBS.clear()
+    return {}
+
+
 def begin():
     for job in JOBS.values():
         if ROLE == "main":
@@ -77,7 +84,8 @@ def collect():
     return outcomes
 
 
-COMMANDS = {"modes": modes, "prepare": prepare, "begin": begin, "wake": wake, "collect": collect}
+COMMANDS = {"modes": modes, "prepare": prepare, "discard": discard, "begin": begin, "wake": wake,
+            "collect": collect}
 
 
 def serve():
