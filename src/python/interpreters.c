@@ -228,6 +228,26 @@ static struct pyi_error *push(struct pyi_root_list *list, const struct pyi_edge 
 	return NULL;
 }
 
+/* A chain that may lead in a circle. */
+struct chain {
+	uint64_t seen_addr;
+	uint64_t steps;
+};
+
+/*
+ * True, sooner or later, if a chain leads back to where it has been: what is met is compared with
+ * one that was met before, which is another one after 1, 2, 4, 8 ... steps (R. Brent).
+ */
+static bool leads_back(struct chain *chain, uint64_t addr)
+{
+	if (addr == chain->seen_addr)
+		return true;
+	chain->steps++;
+	if (!(chain->steps & (chain->steps - 1)))
+		chain->seen_addr = addr;
+	return false;
+}
+
 /* Adds the object at a field of a struct; an absent field adds nothing. */
 static struct pyi_error *push_field(struct pyi_root_list *list, struct pyi_memory_reader *reader,
 				    const struct pyi_edge *owner, uint64_t addr, uint32_t offset)
@@ -324,6 +344,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 {
 	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = 1 };
 	struct pyi_error *error = NULL;
+	struct chain chain = { 0 };
 	uint64_t frame;
 
 	/* A frame object leads to the ones below it. */
@@ -334,6 +355,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 	else
 		frame = load(reader, load(reader, thread + layout->thread_cframe) +
 					     layout->cframe_current_frame);
+	chain.seen_addr = frame;
 	for (int i = 0; frame && i < FRAME_LIMIT && !error && !list->truncated; i++) {
 		uint8_t owner = OWNER_C_STACK;
 
@@ -341,7 +363,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 		    owner != OWNER_C_STACK)
 			error = push_frame(list, layout, reader, frame);
 		frame = load(reader, frame + layout->iframe_previous);
-		list->truncated |= frame && i + 1 == FRAME_LIMIT;
+		list->truncated |= frame && (i + 1 == FRAME_LIMIT || leads_back(&chain, frame));
 	}
 	return error;
 }
@@ -351,6 +373,7 @@ static struct pyi_error *push_threads(struct pyi_root_list *list, const struct p
 {
 	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = 1 };
 	uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
+	struct chain chain = { .seen_addr = thread };
 	struct pyi_error *error = NULL;
 
 	for (int i = 0; thread && i < THREAD_LIMIT && !error && !list->truncated; i++) {
@@ -360,7 +383,7 @@ static struct pyi_error *push_threads(struct pyi_root_list *list, const struct p
 		if (!error)
 			error = push_frames(list, layout, reader, thread);
 		thread = load(reader, thread + layout->thread_next);
-		list->truncated |= thread && i + 1 == THREAD_LIMIT;
+		list->truncated |= thread && (i + 1 == THREAD_LIMIT || leads_back(&chain, thread));
 	}
 	return error;
 }
