@@ -15,7 +15,7 @@ import support  # noqa: E402
 
 # These take many minutes, and are only run on request.
 collect_ignore = [] if os.environ.get("PYI_LONG") == "1" else [
-    "test_blocked.py", "test_children.py", "test_descriptors.py", "test_kill_everywhere.py",
+    "test_children.py", "test_descriptors.py", "test_kill_everywhere.py",
     "test_signals.py"]
 
 
