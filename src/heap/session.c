@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "process/access.h"
+#include "process/program.h"
 #include "python/safe_point.h"
 #include "tracee/wait.h"
 
@@ -47,18 +49,26 @@ static struct pyi_error *interrupted(void)
 				pyi_wait_cancel_signal());
 }
 
+static struct pyi_error *program_changed(const struct pyi_session *session)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "program-changed",
+					       "process %d has started another program meanwhile",
+					       session->process.pid),
+			      "run pyinspect again, if it is still Python");
+}
+
 /*
- * A target that was killed meanwhile looks broken in many ways before it is gone: its end is the
- * one cause, and then nothing is owed to it.
+ * A target that was killed meanwhile, or runs another program, looks broken in many ways: that is
+ * the one cause, and then nothing is owed to it.
  */
-static struct pyi_error *prefer_exit(const struct pyi_session *session, struct pyi_error *error)
+static struct pyi_error *prefer_end(const struct pyi_session *session, struct pyi_error *error)
 {
 	static const char *const symptoms[] = {
 		"not-restored",	   "target-exited", "thread-stuck",	  "snapshot-lost",
 		"layout-mismatch", "heap-broken",   "python-not-started", "no-such-process",
 		"bad-address",	   "zombie-left",   "no-gadget",	  "no-program",
 		"not-elf",	   "not-python",    "program-changed",	  "no-injectable-thread",
-		"residue",
+		"residue",	   "mirror-failed", "no-snapshot",	  "no-permission",
 	};
 	bool suspicious = false;
 
@@ -70,10 +80,18 @@ static struct pyi_error *prefer_exit(const struct pyi_session *session, struct p
 	if (!suspicious || session->process.proc_fd < 0)
 		return error;
 	/* Between the signal and the end of all threads there is a moment. */
-	for (int look = 0; look < EXIT_LOOKS && pyi_process_is_alive(&session->process); look++)
+	for (int look = 0; look < EXIT_LOOKS && pyi_process_is_alive(&session->process) &&
+			   !pyi_program_was_left(session->program_fd);
+	     look++)
 		pyi_wait_pause(pyi_clock_deadline(EXIT_LOOK_MS, PYI_CLOCK_NEVER));
-	if (pyi_process_is_alive(&session->process))
-		return error;
+	if (pyi_process_is_alive(&session->process)) {
+		/* A zombie of ours is still there, whatever the process runs. */
+		if (!pyi_program_was_left(session->program_fd) ||
+		    strcmp(error->code, "zombie-left") == 0 || strcmp(error->code, "residue") == 0)
+			return error;
+		pyi_error_destroy(error);
+		return program_changed(session);
+	}
 	pyi_error_destroy(error);
 	return pyi_error_create(PYI_EXIT_ACCESS, "target-exited", "process %d exited meanwhile",
 				session->process.pid);
@@ -103,6 +121,7 @@ static struct pyi_error *prepare(struct pyi_session *session)
 		return error;
 	session->rss_bytes = status.rss_bytes;
 	report(session, "looking at the process", 0);
+	session->program_fd = pyi_program_pin(&session->process);
 	error = pyi_maps_read(&session->process, &session->maps);
 	if (error && strcmp(error->code, "no-permission") == 0) {
 		pyi_error_destroy(error);
@@ -133,11 +152,12 @@ struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *
 
 	*ret_session = (struct pyi_session){
 		.process.proc_fd = -1,
+		.program_fd = -1,
 		.options = options,
 		.begun_ns = pyi_clock_now_ns(),
 	};
 	error = pyi_process_open(pid, &ret_session->process);
-	return error ? error : prefer_exit(ret_session, prepare(ret_session));
+	return error ? error : prefer_end(ret_session, prepare(ret_session));
 }
 
 /* What is looked at while the target stands still, right before and right after the clone. */
@@ -208,6 +228,10 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 		if (!pyi_process_is_alive(&session->process)) {
 			error = pyi_error_create(PYI_EXIT_FAILED, "target-exited",
 						 "process %d exited", session->process.pid);
+			break;
+		}
+		if (pyi_program_was_left(session->program_fd)) {
+			error = program_changed(session);
 			break;
 		}
 		if (pyi_wait_pause(pyi_clock_deadline(pause_ms, PYI_CLOCK_NEVER))) {
@@ -410,6 +434,7 @@ static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *e
 	struct pyi_error *refusal;
 
 	if (session->options->source != PYI_SOURCE_AUTO ||
+	    pyi_program_was_left(session->program_fd) ||
 	    session->target.source == PYI_SOURCE_MIRROR ||
 	    (strcmp(error->code, "clone-refused") != 0 &&
 	     strcmp(error->code, "no-injectable-thread") != 0 &&
@@ -423,6 +448,7 @@ static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *e
 	}
 	session->target.source = PYI_SOURCE_MIRROR;
 	session->target.seize_options = preflight.seize_options;
+	session->target.stop_limit_ms = pyi_snapshot_stop_limit_ms(&preflight);
 	/* So that the loop goes on. */
 	session->inconsistency = "it could not be cloned";
 	return true;
@@ -531,7 +557,7 @@ struct pyi_error *pyi_session_examine(struct pyi_session *session,
 {
 	struct pyi_error *error = examine(session, examination);
 
-	return prefer_exit(session, look_for_residue(session, error));
+	return prefer_end(session, look_for_residue(session, error));
 }
 
 void pyi_session_close(struct pyi_session *session)
@@ -539,5 +565,7 @@ void pyi_session_close(struct pyi_session *session)
 	pyi_runtime_deinit(&session->runtime);
 	pyi_maps_deinit(&session->maps);
 	pyi_residue_state_deinit(&session->before);
+	if (session->program_fd >= 0)
+		close(session->program_fd);
 	pyi_process_close(&session->process);
 }

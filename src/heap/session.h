@@ -47,6 +47,8 @@ struct pyi_session {
 	struct pyi_preflight preflight;
 	struct pyi_snapshot_target target;
 	const struct pyi_session_options *options;
+	/* Of process/program.h. */
+	int program_fd;
 	/* What the target was before anything was done to it. */
 	struct pyi_residue_state before;
 

@@ -22,6 +22,7 @@ enum {
 	STAT_LIMIT_BYTES = 4096,
 	/* Position of the start time in a stat file, which counts from 1. */
 	STAT_FIELD_STATE = 3,
+	STAT_FIELD_THREADS = 20,
 	STAT_FIELD_START = 22,
 	/* The kernel gives no longer link than a page, whatever that is. */
 	LINK_LIMIT_BYTES = 1 << 16,
@@ -81,7 +82,8 @@ static struct pyi_error *file_error(const struct pyi_process *process, const cha
  * The program's name stands in parentheses and may itself contain any of them, spaces and
  * newlines; numbers follow it, so the last ')' ends it.
  */
-static bool parse_stat(const char *text, char *ret_state, uint64_t *ret_start_ticks)
+static bool parse_stat(const char *text, char *ret_state, uint64_t *ret_threads,
+		       uint64_t *ret_start_ticks)
 {
 	const char *at = strrchr(text, ')');
 	char state;
@@ -96,6 +98,8 @@ static bool parse_stat(const char *text, char *ret_state, uint64_t *ret_start_ti
 		if (!at)
 			return false;
 		at++;
+		if (field + 1 == STAT_FIELD_THREADS && !parse_decimal(at, ret_threads))
+			return false;
 	}
 	if (!parse_decimal(at, ret_start_ticks))
 		return false;
@@ -108,6 +112,7 @@ bool pyi_process_is_alive(const struct pyi_process *process)
 	PYI_CLEANUP(pyi_guard_fd) int fd = openat(process->proc_fd, "stat", O_RDONLY | O_CLOEXEC);
 	char text[STAT_LIMIT_BYTES];
 	uint64_t start_ticks;
+	uint64_t threads;
 	ssize_t size;
 	char state;
 
@@ -119,9 +124,13 @@ bool pyi_process_is_alive(const struct pyi_process *process)
 	if (size < 0)
 		return errno != ESRCH;
 	text[size] = '\0';
-	if (!parse_stat(text, &state, &start_ticks))
+	if (!parse_stat(text, &state, &threads, &start_ticks))
 		return size > 0;
-	return state != 'Z' && state != 'X' && state != 'x';
+	/*
+	 * With other threads it is its main thread alone that has exited; also for a moment while
+	 * one of them calls execve() and takes its place.
+	 */
+	return threads > 1 || (state != 'Z' && state != 'X' && state != 'x');
 }
 
 struct pyi_error *pyi_process_open_file(const struct pyi_process *process, const char *path,
@@ -248,6 +257,7 @@ struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
 	struct pyi_process process = { .pid = pid, .proc_fd = -1 };
 	struct pyi_process_status status;
 	struct pyi_error *error;
+	uint64_t threads;
 	char path[32];
 	char state;
 
@@ -266,7 +276,7 @@ struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
 		error = pyi_process_read_file(&process, "stat", STAT_LIMIT_BYTES, &stat, NULL);
 	if (error)
 		return error;
-	if (!parse_stat(stat, &state, &process.start_ticks))
+	if (!parse_stat(stat, &state, &threads, &process.start_ticks))
 		return pyi_error_create(PYI_EXIT_FAILED, "bad-status", "%s/stat is malformed",
 					path);
 	proc_fd = -1;

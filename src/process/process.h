@@ -97,7 +97,7 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 struct pyi_error *pyi_process_read_exe(const struct pyi_process *process,
 				       char **ret_path) PYI_MUST_CHECK;
 
-/* False as soon as it is a zombie or gone. */
+/* False as soon as all of it is a zombie or gone; its main thread alone may be. */
 bool pyi_process_is_alive(const struct pyi_process *process);
 
 /* Pure parser behind pyi_process_read_status(): `text` is a status file. */

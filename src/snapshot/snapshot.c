@@ -38,6 +38,9 @@ enum {
 	REAP_PATIENCE_MS = 4000,
 	REAP_PAUSE_MS = 50,
 	OOM_SCORE_FIRST = 1000,
+	/* Longer than all waits within a stop, and than the worst estimate of a pause. */
+	STOP_LIMIT_MS = 60000,
+	STOP_LIMIT_FACTOR = 10,
 };
 
 /* Stops the target's clock of pauses for this stop. */
@@ -72,7 +75,7 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 		error = pyi_gadgets_find(target->process, &maps, &gadgets);
 	if (!error)
 		error = pyi_stop_begin(target->process, &gadgets, target->seize_options,
-				       PYI_STOP_ONE, &stop);
+				       PYI_STOP_ONE, target->stop_limit_ms, &stop);
 	if (error)
 		return error;
 	error = pyi_tracee_syscall(&stop.threads[stop.injector].tracee, &gadgets, SYS_wait4,
@@ -95,6 +98,7 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 {
 	const struct timespec pause = { .tv_nsec = REAP_PAUSE_MS * 1000000L };
 	uint64_t deadline_ns = pyi_clock_deadline(REAP_PATIENCE_MS, PYI_CLOCK_NEVER);
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *last = NULL;
 
 	while (!pyi_clock_passed(deadline_ns)) {
 		struct pyi_error *error;
@@ -110,7 +114,8 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 			return error;
 		/* A thread that is stuck is let go only by our end: no time for another try. */
 		stuck = error && strcmp(error->code, "thread-stuck") == 0;
-		pyi_error_destroy(error);
+		pyi_error_destroy(last);
+		last = error;
 		if (stuck)
 			break;
 		/* Whoever is in a hurry to end us must wait for this. */
@@ -118,9 +123,15 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 	}
 	return pyi_error_hint(
 		pyi_error_create(PYI_EXIT_NOT_RESTORED, "zombie-left",
-				 "process %d could not be made to reap our dead snapshot %d",
-				 target->process->pid, namespace_pid),
+				 "process %d could not be made to reap our dead snapshot %d (%s)",
+				 target->process->pid, namespace_pid,
+				 last ? last->message : "it does not"),
 		"run pyinspect on it once more: every run reaps what is left");
+}
+
+uint64_t pyi_snapshot_stop_limit_ms(const struct pyi_preflight *preflight)
+{
+	return STOP_LIMIT_MS + (uint64_t)(STOP_LIMIT_FACTOR * preflight->estimated_pause_ms);
 }
 
 struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
@@ -132,6 +143,7 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 		.process = process,
 		.seize_options = preflight->seize_options,
 		.source = preflight->source,
+		.stop_limit_ms = pyi_snapshot_stop_limit_ms(preflight),
 	};
 	pid_t leftovers[PYI_LEFTOVER_LIMIT];
 	struct pyi_error *error;
@@ -437,7 +449,7 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
 		error = pyi_stop_begin(target->process, mirror ? NULL : &target->gadgets,
-				       target->seize_options, extent, &stop);
+				       target->seize_options, extent, target->stop_limit_ms, &stop);
 	if (error) {
 		pyi_memory_reader_destroy(live);
 		return error;

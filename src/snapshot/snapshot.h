@@ -29,6 +29,8 @@ struct pyi_snapshot_target {
 	unsigned seize_options;
 	/* PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
 	enum pyi_source source;
+	/* No stop of it can take so long, unless something is very wrong. */
+	uint64_t stop_limit_ms;
 
 	/* The last process that it was cloned to; 0: none. */
 	pid_t last_pid;
@@ -84,6 +86,9 @@ struct pyi_snapshot {
 	/* It is stopped at a system call that was a message. */
 	bool at_message;
 };
+
+/* `stop_limit_ms` for a source that was chosen. */
+uint64_t pyi_snapshot_stop_limit_ms(const struct pyi_preflight *preflight);
 
 /*
  * Prepares for snapshots of `process` (which must outlive `ret_target`): finds gadgets, and reaps

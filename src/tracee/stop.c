@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "process/access.h"
 #include "tracee/thread_look.h"
+#include "tracee/wait.h"
 
 enum {
 	/* Threads can be made faster than we stop them, but not for ever. */
@@ -387,13 +388,15 @@ static void allow_files(void)
 
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 enum pyi_stop_extent extent, struct pyi_stop *ret_stop)
+				 enum pyi_stop_extent extent, uint64_t limit_ms,
+				 struct pyi_stop *ret_stop)
 {
-	struct pyi_stop stop = { 0 };
+	struct pyi_stop stop = { .pid = process->pid };
 	struct pyi_error *error;
 	double paused_ms;
 
 	allow_files();
+	pyi_wait_limit_stop(limit_ms);
 	error = hold(process, &stop, extent, seize_options);
 	if (!error)
 		error = choose_injector(process, &stop, gadgets, seize_options);
@@ -469,6 +472,7 @@ void pyi_stop_find_moved(const struct pyi_process *process, struct pyi_stop *sto
 struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms)
 {
 	struct pyi_error *first = NULL;
+	bool lost = false;
 
 	for (size_t t = 0; t < stop->thread_count; t++) {
 		struct pyi_stop_thread *thread = &stop->threads[t];
@@ -480,6 +484,16 @@ struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms)
 			first = error;
 		pyi_tracee_detach(&thread->tracee);
 	}
+	/* The leader of the threads ends last, and its number passes to one that calls execve(). */
+	for (size_t t = stop->thread_count; t-- > 0;)
+		if (stop->threads[t].tracee.state == PYI_TRACEE_GONE) {
+			pyi_tracee_take_leave(stop->threads[t].tid);
+			lost = true;
+		}
+	if (lost)
+		pyi_tracee_take_leave(stop->pid);
+	pyi_wait_forget_seized();
+	pyi_wait_limit_stop(0);
 	*ret_paused_ms = stop->begun_ns ? pyi_clock_ms_since(stop->begun_ns) : 0;
 	return first;
 }

@@ -57,6 +57,7 @@ enum pyi_stop_extent {
 };
 
 struct pyi_stop {
+	pid_t pid;
 	struct pyi_stop_thread *threads;
 	size_t thread_count;
 	/* Index of the thread to run system calls in: held, and guarded. */
@@ -70,13 +71,15 @@ struct pyi_stop {
  * Stops the target. On success the threads of `extent` are held, and one thread is guarded and
  * ready for pyi_tracee_syscall(); on failure everything is let go again.
  * `seize_options` are ptrace options for all of them. `gadgets` may be NULL: then nothing is to be
- * run in the target; one thread is held all the same, if there is one that may be.
+ * run in the target; one thread is held all the same, if there is one that may be. A stop that
+ * takes longer than `limit_ms` is a fault of ours or of the kernel: then this process is killed
+ * (pyi_wait_limit_stop()).
  * Errors: what pyi_access_explain() says (exit 3); "no-injectable-thread" (exit 1) when each thread
  * sits in a system call that must not be interrupted; "thread-stuck"; "target-exited".
  */
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 enum pyi_stop_extent extent,
+				 enum pyi_stop_extent extent, uint64_t limit_ms,
 				 struct pyi_stop *ret_stop) PYI_MUST_CHECK;
 
 /*

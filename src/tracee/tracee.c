@@ -29,6 +29,8 @@ enum {
 	RESTART_LAST = 514,
 	/* A stopped thread answers at once; this only bounds a bug of ours or of the kernel. */
 	STEP_TIMEOUT_MS = 10000,
+	/* A thread that was killed is dead very soon, unless the kernel is busy with it. */
+	LEAVE_TIMEOUT_MS = 500,
 	ALL_SIGNALS_BYTES = 8,
 };
 
@@ -65,7 +67,7 @@ static struct pyi_error *exited(struct pyi_tracee *tracee)
 bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options)
 {
 	*tracee = (struct pyi_tracee){ .tid = tid };
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)options) != 0)
+	if (!pyi_wait_seize(tid, options))
 		return false;
 	tracee->state = PYI_TRACEE_RUNNING;
 	return true;
@@ -338,15 +340,10 @@ static bool restore_stack(struct pyi_tracee *tracee)
 static bool was_killed(const struct pyi_tracee *tracee)
 {
 	uint64_t mask;
-	int status;
 
-	if (tracee->state != PYI_TRACEE_STOPPED ||
-	    ptrace(PTRACE_GETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES, &mask) == 0 ||
-	    errno != ESRCH)
-		return false;
-	/* Its parent hears of its death only after us. */
-	waitpid(tracee->tid, &status, __WALL | WNOHANG);
-	return true;
+	return tracee->state == PYI_TRACEE_STOPPED &&
+	       ptrace(PTRACE_GETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES, &mask) != 0 &&
+	       errno == ESRCH;
 }
 
 struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
@@ -385,11 +382,23 @@ struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
 
 void pyi_tracee_detach(struct pyi_tracee *tracee)
 {
-	if (tracee->state == PYI_TRACEE_STOPPED)
-		ptrace(PTRACE_DETACH, tracee->tid, NULL, NULL);
 	/* A running tracee cannot be detached; the end of this process does it. */
-	if (tracee->state != PYI_TRACEE_RUNNING)
-		tracee->state = PYI_TRACEE_FREE;
+	if (tracee->state != PYI_TRACEE_STOPPED)
+		return;
+	/* It fails only if it has been killed. */
+	tracee->state = ptrace(PTRACE_DETACH, tracee->tid, NULL, NULL) == 0 ? PYI_TRACEE_FREE
+									    : PYI_TRACEE_GONE;
+}
+
+void pyi_tracee_take_leave(pid_t tid)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(LEAVE_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	pid_t reporter;
+	int status;
+
+	while (pyi_wait_tracee(tid, deadline_ns, false, &reporter, &status) == PYI_WAIT_REPORTED &&
+	       WIFSTOPPED(status))
+		ptrace(PTRACE_DETACH, tid, NULL, (void *)(intptr_t)signal_of(status));
 }
 
 void pyi_tracee_deinit(struct pyi_tracee *tracee)

@@ -98,6 +98,13 @@ struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee) PYI_MUST_CHECK;
 /* Lets it go: after this nobody traces it. NULL-safe in every state. */
 void pyi_tracee_detach(struct pyi_tracee *tracee);
 
+/*
+ * For a thread that is gone, or seems so: takes notice of its end, for its parent, and an execve()
+ * of the target, hear of it only after us. A thread that has taken over the number in such an
+ * execve() while it was seized is let go. Nothing happens if there is no such tracee.
+ */
+void pyi_tracee_take_leave(pid_t tid);
+
 /* Frees the memory of the guard and of saved state. */
 void pyi_tracee_deinit(struct pyi_tracee *tracee);
 

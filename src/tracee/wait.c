@@ -1,31 +1,71 @@
 /*
- * Waiting without handlers: blocked signals and sigtimedwait(). Does not look into statuses.
+ * Waiting with blocked signals and sigtimedwait(). Does not look into statuses.
  */
 #include "tracee/wait.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/clock.h"
 
+enum {
+	/* So often, while something else is waited for, it is seen to that the dead are reaped. */
+	REAP_EVERY_MS = 5,
+};
+
 static sigset_t child_signals;
 static sigset_t all_signals;
+static sigset_t alarm_signal;
 static int cancel_signal;
+/* Read by the handler, which can only run while they do not change. */
+static pid_t *seized;
+static size_t seized_count;
+static size_t seized_capacity;
 
 static const int cancelling[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+/*
+ * Reaps what was seized and is dead. To see that, waitid() must not take anything away: it tells of
+ * stops of tracees even if only ends are asked for.
+ */
+static void reap_the_dead(int number)
+{
+	int saved = errno;
+
+	(void)number;
+	for (size_t s = 0; s < seized_count; s++) {
+		siginfo_t status = { .si_pid = 0 };
+
+		if (waitid(P_PID, (id_t)seized[s], &status, WEXITED | WNOHANG | WNOWAIT | __WALL) ==
+			    0 &&
+		    status.si_pid &&
+		    (status.si_code == CLD_EXITED || status.si_code == CLD_KILLED ||
+		     status.si_code == CLD_DUMPED))
+			waitpid(seized[s], NULL, WNOHANG | __WALL);
+	}
+	errno = saved;
+}
 
 void pyi_wait_init(void)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct sigaction reap = { .sa_handler = reap_the_dead };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction current;
 	sigset_t blocked;
 
 	/* An ignored SIGCHLD would never be queued for sigtimedwait(). */
 	sigaction(SIGCHLD, &standard, NULL);
+	sigaction(SIGALRM, &reap, NULL);
+	sigemptyset(&alarm_signal);
+	sigaddset(&alarm_signal, SIGALRM);
 	/* A reader that has gone away is a write error, not a death with the snapshot alive. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigemptyset(&child_signals);
@@ -39,6 +79,7 @@ void pyi_wait_init(void)
 	}
 	/* Nobody may stop us while the target stands still: these wait until the end. */
 	blocked = all_signals;
+	sigaddset(&blocked, SIGALRM);
 	sigaddset(&blocked, SIGTSTP);
 	sigaddset(&blocked, SIGTTIN);
 	sigaddset(&blocked, SIGTTOU);
@@ -85,6 +126,10 @@ bool pyi_wait_is_cancelled(void)
 enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cancellable,
 				     pid_t *ret_tid, int *ret_status)
 {
+	uint64_t reap_ns = PYI_CLOCK_NEVER;
+
+	if (seized_count)
+		reap_ns = pyi_clock_deadline(REAP_EVERY_MS, PYI_CLOCK_NEVER);
 	for (;;) {
 		int status;
 		pid_t found = waitpid(tid, &status, __WALL | WNOHANG);
@@ -100,8 +145,65 @@ enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cance
 			return PYI_WAIT_CANCELLED;
 		if (pyi_clock_passed(deadline_ns))
 			return PYI_WAIT_DEADLINE;
-		wait_signal(cancellable ? &all_signals : &child_signals, deadline_ns);
+		if (pyi_clock_passed(reap_ns)) {
+			reap_the_dead(0);
+			reap_ns = pyi_clock_deadline(REAP_EVERY_MS, PYI_CLOCK_NEVER);
+		}
+		wait_signal(cancellable ? &all_signals : &child_signals,
+			    deadline_ns < reap_ns ? deadline_ns : reap_ns);
 	}
+}
+
+bool pyi_wait_seize(pid_t tid, unsigned options)
+{
+	const struct itimerval soon = {
+		.it_interval.tv_usec = REAP_EVERY_MS * 1000,
+		.it_value.tv_usec = REAP_EVERY_MS * 1000,
+	};
+	const struct itimerval never = { 0 };
+	long result;
+	int number;
+
+	if (seized_count == seized_capacity) {
+		size_t capacity = seized_capacity ? 2 * seized_capacity : 64;
+		pid_t *larger = realloc(seized, capacity * sizeof(*seized));
+
+		if (!larger)
+			return false;
+		seized = larger;
+		seized_capacity = capacity;
+	}
+	seized[seized_count++] = tid;
+	setitimer(ITIMER_REAL, &soon, NULL);
+	sigprocmask(SIG_UNBLOCK, &alarm_signal, NULL);
+	/* After the handler the kernel starts it again, with or without SA_RESTART. */
+	result = ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)options);
+	number = errno;
+	sigprocmask(SIG_BLOCK, &alarm_signal, NULL);
+	setitimer(ITIMER_REAL, &never, NULL);
+	errno = number;
+	return result == 0;
+}
+
+void pyi_wait_forget_seized(void)
+{
+	seized_count = 0;
+}
+
+void pyi_wait_limit_stop(uint64_t limit_ms)
+{
+	struct sigevent kill_us = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	const struct itimerspec limit = {
+		.it_value.tv_sec = (time_t)(limit_ms / 1000),
+		.it_value.tv_nsec = (long)(limit_ms % 1000 * 1000000),
+	};
+	static timer_t timer;
+	static bool exists;
+
+	if (!exists)
+		exists = timer_create(CLOCK_MONOTONIC, &kill_us, &timer) == 0;
+	if (exists)
+		timer_settime(timer, 0, &limit, NULL);
 }
 
 bool pyi_wait_pause(uint64_t deadline_ns)
