@@ -92,12 +92,12 @@ class Clients:
 
 
 class Load(contextlib.AbstractContextManager):
-    """
-    A target: `with` starts and ends it. `name`, and `warm_up`: {kind of work: how often} before the
-    first look at it.
-    """
+    """A target: `with` starts and ends it."""
 
     name = None
+    # Of each process.
+    interpreters = 1
+    # {kind of work: how often} before the first look at it.
     warm_up = {}
 
     def processes(self):

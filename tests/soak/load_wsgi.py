@@ -161,6 +161,7 @@ class Uwsgi(Server):
     program = "/usr/bin/uwsgi-core"
     needs = ("/usr/lib/uwsgi/plugins/python3_plugin.so",)
     paths = ("/a", "/b")
+    interpreters = 2
     processes_wanted = 2
     threads = 4
     warm_up = {"requests_0": 40, "requests_1": 40, "requests_2": 40}

@@ -3,6 +3,7 @@ Lets a target work while pyinspect is attached to it again and again, then lets 
 as much work undisturbed, and compares what the two have counted.
 """
 
+import collections
 import time
 
 import support
@@ -132,10 +133,11 @@ def table(results):
     total += [pauses[len(pauses) // 2], pauses[-1]]
     lines = ["| %s |" % " | ".join(HEADINGS), "|%s" % ("---|" + "---:|" * (len(HEADINGS) - 1))]
     lines += ["| %s |" % " | ".join(map(_cell, one)) for one in rows + [total]]
-    reasons = {}
-    for result in results:
-        for name, number in result.attacher.outcomes.items():
-            reasons[name] = reasons.get(name, 0) + number
+    outcomes, uncertain = (
+        sum((getattr(result.attacher, name) for result in results), collections.Counter())
+        for name in ("outcomes", "uncertain"))
     lines += [""] + ["- %s: %s" % (name, _cell(number))
-                     for name, number in sorted(reasons.items())]
+                     for name, number in sorted(outcomes.items())]
+    lines += ["- residue that is not certain, %s: %s" % (name, _cell(number))
+              for name, number in sorted(uncertain.items())]
     return "\n".join(lines)
