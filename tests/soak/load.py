@@ -22,7 +22,7 @@ START_SECONDS = 60
 ITEM_SECONDS = 60
 FINISH_SECONDS = 3600
 # A server needs a moment until it has closed its last connection.
-REST_SECONDS = 0.1
+REST_SECONDS = 0.3
 
 
 class Missing(Exception):

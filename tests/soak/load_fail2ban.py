@@ -117,6 +117,11 @@ class Fail2ban(Daemon):
     def processes(self):
         return {"server": self.pid}
 
+    def look(self):
+        """Once it has closed all connections: the socket it listens on is left."""
+        state = super().look()
+        return state if state and state["server"]["fds"].count("socket") == 1 else None
+
     def report(self):
         plants = self.clients.done["plants"]
         status = {name: dict(values) for name, values in self.ask("status", JAIL)}
