@@ -214,9 +214,21 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 	return NULL;
 }
 
+/*
+ * Seizes and interrupts a thread. One that has left the call it was blocked in is let be: it may
+ * be in another one, that must not be interrupted.
+ */
 static struct pyi_error *seize(const struct pyi_process *process, struct pyi_stop *stop,
 			       struct pyi_stop_thread *thread, unsigned options)
 {
+	thread->slept_ms = UINT64_MAX;
+	if (thread->call.blocked && thread->call.interruption == PYI_INTERRUPTION_REWIND_TIMED) {
+		thread->wait_count = pyi_thread_count_waits(process, thread->tid);
+		thread->slept_ms = pyi_thread_slept_ms(process, thread->tid);
+	}
+	/* Nothing comes between this look and the interruption: a seized thread can't be let go. */
+	if (thread->call.blocked && !pyi_thread_is_in(process, thread->tid, &thread->call))
+		return NULL;
 	if (!pyi_tracee_seize(&thread->tracee, thread->tid, options)) {
 		int number = errno;
 
@@ -226,11 +238,6 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 			return NULL;
 		}
 		return pyi_access_explain(process, number);
-	}
-	thread->slept_ms = UINT64_MAX;
-	if (thread->call.blocked && thread->call.interruption == PYI_INTERRUPTION_REWIND_TIMED) {
-		thread->wait_count = pyi_thread_count_waits(process, thread->tid);
-		thread->slept_ms = pyi_thread_slept_ms(process, thread->tid);
 	}
 	if (!stop->begun_ns)
 		stop->begun_ns = pyi_clock_now_ns();
@@ -275,6 +282,18 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 	       (extent == PYI_STOP_ALL && thread->call.interruption != PYI_INTERRUPTION_FORBIDDEN);
 }
 
+/*
+ * The last look. Whoever was in a call before and runs now may be in the middle of one that must
+ * not be interrupted, woken for the next piece of its data: in the same one, or in another.
+ */
+static void look_before_seizing(const struct pyi_process *process, struct pyi_stop_thread *thread)
+{
+	bool was_blocked = thread->call.blocked;
+
+	pyi_thread_look(process, thread->tid, &thread->call);
+	thread->in_kernel |= was_blocked && !thread->call.blocked;
+}
+
 /* Holds the threads of an extent; new ones are looked for until there are none. */
 static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop *stop,
 			      enum pyi_stop_extent extent, unsigned options)
@@ -290,8 +309,7 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 			break;
 		for (size_t t = 0; t < stop->thread_count; t++) {
 			if (extent == PYI_STOP_ALL || !stop->threads[t].call.blocked)
-				pyi_thread_look(process, stop->threads[t].tid,
-						&stop->threads[t].call);
+				look_before_seizing(process, &stop->threads[t]);
 			if (!is_wanted(&stop->threads[t], extent))
 				continue;
 			error = seize(process, stop, &stop->threads[t], options);

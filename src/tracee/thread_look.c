@@ -235,21 +235,41 @@ static bool has_terms_of_its_own(const struct pyi_process *process, pid_t tid, u
 	       (S_ISCHR(status.st_mode) && is_terminal_with_terms(fd));
 }
 
-/* "NUMBER 0xARG x6 0xSP 0xPC", "-1 0xSP 0xPC", or "running". */
-void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_thread_call *ret_call)
+/*
+ * The call that /proc/TID/syscall tells of: "NUMBER 0xARG x6 0xSP 0xPC". False if the thread is
+ * "running", or is not there; a number of -1 ("-1 0xSP 0xPC") is no call.
+ */
+static bool read_call(const struct pyi_process *process, pid_t tid, int64_t *ret_number,
+		      uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS])
 {
 	char text[256];
-	int64_t number;
 
-	ret_call->blocked = false;
-	ret_call->interruption = PYI_INTERRUPTION_UNSEEN;
+	*ret_number = INT64_MIN;
 	if (!read_thread_file(process, tid, "syscall", text, sizeof(text)) ||
 	    strncmp(text, "running", 7) == 0)
+		return false;
+	if (strncmp(text, "-1 ", 3) == 0)
+		*ret_number = -1;
+	else if (sscanf(text,
+			"%" SCNd64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
+			" %" SCNx64,
+			ret_number, &ret_arguments[0], &ret_arguments[1], &ret_arguments[2],
+			&ret_arguments[3], &ret_arguments[4], &ret_arguments[5]) != 7)
+		*ret_number = INT64_MIN;
+	return true;
+}
+
+void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_thread_call *ret_call)
+{
+	int64_t number;
+
+	ret_call->interruption = PYI_INTERRUPTION_UNSEEN;
+	ret_call->blocked = read_call(process, tid, &number, ret_call->arguments);
+	if (!ret_call->blocked)
 		return;
-	ret_call->blocked = true;
 	ret_call->interruption = PYI_INTERRUPTION_FORBIDDEN;
 	ret_call->number = UINT64_MAX;
-	if (strncmp(text, "-1 ", 3) == 0) {
+	if (number == -1) {
 		/* In its own code: stopped by a signal, waiting for a page, or about to go on. */
 		char state = pyi_thread_state(process, tid);
 
@@ -258,13 +278,7 @@ void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_th
 			ret_call->interruption = PYI_INTERRUPTION_UNSEEN;
 		return;
 	}
-	if (sscanf(text,
-		   "%" SCNd64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
-		   " %" SCNx64,
-		   &number, &ret_call->arguments[0], &ret_call->arguments[1],
-		   &ret_call->arguments[2], &ret_call->arguments[3], &ret_call->arguments[4],
-		   &ret_call->arguments[5]) != 7 ||
-	    number < 0)
+	if (number < 0)
 		return;
 	ret_call->number = (uint64_t)number;
 	/* In an uninterruptible wait it neither runs nor stops. */
@@ -274,6 +288,19 @@ void pyi_thread_look(const struct pyi_process *process, pid_t tid, struct pyi_th
 	if (has_terms_of_its_own(process, tid, ret_call->number, ret_call->arguments[0]) ||
 	    has_signals_waiting(process, tid, ret_call->number, ret_call->arguments))
 		ret_call->interruption = PYI_INTERRUPTION_FORBIDDEN;
+}
+
+bool pyi_thread_is_in(const struct pyi_process *process, pid_t tid,
+		      const struct pyi_thread_call *call)
+{
+	uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { 0 };
+	int64_t number;
+
+	if (!read_call(process, tid, &number, arguments))
+		return false;
+	return number < 0 ? call->number == UINT64_MAX
+			  : call->number == (uint64_t)number &&
+				    memcmp(arguments, call->arguments, sizeof(arguments)) == 0;
 }
 
 /* The scheduler's time stamp of a thread, ms; from the text of /proc/TID/sched. */

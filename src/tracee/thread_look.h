@@ -28,6 +28,10 @@ struct pyi_thread_call {
 void pyi_thread_look(const struct pyi_process *process, pid_t tid,
 		     struct pyi_thread_call *ret_call);
 
+/* Whether a blocked thread still is in the call it was seen in: a quick second look. */
+bool pyi_thread_is_in(const struct pyi_process *process, pid_t tid,
+		      const struct pyi_thread_call *call);
+
 /* State letter of a thread, 'X' when it is gone. */
 char pyi_thread_state(const struct pyi_process *process, pid_t tid);
 

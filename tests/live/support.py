@@ -247,6 +247,23 @@ def children(pid):
     return sorted(int(child) for child in found)
 
 
+def is_itself(pid):
+    """No thread is stopped or traced any more."""
+    for tid in threads(pid):
+        try:
+            if status(pid, tid)["TracerPid"] != "0":
+                return False
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if read_stat(pid, tid)["state"] in "tT":
+            return False
+    return True
+
+
+def hidden_children_that_live(pid):
+    return [child for child in children(pid) if is_hidden(child, "RSDtTI")]
+
+
 def descriptors(pid):
     folder = "/proc/%d/fd" % pid
     return {int(entry): os.readlink(os.path.join(folder, entry)) for entry in os.listdir(folder)}

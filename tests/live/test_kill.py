@@ -42,23 +42,6 @@ def duration(pid):
     return statistics.median(times)
 
 
-def is_itself(pid):
-    """No thread is stopped or traced any more."""
-    for tid in support.threads(pid):
-        try:
-            if support.status(pid, tid)["TracerPid"] != "0":
-                return False
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if support.read_stat(pid, tid)["state"] in "tT":
-            return False
-    return True
-
-
-def hidden_children_that_live(pid):
-    return [child for child in support.children(pid) if support.is_hidden(child, "RSDtTI")]
-
-
 def test_kill_at_any_moment(victim):
     usual = duration(victim.pid)
     print("seed %d, %d rounds, moments within %.1f ms" % (SEED, ROUNDS, usual * 1000))
@@ -77,8 +60,8 @@ def test_kill_at_any_moment(victim):
             killed += 1
         where += ", exit %d" % process.wait(timeout=60)
         assert victim.is_alive(), where
-        support.wait_until(lambda: is_itself(victim.pid), where + ": stopped or traced")
-        support.wait_until(lambda: not hidden_children_that_live(victim.pid),
+        support.wait_until(lambda: support.is_itself(victim.pid), where + ": stopped or traced")
+        support.wait_until(lambda: not support.hidden_children_that_live(victim.pid),
                            where + ": a snapshot lives as child of the target")
         support.wait_until(lambda: not victim.snapshots(), where + ": a snapshot lives")
         noticed = victim.ask("check")["bad"]
