@@ -72,8 +72,9 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	pyi_name_set_sort(&looks.after);
 	if (report.bus_reached)
 		report.bus_names = looks.after.count ? looks.after.count : looks.before.count;
-	return pyi_report_slip(stdout, inspection->options->format, pyi_inspection_columns(),
-			       inspection->envelope, &report);
+	return pyi_report_slip(inspection->options->out, inspection->options->format,
+			       pyi_inspection_columns(inspection->options), inspection->envelope,
+			       &report);
 }
 
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,

@@ -25,9 +25,22 @@ enum {
 	OPTION_ADDRESS,
 	OPTION_DEPTH,
 	OPTION_VALUES,
+	OPTION_MAX,
+	OPTION_MAX_GROWTH,
+	OPTION_MAX_CONTAINER,
+	OPTION_MAX_RSS,
+	OPTION_MAX_TRACKED,
+	OPTION_PRESET,
+	OPTION_RULES,
+	OPTION_HISTORY,
+	OPTION_NO_HISTORY,
+	OPTION_STATE,
+	OPTION_MIN_AGE,
+	OPTION_OUTPUT,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
+	DEFAULT_MIN_AGE_S = 60,
 };
 
 static const struct option long_options[] = {
@@ -38,6 +51,18 @@ static const struct option long_options[] = {
 	{ "address", required_argument, NULL, OPTION_ADDRESS },
 	{ "depth", required_argument, NULL, OPTION_DEPTH },
 	{ "values", no_argument, NULL, OPTION_VALUES },
+	{ "max", required_argument, NULL, OPTION_MAX },
+	{ "max-growth", required_argument, NULL, OPTION_MAX_GROWTH },
+	{ "max-container", required_argument, NULL, OPTION_MAX_CONTAINER },
+	{ "max-rss", required_argument, NULL, OPTION_MAX_RSS },
+	{ "max-tracked", required_argument, NULL, OPTION_MAX_TRACKED },
+	{ "preset", required_argument, NULL, OPTION_PRESET },
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "history", required_argument, NULL, OPTION_HISTORY },
+	{ "no-history", no_argument, NULL, OPTION_NO_HISTORY },
+	{ "state", required_argument, NULL, OPTION_STATE },
+	{ "min-age", required_argument, NULL, OPTION_MIN_AGE },
+	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
@@ -50,7 +75,8 @@ static const struct option long_options[] = {
 
 /* By the bits of enum pyi_option and enum pyi_by, ascending. */
 static const char *const option_names[] = {
-	"--limit", "--by", "--scope", "--exact", "--address", "--depth", "--values",
+	"--limit",   "--by",	"--scope",	"--exact", "--address", "--depth",  "--values",
+	"--history", "--rules", "--no-history", "--state", "--min-age", "--output",
 };
 static const char *const by_names[] = { "count", "bytes", "referents" };
 
@@ -163,6 +189,66 @@ static struct pyi_error *note(struct pyi_options *options, enum pyi_option optio
 	return error;
 }
 
+static struct pyi_error *add_rule(struct pyi_options *options, const char *option)
+{
+	if (options->rule_count == PYI_RULE_WORDS)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
+						       "more than %d rules", PYI_RULE_WORDS),
+				      "put them into a file, and name that by --rules");
+	options->rules[options->rule_count++] = (struct pyi_rule_words){ option, optarg };
+	return note(options, PYI_OPTION_RULES, NULL);
+}
+
+/* A path that is not empty. */
+static struct pyi_error *set_path(struct pyi_options *options, enum pyi_option option,
+				  const char *name, const char **path)
+{
+	if (!*optarg)
+		return usage("%s wants a path", name);
+	*path = optarg;
+	return note(options, option, NULL);
+}
+
+/* What only `check`, and `history`, know. */
+static struct pyi_error *apply_of_check(int option, struct pyi_options *options)
+{
+	struct pyi_error *error;
+	double ms = 0;
+
+	switch (option) {
+	case OPTION_MAX:
+		return add_rule(options, "max");
+	case OPTION_MAX_GROWTH:
+		return add_rule(options, "max-growth");
+	case OPTION_MAX_CONTAINER:
+		return add_rule(options, "max-container");
+	case OPTION_MAX_RSS:
+		return add_rule(options, "max-rss");
+	case OPTION_MAX_TRACKED:
+		return add_rule(options, "max-tracked");
+	case OPTION_PRESET:
+		return add_rule(options, "preset");
+	case OPTION_RULES:
+		return add_rule(options, "rules");
+	case OPTION_HISTORY:
+		return set_path(options, PYI_OPTION_HISTORY, "--history", &options->history);
+	case OPTION_NO_HISTORY:
+		options->no_history = true;
+		return note(options, PYI_OPTION_NO_HISTORY, NULL);
+	case OPTION_STATE:
+		return set_path(options, PYI_OPTION_STATE, "--state", &options->state);
+	case OPTION_OUTPUT:
+		return set_path(options, PYI_OPTION_OUTPUT, "--output", &options->output);
+	case OPTION_MIN_AGE:
+		error = parse_duration("--min-age", optarg, 1000, &ms);
+		if (!error)
+			options->min_age_s = ms / 1000;
+		return note(options, PYI_OPTION_MIN_AGE, error);
+	default:
+		return usage("unknown option");
+	}
+}
+
 static struct pyi_error *apply(int option, struct pyi_options *options)
 {
 	struct pyi_error *error;
@@ -202,7 +288,9 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return note(options, PYI_OPTION_SCOPE, NULL);
 	case OPTION_FORMAT:
 		if (!pyi_format_parse(optarg, &options->format))
-			return usage("--format wants table, json or ndjson, not \"%s\"", optarg);
+			return usage("--format wants table, json or ndjson (check: nagios or "
+				     "prometheus, too), not \"%s\"",
+				     optarg);
 		return NULL;
 	case OPTION_SOURCE:
 		return parse_source(optarg, &options->source);
@@ -214,7 +302,7 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 			options->timeout_s = ms / 1000;
 		return error;
 	default:
-		return usage("unknown option");
+		return apply_of_check(option, options);
 	}
 }
 
@@ -229,6 +317,8 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.max_pause_ms = DEFAULT_MAX_PAUSE_MS,
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.depth = 1,
+		.min_age_s = DEFAULT_MIN_AGE_S,
+		.out = stdout,
 	};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":n:vh", long_options, NULL)) != -1) {
@@ -305,9 +395,19 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 {
 	unsigned foreign = options->given & ~use->options;
 
+	/* Of several, the user may have given another one. */
+	if (foreign & PYI_OPTION_RULES)
+		return usage_of(command, "%s does not know --%s", command,
+				options->rules[0].option);
 	if (foreign)
 		return usage_of(command, "%s does not know %s", command,
 				option_names[__builtin_ctz(foreign)]);
+	if (!use->monitoring &&
+	    (options->format == PYI_FORMAT_NAGIOS || options->format == PYI_FORMAT_PROMETHEUS))
+		return usage_of(command,
+				"%s has the formats table, json and ndjson; nagios and "
+				"prometheus are for check",
+				command);
 	if (options->by & ~use->by) {
 		char known[64];
 
