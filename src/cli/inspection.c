@@ -11,6 +11,12 @@
 
 #include "base/clock.h"
 #include "process/target_name.h"
+#include "tracee/wait.h"
+
+enum {
+	/* Between two looks at whether the process is still traced. */
+	OTHERS_MS = 50,
+};
 
 unsigned pyi_inspection_columns(const struct pyi_options *options)
 {
@@ -115,6 +121,13 @@ static void print_stack(void *argument, const struct pyi_stack *stack, const cha
 			(unsigned long long)stack->frames[f].pc,
 			stack->frames[f].name[0] ? stack->frames[f].name : "?",
 			(unsigned long long)stack->frames[f].offset);
+}
+
+bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns)
+{
+	if (strcmp(error->code, "already-traced") != 0 || pyi_clock_passed(deadline_ns))
+		return false;
+	return !pyi_wait_pause(pyi_clock_deadline(OTHERS_MS, deadline_ns));
 }
 
 uint64_t pyi_inspection_deadline(const struct pyi_options *options)

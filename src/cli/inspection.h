@@ -50,6 +50,13 @@ struct pyi_error *pyi_inspection_run_with(
 	struct pyi_error *(*answer)(struct pyi_inspection *inspection, enum pyi_exit *ret_exit),
 	void *context, enum pyi_exit *ret_exit) PYI_MUST_CHECK;
 
+/*
+ * Whether a run that failed with `error` is to be tried again: because another pyinspect was
+ * looking at the process, which takes it a moment. Then that moment was waited for. `deadline_ns`:
+ * from then on it is not.
+ */
+bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns);
+
 /* When the --timeout is over that begins now; on base/clock.h's clock. */
 uint64_t pyi_inspection_deadline(const struct pyi_options *options);
 

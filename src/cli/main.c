@@ -14,6 +14,7 @@
 static const struct pyi_command *const commands[] = {
 	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
 	&pyi_command_referents, &pyi_command_path,	  &pyi_command_slip_dbus,
+	&pyi_command_check,
 };
 
 enum {
@@ -56,9 +57,14 @@ static const char help_tail[] =
 	"  pyinspect 1234 path foo.Session          what keeps one of them alive?\n"
 	"  pyinspect unit:firewalld slip-dbus       is it firewalld's old leak?\n"
 	"\n"
+	"Before there is a symptom, by a timer or a monitoring system:\n"
+	"  pyinspect unit:firewalld check --preset firewalld\n"
+	"  pyinspect unit:foo check --preset generic --max-rss 500MiB --format nagios\n"
+	"\n"
 	"Exit codes: 0 ok; 1 failed; 2 bad usage; 3 no such process, or no permission;\n"
 	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could\n"
-	"not be put back as it was. In all cases but 6 it is as it was before.\n";
+	"not be put back as it was. In all cases but 6 it is as it was before. Those of\n"
+	"check are others: see pyinspect help check.\n";
 
 static const struct pyi_command *find_command(const char *name)
 {
@@ -172,30 +178,45 @@ static void end_by(int number)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static enum pyi_exit report_error(const struct pyi_command *command,
+				  const struct pyi_options *options,
+				  const struct pyi_envelope *envelope,
+				  const struct pyi_error *error)
+{
+	if (command && command->fail)
+		return command->fail(options, envelope, error);
+	pyi_output_error(stdout, stderr, options->format, envelope, error);
+	return error->exit;
+}
+
 int main(int argc, char **argv)
 {
 	struct pyi_envelope envelope = { 0 };
+	const struct pyi_command *command = NULL;
 	enum pyi_exit exit = PYI_EXIT_OK;
+	bool not_restored = false;
 	struct pyi_options options;
 	struct pyi_error *error;
 
 	pyi_wait_init();
 	error = pyi_options_parse(argc, argv, &options);
 	/* Also an error of the options is one of this command. */
-	if (options.command && find_command(options.command))
-		envelope.command = find_command(options.command)->name;
+	if (options.command)
+		command = find_command(options.command);
+	if (command)
+		envelope.command = command->name;
 	if (!error)
 		error = run(&options, &envelope, &exit);
 	if (error) {
-		pyi_output_error(stdout, stderr, options.format, &envelope, error);
-		exit = error->exit;
+		exit = report_error(command, &options, &envelope, error);
+		not_restored = error->exit == PYI_EXIT_NOT_RESTORED;
 		pyi_error_destroy(error);
 	}
 	if (options.verbose && envelope.attempts)
 		print_cost(&envelope);
 	pyi_envelope_deinit(&envelope);
 	/* Unless there is something worse to say. */
-	if (pyi_wait_cancel_signal() && exit != PYI_EXIT_NOT_RESTORED)
+	if (pyi_wait_cancel_signal() && !not_restored)
 		end_by(pyi_wait_cancel_signal());
 	return (int)exit;
 }
