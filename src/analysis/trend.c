@@ -23,7 +23,7 @@ enum {
 };
 
 /* Of the whole growth, each quarter must bring that much: evenly it would be a quarter. */
-#define LEAST_OF_FIRST 0.02
+#define LEAST_OF_FIRST 0.04
 #define LEAST_OF_QUARTER 0.08
 /* If the first quarter brings more than that, it is warm-up, at least in part. */
 #define MUCH_OF_QUARTER 0.4
