@@ -23,7 +23,7 @@ enum {
 };
 
 /* Of the whole growth, each quarter must bring that much: evenly it would be a quarter. */
-#define LEAST_OF_FIRST 0.02
+#define LEAST_OF_FIRST 0.04
 #define LEAST_OF_QUARTER 0.08
 /* If the first quarter brings more than that, it is warm-up, at least in part. */
 #define MUCH_OF_QUARTER 0.4
@@ -216,19 +216,22 @@ static double median_within(const struct pyi_series *series, size_t warm, bool b
 }
 
 /* Whether it is now above what it was at the same time of earlier days, or weeks. Those in which
- * nobody looked at that time say nothing. */
+ * nobody looked at that time, or only for a part of it, say nothing. */
 static bool is_above_earlier(const struct pyi_series *series, size_t warm, bool bytes,
 			     const struct scale *scale, double slope)
 {
+	int64_t known_s =
+		series->points[series->point_count - 1].time_s - series->points[warm].time_s;
 	double a_period = slope * (double)scale->period_s / HOUR_S;
 	double now = median_within(series, warm, bytes, scale->now_s, 0);
 
 	for (int64_t p = 1; p <= PERIOD_LIMIT; p++) {
-		double earlier =
-			median_within(series, warm, bytes, p * scale->period_s + scale->now_s,
-				      p * scale->period_s);
+		int64_t to_s = p * scale->period_s;
+		double earlier = median_within(series, warm, bytes, to_s + scale->now_s, to_s);
 		double least = (p == 1 ? LEAST_ABOVE_LAST : LEAST_ABOVE_EARLIER) * a_period;
 
+		if (to_s + scale->now_s > known_s)
+			return true;
 		if (!isnan(earlier) && now - earlier < least)
 			return false;
 	}

@@ -1,6 +1,6 @@
 /*
- * Reads rule files as `check` does and prints what came of each: "ok N" with the number of rules, or
- * "error MESSAGE".
+ * Reads rule files as `check` does and prints what came of each: "ok N" with the number of rules,
+ * or "error MESSAGE".
  *
  * usage: read_rules TARGET FILE...
  */

@@ -425,6 +425,16 @@ double load_run_leak(const struct load *load, const struct pyi_rules *rules, uin
 	return hours;
 }
 
+double load_leak_start(uint64_t seed)
+{
+	uint64_t state = seed ^ 0x5851f42d4c957f2du;
+	double by_chance = load_random(&state);
+
+	if (seed % 3 == 0)
+		return 0;
+	return seed % 3 == 1 ? 24 * by_chance : 24 + 312 * by_chance;
+}
+
 void load_rules(struct pyi_rules *rules)
 {
 	*rules = (struct pyi_rules){ 0 };

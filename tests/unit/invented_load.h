@@ -93,6 +93,10 @@ struct load_run load_run_healthy(const struct load *load, const struct pyi_rules
 double load_run_leak(const struct load *load, const struct pyi_rules *rules, uint64_t seed,
 		     double healthy_hours, double an_hour, double limit_hours, char message[300]);
 
+/* For how many hours a process with a leak is healthy: not at all, less than a day, or up to two
+ * weeks, in turn. */
+double load_leak_start(uint64_t seed);
+
 /* The presets firewalld and generic, and a limit for the growth of invented objects. */
 void load_rules(struct pyi_rules *rules);
 
