@@ -41,6 +41,7 @@ struct pyi_check_finding {
 	enum pyi_check_status status;
 	/* False: not measured, or not enough history (status OK while it is being gathered). */
 	bool value_known;
+	/* Of growth: the slope, which may be negative. */
 	double value;
 	enum pyi_check_unit unit;
 	/* INFINITY: none. */
@@ -57,8 +58,8 @@ struct pyi_check {
 	size_t count;
 };
 
-/* Where judging gets the series of a figure from: the history including the sample of now. NULL as
- * `ret_series->points` when there is none. */
+/* Where judging gets the series of a figure from: the history including the sample of now, of this
+ * process alone. NULL as `ret_series->points` when there is none. */
 struct pyi_check_history {
 	struct pyi_error *(*series)(void *argument, enum pyi_figure_kind kind, const char *name,
 				    struct pyi_series *ret_series);
@@ -67,7 +68,18 @@ struct pyi_check_history {
 	const char *unavailable;
 };
 
-/* A type or container that is not in the process counts 0 (its rule is OK). */
+/*
+ * Judges `sample` (ordered) by `rules`.
+ *
+ * - A type or container that is not in the process counts 0 (its rule is OK). A type may be given
+ *   by its bare name if only one type has it; if more have it, the rule is UNKNOWN.
+ * - A figure of the process that is missing makes its rule UNKNOWN; those of python-slip are OK in
+ * a process that has no slip_senders.
+ * - A value of an incomplete look that is above a limit counts; one below is UNKNOWN.
+ * - A rule of growth alarms only if the figure grows (trend.h) and the lower bound of its slope is
+ *   above the limit. While there is too little history, it is OK, with `value_known` false.
+ * - No rules at all are UNKNOWN.
+ */
 struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct pyi_sample *sample,
 				  const struct pyi_check_history *history,
 				  struct pyi_check *ret_check) PYI_MUST_CHECK;

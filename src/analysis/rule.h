@@ -26,17 +26,27 @@ enum pyi_rule_kind {
 	/* Growth of those per hour; no subject. */
 	PYI_RULE_MAX_RSS_GROWTH,
 	PYI_RULE_MAX_TRACKED_GROWTH,
-	/* Of what python-slip keeps: names that are gone; connections whose match is dead. */
+	/* Names that are gone and that python-slip keeps; no subject. */
 	PYI_RULE_MAX_SLIP_STALE,
+	/*
+	 * The same names, as long as a connection's match watches somebody who is gone: then
+	 * nothing will ever be removed, and a few are enough to be sure. One name may be the one
+	 * that was watched, its end not yet dealt with. No subject.
+	 */
 	PYI_RULE_SLIP_DEAD_MATCH,
 	/*
-	 * Any container held by a module or class that grows and never shrinks over the last
-	 * `runs` looks; no subject.
+	 * Entries of any container held by a module or class that grows and never shrinks
+	 * (pyi_trend_never_shrinks()) over `runs` looks. A container with a MAX_CONTAINER rule of
+	 * its own is left out: somebody knows how large it may become. No subject.
 	 */
 	PYI_RULE_GROWING_CONTAINERS,
 };
 
-/* A limit that is not there is infinite. */
+enum {
+	PYI_RULE_KINDS = PYI_RULE_GROWING_CONTAINERS + 1,
+};
+
+/* A limit that is not there is infinite. Zeroed limits are limits of 0. */
 struct pyi_rule {
 	enum pyi_rule_kind kind;
 	/* Owned; NULL for kinds that have none. */
@@ -55,6 +65,16 @@ struct pyi_rules {
 	size_t count;
 	size_t capacity;
 };
+
+/* What the limits of such rules are given in, and whether they are of a rate, per hour. */
+bool pyi_rule_kind_in_bytes(enum pyi_rule_kind kind);
+bool pyi_rule_kind_is_growth(enum pyi_rule_kind kind);
+
+/* Whether such rules are about a `subject`. */
+bool pyi_rule_kind_has_subject(enum pyi_rule_kind kind);
+
+/* "max-count", as in rule files. */
+const char *pyi_rule_kind_name(enum pyi_rule_kind kind);
 
 /* Adds a rule; copies the strings. A rule of the same kind and subject is replaced: the last one
  * counts, so that options overrule files and files overrule presets. */
