@@ -20,6 +20,8 @@ enum pyi_option {
 	PYI_OPTION_ADDRESS = 1 << 4,
 	PYI_OPTION_DEPTH = 1 << 5,
 	PYI_OPTION_VALUES = 1 << 6,
+	PYI_OPTION_HISTORY = 1 << 7,
+	PYI_OPTION_SINCE = 1 << 8,
 };
 
 /* What --by can say, as bits. */
@@ -58,6 +60,10 @@ struct pyi_options {
 	uint64_t address;
 	unsigned depth;
 	bool values;
+	/* A path; NULL: not given. */
+	const char *history;
+	/* How far back; 0: all. */
+	uint64_t since_s;
 };
 
 /* What a command makes of the command line. */
@@ -68,6 +74,10 @@ struct pyi_option_use {
 	unsigned by;
 	/* It is about a type or an address, which must be given. */
 	bool subject;
+	/* A word behind the command may be given, or not. */
+	bool optional_subject;
+	/* It makes sense without a target. */
+	bool optional_target;
 	uint64_t default_limit;
 	/* 0 where "all" makes sense. */
 	uint64_t least_limit;

@@ -102,6 +102,16 @@ static const struct {
 	NAME(memfd_create),
 	NAME(uname),
 	NAME(getrandom),
+	NAME(fsync),
+	NAME(fdatasync),
+	NAME(unlinkat),
+	NAME(mkdirat),
+	NAME(fchmod),
+	NAME(fchown),
+#ifdef SYS_unlink
+	NAME(unlink),
+	NAME(mkdir),
+#endif
 #ifdef SYS_newfstatat
 	NAME(newfstatat),
 #endif
