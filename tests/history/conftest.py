@@ -1,7 +1,10 @@
 """Fixtures of the tests of the history; they share the support module of the live tests."""
 
 import os
+import pathlib
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -20,8 +23,15 @@ def programs():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A folder that nobody else can write to, as a history wants it."""
-    path = tmp_path / "state"
+def folder():
+    """
+    A folder that nobody else can write to, as a history wants it; in memory, if there is such a
+    place, because each sample is synced.
+    """
+    memory = "/dev/shm"
+    above = tempfile.mkdtemp(prefix="pyinspect-history-",
+                             dir=memory if os.access(memory, os.W_OK) else None)
+    path = pathlib.Path(above) / "state"
     path.mkdir(mode=0o700)
-    return path
+    yield path
+    shutil.rmtree(above)

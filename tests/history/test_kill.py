@@ -55,13 +55,13 @@ def test_adding(folder):
     """A sample more, for which older ones are thinned out."""
     base = folder / "base.sqlite"
     path = folder / "history.sqlite"
-    writer.add(base, 1, 26, step_s=300)
+    writer.add(base, 1, 27, step_s=300)
     before = writer.numbers(base)
-    command = writer.command(path, 27, 1, step_s=300)
+    command = writer.command(path, 28, 1, step_s=300)
     shutil.copy(base, path)
-    assert writer.add(path, 27, 1, step_s=300) == [27]
+    assert writer.add(path, 28, 1, step_s=300) == [28]
     after = writer.numbers(path)
-    assert 27 in after and set(before) - set(after), "nothing was thinned out"
+    assert 28 in after and set(before) - set(after), "nothing was thinned out"
     shutil.copy(base, path)
     all_shots = shots(command)
     assert {"pwrite64", "openat", "fdatasync"} <= kinds(all_shots)
@@ -80,8 +80,8 @@ def test_adding(folder):
         seen["before" if found == before else "after"] += 1
         assert writer.integrity(path) == [("ok",)], where
         # Whoever comes next goes on as if nothing had been.
-        assert writer.add(path, 28, 1, step_s=300) == [28], where
-        assert writer.numbers(path)[-1] == 28, where
+        assert writer.add(path, 29, 1, step_s=300) == [29], where
+        assert writer.numbers(path)[-1] == 29, where
     assert all(seen.values()), seen
 
 
