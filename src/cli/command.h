@@ -36,5 +36,6 @@ extern const struct pyi_command pyi_command_referents;
 extern const struct pyi_command pyi_command_path;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
+extern const struct pyi_command pyi_command_history;
 
 #endif

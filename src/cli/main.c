@@ -14,7 +14,7 @@
 static const struct pyi_command *const commands[] = {
 	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
 	&pyi_command_referents, &pyi_command_path,	  &pyi_command_slip_dbus,
-	&pyi_command_check,
+	&pyi_command_check,	&pyi_command_history,
 };
 
 enum {
@@ -56,6 +56,7 @@ static const char help_tail[] =
 	"  pyinspect 1234 referrers foo.Session     who holds all of these?\n"
 	"  pyinspect 1234 path foo.Session          what keeps one of them alive?\n"
 	"  pyinspect unit:firewalld slip-dbus       is it firewalld's old leak?\n"
+	"  pyinspect unit:firewalld history         what has grown since when?\n"
 	"\n"
 	"Before there is a symptom, by a timer or a monitoring system:\n"
 	"  pyinspect unit:firewalld check --preset firewalld\n"
@@ -72,6 +73,18 @@ static const struct pyi_command *find_command(const char *name)
 		if (strcmp(commands[c]->name, name) == 0)
 			return commands[c];
 	return NULL;
+}
+
+/* `pyinspect history [TARGET]` reads better than the other way round; both mean the same. */
+static void put_target_first(struct pyi_options *options)
+{
+	const struct pyi_command *command = options->target ? find_command(options->target) : NULL;
+
+	if (!command || !command->use.optional_target ||
+	    (options->command && find_command(options->command)))
+		return;
+	options->target = options->command;
+	options->command = command->name;
 }
 
 static struct pyi_error *no_such_command(const char *name)
@@ -137,12 +150,12 @@ static struct pyi_error *run(struct pyi_options *options, struct pyi_envelope *e
 
 	if (without_target(options, &error))
 		return error;
-	if (!options->target || !options->command)
+	command = options->command ? find_command(options->command) : NULL;
+	if (!options->command || (!options->target && !(command && command->use.optional_target)))
 		return pyi_error_hint(
 			pyi_error_create(PYI_EXIT_USAGE, "usage",
 					 options->target ? "which command?" : "which process?"),
 			"pyinspect PID top-types; see pyinspect --help");
-	command = find_command(options->command);
 	if (!command)
 		return no_such_command(options->command);
 	envelope->command = command->name;
@@ -200,6 +213,7 @@ int main(int argc, char **argv)
 
 	pyi_wait_init();
 	error = pyi_options_parse(argc, argv, &options);
+	put_target_first(&options);
 	/* Also an error of the options is one of this command. */
 	if (options.command)
 		command = find_command(options.command);

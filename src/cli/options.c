@@ -37,6 +37,7 @@ enum {
 	OPTION_STATE,
 	OPTION_MIN_AGE,
 	OPTION_OUTPUT,
+	OPTION_SINCE,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
@@ -63,6 +64,7 @@ static const struct option long_options[] = {
 	{ "state", required_argument, NULL, OPTION_STATE },
 	{ "min-age", required_argument, NULL, OPTION_MIN_AGE },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
+	{ "since", required_argument, NULL, OPTION_SINCE },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
@@ -76,7 +78,7 @@ static const struct option long_options[] = {
 /* By the bits of enum pyi_option and enum pyi_by, ascending. */
 static const char *const option_names[] = {
 	"--limit",   "--by",	"--scope",	"--exact", "--address", "--depth",  "--values",
-	"--history", "--rules", "--no-history", "--state", "--min-age", "--output",
+	"--history", "--rules", "--no-history", "--state", "--min-age", "--output", "--since",
 };
 static const char *const by_names[] = { "count", "bytes", "referents" };
 
@@ -123,6 +125,30 @@ static struct pyi_error *parse_duration(const char *option, const char *word, do
 		return usage("%s: \"%s\" is too long", option, word);
 	*ret_ms = value;
 	return NULL;
+}
+
+/* A whole number and a unit: how far back. */
+static struct pyi_error *parse_since(const char *word, uint64_t *ret_since_s)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	unsigned long long number;
+	uint64_t since_s;
+	char *end;
+
+	errno = 0;
+	number = strtoull(word, &end, 10);
+	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
+		if (errno || !isdigit((unsigned char)word[0]) || !number || *end != units[u].unit ||
+		    end[1] || __builtin_mul_overflow(number, units[u].seconds, &since_s) ||
+		    since_s > INT32_MAX)
+			continue;
+		*ret_since_s = since_s;
+		return NULL;
+	}
+	return usage("--since wants a time such as 90m, 36h, 7d or 4w, not \"%s\"", word);
 }
 
 static bool is_hexadecimal(const char *word)
@@ -232,6 +258,8 @@ static struct pyi_error *apply_of_check(int option, struct pyi_options *options)
 		return add_rule(options, "rules");
 	case OPTION_HISTORY:
 		return set_path(options, PYI_OPTION_HISTORY, "--history", &options->history);
+	case OPTION_SINCE:
+		return note(options, PYI_OPTION_SINCE, parse_since(optarg, &options->since_s));
 	case OPTION_NO_HISTORY:
 		options->no_history = true;
 		return note(options, PYI_OPTION_NO_HISTORY, NULL);
@@ -425,7 +453,7 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 				(unsigned long long)use->most_limit);
 	if (use->subject)
 		return complete_subject(options, command);
-	if (options->subject)
+	if (options->subject && !use->optional_subject)
 		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
 				command);
 	return NULL;

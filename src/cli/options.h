@@ -29,6 +29,7 @@ enum pyi_option {
 	PYI_OPTION_STATE = 1 << 10,
 	PYI_OPTION_MIN_AGE = 1 << 11,
 	PYI_OPTION_OUTPUT = 1 << 12,
+	PYI_OPTION_SINCE = 1 << 13,
 };
 
 enum {
@@ -89,6 +90,8 @@ struct pyi_options {
 	const char *state;
 	const char *output;
 	double min_age_s;
+	/* How far back; 0: all. */
+	uint64_t since_s;
 
 	/* Where the report goes; not an option. */
 	FILE *out;
@@ -102,6 +105,10 @@ struct pyi_option_use {
 	unsigned by;
 	/* It is about a type or an address, which must be given. */
 	bool subject;
+	/* A word behind the command may be given, or not. */
+	bool optional_subject;
+	/* It makes sense without a target. */
+	bool optional_target;
 	uint64_t default_limit;
 	/* 0 where "all" makes sense. */
 	uint64_t least_limit;

@@ -106,6 +106,7 @@ static const struct {
 	NAME(fdatasync),
 	NAME(flock),
 	NAME(fchmod),
+	NAME(fchown),
 	NAME(mkdirat),
 	NAME(renameat),
 	NAME(unlinkat),
