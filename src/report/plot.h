@@ -16,7 +16,7 @@
 
 enum {
 	/* Columns of a line of a few characters, and the bytes it needs. */
-	PYI_PLOT_SPARK_COLUMNS = 16,
+	PYI_PLOT_SPARK_COLUMNS = 10,
 	PYI_PLOT_SPARK_BYTES = 3 * PYI_PLOT_SPARK_COLUMNS + 1,
 	/* "2026-01-31 23:59" */
 	PYI_PLOT_TIME_BYTES = 40,

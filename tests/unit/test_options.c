@@ -65,6 +65,27 @@ static void expect_ms(double found, double expected)
 	assert_true(fabs(found - expected) < 1e-6);
 }
 
+static void test_history(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "123", "history", "rss", "--history", "/a/b", "--since", "36h");
+	assert_string_equal(options.history, "/a/b");
+	assert_int_equal(options.since_s, 36 * 3600);
+	assert_int_equal(options.given, PYI_OPTION_HISTORY | PYI_OPTION_SINCE);
+	expect_good(&options, "123", "history", "--since", "4w");
+	assert_int_equal(options.since_s, 28 * 86400);
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "4");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "0h");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "-1h");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "1y");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "1hh");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since",
+		     "99999999999999999w");
+	expect_usage(&options, "--history wants a path", "123", "history", "--history", "");
+}
+
 static void test_defaults(void **state)
 {
 	struct pyi_options options;
@@ -529,6 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_all_options),
 		cmocka_unit_test(test_order),
