@@ -108,8 +108,9 @@ static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 	size_t types = 0;
 	size_t containers = 0;
 
-	setup->types = calloc(rules->count, sizeof(*setup->types));
-	setup->containers = calloc(rules->count, sizeof(*setup->containers));
+	/* One more, so that it is never nothing. */
+	setup->types = calloc(rules->count + 1, sizeof(*setup->types));
+	setup->containers = calloc(rules->count + 1, sizeof(*setup->containers));
 	if (!setup->types || !setup->containers)
 		return pyi_error_no_memory();
 	for (size_t r = 0; r < rules->count; r++) {

@@ -176,11 +176,15 @@ static void put_process(struct metric *metric, const struct pyi_sample *sample)
 	}
 }
 
+struct chosen {
+	const struct pyi_figure *figure;
+};
+
 /* Bytes first, length for containers, which have none. */
 static int biggest_first(const void *left, const void *right)
 {
-	const struct pyi_figure *a = *(const struct pyi_figure *const *)left;
-	const struct pyi_figure *b = *(const struct pyi_figure *const *)right;
+	const struct pyi_figure *a = ((const struct chosen *)left)->figure;
+	const struct pyi_figure *b = ((const struct chosen *)right)->figure;
 
 	if (a->bytes != b->bytes)
 		return a->bytes > b->bytes ? -1 : 1;
@@ -200,7 +204,7 @@ static bool is_asked_for(const struct pyi_check *check, const struct pyi_figure 
 
 /* Figures of one kind: those that rules are about, and the biggest of the others. */
 struct choice {
-	const struct pyi_figure **figures;
+	struct chosen *figures;
 	size_t count;
 };
 
@@ -208,7 +212,7 @@ static bool choose(const struct pyi_check_report *report, enum pyi_figure_kind k
 		   struct choice *ret_choice)
 {
 	const struct pyi_sample *sample = report->sample;
-	const struct pyi_figure **figures = calloc(sample->figure_count + 1, sizeof(*figures));
+	struct chosen *figures = calloc(sample->figure_count + 1, sizeof(*figures));
 	uint64_t others = 0;
 	size_t count = 0;
 	size_t kept = 0;
@@ -217,10 +221,10 @@ static bool choose(const struct pyi_check_report *report, enum pyi_figure_kind k
 		return false;
 	for (size_t f = 0; f < sample->figure_count; f++)
 		if (sample->figures[f].kind == kind)
-			figures[count++] = &sample->figures[f];
-	qsort(figures, count, sizeof(figures[0]), biggest_first);
+			figures[count++].figure = &sample->figures[f];
+	qsort(figures, count, sizeof(*figures), biggest_first);
 	for (size_t f = 0; f < count; f++)
-		if (is_asked_for(report->check, figures[f]) || others++ < report->limit)
+		if (is_asked_for(report->check, figures[f].figure) || others++ < report->limit)
 			figures[kept++] = figures[f];
 	*ret_choice = (struct choice){ figures, kept };
 	return true;
@@ -230,7 +234,7 @@ static void put_choice(struct metric *metric, const struct choice *choice, const
 		       bool bytes)
 {
 	for (size_t f = 0; f < choice->count; f++) {
-		const struct pyi_figure *figure = choice->figures[f];
+		const struct pyi_figure *figure = choice->figures[f].figure;
 		const char *const pairs[] = { label, figure->name, NULL };
 
 		put_count(metric, pairs, bytes ? figure->bytes : figure->count);
