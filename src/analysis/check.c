@@ -50,9 +50,9 @@ static enum pyi_check_unit unit_of(enum pyi_rule_kind kind)
 	return pyi_rule_kind_in_bytes(kind) ? PYI_CHECK_BYTES : PYI_CHECK_COUNT;
 }
 
-/* A finding that is OK and has no value yet. It belongs to the check at once. */
-static struct pyi_error *add_finding(struct judge *judge, const struct pyi_rule *rule,
-				     const char *subject, struct pyi_check_finding **ret_finding)
+/* A finding that is OK and has no value yet; it belongs to the check at once. NULL: no memory. */
+static struct pyi_check_finding *add_finding(struct judge *judge, const struct pyi_rule *rule,
+					     const char *subject)
 {
 	struct pyi_check *check = &judge->check;
 	struct pyi_check_finding *finding;
@@ -63,7 +63,7 @@ static struct pyi_error *add_finding(struct judge *judge, const struct pyi_rule 
 			reallocarray(check->findings, capacity, sizeof(*findings));
 
 		if (!findings)
-			return pyi_error_no_memory();
+			return NULL;
 		check->findings = findings;
 		judge->capacity = capacity;
 	}
@@ -78,9 +78,8 @@ static struct pyi_error *add_finding(struct judge *judge, const struct pyi_rule 
 		.subject = subject ? strdup(subject) : NULL,
 	};
 	if (!finding->rule || (subject && !finding->subject))
-		return pyi_error_no_memory();
-	*ret_finding = finding;
-	return NULL;
+		return NULL;
+	return finding;
 }
 
 static const char *quantity(char text[PYI_QUANTITY_TEXT], enum pyi_check_unit unit, double value)
@@ -176,14 +175,13 @@ static const struct pyi_figure *find_type(const struct pyi_sample *sample, const
 
 static struct pyi_error *judge_type(struct judge *judge, const struct pyi_rule *rule)
 {
-	struct pyi_check_finding *finding;
-	struct pyi_error *error = add_finding(judge, rule, rule->subject, &finding);
+	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
 	const struct pyi_figure *figure;
 	char before[NAME_SHOWN + 32];
 	bool ambiguous;
 
-	if (error)
-		return error;
+	if (!finding)
+		return pyi_error_no_memory();
 	figure = find_type(judge->sample, rule->subject, &ambiguous);
 	if (ambiguous)
 		return set_unknown(finding, rule->subject,
@@ -200,13 +198,12 @@ static struct pyi_error *judge_type(struct judge *judge, const struct pyi_rule *
 
 static struct pyi_error *judge_container(struct judge *judge, const struct pyi_rule *rule)
 {
-	struct pyi_check_finding *finding;
-	struct pyi_error *error = add_finding(judge, rule, rule->subject, &finding);
+	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
 	const struct pyi_figure *figure;
 	char before[NAME_SHOWN + 32];
 
-	if (error)
-		return error;
+	if (!finding)
+		return pyi_error_no_memory();
 	figure = pyi_sample_find(judge->sample, PYI_FIGURE_CONTAINER, rule->subject);
 	snprintf(before, sizeof(before), "%.*s has", NAME_SHOWN, rule->subject);
 	return set_value(judge, finding, figure ? (double)figure->count : 0, true, before,
@@ -215,14 +212,13 @@ static struct pyi_error *judge_container(struct judge *judge, const struct pyi_r
 
 static struct pyi_error *judge_process(struct judge *judge, const struct pyi_rule *rule)
 {
-	struct pyi_check_finding *finding;
-	struct pyi_error *error = add_finding(judge, rule, NULL, &finding);
+	struct pyi_check_finding *finding = add_finding(judge, rule, NULL);
 	bool rss = rule->kind == PYI_RULE_MAX_RSS;
 	const struct pyi_figure *figure = pyi_sample_find(
 		judge->sample, PYI_FIGURE_PROCESS, rss ? PYI_FIGURE_RSS : PYI_FIGURE_TRACKED);
 
-	if (error)
-		return error;
+	if (!finding)
+		return pyi_error_no_memory();
 	if (!figure)
 		return set_unknown(finding, rss ? "resident memory" : "tracked objects",
 				   "not measured");
@@ -240,12 +236,11 @@ static struct pyi_error *judge_slip(struct judge *judge, const struct pyi_rule *
 		pyi_sample_find(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_STALE);
 	const struct pyi_figure *dead =
 		pyi_sample_find(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_DEAD_MATCHES);
-	struct pyi_check_finding *finding;
-	struct pyi_error *error = add_finding(judge, rule, NULL, &finding);
+	struct pyi_check_finding *finding = add_finding(judge, rule, NULL);
 	bool match = rule->kind == PYI_RULE_SLIP_DEAD_MATCH;
 
-	if (error)
-		return error;
+	if (!finding)
+		return pyi_error_no_memory();
 	if (!pyi_sample_find(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_SENDERS)) {
 		if (sample->incomplete)
 			return set_unknown(finding, "python-slip", "the look was not complete");
@@ -330,13 +325,13 @@ static struct pyi_error *judge_growth(struct judge *judge, const struct pyi_rule
 		rule->kind == PYI_RULE_MAX_RSS_GROWTH ? PYI_FIGURE_RSS : PYI_FIGURE_TRACKED;
 	const char *what = whats[rule->kind] ? whats[rule->kind] : rule->subject;
 	enum pyi_figure_kind kind = PYI_FIGURE_PROCESS;
-	struct pyi_check_finding *finding;
-	struct pyi_error *error = add_finding(judge, rule, rule->subject, &finding);
+	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
+	struct pyi_error *error;
 	struct pyi_series series;
 	struct pyi_trend trend;
 
-	if (error)
-		return error;
+	if (!finding)
+		return pyi_error_no_memory();
 	if (rule->kind == PYI_RULE_MAX_GROWTH) {
 		bool ambiguous;
 		const struct pyi_figure *figure =
@@ -385,9 +380,9 @@ static struct pyi_error *judge_one_container(struct judge *judge, const struct p
 	pyi_series_deinit(&series);
 	if (!*ret_grows)
 		return NULL;
-	error = add_finding(judge, rule, figure->name, &finding);
-	if (error)
-		return error;
+	finding = add_finding(judge, rule, figure->name);
+	if (!finding)
+		return pyi_error_no_memory();
 	snprintf(before, sizeof(before), "%.*s grows and never shrinks: it has", NAME_SHOWN,
 		 figure->name);
 	return set_value(judge, finding, (double)figure->count, false, before, " entries");
@@ -401,9 +396,9 @@ static struct pyi_error *judge_containers(struct judge *judge, const struct pyi_
 	bool any = false;
 
 	if (why_no_history(judge)) {
-		error = add_finding(judge, rule, NULL, &finding);
-		return error ? error
-			     : set_unknown(finding, "growing containers", why_no_history(judge));
+		finding = add_finding(judge, rule, NULL);
+		return !finding ? pyi_error_no_memory()
+				: set_unknown(finding, "growing containers", why_no_history(judge));
 	}
 	for (size_t f = 0; f < judge->sample->figure_count && !error; f++) {
 		const struct pyi_figure *figure = &judge->sample->figures[f];
@@ -418,9 +413,9 @@ static struct pyi_error *judge_containers(struct judge *judge, const struct pyi_
 	}
 	if (error || any)
 		return error;
-	error = add_finding(judge, rule, NULL, &finding);
-	if (error)
-		return error;
+	finding = add_finding(judge, rule, NULL);
+	if (!finding)
+		return pyi_error_no_memory();
 	if (judge->sample->incomplete)
 		return set_unknown(finding, "growing containers", "the look was not complete");
 	finding->value_known = true;

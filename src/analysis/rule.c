@@ -59,45 +59,35 @@ static bool is_about_same(const struct pyi_rule *a, const struct pyi_rule *b)
 	return !a->subject || strcmp(a->subject, b->subject) == 0;
 }
 
-/* A rule that is replaced keeps its place. */
-static struct pyi_error *find_place(struct pyi_rules *rules, const struct pyi_rule *rule,
-				    struct pyi_rule **ret_place)
+/* A rule that is replaced keeps its place. NULL: no memory. */
+static struct pyi_rule *find_place(struct pyi_rules *rules, const struct pyi_rule *rule)
 {
 	for (size_t r = 0; r < rules->count; r++) {
-		if (is_about_same(&rules->items[r], rule)) {
-			*ret_place = &rules->items[r];
-			return NULL;
-		}
+		if (is_about_same(&rules->items[r], rule))
+			return &rules->items[r];
 	}
 	if (rules->count == rules->capacity) {
 		size_t capacity = rules->capacity ? 2 * rules->capacity : 16;
 		struct pyi_rule *items = reallocarray(rules->items, capacity, sizeof(*items));
 
 		if (!items)
-			return pyi_error_no_memory();
+			return NULL;
 		rules->items = items;
 		rules->capacity = capacity;
 	}
-	*ret_place = &rules->items[rules->count];
-	return NULL;
+	return &rules->items[rules->count];
 }
 
 struct pyi_error *pyi_rules_add(struct pyi_rules *rules, const struct pyi_rule *rule)
 {
 	struct pyi_rule copy = *rule;
-	struct pyi_rule *place;
-	struct pyi_error *error;
+	struct pyi_rule *place = find_place(rules, rule);
 
 	copy.subject = rule->subject ? strdup(rule->subject) : NULL;
 	copy.origin = rule->origin ? strdup(rule->origin) : NULL;
-	if ((rule->subject && !copy.subject) || (rule->origin && !copy.origin)) {
+	if (!place || (rule->subject && !copy.subject) || (rule->origin && !copy.origin)) {
 		deinit_rule(&copy);
 		return pyi_error_no_memory();
-	}
-	error = find_place(rules, rule, &place);
-	if (error) {
-		deinit_rule(&copy);
-		return error;
 	}
 	if (place == &rules->items[rules->count])
 		rules->count++;
