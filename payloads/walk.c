@@ -257,6 +257,7 @@ static void count_tracked(struct pyi_walk *walk, uint64_t object)
 		return;
 	}
 	count(walk, object, type, walk->frozen);
+	walk->summary.tracked_objects += !walk->frozen;
 	if (walk->arguments->flags & PYI_CENSUS_ALL)
 		pyi_references_visit(walk, object, type);
 }

@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 2,
+	PYI_PAYLOAD_ABI = 3,
 	PYI_KNOWN_TYPES = 48,
 	PYI_MARK_WORDS = 24,
 };
@@ -396,6 +396,8 @@ struct pyi_record_summary {
 	uint64_t bytes;
 	uint64_t frozen_objects;
 	uint64_t frozen_bytes;
+	/* PYI_JOB_CENSUS: how many gc.get_objects() would list, whatever else was counted. */
+	uint64_t tracked_objects;
 	/* Objects of which a part was not visited, or which were not counted. */
 	uint64_t skipped_objects;
 	uint64_t broken_lists;

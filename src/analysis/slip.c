@@ -85,6 +85,7 @@ static void forget(struct pyi_slip *slip)
 	for (size_t i = 0; i < slip->connection_count; i++) {
 		slip->connections[i].stale_known = false;
 		slip->connections[i].stale = 0;
+		slip->connections[i].match_is_dead = false;
 	}
 }
 
@@ -399,12 +400,35 @@ struct pyi_error *pyi_slip_judge(struct pyi_slip *slip, const struct pyi_slip *a
 		}
 		if (!judgement.asked)
 			judge_by_heap(&judgement);
+		for (size_t i = 0; i < slip->connection_count; i++)
+			slip->connections[i].match_is_dead =
+				is_armed(&judgement, &slip->connections[i]);
 		finish(&judgement);
 	}
 	if (!judgement.failed)
 		return NULL;
 	forget(slip);
 	return pyi_error_no_memory();
+}
+
+struct pyi_error *pyi_slip_add_figures(const struct pyi_slip *slip, struct pyi_sample *sample)
+{
+	struct pyi_error *error;
+	uint64_t dead = 0;
+
+	if (!slip->holder)
+		return NULL;
+	for (size_t i = 0; i < slip->connection_count; i++)
+		dead += slip->connections[i].match_is_dead;
+	error = pyi_sample_add(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_SENDERS, slip->senders,
+			       0);
+	if (!error && slip->stale_known)
+		error = pyi_sample_add(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_STALE,
+				       slip->stale, 0);
+	if (!error)
+		error = pyi_sample_add(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_DEAD_MATCHES,
+				       dead, 0);
+	return error;
 }
 
 void pyi_slip_deinit(struct pyi_slip *slip)

@@ -17,6 +17,7 @@
 
 #include "analysis/name_set.h"
 #include "analysis/referrers.h"
+#include "analysis/sample.h"
 #include "base/error.h"
 
 enum pyi_slip_verdict {
@@ -43,6 +44,9 @@ struct pyi_slip_connection {
 	/* Filled by pyi_slip_judge(): how many of the names are stale, if that is known. */
 	bool stale_known;
 	uint64_t stale;
+	/* The same: the end of whom its match watches was dealt with, and others were left behind:
+	 * nothing will ever be removed. */
+	bool match_is_dead;
 };
 
 struct pyi_slip {
@@ -107,6 +111,13 @@ struct pyi_slip_bus {
  */
 struct pyi_error *pyi_slip_judge(struct pyi_slip *slip, const struct pyi_slip *again,
 				 const struct pyi_slip_bus *bus) PYI_MUST_CHECK;
+
+/*
+ * Adds what was judged to a sample, as PYI_FIGURE_SLIP_...: nothing if there is no such class, no
+ * stale names if they are not known.
+ */
+struct pyi_error *pyi_slip_add_figures(const struct pyi_slip *slip,
+				       struct pyi_sample *sample) PYI_MUST_CHECK;
 
 /* Safe on a zeroed struct. */
 void pyi_slip_deinit(struct pyi_slip *slip);

@@ -21,6 +21,12 @@ struct pyi_command {
 	 */
 	struct pyi_error *(*run)(const struct pyi_options *options, struct pyi_envelope *envelope,
 				 enum pyi_exit *ret_exit);
+	/*
+	 * Reports an error, also one of the options (which are then not complete), and returns the
+	 * exit code. NULL: as all commands do.
+	 */
+	enum pyi_exit (*fail)(const struct pyi_options *options,
+			      const struct pyi_envelope *envelope, const struct pyi_error *error);
 };
 
 extern const struct pyi_command pyi_command_top_types;
@@ -29,5 +35,7 @@ extern const struct pyi_command pyi_command_referrers;
 extern const struct pyi_command pyi_command_referents;
 extern const struct pyi_command pyi_command_path;
 extern const struct pyi_command pyi_command_slip_dbus;
+extern const struct pyi_command pyi_command_check;
+extern const struct pyi_command pyi_command_history;
 
 #endif

@@ -54,8 +54,9 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	if (error)
 		return error;
 	*ret_exit = pyi_inspection_conclude(inspection);
-	return pyi_report_paths(stdout, inspection->options->format, pyi_inspection_columns(),
-				inspection->envelope, &paths, inspection->skipped_objects);
+	return pyi_report_paths(inspection->options->out, inspection->options->format,
+				pyi_inspection_columns(inspection->options), inspection->envelope,
+				&paths, inspection->skipped_objects);
 }
 
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,

@@ -90,7 +90,8 @@ static struct pyi_error *print(struct pyi_inspection *inspection,
 
 	*ret_exit = pyi_inspection_conclude(inspection);
 	report.skipped_objects = inspection->skipped_objects;
-	return pyi_report_referrers(stdout, inspection->options->format, pyi_inspection_columns(),
+	return pyi_report_referrers(inspection->options->out, inspection->options->format,
+				    pyi_inspection_columns(inspection->options),
 				    inspection->envelope, &report);
 }
 

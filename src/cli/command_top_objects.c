@@ -55,7 +55,8 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	else if (options->by == PYI_BY_BYTES)
 		shown.by_referents_count = 0;
 	*ret_exit = pyi_inspection_conclude(inspection);
-	return pyi_report_large_objects(stdout, options->format, pyi_inspection_columns(),
+	return pyi_report_large_objects(options->out, options->format,
+					pyi_inspection_columns(inspection->options),
 					inspection->envelope, &shown, inspection->skipped_objects);
 }
 

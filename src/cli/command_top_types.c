@@ -61,7 +61,8 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	};
 	pyi_census_sort(&census, report.order);
 	*ret_exit = pyi_inspection_conclude(inspection);
-	return pyi_report_top_types(stdout, options->format, pyi_inspection_columns(),
+	return pyi_report_top_types(options->out, options->format,
+				    pyi_inspection_columns(inspection->options),
 				    inspection->envelope, &report);
 }
 

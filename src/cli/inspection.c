@@ -11,12 +11,19 @@
 
 #include "base/clock.h"
 #include "process/target_name.h"
+#include "tracee/wait.h"
 
-unsigned pyi_inspection_columns(void)
+enum {
+	/* Between two looks at whether the process is still traced. */
+	OTHERS_MS = 50,
+};
+
+unsigned pyi_inspection_columns(const struct pyi_options *options)
 {
 	struct winsize size;
 
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+	if (options->out != stdout || !isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
 		return 0;
 	return size.ws_col;
 }
@@ -116,23 +123,42 @@ static void print_stack(void *argument, const struct pyi_stack *stack, const cha
 			(unsigned long long)stack->frames[f].offset);
 }
 
+bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns)
+{
+	if (strcmp(error->code, "already-traced") != 0 || pyi_clock_passed(deadline_ns))
+		return false;
+	return !pyi_wait_pause(pyi_clock_deadline(OTHERS_MS, deadline_ns));
+}
+
+uint64_t pyi_inspection_deadline(const struct pyi_options *options)
+{
+	if (options->timeout_s <= 0)
+		return PYI_CLOCK_NEVER;
+	return pyi_clock_deadline((uint64_t)(options->timeout_s * 1000), PYI_CLOCK_NEVER);
+}
+
 struct pyi_error *pyi_inspection_run(const struct pyi_options *options,
 				     struct pyi_envelope *envelope,
 				     struct pyi_error *(*answer)(struct pyi_inspection *inspection,
 								 enum pyi_exit *ret_exit),
 				     enum pyi_exit *ret_exit)
 {
+	return pyi_inspection_run_with(options, envelope, answer, NULL, ret_exit);
+}
+
+struct pyi_error *pyi_inspection_run_with(
+	const struct pyi_options *options, struct pyi_envelope *envelope,
+	struct pyi_error *(*answer)(struct pyi_inspection *inspection, enum pyi_exit *ret_exit),
+	void *context, enum pyi_exit *ret_exit)
+{
 	struct pyi_inspection inspection = {
 		.options = options,
 		.envelope = envelope,
+		.context = context,
 		.session_options = {
 			.max_pause_ms = options->max_pause_ms,
 			.source = options->source,
-			.deadline_ns = options->timeout_s > 0
-					       ? pyi_clock_deadline(
-							 (uint64_t)(options->timeout_s * 1000),
-							 PYI_CLOCK_NEVER)
-					       : PYI_CLOCK_NEVER,
+			.deadline_ns = pyi_inspection_deadline(options),
 			.progress = pyi_progress_report,
 			.progress_argument = &inspection.progress,
 			.stack = options->verbose ? print_stack : NULL,

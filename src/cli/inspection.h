@@ -23,6 +23,9 @@ struct pyi_inspection {
 	struct pyi_session session;
 	struct pyi_progress progress;
 
+	/* Of pyi_inspection_run_with(). */
+	void *context;
+
 	/* Of all examinations that were noted: */
 	/* What speaks against one of them; a static string; NULL: nothing. */
 	const char *inconsistency;
@@ -41,6 +44,22 @@ struct pyi_error *pyi_inspection_run(const struct pyi_options *options,
 								 enum pyi_exit *ret_exit),
 				     enum pyi_exit *ret_exit) PYI_MUST_CHECK;
 
+/* The same with something for `answer`, in inspection->context. */
+struct pyi_error *pyi_inspection_run_with(
+	const struct pyi_options *options, struct pyi_envelope *envelope,
+	struct pyi_error *(*answer)(struct pyi_inspection *inspection, enum pyi_exit *ret_exit),
+	void *context, enum pyi_exit *ret_exit) PYI_MUST_CHECK;
+
+/*
+ * Whether a run that failed with `error` is to be tried again: because another pyinspect was
+ * looking at the process, which takes it a moment. Then that moment was waited for. `deadline_ns`:
+ * from then on it is not.
+ */
+bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns);
+
+/* When the --timeout is over that begins now; on base/clock.h's clock. */
+uint64_t pyi_inspection_deadline(const struct pyi_options *options);
+
 /*
  * Remembers how trustworthy the last examination of the session was: to be called after each one
  * but the last, which pyi_inspection_conclude() remembers itself.
@@ -57,7 +76,7 @@ enum pyi_exit pyi_inspection_conclude(struct pyi_inspection *inspection);
 /* What the options ask about. */
 struct pyi_subject pyi_inspection_subject(const struct pyi_inspection *inspection);
 
-/* Of the terminal on stdout; 0 if it is none. */
-unsigned pyi_inspection_columns(void);
+/* Of the terminal that the report goes to; 0 if it is none. */
+unsigned pyi_inspection_columns(const struct pyi_options *options);
 
 #endif

@@ -14,6 +14,7 @@
 static const struct pyi_command *const commands[] = {
 	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
 	&pyi_command_referents, &pyi_command_path,	  &pyi_command_slip_dbus,
+	&pyi_command_check,	&pyi_command_history,
 };
 
 enum {
@@ -55,10 +56,16 @@ static const char help_tail[] =
 	"  pyinspect 1234 referrers foo.Session     who holds all of these?\n"
 	"  pyinspect 1234 path foo.Session          what keeps one of them alive?\n"
 	"  pyinspect unit:firewalld slip-dbus       is it firewalld's old leak?\n"
+	"  pyinspect unit:firewalld history         what has grown since when?\n"
+	"\n"
+	"Before there is a symptom, by a timer or a monitoring system:\n"
+	"  pyinspect unit:firewalld check --preset firewalld\n"
+	"  pyinspect unit:foo check --preset generic --max-rss 500MiB --format nagios\n"
 	"\n"
 	"Exit codes: 0 ok; 1 failed; 2 bad usage; 3 no such process, or no permission;\n"
 	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could\n"
-	"not be put back as it was. In all cases but 6 it is as it was before.\n";
+	"not be put back as it was. In all cases but 6 it is as it was before. Those of\n"
+	"check are others: see pyinspect help check.\n";
 
 static const struct pyi_command *find_command(const char *name)
 {
@@ -66,6 +73,18 @@ static const struct pyi_command *find_command(const char *name)
 		if (strcmp(commands[c]->name, name) == 0)
 			return commands[c];
 	return NULL;
+}
+
+/* `pyinspect history [TARGET]` reads better than the other way round; both mean the same. */
+static void put_target_first(struct pyi_options *options)
+{
+	const struct pyi_command *command = options->target ? find_command(options->target) : NULL;
+
+	if (!command || !command->use.optional_target ||
+	    (options->command && find_command(options->command)))
+		return;
+	options->target = options->command;
+	options->command = command->name;
 }
 
 static struct pyi_error *no_such_command(const char *name)
@@ -131,12 +150,12 @@ static struct pyi_error *run(struct pyi_options *options, struct pyi_envelope *e
 
 	if (without_target(options, &error))
 		return error;
-	if (!options->target || !options->command)
+	command = options->command ? find_command(options->command) : NULL;
+	if (!options->command || (!options->target && !(command && command->use.optional_target)))
 		return pyi_error_hint(
 			pyi_error_create(PYI_EXIT_USAGE, "usage",
 					 options->target ? "which command?" : "which process?"),
 			"pyinspect PID top-types; see pyinspect --help");
-	command = find_command(options->command);
 	if (!command)
 		return no_such_command(options->command);
 	envelope->command = command->name;
@@ -172,30 +191,46 @@ static void end_by(int number)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static enum pyi_exit report_error(const struct pyi_command *command,
+				  const struct pyi_options *options,
+				  const struct pyi_envelope *envelope,
+				  const struct pyi_error *error)
+{
+	if (command && command->fail)
+		return command->fail(options, envelope, error);
+	pyi_output_error(stdout, stderr, options->format, envelope, error);
+	return error->exit;
+}
+
 int main(int argc, char **argv)
 {
 	struct pyi_envelope envelope = { 0 };
+	const struct pyi_command *command = NULL;
 	enum pyi_exit exit = PYI_EXIT_OK;
+	bool not_restored = false;
 	struct pyi_options options;
 	struct pyi_error *error;
 
 	pyi_wait_init();
 	error = pyi_options_parse(argc, argv, &options);
+	put_target_first(&options);
 	/* Also an error of the options is one of this command. */
-	if (options.command && find_command(options.command))
-		envelope.command = find_command(options.command)->name;
+	if (options.command)
+		command = find_command(options.command);
+	if (command)
+		envelope.command = command->name;
 	if (!error)
 		error = run(&options, &envelope, &exit);
 	if (error) {
-		pyi_output_error(stdout, stderr, options.format, &envelope, error);
-		exit = error->exit;
+		exit = report_error(command, &options, &envelope, error);
+		not_restored = error->exit == PYI_EXIT_NOT_RESTORED;
 		pyi_error_destroy(error);
 	}
 	if (options.verbose && envelope.attempts)
 		print_cost(&envelope);
 	pyi_envelope_deinit(&envelope);
 	/* Unless there is something worse to say. */
-	if (pyi_wait_cancel_signal() && exit != PYI_EXIT_NOT_RESTORED)
+	if (pyi_wait_cancel_signal() && !not_restored)
 		end_by(pyi_wait_cancel_signal());
 	return (int)exit;
 }

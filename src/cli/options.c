@@ -25,9 +25,23 @@ enum {
 	OPTION_ADDRESS,
 	OPTION_DEPTH,
 	OPTION_VALUES,
+	OPTION_MAX,
+	OPTION_MAX_GROWTH,
+	OPTION_MAX_CONTAINER,
+	OPTION_MAX_RSS,
+	OPTION_MAX_TRACKED,
+	OPTION_PRESET,
+	OPTION_RULES,
+	OPTION_HISTORY,
+	OPTION_NO_HISTORY,
+	OPTION_STATE,
+	OPTION_MIN_AGE,
+	OPTION_OUTPUT,
+	OPTION_SINCE,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
+	DEFAULT_MIN_AGE_S = 60,
 };
 
 static const struct option long_options[] = {
@@ -38,6 +52,19 @@ static const struct option long_options[] = {
 	{ "address", required_argument, NULL, OPTION_ADDRESS },
 	{ "depth", required_argument, NULL, OPTION_DEPTH },
 	{ "values", no_argument, NULL, OPTION_VALUES },
+	{ "max", required_argument, NULL, OPTION_MAX },
+	{ "max-growth", required_argument, NULL, OPTION_MAX_GROWTH },
+	{ "max-container", required_argument, NULL, OPTION_MAX_CONTAINER },
+	{ "max-rss", required_argument, NULL, OPTION_MAX_RSS },
+	{ "max-tracked", required_argument, NULL, OPTION_MAX_TRACKED },
+	{ "preset", required_argument, NULL, OPTION_PRESET },
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "history", required_argument, NULL, OPTION_HISTORY },
+	{ "no-history", no_argument, NULL, OPTION_NO_HISTORY },
+	{ "state", required_argument, NULL, OPTION_STATE },
+	{ "min-age", required_argument, NULL, OPTION_MIN_AGE },
+	{ "output", required_argument, NULL, OPTION_OUTPUT },
+	{ "since", required_argument, NULL, OPTION_SINCE },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
@@ -50,7 +77,8 @@ static const struct option long_options[] = {
 
 /* By the bits of enum pyi_option and enum pyi_by, ascending. */
 static const char *const option_names[] = {
-	"--limit", "--by", "--scope", "--exact", "--address", "--depth", "--values",
+	"--limit",   "--by",	"--scope",	"--exact", "--address", "--depth",  "--values",
+	"--history", "--rules", "--no-history", "--state", "--min-age", "--output", "--since",
 };
 static const char *const by_names[] = { "count", "bytes", "referents" };
 
@@ -97,6 +125,30 @@ static struct pyi_error *parse_duration(const char *option, const char *word, do
 		return usage("%s: \"%s\" is too long", option, word);
 	*ret_ms = value;
 	return NULL;
+}
+
+/* A whole number and a unit: how far back. */
+static struct pyi_error *parse_since(const char *word, uint64_t *ret_since_s)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	unsigned long long number;
+	uint64_t since_s;
+	char *end;
+
+	errno = 0;
+	number = strtoull(word, &end, 10);
+	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
+		if (errno || !isdigit((unsigned char)word[0]) || !number || *end != units[u].unit ||
+		    end[1] || __builtin_mul_overflow(number, units[u].seconds, &since_s) ||
+		    since_s > INT32_MAX)
+			continue;
+		*ret_since_s = since_s;
+		return NULL;
+	}
+	return usage("--since wants a time such as 90m, 36h, 7d or 4w, not \"%s\"", word);
 }
 
 static bool is_hexadecimal(const char *word)
@@ -163,6 +215,68 @@ static struct pyi_error *note(struct pyi_options *options, enum pyi_option optio
 	return error;
 }
 
+static struct pyi_error *add_rule(struct pyi_options *options, const char *option)
+{
+	if (options->rule_count == PYI_RULE_WORDS)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
+						       "more than %d rules", PYI_RULE_WORDS),
+				      "put them into a file, and name that by --rules");
+	options->rules[options->rule_count++] = (struct pyi_rule_words){ option, optarg };
+	return note(options, PYI_OPTION_RULES, NULL);
+}
+
+/* A path that is not empty. */
+static struct pyi_error *set_path(struct pyi_options *options, enum pyi_option option,
+				  const char *name, const char **path)
+{
+	if (!*optarg)
+		return usage("%s wants a path", name);
+	*path = optarg;
+	return note(options, option, NULL);
+}
+
+/* What only `check`, and `history`, know. */
+static struct pyi_error *apply_of_check(int option, struct pyi_options *options)
+{
+	struct pyi_error *error;
+	double ms = 0;
+
+	switch (option) {
+	case OPTION_MAX:
+		return add_rule(options, "max");
+	case OPTION_MAX_GROWTH:
+		return add_rule(options, "max-growth");
+	case OPTION_MAX_CONTAINER:
+		return add_rule(options, "max-container");
+	case OPTION_MAX_RSS:
+		return add_rule(options, "max-rss");
+	case OPTION_MAX_TRACKED:
+		return add_rule(options, "max-tracked");
+	case OPTION_PRESET:
+		return add_rule(options, "preset");
+	case OPTION_RULES:
+		return add_rule(options, "rules");
+	case OPTION_HISTORY:
+		return set_path(options, PYI_OPTION_HISTORY, "--history", &options->history);
+	case OPTION_SINCE:
+		return note(options, PYI_OPTION_SINCE, parse_since(optarg, &options->since_s));
+	case OPTION_NO_HISTORY:
+		options->no_history = true;
+		return note(options, PYI_OPTION_NO_HISTORY, NULL);
+	case OPTION_STATE:
+		return set_path(options, PYI_OPTION_STATE, "--state", &options->state);
+	case OPTION_OUTPUT:
+		return set_path(options, PYI_OPTION_OUTPUT, "--output", &options->output);
+	case OPTION_MIN_AGE:
+		error = parse_duration("--min-age", optarg, 1000, &ms);
+		if (!error)
+			options->min_age_s = ms / 1000;
+		return note(options, PYI_OPTION_MIN_AGE, error);
+	default:
+		return usage("unknown option");
+	}
+}
+
 static struct pyi_error *apply(int option, struct pyi_options *options)
 {
 	struct pyi_error *error;
@@ -202,7 +316,9 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return note(options, PYI_OPTION_SCOPE, NULL);
 	case OPTION_FORMAT:
 		if (!pyi_format_parse(optarg, &options->format))
-			return usage("--format wants table, json or ndjson, not \"%s\"", optarg);
+			return usage("--format wants table, json or ndjson (check: nagios or "
+				     "prometheus, too), not \"%s\"",
+				     optarg);
 		return NULL;
 	case OPTION_SOURCE:
 		return parse_source(optarg, &options->source);
@@ -214,7 +330,7 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 			options->timeout_s = ms / 1000;
 		return error;
 	default:
-		return usage("unknown option");
+		return apply_of_check(option, options);
 	}
 }
 
@@ -229,6 +345,8 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.max_pause_ms = DEFAULT_MAX_PAUSE_MS,
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.depth = 1,
+		.min_age_s = DEFAULT_MIN_AGE_S,
+		.out = stdout,
 	};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":n:vh", long_options, NULL)) != -1) {
@@ -305,9 +423,19 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 {
 	unsigned foreign = options->given & ~use->options;
 
+	/* Of several, the user may have given another one. */
+	if (foreign & PYI_OPTION_RULES)
+		return usage_of(command, "%s does not know --%s", command,
+				options->rules[0].option);
 	if (foreign)
 		return usage_of(command, "%s does not know %s", command,
 				option_names[__builtin_ctz(foreign)]);
+	if (!use->monitoring &&
+	    (options->format == PYI_FORMAT_NAGIOS || options->format == PYI_FORMAT_PROMETHEUS))
+		return usage_of(command,
+				"%s has the formats table, json and ndjson; nagios and "
+				"prometheus are for check",
+				command);
 	if (options->by & ~use->by) {
 		char known[64];
 
@@ -325,7 +453,7 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 				(unsigned long long)use->most_limit);
 	if (use->subject)
 		return complete_subject(options, command);
-	if (options->subject)
+	if (options->subject && !use->optional_subject)
 		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
 				command);
 	return NULL;

@@ -5,7 +5,9 @@
 #define PYI_CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "report/output.h"
@@ -20,6 +22,27 @@ enum pyi_option {
 	PYI_OPTION_ADDRESS = 1 << 4,
 	PYI_OPTION_DEPTH = 1 << 5,
 	PYI_OPTION_VALUES = 1 << 6,
+	PYI_OPTION_HISTORY = 1 << 7,
+	/* Any of those that say what is checked. */
+	PYI_OPTION_RULES = 1 << 8,
+	PYI_OPTION_NO_HISTORY = 1 << 9,
+	PYI_OPTION_STATE = 1 << 10,
+	PYI_OPTION_MIN_AGE = 1 << 11,
+	PYI_OPTION_OUTPUT = 1 << 12,
+	PYI_OPTION_SINCE = 1 << 13,
+};
+
+enum {
+	/* How often options that say what is checked may be given, in all. */
+	PYI_RULE_WORDS = 64,
+};
+
+/* One of the options that say what is checked. */
+struct pyi_rule_words {
+	/* "max", "max-growth", ..., "preset", "rules"; a static string. */
+	const char *option;
+	/* As the user wrote it. */
+	const char *words;
 };
 
 /* What --by can say, as bits. */
@@ -58,6 +81,20 @@ struct pyi_options {
 	uint64_t address;
 	unsigned depth;
 	bool values;
+	/* In the order in which they were given. */
+	struct pyi_rule_words rules[PYI_RULE_WORDS];
+	size_t rule_count;
+	/* Paths; NULL: not given. */
+	const char *history;
+	bool no_history;
+	const char *state;
+	const char *output;
+	double min_age_s;
+	/* How far back; 0: all. */
+	uint64_t since_s;
+
+	/* Where the report goes; not an option. */
+	FILE *out;
 };
 
 /* What a command makes of the command line. */
@@ -68,11 +105,17 @@ struct pyi_option_use {
 	unsigned by;
 	/* It is about a type or an address, which must be given. */
 	bool subject;
+	/* A word behind the command may be given, or not. */
+	bool optional_subject;
+	/* It makes sense without a target. */
+	bool optional_target;
 	uint64_t default_limit;
 	/* 0 where "all" makes sense. */
 	uint64_t least_limit;
 	/* 0: any. */
 	uint64_t most_limit;
+	/* It also has the formats nagios and prometheus. */
+	bool monitoring;
 };
 
 /*

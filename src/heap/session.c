@@ -370,6 +370,7 @@ struct pyi_error *pyi_session_walk(struct pyi_session *session, struct pyi_snaps
 	session->summary.bytes = result.summary.bytes;
 	session->summary.frozen_objects = result.summary.frozen_objects;
 	session->summary.frozen_bytes = result.summary.frozen_bytes;
+	session->summary.tracked_objects = result.summary.tracked_objects;
 	*ret_result = result;
 	return NULL;
 }

@@ -14,24 +14,6 @@ enum {
 	OBJECT_ALIGNMENT = 8,
 };
 
-static const struct pyi_type *find_type(const struct pyi_type_list *list, uint64_t addr)
-{
-	size_t first = 0;
-	size_t end = list->count;
-
-	while (first < end) {
-		size_t middle = first + (end - first) / 2;
-
-		if (list->types[middle].addr == addr)
-			return &list->types[middle];
-		if (list->types[middle].addr < addr)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return NULL;
-}
-
 struct gathering {
 	struct pyi_subject_found *found;
 	size_t capacity;
@@ -88,7 +70,7 @@ static bool is_object(const struct pyi_session *session, struct pyi_snapshot *sn
 	return addr % OBJECT_ALIGNMENT == 0 &&
 	       pyi_memory_try_read_u64(snapshot->reader,
 				       addr + session->runtime.layout->object_type, &type) &&
-	       find_type(types, type);
+	       pyi_types_find(types, type);
 }
 
 struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi_session *session,
@@ -142,7 +124,7 @@ struct pyi_walk_request pyi_subject_request(const struct pyi_subject_found *foun
 
 char *pyi_subject_type_name(const struct pyi_subject_found *found, uint64_t type_addr)
 {
-	const struct pyi_type *type = find_type(&found->types, type_addr);
+	const struct pyi_type *type = pyi_types_find(&found->types, type_addr);
 
 	if (type)
 		return strdup(type->name);

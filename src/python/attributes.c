@@ -247,20 +247,56 @@ static struct storage find_storage(const struct pyi_layout *layout,
 	return storage;
 }
 
+/* The table behind values without a dict; false if there cannot be one. */
+static bool find_values_table(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			      uint64_t type, const struct storage *storage, struct table *ret_table)
+{
+	ret_table->values_addr = storage->values_addr;
+	return load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE &&
+	       pyi_objects_find_entries(layout, reader,
+					load(reader, type + layout->heap_type_cached_keys),
+					&ret_table->entries);
+}
+
 static bool search_storage(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			   uint64_t object, uint64_t type, const char *name, uint64_t *ret_value)
 {
 	const struct pyi_layout *layout = runtime->layout;
 	struct storage storage = find_storage(layout, reader, object, type);
-	struct table table = { .values_addr = storage.values_addr };
+	struct table table;
 
 	if (!storage.values_addr)
 		return search_dict(runtime, reader, storage.dict_addr, name, ret_value);
-	return load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE &&
-	       pyi_objects_find_entries(layout, reader,
-					load(reader, type + layout->heap_type_cached_keys),
-					&table.entries) &&
+	return find_values_table(layout, reader, type, &storage, &table) &&
 	       search_table(runtime, reader, &table, name, ret_value);
+}
+
+bool pyi_attributes_each(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 uint64_t object_addr,
+			 bool (*item)(void *argument, uint64_t key, uint64_t value), void *argument)
+{
+	uint64_t type = type_of(runtime, reader, object_addr);
+	struct storage storage;
+	struct table table;
+
+	if (!type)
+		return false;
+	storage = find_storage(runtime->layout, reader, object_addr, type);
+	if (storage.values_addr)
+		return find_values_table(runtime->layout, reader, type, &storage, &table) &&
+		       each_entry(reader, &table, item, argument);
+	return !storage.dict_addr ||
+	       pyi_attributes_each_item(runtime, reader, storage.dict_addr, item, argument);
+}
+
+bool pyi_attributes_are_possible(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader, uint64_t type_addr)
+{
+	const struct pyi_layout *layout = runtime->layout;
+
+	return load(reader, type_addr + layout->type_dictoffset) ||
+	       (layout->features & PREHEADER_FEATURES &&
+		load(reader, type_addr + layout->type_flags) & FLAG_MANAGED_DICT);
 }
 
 bool pyi_attributes_get(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -303,19 +339,38 @@ static uint64_t static_type_dict(const struct pyi_runtime *runtime,
 	return 0;
 }
 
+/* Of any type; 0 if it has none. */
+static uint64_t class_dict(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			   uint64_t type_addr)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t dict = load(reader, type_addr + layout->type_dict);
+
+	if (!dict && layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
+	    load(reader, type_addr + layout->type_flags) & FLAG_STATIC_BUILTIN)
+		dict = static_type_dict(runtime, reader, type_addr);
+	return dict;
+}
+
 bool pyi_attributes_get_class(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			      uint64_t type_addr, const char *name, uint64_t *ret_value)
 {
-	const struct pyi_layout *layout = runtime->layout;
+	return pyi_objects_has_flag(runtime, reader, type_addr, PYI_SUBCLASS_TYPE_BIT) &&
+	       search_dict(runtime, reader, class_dict(runtime, reader, type_addr), name,
+			   ret_value);
+}
+
+bool pyi_attributes_each_of_class(const struct pyi_runtime *runtime,
+				  struct pyi_memory_reader *reader, uint64_t type_addr,
+				  bool (*item)(void *argument, uint64_t key, uint64_t value),
+				  void *argument)
+{
 	uint64_t dict;
 
 	if (!pyi_objects_has_flag(runtime, reader, type_addr, PYI_SUBCLASS_TYPE_BIT))
 		return false;
-	dict = load(reader, type_addr + layout->type_dict);
-	if (!dict && layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
-	    load(reader, type_addr + layout->type_flags) & FLAG_STATIC_BUILTIN)
-		dict = static_type_dict(runtime, reader, type_addr);
-	return search_dict(runtime, reader, dict, name, ret_value);
+	dict = class_dict(runtime, reader, type_addr);
+	return !dict || pyi_attributes_each_item(runtime, reader, dict, item, argument);
 }
 
 /* Types that are not exported by the interpreter: they are known by their full tp_name. */
@@ -357,6 +412,16 @@ static uint32_t length_field(const struct pyi_runtime *runtime, struct pyi_memor
 	if (kind == PYI_KIND_BYTEARRAY || is_named_container(runtime, reader, type_addr))
 		return layout->var_size;
 	return PYI_ABSENT;
+}
+
+bool pyi_attributes_is_container(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader, uint64_t type_addr)
+{
+	uint64_t flags = load(reader, type_addr + runtime->layout->type_flags);
+
+	return !(flags >> PYI_SUBCLASS_UNICODE_BIT & 1) && !(flags >> PYI_SUBCLASS_BYTES_BIT & 1) &&
+	       !(flags >> PYI_SUBCLASS_TUPLE_BIT & 1) &&
+	       length_field(runtime, reader, type_addr) != PYI_ABSENT;
 }
 
 bool pyi_attributes_length(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

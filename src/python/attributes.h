@@ -42,6 +42,29 @@ bool pyi_attributes_each_item(const struct pyi_runtime *runtime, struct pyi_memo
 			      bool (*item)(void *argument, uint64_t key, uint64_t value),
 			      void *argument);
 
+/*
+ * The same for what an object has in its __dict__ (or in values without one): the attributes of an
+ * instance or a module, but no slots. False if that is broken; none at all is not.
+ */
+bool pyi_attributes_each(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 uint64_t object_addr,
+			 bool (*item)(void *argument, uint64_t key, uint64_t value),
+			 void *argument);
+
+/* True if instances of this type can have such attributes. */
+bool pyi_attributes_are_possible(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader, uint64_t type_addr);
+
+/* The same for the __dict__ of this class itself, not of its bases. */
+bool pyi_attributes_each_of_class(const struct pyi_runtime *runtime,
+				  struct pyi_memory_reader *reader, uint64_t type_addr,
+				  bool (*item)(void *argument, uint64_t key, uint64_t value),
+				  void *argument);
+
+/* True if instances of this type have a length and are neither texts nor tuples. */
+bool pyi_attributes_is_container(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader, uint64_t type_addr);
+
 /* len() of a str, bytes, bytearray, list, tuple, dict, set, deque ...; false for other types. */
 bool pyi_attributes_length(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			   uint64_t object_addr, uint64_t *ret_length);

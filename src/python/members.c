@@ -19,6 +19,8 @@ enum {
 	MEMBER_OBJECT_EX = 16,
 	MEMBER_TYPE_BEHIND_NAME = WORD_BYTES,
 	MEMBER_LIMIT = 1000,
+	/* tp_flags */
+	FLAG_HEAP_TYPE = 1 << 9,
 	MRO_LIMIT = 1000,
 };
 
@@ -41,6 +43,23 @@ uint64_t pyi_members_mro_type(const struct pyi_runtime *runtime, struct pyi_memo
 	return load(reader, mro + runtime->layout->tuple_items + index * WORD_BYTES);
 }
 
+/* False if it cannot be read, or is the end of the list. */
+static bool read_member(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			uint64_t member_addr, struct pyi_member *ret_member)
+{
+	struct pyi_member member = { .name_addr = load(reader, member_addr + layout->member_name) };
+	uint32_t type;
+
+	if (!member.name_addr ||
+	    !pyi_memory_try_read_u64(reader, member_addr + layout->member_offset, &member.offset) ||
+	    !pyi_memory_try_read_u32(
+		    reader, member_addr + layout->member_name + MEMBER_TYPE_BEHIND_NAME, &type))
+		return false;
+	member.is_object = type == MEMBER_OBJECT || type == MEMBER_OBJECT_EX;
+	*ret_member = member;
+	return true;
+}
+
 /*
  * Looks for a member of a type, of its own, that is an object: by name, or by `*offset` if `name`
  * is NULL.
@@ -52,23 +71,16 @@ static bool find_member(const struct pyi_layout *layout, struct pyi_memory_reade
 	uint64_t member = load(reader, type_addr + layout->type_members);
 
 	for (int i = 0; member && i < MEMBER_LIMIT; i++, member += layout->member_size) {
-		uint64_t name_addr = load(reader, member + layout->member_name);
-		uint64_t member_offset;
-		uint32_t member_type;
+		struct pyi_member found;
 
-		if (!name_addr ||
-		    !pyi_memory_try_read_u64(reader, member + layout->member_offset,
-					     &member_offset) ||
-		    !pyi_memory_try_read_u32(reader,
-					     member + layout->member_name + MEMBER_TYPE_BEHIND_NAME,
-					     &member_type))
+		if (!read_member(layout, reader, member, &found))
 			return false;
-		if ((member_type != MEMBER_OBJECT && member_type != MEMBER_OBJECT_EX) ||
-		    (!name && member_offset != *offset) ||
-		    !pyi_memory_try_read_string(reader, name_addr, ret_name, PYI_NAME_BYTES) ||
+		if (!found.is_object || (!name && found.offset != *offset) ||
+		    !pyi_memory_try_read_string(reader, found.name_addr, ret_name,
+						PYI_NAME_BYTES) ||
 		    (name && strcmp(name, ret_name) != 0))
 			continue;
-		*offset = member_offset;
+		*offset = found.offset;
 		return ret_name[0] != '\0';
 	}
 	return false;
@@ -84,6 +96,28 @@ bool pyi_members_find(const struct pyi_runtime *runtime, struct pyi_memory_reade
 		if (find_member(runtime->layout, reader, type, name, offset, ret_name))
 			return true;
 	return false;
+}
+
+void pyi_members_each_slot(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			   uint64_t type_addr,
+			   bool (*member)(void *argument, const struct pyi_member *member),
+			   void *argument)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t type;
+
+	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++) {
+		uint64_t member_addr = load(reader, type + layout->type_members);
+		struct pyi_member found;
+
+		if (!member_addr || !(load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE))
+			continue;
+		for (int m = 0;
+		     m < MEMBER_LIMIT && read_member(layout, reader, member_addr, &found);
+		     m++, member_addr += layout->member_size)
+			if (!member(argument, &found))
+				return;
+	}
 }
 
 uint32_t pyi_members_kind(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

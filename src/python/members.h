@@ -29,6 +29,23 @@ bool pyi_members_find(const struct pyi_runtime *runtime, struct pyi_memory_reade
 		      uint64_t type_addr, const char *name, uint64_t *offset,
 		      char ret_name[PYI_NAME_BYTES]);
 
+struct pyi_member {
+	/* A C string of the target. */
+	uint64_t name_addr;
+	uint64_t offset;
+	/* Of any other kind it is a number, or a string. */
+	bool is_object;
+};
+
+/*
+ * Calls back for the members of a type and its bases, as far as they are heap types: __slots__ of
+ * class statements, and members of such types of C. The callback returns false to stop.
+ */
+void pyi_members_each_slot(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			   uint64_t type_addr,
+			   bool (*member)(void *argument, const struct pyi_member *member),
+			   void *argument);
+
 /* enum pyi_object_kind of the nearest base that has one, the type itself first. */
 uint32_t pyi_members_kind(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			  uint64_t type_addr);

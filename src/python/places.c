@@ -211,7 +211,7 @@ static bool is_digit(char character)
 }
 
 /* What Python takes for a name, as far as ASCII goes; all else may be a letter. */
-static bool is_attribute_name(const char *text)
+bool pyi_places_is_attribute_name(const char *text)
 {
 	if (is_digit(*text))
 		return false;
@@ -255,7 +255,7 @@ static char *name_attribute(const struct pyi_places *places, uint64_t key)
 	PYI_CLEANUP(pyi_guard_free) char *item = NULL;
 	char name[PYI_NAME_BYTES];
 
-	if (read_name(places, key, name) && is_attribute_name(name))
+	if (read_name(places, key, name) && pyi_places_is_attribute_name(name))
 		return format(".%s", name);
 	item = name_key(places, key);
 	return item ? format(".__dict__%s", item) : NULL;

@@ -50,6 +50,9 @@ char *pyi_places_edge(const struct pyi_places *places, uint64_t type_addr,
 char *pyi_places_owner(const struct pyi_places *places, const struct pyi_place *place,
 		       bool *ret_none);
 
+/* True if this could be written behind a dot: other names of attributes are not shown as such. */
+bool pyi_places_is_attribute_name(const char *text);
+
 /* "foo.f" for a code object: module unknown, so co_qualname or co_name; "?" if unreadable. */
 char *pyi_places_code_name(const struct pyi_places *places, uint64_t code_addr);
 

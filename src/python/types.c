@@ -253,6 +253,24 @@ struct pyi_error *pyi_types_list(const struct pyi_runtime *runtime,
 	return NULL;
 }
 
+const struct pyi_type *pyi_types_find(const struct pyi_type_list *list, uint64_t addr)
+{
+	size_t first = 0;
+	size_t end = list->count;
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+
+		if (list->types[middle].addr == addr)
+			return &list->types[middle];
+		if (list->types[middle].addr < addr)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return NULL;
+}
+
 void pyi_type_list_deinit(struct pyi_type_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -227,7 +227,7 @@ struct pyi_error *pyi_report_large_objects(FILE *stream, enum pyi_format format,
 		return pyi_output_json_done(stream, json, ok, true);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, objects, skipped_objects, lists);
-	case PYI_FORMAT_TABLE:
+	default:
 		break;
 	}
 	return render_table(stream, columns, envelope, objects, skipped_objects);

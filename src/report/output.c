@@ -23,9 +23,9 @@ bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
 		const char *word;
 		enum pyi_format format;
 	} formats[] = {
-		{ "table", PYI_FORMAT_TABLE },
-		{ "json", PYI_FORMAT_JSON },
-		{ "ndjson", PYI_FORMAT_NDJSON },
+		{ "table", PYI_FORMAT_TABLE },		 { "json", PYI_FORMAT_JSON },
+		{ "ndjson", PYI_FORMAT_NDJSON },	 { "nagios", PYI_FORMAT_NAGIOS },
+		{ "prometheus", PYI_FORMAT_PROMETHEUS },
 	};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
@@ -386,7 +386,7 @@ void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
 		      const struct pyi_envelope *envelope, const struct pyi_error *error)
 {
 	/* A stream that has failed already is why we are here: nothing more for it. */
-	if (format != PYI_FORMAT_TABLE && !ferror(out)) {
+	if ((format == PYI_FORMAT_JSON || format == PYI_FORMAT_NDJSON) && !ferror(out)) {
 		cJSON *json = error_to_json(envelope, error);
 		struct pyi_error *failure = pyi_output_json(out, json, format == PYI_FORMAT_JSON);
 

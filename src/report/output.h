@@ -20,9 +20,12 @@ enum pyi_format {
 	PYI_FORMAT_TABLE,
 	PYI_FORMAT_JSON,
 	PYI_FORMAT_NDJSON,
+	/* Only of `check`. */
+	PYI_FORMAT_NAGIOS,
+	PYI_FORMAT_PROMETHEUS,
 };
 
-/* "table", "json" or "ndjson"; false for anything else. */
+/* "table", "json", "ndjson", "nagios" or "prometheus"; false for anything else. */
 bool pyi_format_parse(const char *word, enum pyi_format *ret_format);
 
 /* The envelope as JSON without "result"; NULL without memory. The caller owns it. */

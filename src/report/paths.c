@@ -294,7 +294,7 @@ struct pyi_error *pyi_report_paths(FILE *stream, enum pyi_format format, unsigne
 		return pyi_output_json_done(stream, json, ok, true);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, paths, skipped_objects);
-	case PYI_FORMAT_TABLE:
+	default:
 		break;
 	}
 	return render_table(stream, columns, envelope, paths, skipped_objects);

@@ -432,7 +432,7 @@ struct pyi_error *pyi_report_referrers(FILE *stream, enum pyi_format format, uns
 		return pyi_output_json_done(stream, json, ok, true);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, report, &rows);
-	case PYI_FORMAT_TABLE:
+	default:
 		break;
 	}
 	return render_table(stream, columns, envelope, report, &rows);

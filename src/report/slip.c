@@ -339,7 +339,7 @@ struct pyi_error *pyi_report_slip(FILE *stream, enum pyi_format format, unsigned
 	cJSON *json;
 	bool ok;
 
-	if (format == PYI_FORMAT_TABLE)
+	if (format != PYI_FORMAT_JSON && format != PYI_FORMAT_NDJSON)
 		return render_table(stream, columns, envelope, report);
 	json = pyi_envelope_to_json(envelope);
 	ok = json && (format == PYI_FORMAT_JSON || pyi_output_add_text(json, "kind", "report")) &&

@@ -332,7 +332,7 @@ struct pyi_error *pyi_report_top_types(FILE *stream, enum pyi_format format, uns
 		return render_json(stream, envelope, report);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, report);
-	case PYI_FORMAT_TABLE:
+	default:
 		break;
 	}
 	return render_table(stream, columns, envelope, report);

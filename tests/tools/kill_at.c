@@ -102,6 +102,19 @@ static const struct {
 	NAME(memfd_create),
 	NAME(uname),
 	NAME(getrandom),
+	NAME(fsync),
+	NAME(fdatasync),
+	NAME(flock),
+	NAME(fchmod),
+	NAME(fchown),
+	NAME(mkdirat),
+	NAME(renameat),
+	NAME(unlinkat),
+#ifdef SYS_mkdir
+	NAME(mkdir),
+	NAME(rename),
+	NAME(unlink),
+#endif
 #ifdef SYS_newfstatat
 	NAME(newfstatat),
 #endif

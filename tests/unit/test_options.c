@@ -65,6 +65,27 @@ static void expect_ms(double found, double expected)
 	assert_true(fabs(found - expected) < 1e-6);
 }
 
+static void test_history(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "123", "history", "rss", "--history", "/a/b", "--since", "36h");
+	assert_string_equal(options.history, "/a/b");
+	assert_int_equal(options.since_s, 36 * 3600);
+	assert_int_equal(options.given, PYI_OPTION_HISTORY | PYI_OPTION_SINCE);
+	expect_good(&options, "123", "history", "--since", "4w");
+	assert_int_equal(options.since_s, 28 * 86400);
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "4");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "0h");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "-1h");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "1y");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since", "1hh");
+	expect_usage(&options, "--since wants a time such as", "123", "history", "--since",
+		     "99999999999999999w");
+	expect_usage(&options, "--history wants a path", "123", "history", "--history", "");
+}
+
 static void test_defaults(void **state)
 {
 	struct pyi_options options;
@@ -266,10 +287,14 @@ static void test_choices(void **state)
 	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope",
 		     "tracked2");
 	assert_false(options.tracked_only);
-	expect_usage(&options, "--format wants table, json or ndjson, not \"yaml\"", "--format",
-		     "yaml");
-	expect_usage(&options, "--format wants table, json or ndjson, not \"JSON\"", "--format",
-		     "JSON");
+	expect_usage(&options,
+		     "--format wants table, json or ndjson (check: nagios or prometheus, too), not "
+		     "\"yaml\"",
+		     "--format", "yaml");
+	expect_usage(&options,
+		     "--format wants table, json or ndjson (check: nagios or prometheus, too), not "
+		     "\"JSON\"",
+		     "--format", "JSON");
 }
 
 static void test_unknown(void **state)
@@ -435,6 +460,45 @@ static void test_foreign_options(void **state)
 		    "cmd --by wants count or bytes, not \"referents\"");
 }
 
+static void test_check(void **state)
+{
+	static const struct pyi_option_use check = {
+		.options = PYI_OPTION_RULES | PYI_OPTION_HISTORY | PYI_OPTION_MIN_AGE,
+		.monitoring = true,
+	};
+	static const struct pyi_option_use other = { 0 };
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "7", "check", "--max", "a=1", "--preset=generic", "--max-rss", "5",
+		    "--rules", "b", "--max", "c=2", "--format", "nagios", "--min-age=2s");
+	assert_int_equal(options.rule_count, 5);
+	assert_string_equal(options.rules[0].option, "max");
+	assert_string_equal(options.rules[1].option, "preset");
+	assert_string_equal(options.rules[2].option, "max-rss");
+	assert_string_equal(options.rules[3].option, "rules");
+	assert_string_equal(options.rules[4].words, "c=2");
+	assert_true(options.min_age_s == 2);
+	assert_true(options.out == stdout);
+	assert_null(pyi_options_complete(&options, "check", &check));
+	check_usage(pyi_options_complete(&options, "top-types", &other),
+		    "top-types does not know --max");
+	expect_good(&options, "7", "top-types", "--format", "prometheus");
+	check_usage(pyi_options_complete(&options, "top-types", &other), "for check");
+	expect_good(&options, "7", "check", "--state", "s", "--no-history", "--output=o");
+	assert_string_equal(options.state, "s");
+	assert_string_equal(options.output, "o");
+	check_usage(pyi_options_complete(&options, "check", &check),
+		    "check does not know --no-history");
+	expect_good(&options, "7", "check", "--history", "h");
+	assert_string_equal(options.history, "h");
+	/* Long before anything is measured. */
+	assert_true(options.min_age_s == 60);
+	expect_usage(&options, "--history wants a path", "--history=");
+	expect_usage(&options, "--min-age wants a duration", "--min-age", "x");
+	expect_usage(&options, "option --max wants a value", "7", "check", "--max");
+}
+
 static void test_limits(void **state)
 {
 	struct pyi_options options;
@@ -486,6 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_all_options),
 		cmocka_unit_test(test_order),
@@ -499,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_depths),
 		cmocka_unit_test(test_foreign_options),
+		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_subjects),
 	};

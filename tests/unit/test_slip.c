@@ -506,6 +506,61 @@ static void test_doubles_count_once(void **state)
 	assert_int_equal(fixture->slip.connections[0].stale, 3);
 }
 
+/* -1: the figure is missing. */
+static void expect_figures(struct fixture *fixture, int senders, int stale, int dead)
+{
+	const struct {
+		const char *name;
+		int value;
+	} expected[] = {
+		{ PYI_FIGURE_SLIP_SENDERS, senders },
+		{ PYI_FIGURE_SLIP_STALE, stale },
+		{ PYI_FIGURE_SLIP_DEAD_MATCHES, dead },
+	};
+	struct pyi_sample sample = { 0 };
+
+	assert_null(pyi_slip_add_figures(&fixture->slip, &sample));
+	pyi_sample_sort(&sample);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		const struct pyi_figure *figure =
+			pyi_sample_find(&sample, PYI_FIGURE_PROCESS, expected[i].name);
+
+		assert_int_equal(figure ? (int)figure->count : -1, expected[i].value);
+		assert_true(!figure || figure->bytes == 0);
+	}
+	pyi_sample_deinit(&sample);
+}
+
+static void test_figures(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* Nobody is kept yet. */
+	judge(fixture, false, PYI_SLIP_OK, 0);
+	expect_figures(fixture, 0, 0, 0);
+	/* All are gone: what is stale is known after two looks only, but the match is dead. */
+	keep_both(fixture, 508, 501);
+	set_match(fixture, ":1.507");
+	judge(fixture, false, PYI_SLIP_SUSPECT, -1);
+	expect_figures(fixture, 501, -1, 1);
+	judge(fixture, true, PYI_SLIP_LEAK, 501);
+	expect_figures(fixture, 501, 501, 1);
+	/* The match watches one that is there, or still kept. */
+	set_match(fixture, ":1.508");
+	judge(fixture, true, PYI_SLIP_LEAK, 501);
+	expect_figures(fixture, 501, 501, 0);
+	/* Without a bus. */
+	fixture->bus.reached = false;
+	set_match(fixture, ":1.507");
+	judge(fixture, false, PYI_SLIP_SUSPECT, -1);
+	expect_figures(fixture, 501, -1, 1);
+	/* Without the class there are none at all. */
+	free(fixture->slip.holder);
+	fixture->slip.holder = NULL;
+	judge(fixture, false, PYI_SLIP_ABSENT, -1);
+	expect_figures(fixture, -1, -1, -1);
+}
+
 #define with_fixture(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -530,6 +585,7 @@ int main(void)
 		with_fixture(test_empty_bus_lists),
 		with_fixture(test_unreadable),
 		with_fixture(test_doubles_count_once),
+		with_fixture(test_figures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /*
- * Tests of src/cli/command_slip_dbus.c: in which order the bus and the heap are looked at, and what
- * is made of a bus that cannot be asked. The session, the bus and the clock are invented.
+ * Tests of src/cli/slip_looks.c and command_slip_dbus.c: in which order the bus and the heap are
+ * looked at, and what is made of a bus that cannot be asked. The session, the bus and the clock are
+ * invented.
  */
 #include <setjmp.h>
 #include <stdarg.h>

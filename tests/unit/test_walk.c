@@ -21,7 +21,7 @@ enum {
 	ALL_TYPES = 8,
 	PROGRESS_OBJECTS = 1 << 20,
 	/* The largest record: PYI_RECORD_SUMMARY. */
-	SMALLEST_RECORDS_BYTES = 72,
+	SMALLEST_RECORDS_BYTES = 80,
 };
 
 /* Bytes of: a tuple and a list of one item, dicts, a str of one character, an int, types. */
@@ -202,6 +202,7 @@ static void test_frozen(void **state)
 	expect(&run, (struct expected[]){ { heap->node_type, 1, bytes->node } }, 1);
 	assert_int_equal(run.result.summary.frozen_objects, 6);
 	assert_int_equal(run.result.summary.frozen_bytes, 5 * bytes->node + bytes->list);
+	assert_int_equal(run.result.summary.tracked_objects, 1);
 	invented_run_deinit(&run);
 
 	/* Their records would contradict the counts. */
@@ -228,6 +229,7 @@ static void test_frozen(void **state)
 	/* As gc.get_freeze_count(): without the type that only a frozen object led to. */
 	assert_int_equal(run.result.summary.frozen_objects, 6);
 	assert_int_equal(run.result.summary.frozen_bytes, 5 * bytes->node + bytes->list);
+	assert_int_equal(run.result.summary.tracked_objects, 1);
 	invented_run_deinit(&run);
 }
 
@@ -570,7 +572,7 @@ static int compare_records(const void *left, const void *right)
 /* The same objects, whatever the size of the buffer they are sent in. */
 static void test_object_records(void **state)
 {
-	static const size_t sizes[] = { SMALLEST_RECORDS_BYTES, 80, 96, 1000, 1 << 20 };
+	static const size_t sizes[] = { SMALLEST_RECORDS_BYTES, 88, 104, 1000, 1 << 20 };
 	struct fixture *fixture = *state;
 	struct invented_heap *heap = &fixture->heap;
 

@@ -1,0 +1,29 @@
+/*
+ * Files that are there whole or not at all: written beside the old one, which they then replace.
+ */
+#ifndef PYI_BASE_FILE_REPLACE_H
+#define PYI_BASE_FILE_REPLACE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/*
+ * Puts `data` in place of what is at `path`, if anything is: a reader, and a machine whose power
+ * fails, sees the old file or the new one. The file gets exactly that mode. A link at `path` is
+ * replaced, not followed. Errors (exit 1): "output-failed"; then the old file is as it was.
+ */
+struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *data,
+				   size_t size) PYI_MUST_CHECK;
+
+/* A new file of that name in the folder; it must not exist. Errors as above. */
+struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mode, const void *data,
+				     size_t size) PYI_MUST_CHECK;
+
+/* A whole file of at most `limit_bytes`, with a NUL behind it, which is not counted; the caller
+ * frees it. NULL in `ret_text` if there is no such file. Errors (exit 1): "input-failed". */
+struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret_text,
+				size_t *ret_size) PYI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,374 @@
+/*
+ * pyinspect TARGET check: measures, judges by rules, and reports as monitoring systems want it.
+ * Does not judge or print itself.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file_replace.h"
+#include "cli/check_history.h"
+#include "cli/check_outcome.h"
+#include "cli/check_setup.h"
+#include "cli/command.h"
+#include "cli/inspection.h"
+#include "cli/journal.h"
+#include "cli/slip_looks.h"
+#include "heap/measure.h"
+#include "process/age.h"
+#include "process/pressure.h"
+#include "process/target_name.h"
+#include "report/check.h"
+
+enum {
+	OUTPUT_MODE = 0644,
+	/* A timer and a monitoring system may look at the same time. */
+	OTHERS_PATIENCE_MS = 10000,
+};
+
+static const char help[] =
+	"usage: pyinspect TARGET check [rules] [options]\n"
+	"\n"
+	"Measures a running Python process, holds the figures and their history against\n"
+	"rules, and says ok, warning, critical or unknown, as monitoring systems do.\n"
+	"\n"
+	"Rules (a LIMIT is CRITICAL, or WARNING:CRITICAL; they can be given repeatedly):\n"
+	"      --max TYPE=LIMIT         objects of a type and its subclasses; with a unit\n"
+	"                               (64MiB) their bytes\n"
+	"      --max-growth TYPE=N/h    how many more of them in an hour\n"
+	"      --max-container NAME=N   length of a list, dict or set that a module or\n"
+	"                               class holds: package.module.Class.attribute\n"
+	"      --max-rss LIMIT          resident memory (500MiB)\n"
+	"      --max-tracked LIMIT      objects that the garbage collector tracks\n"
+	"      --preset NAME            firewalld: D-Bus callers that are gone and kept,\n"
+	"                               growth, memory; generic: any container of a module\n"
+	"                               or class that grows and never shrinks\n"
+	"      --rules FILE|FOLDER      rules from a file, or all *.json of a folder\n"
+	"                               (default /etc/pyinspect/rules.d, if it is there)\n"
+	"A rule on the command line overrules the same one of a file, and that one of a\n"
+	"preset.\n"
+	"\n"
+	"What is kept:\n"
+	"      --state FOLDER   history, incidents, evidence (default $STATE_DIRECTORY, or\n"
+	"                       /var/lib/pyinspect)\n"
+	"      --history FILE   another file for the history; growth is known from it\n"
+	"      --no-history     none; rules of growth are then unknown\n"
+	"Once for each incident that is critical, reports of the process (types, who holds\n"
+	"them, paths, slip-dbus) are saved as evidence below the folder.\n"
+	"\n"
+	"Output:\n"
+	"      --format FORMAT  also nagios (a monitoring plugin's lines) and prometheus\n"
+	"      --output FILE    to a file, which is replaced at once: for node_exporter's\n"
+	"                       textfile collector\n"
+	"  -n, --limit N        to prometheus, the N biggest types and containers besides\n"
+	"                       those of rules (default 10)\n"
+	"      --min-age S      a process that is younger is not looked at (default 60 s)\n"
+	"\n"
+	"Options of all commands: see pyinspect --help.\n"
+	"\n"
+	"Exit codes are those of monitoring plugins: 0 ok, 1 warning, 2 critical, 3\n"
+	"unknown. Unknown is also whatever kept the check from being made: bad options, no\n"
+	"such process, memory pressure on the host, a process that is too young. That the\n"
+	"process could not be put back as it was (exit 6 of other commands) is critical.\n"
+	"\n"
+	"Examples:\n"
+	"  pyinspect unit:firewalld check --preset firewalld\n"
+	"  pyinspect 1234 check --max foo.Session=10000:50000 --max-rss 500MiB\n"
+	"  pyinspect unit:foo check --preset generic --format prometheus \\\n"
+	"      --output /var/lib/prometheus/node-exporter/pyinspect-foo.prom\n";
+
+/* One check, from its rules to its report. */
+struct work {
+	struct pyi_check_setup setup;
+	struct pyi_sample sample;
+	struct pyi_check_past past;
+	struct pyi_check check;
+	uint64_t start_ticks;
+	uint64_t skipped_objects;
+};
+
+static void deinit_work(struct work *work)
+{
+	pyi_check_deinit(&work->check);
+	pyi_check_past_close(&work->past);
+	pyi_sample_deinit(&work->sample);
+	pyi_check_setup_deinit(&work->setup);
+}
+
+/* A target that is only looked at from outside. */
+struct glimpse {
+	/* Why it cannot be looked at; NULL: it can. */
+	struct pyi_error *error;
+	struct pyi_process process;
+	/* Of its program; NULL: not known. */
+	const char *program;
+	struct pyi_process_status status;
+};
+
+static void deinit_glimpse(struct glimpse *glimpse)
+{
+	pyi_error_destroy(glimpse->error);
+	pyi_process_close(&glimpse->process);
+}
+
+static void take_glimpse(const struct pyi_options *options, struct glimpse *glimpse)
+{
+	pid_t pid;
+
+	*glimpse = (struct glimpse){ .process.proc_fd = -1 };
+	glimpse->error = pyi_target_name_resolve(options->target, PYI_PRESSURE_CGROUP_ROOT, &pid);
+	if (!glimpse->error)
+		glimpse->error = pyi_process_open(pid, &glimpse->process);
+	if (!glimpse->error)
+		glimpse->error = pyi_process_read_status(&glimpse->process, 0, &glimpse->status);
+	if (!glimpse->error)
+		glimpse->program = glimpse->status.name;
+}
+
+static struct pyi_error *refuse(const struct pyi_options *options, struct glimpse *glimpse)
+{
+	struct pyi_pressure group;
+	struct pyi_pressure host;
+	struct pyi_error *error;
+
+	if (glimpse->error)
+		return pyi_return_ptr(glimpse->error);
+	pyi_pressure_read_host(PYI_PRESSURE_HOST_FILE, &host);
+	pyi_pressure_read_group(&glimpse->process, PYI_PRESSURE_CGROUP_ROOT, &group);
+	error = pyi_pressure_refusal(&host, &group, PYI_EXIT_FAILED);
+	if (error)
+		return error;
+	return pyi_process_age_refusal(&glimpse->process, (uint64_t)ceil(options->min_age_s),
+				       PYI_EXIT_FAILED);
+}
+
+static struct pyi_error *look_at_slip(struct pyi_inspection *inspection, struct pyi_sample *sample)
+{
+	PYI_CLEANUP(pyi_slip_looks_deinit) struct pyi_slip_looks looks = { 0 };
+	const struct pyi_error *failure;
+	struct pyi_error *error;
+
+	pyi_inspection_note(inspection);
+	error = pyi_slip_looks_take(inspection, &looks);
+	if (error)
+		return error;
+	failure = pyi_slip_looks_failure(&looks);
+	if (failure)
+		pyi_envelope_warn(inspection->envelope, "no-bus",
+				  "the message bus was not asked who is there: %s",
+				  failure->message);
+	return pyi_slip_add_figures(&looks.slip, sample);
+}
+
+static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
+{
+	struct work *work = inspection->context;
+	struct pyi_sample *sample = &work->sample;
+	struct pyi_error *error;
+
+	error = pyi_session_measure(&inspection->session, &work->setup.measure, sample);
+	if (!error && work->setup.slip)
+		error = look_at_slip(inspection, sample);
+	if (error)
+		return error;
+	pyi_sample_sort(sample);
+	*ret_exit = pyi_inspection_conclude(inspection);
+	sample->incomplete = sample->incomplete || *ret_exit == PYI_EXIT_INCOMPLETE;
+	work->start_ticks = inspection->session.process.start_ticks;
+	work->skipped_objects = inspection->skipped_objects;
+	return NULL;
+}
+
+static struct pyi_error *judge(const struct pyi_options *options, struct pyi_envelope *envelope,
+			       struct work *work)
+{
+	struct pyi_history_process process = {
+		.pid = envelope->pid,
+		.start_ticks = work->start_ticks,
+		.exe = envelope->exe,
+		/* Not changed. */
+		.target = (char *)(uintptr_t)options->target,
+	};
+	struct pyi_error *error = pyi_history_read_boot_id(process.boot_id);
+
+	if (error)
+		return error;
+	pyi_check_past_open(work->setup.history, &process, &work->sample, envelope, &work->past);
+	return pyi_check_past_judge(&work->past, &work->setup.rules, envelope, &work->check);
+}
+
+static struct pyi_error *report(const struct pyi_options *options, struct pyi_envelope *envelope,
+				struct work *work, uint64_t deadline_ns)
+{
+	const struct pyi_check_outcome outcome = {
+		.options = options,
+		.setup = &work->setup,
+		.past = &work->past,
+		.envelope = envelope,
+		.deadline_ns = deadline_ns,
+	};
+	PYI_CLEANUP(pyi_guard_free) char *evidence = NULL;
+	struct pyi_check_report report = {
+		.target = options->target,
+		.check = &work->check,
+		.sample = &work->sample,
+		.limit = options->limit,
+		.skipped_objects = work->skipped_objects,
+		.history = work->past.history ? work->setup.history : NULL,
+		.history_kept = work->past.kept,
+	};
+	struct pyi_error *error = pyi_check_outcome_deal(&outcome, &report, &evidence);
+
+	if (error)
+		return error;
+	report.evidence = evidence;
+	return pyi_report_check(options->out, options->format, pyi_inspection_columns(options),
+				envelope, &report);
+}
+
+/* Waits for others who are looking. */
+static struct pyi_error *inspect(const struct pyi_options *options, struct pyi_envelope *envelope,
+				 struct work *work, uint64_t deadline_ns, enum pyi_exit *ret_exit)
+{
+	uint64_t patience_ns = pyi_clock_deadline(OTHERS_PATIENCE_MS, deadline_ns);
+	const char *command = envelope->command;
+
+	while (true) {
+		struct pyi_error *error =
+			pyi_inspection_run_with(options, envelope, measure, work, ret_exit);
+
+		if (!error || !pyi_inspection_wait_for_others(error, patience_ns))
+			return error;
+		pyi_error_destroy(error);
+		pyi_sample_deinit(&work->sample);
+		pyi_envelope_deinit(envelope);
+		envelope->command = command;
+	}
+}
+
+static struct pyi_error *check(const struct pyi_options *options, struct pyi_envelope *envelope,
+			       enum pyi_exit *ret_exit)
+{
+	PYI_CLEANUP(deinit_work) struct work work = { 0 };
+	PYI_CLEANUP(deinit_glimpse) struct glimpse glimpse;
+	uint64_t deadline_ns = pyi_inspection_deadline(options);
+	struct pyi_error *error;
+
+	take_glimpse(options, &glimpse);
+	error = pyi_check_setup_init(options, glimpse.program, &work.setup);
+	if (!error)
+		error = refuse(options, &glimpse);
+	if (!error)
+		error = inspect(options, envelope, &work, deadline_ns, ret_exit);
+	if (!error)
+		error = judge(options, envelope, &work);
+	if (!error)
+		error = report(options, envelope, &work, deadline_ns);
+	if (!error)
+		*ret_exit = (enum pyi_exit)work.check.status;
+	return error;
+}
+
+/* A report while it is put together, for the file that it replaces. */
+struct output {
+	FILE *stream;
+	char *text;
+	size_t size;
+};
+
+static void deinit_output(struct output *output)
+{
+	pyi_guard_file(&output->stream);
+	free(output->text);
+}
+
+static struct pyi_error *begin_output(struct output *output)
+{
+	output->stream = open_memstream(&output->text, &output->size);
+	return output->stream ? NULL : pyi_error_no_memory();
+}
+
+static struct pyi_error *finish_output(struct output *output, const char *path)
+{
+	int failed = fclose(pyi_return_ptr(output->stream));
+
+	return failed ? pyi_error_no_memory()
+		      : pyi_file_replace(path, OUTPUT_MODE, output->text, output->size);
+}
+
+static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
+			     enum pyi_exit *ret_exit)
+{
+	PYI_CLEANUP(deinit_output) struct output output = { 0 };
+	struct pyi_options elsewhere = *options;
+	struct pyi_error *error;
+
+	if (!options->output)
+		return check(options, envelope, ret_exit);
+	error = begin_output(&output);
+	if (error)
+		return error;
+	elsewhere.out = output.stream;
+	error = check(&elsewhere, envelope, ret_exit);
+	return error ? error : finish_output(&output, options->output);
+}
+
+static struct pyi_error *report_failure(const struct pyi_options *options, FILE *stream,
+					const struct pyi_envelope *envelope,
+					enum pyi_check_status status, const struct pyi_error *error)
+{
+	if (!ferror(stream)) {
+		struct pyi_error *other = pyi_report_check_failure(
+			stream, options->format, options->target, status, time(NULL), error);
+
+		if (other)
+			return other;
+	}
+	pyi_output_error(stream, stderr, options->format, envelope, error);
+	return NULL;
+}
+
+/* An error is a result, too: monitoring systems see only that. */
+static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_envelope *envelope,
+			  const struct pyi_error *error)
+{
+	enum pyi_check_status status =
+		error->exit == PYI_EXIT_NOT_RESTORED ? PYI_CHECK_CRITICAL : PYI_CHECK_UNKNOWN;
+	const struct pyi_journal_target target = { options->target, envelope->pid, envelope->exe };
+	/* What could not be written where it was wanted is at least said here. */
+	bool elsewhere = options->output && strcmp(error->code, "output-failed") != 0;
+	PYI_CLEANUP(deinit_output) struct output output = { 0 };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *other = NULL;
+
+	pyi_journal_status(&target, PYI_CHECK_UNKNOWN, status, error->message, NULL);
+	if (elsewhere)
+		other = begin_output(&output);
+	if (!other)
+		other = report_failure(options, elsewhere ? output.stream : options->out, envelope,
+				       status, error);
+	if (!other && elsewhere)
+		other = finish_output(&output, options->output);
+	if (other)
+		pyi_output_error(stdout, stderr, PYI_FORMAT_TABLE, NULL, other);
+	return (enum pyi_exit)status;
+}
+
+const struct pyi_command pyi_command_check = {
+	.name = "check",
+	.summary = "hold it against rules, for monitoring: ok, warning, critical, unknown",
+	.use = {
+		.options = PYI_OPTION_LIMIT | PYI_OPTION_RULES | PYI_OPTION_HISTORY |
+			   PYI_OPTION_NO_HISTORY | PYI_OPTION_STATE | PYI_OPTION_MIN_AGE |
+			   PYI_OPTION_OUTPUT,
+		.default_limit = 10,
+		.most_limit = 1000,
+		.monitoring = true,
+	},
+	.help = help,
+	.run = run,
+	.fail = fail,
+};

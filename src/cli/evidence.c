@@ -1,0 +1,191 @@
+/*
+ * Runs the commands whose reports are the evidence, and saves what they print.
+ */
+#include "cli/evidence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/inspection.h"
+#include "incidents/kept_folder.h"
+#include "process/process.h"
+#include "report/output.h"
+#include "tracee/wait.h"
+
+enum {
+	TYPES_LISTED = 1000,
+	OBJECTS_LISTED = 20,
+	GROUPS_LISTED = 20,
+	LEVELS = 3,
+	PATHS_LISTED = 3,
+	OTHERS_PATIENCE_MS = 2000,
+};
+
+/* One report that is wanted. */
+struct wanted {
+	const struct pyi_command *command;
+	const char *file;
+	const char *subject;
+	uint64_t limit;
+};
+
+/* As the command's own options would be. */
+static struct pyi_options options_of(const struct pyi_evidence_request *request,
+				     const struct wanted *wanted, const char *target)
+{
+	return (struct pyi_options){
+		.target = target,
+		.command = wanted->command->name,
+		.subject = wanted->subject,
+		.format = PYI_FORMAT_JSON,
+		.max_pause_ms = request->options->max_pause_ms,
+		.source = request->options->source,
+		.limit = wanted->limit,
+		.depth = LEVELS,
+		.by = wanted->command->use.by,
+	};
+}
+
+/* As --timeout; 0: for ever. */
+static double seconds_left(uint64_t deadline_ns)
+{
+	uint64_t now_ns = pyi_clock_now_ns();
+
+	if (deadline_ns == PYI_CLOCK_NEVER)
+		return 0;
+	/* What is over already must not become "for ever". */
+	return deadline_ns > now_ns ? (double)(deadline_ns - now_ns) / 1e9 : 1e-3;
+}
+
+/* True if the run itself has to end with that error. */
+static bool is_fatal(const struct pyi_error *error)
+{
+	return error->exit == PYI_EXIT_NOT_RESTORED || pyi_wait_cancel_signal();
+}
+
+/* Puts an error in the place of its report. */
+static void put_error(FILE *out, const struct pyi_envelope *envelope, const struct pyi_error *error)
+{
+	PYI_CLEANUP(pyi_guard_free) char *unread = NULL;
+	PYI_CLEANUP(pyi_guard_file) FILE *words = NULL;
+	size_t size;
+
+	words = open_memstream(&unread, &size);
+	if (words)
+		pyi_output_error(out, words, PYI_FORMAT_JSON, envelope, error);
+}
+
+/* Waits for others who are looking; nothing is printed then. */
+static struct pyi_error *run(const struct pyi_command *command, const struct pyi_options *options,
+			     struct pyi_envelope *envelope, uint64_t deadline_ns)
+{
+	uint64_t patience_ns = pyi_clock_deadline(OTHERS_PATIENCE_MS, deadline_ns);
+
+	while (true) {
+		enum pyi_exit exit;
+		struct pyi_error *error = command->run(options, envelope, &exit);
+
+		if (!error || !pyi_inspection_wait_for_others(error, patience_ns))
+			return error;
+		pyi_error_destroy(error);
+		pyi_envelope_deinit(envelope);
+		envelope->command = command->name;
+	}
+}
+
+static struct pyi_error *save(const struct pyi_evidence_request *request,
+			      struct pyi_kept_folder *folder, const struct wanted *wanted)
+{
+	PYI_CLEANUP(pyi_envelope_deinit)
+	struct pyi_envelope envelope = { .command = wanted->command->name };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	PYI_CLEANUP(pyi_guard_file) FILE *out = NULL;
+	struct pyi_options options;
+	char target[32];
+	size_t size;
+
+	snprintf(target, sizeof(target), "%" PRId64, request->pid);
+	options = options_of(request, wanted, target);
+	options.timeout_s = seconds_left(request->deadline_ns);
+	out = open_memstream(&text, &size);
+	if (!out)
+		return pyi_error_no_memory();
+	options.out = out;
+	error = run(wanted->command, &options, &envelope, request->deadline_ns);
+	if (error && is_fatal(error))
+		return pyi_return_ptr(error);
+	if (error)
+		put_error(out, &envelope, error);
+	if (fclose(pyi_return_ptr(out)) != 0)
+		return pyi_error_no_memory();
+	return pyi_kept_folder_add(folder, wanted->file, text, size);
+}
+
+static struct pyi_error *save_all(const struct pyi_evidence_request *request,
+				  struct pyi_kept_folder *folder)
+{
+	static const char *const referrer_files[PYI_EVIDENCE_TYPES] = { "referrers-1.json",
+									"referrers-2.json",
+									"referrers-3.json" };
+	static const char *const path_files[PYI_EVIDENCE_TYPES] = { "path-1.json", "path-2.json",
+								    "path-3.json" };
+	struct wanted list[3 + 2 * PYI_EVIDENCE_TYPES];
+	struct pyi_error *error = NULL;
+	size_t count = 0;
+
+	list[count++] =
+		(struct wanted){ &pyi_command_top_types, "top-types.json", NULL, TYPES_LISTED };
+	/* What may be gone soonest comes first. */
+	if (request->slip)
+		list[count++] =
+			(struct wanted){ &pyi_command_slip_dbus, "slip-dbus.json", NULL, 0 };
+	for (size_t t = 0; t < request->type_count; t++) {
+		list[count++] = (struct wanted){ &pyi_command_referrers, referrer_files[t],
+						 request->types[t], GROUPS_LISTED };
+		list[count++] = (struct wanted){ &pyi_command_path, path_files[t],
+						 request->types[t], PATHS_LISTED };
+	}
+	list[count++] = (struct wanted){ &pyi_command_top_objects, "top-objects.json", NULL,
+					 OBJECTS_LISTED };
+	error = pyi_kept_folder_add(folder, "check.json", request->check, request->check_size);
+	for (size_t r = 0; !error && r < count && !pyi_clock_passed(request->deadline_ns); r++)
+		error = save(request, folder, &list[r]);
+	return error;
+}
+
+/* By its number alone the reports would be of whoever has that number. */
+static struct pyi_error *check_identity(const struct pyi_evidence_request *request)
+{
+	struct pyi_process process = { .proc_fd = -1 };
+	struct pyi_error *error = pyi_process_open((pid_t)request->pid, &process);
+
+	if (!error && process.start_ticks != request->start_ticks)
+		error = pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+					 "process %" PRId64 " has ended", request->pid);
+	pyi_process_close(&process);
+	return error;
+}
+
+struct pyi_error *pyi_evidence_collect(const struct pyi_evidence_request *request)
+{
+	struct pyi_kept_folder folder = { .parent_fd = -1, .fd = -1 };
+	struct pyi_error *error = pyi_kept_folder_begin(request->parent, request->name, &folder);
+
+	if (error)
+		return error;
+	error = save_all(request, &folder);
+	if (!error)
+		error = check_identity(request);
+	if (!error)
+		error = pyi_kept_folder_finish(&folder);
+	pyi_kept_folder_close(&folder);
+	return error ? error
+		     : pyi_kept_folder_rotate(request->parent, PYI_EVIDENCE_FOLDERS,
+					      PYI_EVIDENCE_BYTES);
+}

@@ -1,0 +1,131 @@
+/*
+ * Sends structured messages to journald by libsystemd.
+ */
+#include "cli/journal.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <syslog.h>
+
+/* Where in our source it was sent says nothing to anybody. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "base/cleanup.h"
+#include "report/output.h"
+
+enum {
+	FIELDS = 16,
+};
+
+/* A message while it is put together. */
+struct message {
+	struct iovec fields[FIELDS];
+	int count;
+};
+
+static void add(struct message *message, const char *name, const char *value)
+{
+	char *field;
+	int length;
+
+	if (!value || message->count == FIELDS)
+		return;
+	length = asprintf(&field, "%s=%s", name, value);
+	if (length >= 0)
+		message->fields[message->count++] =
+			(struct iovec){ .iov_base = field, .iov_len = (size_t)length };
+}
+
+/* Text that the target had a part in. */
+static void add_text(struct message *message, const char *name, const char *value)
+{
+	PYI_CLEANUP(pyi_guard_free) char *safe = value ? pyi_output_fit(value, 0) : NULL;
+
+	add(message, name, safe);
+}
+
+static int priority_of(enum pyi_check_status status)
+{
+	switch (status) {
+	case PYI_CHECK_OK:
+		return LOG_NOTICE;
+	case PYI_CHECK_CRITICAL:
+		return LOG_CRIT;
+	case PYI_CHECK_WARNING:
+	case PYI_CHECK_UNKNOWN:
+		break;
+	}
+	return LOG_WARNING;
+}
+
+/* Under systemd these are set; a shell in a terminal has none of them. */
+static bool is_wanted(void)
+{
+	return getenv("JOURNAL_STREAM") || getenv("INVOCATION_ID");
+}
+
+static void add_common(struct message *message, const char *id,
+		       const struct pyi_journal_target *target, enum pyi_check_status before,
+		       enum pyi_check_status now)
+{
+	char number[32];
+
+	add(message, "MESSAGE_ID", id);
+	add(message, "SYSLOG_IDENTIFIER", "pyinspect");
+	snprintf(number, sizeof(number), "%d", priority_of(now));
+	add(message, "PRIORITY", number);
+	add(message, "PYINSPECT_STATUS", pyi_check_status_name(now));
+	add(message, "PYINSPECT_STATUS_BEFORE", pyi_check_status_name(before));
+	add_text(message, "PYINSPECT_TARGET", target->name);
+	add_text(message, "TARGET_EXE", target->exe);
+	snprintf(number, sizeof(number), "%" PRId64, target->pid);
+	if (target->pid > 0)
+		add(message, "TARGET_PID", number);
+}
+
+static void send_message(struct message *message)
+{
+	/* Without a journal there is nobody to tell, either. */
+	(void)sd_journal_sendv(message->fields, message->count);
+	for (int f = 0; f < message->count; f++)
+		free(message->fields[f].iov_base);
+}
+
+void pyi_journal_status(const struct pyi_journal_target *target, enum pyi_check_status before,
+			enum pyi_check_status now, const char *text, const char *evidence)
+{
+	PYI_CLEANUP(pyi_guard_free) char *words = NULL;
+	struct message message = { .count = 0 };
+
+	if (!is_wanted())
+		return;
+	if (asprintf(&words, "%s is %s: %s", target->name ? target->name : "?",
+		     pyi_check_status_name(now), text) < 0) {
+		words = NULL;
+		return;
+	}
+	add_common(&message, PYI_JOURNAL_STATUS_CHANGED, target, before, now);
+	add_text(&message, "MESSAGE", words);
+	add_text(&message, "PYINSPECT_EVIDENCE", evidence);
+	send_message(&message);
+}
+
+void pyi_journal_finding(const struct pyi_journal_target *target, const char *rule,
+			 const char *subject, enum pyi_check_status before,
+			 enum pyi_check_status now, const char *text)
+{
+	struct message message = { .count = 0 };
+
+	if (!is_wanted())
+		return;
+	add_common(&message, PYI_JOURNAL_FINDING_CHANGED, target, before, now);
+	add_text(&message, "MESSAGE", text);
+	add_text(&message, "PYINSPECT_RULE", rule);
+	add_text(&message, "PYINSPECT_SUBJECT", subject);
+	send_message(&message);
+}

@@ -1,0 +1,189 @@
+/*
+ * The looks at the heap and at the bus, in their order. Does not print.
+ */
+#include "cli/slip_looks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "heap/slip.h"
+#include "tracee/wait.h"
+
+enum {
+	BUS_PATIENCE_MS = 5000,
+	/* A process that has been told that a caller is gone deals with it by then. */
+	SECOND_LOOK_MS = 500,
+	/* max_completed_connections in dbus-daemon's system.conf, as it comes. */
+	SYSTEM_BUS_CONNECTIONS = 2048,
+};
+
+void pyi_slip_looks_deinit(struct pyi_slip_looks *looks)
+{
+	for (size_t b = 0; b < PYI_SLIP_BUSES; b++) {
+		pyi_bus_close(looks->buses[b].bus);
+		pyi_error_destroy(looks->buses[b].error);
+	}
+	pyi_name_set_deinit(&looks->before);
+	pyi_slip_deinit(&looks->slip);
+	pyi_name_set_deinit(&looks->after);
+	pyi_slip_deinit(&looks->again);
+}
+
+static struct pyi_error *add_name(void *set, const char *name)
+{
+	return pyi_name_set_add(set, name);
+}
+
+/* Adds the names that are on a bus; a bus that once failed is not asked again. */
+static void ask(struct pyi_inspection *inspection, struct pyi_slip_looks *looks,
+		enum pyi_bus_kind kind, struct pyi_name_set *names)
+{
+	uint64_t deadline_ns =
+		pyi_clock_deadline(BUS_PATIENCE_MS, inspection->session_options.deadline_ns);
+	struct pyi_asked_bus *asked = &looks->buses[kind];
+
+	if (asked->error)
+		return;
+	pyi_progress_report(&inspection->progress, "asking the message bus", 0);
+	if (!asked->bus)
+		asked->error =
+			pyi_bus_open(&inspection->session.process, kind, deadline_ns, &asked->bus);
+	if (!asked->error)
+		asked->error = pyi_bus_list_names(asked->bus, deadline_ns, add_name, names);
+}
+
+static void ask_wanted(struct pyi_inspection *inspection, struct pyi_slip_looks *looks,
+		       struct pyi_name_set *names)
+{
+	for (size_t b = 0; b < PYI_SLIP_BUSES; b++)
+		if (looks->buses[b].wanted)
+			ask(inspection, looks, (enum pyi_bus_kind)b, names);
+}
+
+const struct pyi_error *pyi_slip_looks_failure(const struct pyi_slip_looks *looks)
+{
+	for (size_t b = 0; b < PYI_SLIP_BUSES; b++)
+		if (looks->buses[b].wanted && looks->buses[b].error)
+			return looks->buses[b].error;
+	return NULL;
+}
+
+/* Which buses the connections are to; the system bus if there are none. */
+static void choose_buses(struct pyi_slip_looks *looks)
+{
+	const struct pyi_slip *slip = &looks->slip;
+	bool session = false;
+	bool other = !slip->connection_count;
+
+	for (size_t c = 0; c < slip->connection_count; c++) {
+		const char *bus = slip->connections[c].bus;
+		bool is_session = bus && strcmp(bus, "session") == 0;
+
+		session |= is_session;
+		other |= !is_session;
+	}
+	looks->buses[PYI_BUS_SYSTEM].wanted = other;
+	looks->buses[PYI_BUS_SESSION].wanted = session;
+}
+
+/* The look that counts, with the names that were on the bus before it. */
+static struct pyi_error *look_first(struct pyi_inspection *inspection, struct pyi_slip_looks *looks)
+{
+	struct pyi_error *error;
+
+	/* Which bus is known only afterwards: it is nearly always this one. */
+	ask(inspection, looks, PYI_BUS_SYSTEM, &looks->before);
+	error = pyi_session_slip(&inspection->session, &looks->slip);
+	if (error || !looks->slip.holder)
+		return error;
+	choose_buses(looks);
+	if (!looks->buses[PYI_BUS_SESSION].wanted)
+		return NULL;
+	if (!looks->buses[PYI_BUS_SYSTEM].wanted)
+		pyi_name_set_deinit(&looks->before);
+	ask(inspection, looks, PYI_BUS_SESSION, &looks->before);
+	if (pyi_slip_looks_failure(looks))
+		return NULL;
+	pyi_slip_deinit(&looks->slip);
+	looks->slip = (struct pyi_slip){ 0 };
+	return pyi_session_slip(&inspection->session, &looks->slip);
+}
+
+static struct pyi_error *judge(struct pyi_slip_looks *looks, const struct pyi_slip *again)
+{
+	const struct pyi_error *failure = pyi_slip_looks_failure(looks);
+	const struct pyi_slip_bus bus = {
+		.reached = !failure,
+		.why = failure ? failure->message : NULL,
+		.before = &looks->before,
+		.after = &looks->after,
+		.connection_limit =
+			looks->buses[PYI_BUS_SESSION].wanted ? 0 : SYSTEM_BUS_CONNECTIONS,
+	};
+
+	return pyi_slip_judge(&looks->slip, again, &bus);
+}
+
+/* Names are missing on the bus: are they still in the process a while later? */
+static struct pyi_error *look_again(struct pyi_inspection *inspection, struct pyi_slip_looks *looks)
+{
+	/* The time between the two snapshots counts, and reading the first has taken some of it. */
+	double age_ms = pyi_clock_ms_since(looks->looked_ns) + looks->snapshot_ms;
+	uint64_t left_ms = age_ms < SECOND_LOOK_MS ? SECOND_LOOK_MS - (uint64_t)age_ms : 0;
+	struct pyi_error *error;
+
+	/* Whoever was there at any time is not stale. */
+	error = pyi_name_set_add_unique(&looks->before, &looks->after);
+	if (error)
+		return error;
+	pyi_name_set_deinit(&looks->after);
+	pyi_progress_report(&inspection->progress, "waiting for the second look", 0);
+	if (pyi_wait_pause(pyi_clock_deadline(left_ms, inspection->session_options.deadline_ns)))
+		return pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted by signal %d",
+					pyi_wait_cancel_signal());
+	pyi_inspection_note(inspection);
+	error = pyi_session_slip(&inspection->session, &looks->again);
+	if (error)
+		return error;
+	ask_wanted(inspection, looks, &looks->after);
+	return judge(looks, &looks->again);
+}
+
+struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
+				      struct pyi_slip_looks *looks)
+{
+	struct pyi_error *error = look_first(inspection, looks);
+
+	looks->looked_ns = pyi_clock_now_ns();
+	looks->snapshot_ms = inspection->session.snapshot_ms;
+	if (!error && looks->slip.holder && !pyi_slip_looks_failure(looks))
+		ask_wanted(inspection, looks, &looks->after);
+	if (!error)
+		error = judge(looks, NULL);
+	if (error || !looks->slip.holder || looks->slip.stale_known ||
+	    pyi_slip_looks_failure(looks))
+		return error;
+	return look_again(inspection, looks);
+}
+
+struct pyi_error *pyi_slip_looks_addresses(const struct pyi_slip_looks *looks, char **ret_addresses)
+{
+	char *addresses = NULL;
+
+	for (size_t b = 0; b < PYI_SLIP_BUSES; b++) {
+		char *before = addresses;
+
+		if (!looks->buses[b].bus || (looks->slip.holder && !looks->buses[b].wanted))
+			continue;
+		if (asprintf(&addresses, "%s%s%s", before ? before : "", before ? " and " : "",
+			     pyi_bus_address(looks->buses[b].bus)) < 0)
+			addresses = NULL;
+		free(before);
+		if (!addresses)
+			return pyi_error_no_memory();
+	}
+	*ret_addresses = addresses;
+	return NULL;
+}

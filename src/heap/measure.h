@@ -1,0 +1,35 @@
+/*
+ * Everything that `check` wants to know of a target's heap, from one snapshot: a census, types with
+ * their subclasses, and the lengths of containers that have a name (python/containers.h).
+ */
+#ifndef PYI_HEAP_MEASURE_H
+#define PYI_HEAP_MEASURE_H
+
+#include "analysis/sample.h"
+#include "heap/session.h"
+
+/* What to measure besides rss, tracked, objects, object_bytes and the census. */
+struct pyi_measure_request {
+	/* TYPE arguments as the user wrote them: each gives a PYI_FIGURE_TYPE_TREE under the name
+	 * that the user wrote (0 when there is no such type). */
+	const char *const *types;
+	size_t type_count;
+	/* Full names of containers that are wanted however short they are, also if they have
+	 * another name, too; the others are listed from `container_least` items on. A container
+	 * that is not there gives no figure. */
+	const char *const *containers;
+	size_t container_count;
+	uint64_t container_least;
+};
+
+/*
+ * Fills `ret_sample`: figures (ordered), all from one snapshot, the time, and the age of the
+ * process. It is incomplete if the session says so, or if not all types or containers could be
+ * looked at. An ambiguous TYPE is an error as of pyi_types_choose(); the other errors are those of
+ * pyi_session_examine().
+ */
+struct pyi_error *pyi_session_measure(struct pyi_session *session,
+				      const struct pyi_measure_request *request,
+				      struct pyi_sample *ret_sample) PYI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * Tests of judging: which rule says what of which figures, in what order, and in what words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "analysis/check.h"
+
+#define SENDERS "slip.dbus.service.Object.senders"
+
+/* What there is to judge, and the answer. */
+struct fixture {
+	struct pyi_rules rules;
+	struct pyi_sample sample;
+	struct pyi_check_history history;
+	struct pyi_check check;
+	/* Of every series: entries an hour, and for how many hours. */
+	double an_hour;
+	unsigned hours;
+	bool broken;
+};
+
+static int setup(void **state)
+{
+	*state = calloc(1, sizeof(struct fixture));
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	pyi_check_deinit(&fixture->check);
+	pyi_sample_deinit(&fixture->sample);
+	pyi_rules_deinit(&fixture->rules);
+	free(fixture);
+	return 0;
+}
+
+static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, const char *name,
+				     struct pyi_series *ret_series)
+{
+	struct fixture *fixture = argument;
+	size_t count = fixture->hours * 4 + 1;
+
+	if (fixture->broken)
+		return pyi_error_create(PYI_EXIT_FAILED, "no-history", "the disk is gone");
+	*ret_series = (struct pyi_series){
+		.kind = kind,
+		.name = strdup(name),
+		.points = calloc(count, sizeof(struct pyi_point)),
+		.point_count = count,
+	};
+	for (size_t p = 0; p < count; p++)
+		ret_series->points[p] = (struct pyi_point){
+			.time_s = 1700000000 + (int64_t)p * 900,
+			.age_s = p * 900,
+			.count = 1000 + (uint64_t)(fixture->an_hour * (double)p / 4),
+		};
+	return NULL;
+}
+
+static void add_rule(struct fixture *fixture, enum pyi_rule_kind kind, const char *subject,
+		     double warning, double critical)
+{
+	const struct pyi_rule rule = {
+		.kind = kind,
+		.subject = (char *)(uintptr_t)subject,
+		.warning = warning,
+		.critical = critical,
+		.runs = kind == PYI_RULE_GROWING_CONTAINERS ? 12 : 0,
+	};
+
+	assert_null(pyi_rules_add(&fixture->rules, &rule));
+}
+
+static void add_figure(struct fixture *fixture, enum pyi_figure_kind kind, const char *name,
+		       uint64_t count, uint64_t bytes)
+{
+	assert_null(pyi_sample_add(&fixture->sample, kind, name, count, bytes));
+}
+
+static void judge(struct fixture *fixture)
+{
+	pyi_check_deinit(&fixture->check);
+	pyi_sample_sort(&fixture->sample);
+	if (!fixture->history.unavailable)
+		fixture->history =
+			(struct pyi_check_history){ .series = give_series, .argument = fixture };
+	assert_null(pyi_check_judge(&fixture->rules, &fixture->sample, &fixture->history,
+				    &fixture->check));
+}
+
+static void expect(const struct fixture *fixture, size_t index, enum pyi_check_status status,
+		   const char *message)
+{
+	assert_true(index < fixture->check.count);
+	assert_string_equal(fixture->check.findings[index].message, message);
+	assert_int_equal(fixture->check.findings[index].status, status);
+}
+
+static void test_container(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_CONTAINER, SENDERS, 5000, 100000);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, SENDERS " has 0 entries, no more than 5,000");
+	add_figure(fixture, PYI_FIGURE_CONTAINER, SENDERS, 20001, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING, SENDERS " has 20,001 entries, more than 5,000");
+	assert_string_equal(fixture->check.findings[0].rule, "max-container " SENDERS);
+	assert_string_equal(fixture->check.findings[0].subject, SENDERS);
+	assert_true(fixture->check.findings[0].value_known);
+	assert_true(fixture->check.findings[0].value == 20001);
+	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_COUNT);
+	assert_int_equal(fixture->check.status, PYI_CHECK_WARNING);
+	fixture->sample.figures[0].count = 100001;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_CRITICAL, SENDERS " has 100,001 entries, more than 100,000");
+	/* A limit itself is not above the limit. */
+	fixture->sample.figures[0].count = 5000;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, SENDERS " has 5,000 entries, no more than 5,000");
+}
+
+static void test_type(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "foo.Session", INFINITY, 0);
+	add_rule(fixture, PYI_RULE_MAX_BYTES, "Session", 1048576, INFINITY);
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "ssion", 0, INFINITY);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "foo.Session", 1, 1572864);
+	/* Of exactly this type there are fewer: it is the tree that counts. */
+	add_figure(fixture, PYI_FIGURE_TYPE, "foo.Session", 0, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_CRITICAL, "foo.Session has 1 object, more than 0");
+	expect(fixture, 1, PYI_CHECK_WARNING, "objects of Session take 1.5 MiB, more than 1 MiB");
+	expect(fixture, 2, PYI_CHECK_OK, "ssion has 0 objects, no more than 0");
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "bar.Session", 1, 1);
+	judge(fixture);
+	expect(fixture, 1, PYI_CHECK_UNKNOWN,
+	       "Session: more than one type has this name; give it with its module");
+	assert_false(fixture->check.findings[1].value_known);
+}
+
+static void test_process(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_RSS, NULL, 1073741824, 2147483648.0);
+	add_rule(fixture, PYI_RULE_MAX_TRACKED, NULL, 1e6, INFINITY);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN, "resident memory: not measured");
+	expect(fixture, 1, PYI_CHECK_UNKNOWN, "tracked objects: not measured");
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, 9663676416u, 0);
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_TRACKED, 40000, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_CRITICAL,
+	       "the process has 9 GiB of resident memory, more than 2 GiB");
+	expect(fixture, 1, PYI_CHECK_OK,
+	       "the process has 40,000 tracked objects, no more than 1,000,000");
+	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_BYTES);
+	assert_null(fixture->check.findings[0].subject);
+}
+
+static void test_slip(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_SLIP_STALE, NULL, 4, 1000);
+	add_rule(fixture, PYI_RULE_SLIP_DEAD_MATCH, NULL, 1, 100);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "python-slip keeps nothing in this process");
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_SENDERS, 3, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN,
+	       "python-slip: the bus could not be asked which senders are gone");
+	expect(fixture, 1, PYI_CHECK_UNKNOWN,
+	       "python-slip: the bus could not be asked which senders are gone");
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_STALE, 1, 0);
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_DEAD_MATCHES, 0, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "python-slip keeps 1 that is gone, no more than 4");
+	expect(fixture, 1, PYI_CHECK_OK, "python-slip notices when senders go");
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+}
+
+/* One name may be the one that was watched, a moment ago; many are the leak. */
+static void test_dead_match(void **state)
+{
+	static const struct {
+		uint64_t stale;
+		enum pyi_check_status status;
+	} cases[] = { { 1, PYI_CHECK_OK }, { 2, PYI_CHECK_WARNING }, { 501, PYI_CHECK_CRITICAL } };
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_SLIP_DEAD_MATCH, NULL, 1, 100);
+	for (size_t c = 0; c < 3; c++) {
+		pyi_sample_deinit(&fixture->sample);
+		add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_SENDERS, 600, 0);
+		add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_STALE, cases[c].stale, 0);
+		add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_DEAD_MATCHES, 1, 0);
+		judge(fixture);
+		assert_int_equal(fixture->check.status, cases[c].status);
+	}
+	expect(fixture, 0, PYI_CHECK_CRITICAL,
+	       "python-slip no longer notices when senders go, and keeps 501 that are gone, more "
+	       "than 100");
+}
+
+static void test_growth(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_GROWTH, "foo.Session", 30, 1000);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "foo.Session", 5, 0);
+	fixture->an_hour = 60;
+	fixture->hours = 3;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK,
+	       "foo.Session: whether it grows is known after 22 h; the history is of 2 h");
+	assert_false(fixture->check.findings[0].value_known);
+	fixture->hours = 48;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "foo.Session grows by 60 an hour (60 to 60 with 95 % confidence) over 24 h, more "
+	       "than 30");
+	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_COUNT_PER_HOUR);
+	assert_true(fabs(fixture->check.findings[0].value - 60) < 1);
+	fixture->an_hour = 20;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK,
+	       "foo.Session grows by 20 an hour (20 to 20 with 95 % confidence) over 24 h, not "
+	       "surely more than 30");
+	fixture->an_hour = 0;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "foo.Session does not grow, over 24 h");
+	assert_true(fixture->check.findings[0].value_known);
+}
+
+static void test_growth_of_memory(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_RSS_GROWTH, NULL, INFINITY, 1048576);
+	add_rule(fixture, PYI_RULE_MAX_TRACKED_GROWTH, NULL, INFINITY, 4000000);
+	fixture->an_hour = 3145728;
+	fixture->hours = 48;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_CRITICAL,
+	       "resident memory grows by 3 MiB an hour (3 MiB to 3 MiB with 95 % confidence) over "
+	       "24 h, more than 1 MiB");
+	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_BYTES_PER_HOUR);
+	assert_int_equal(fixture->check.findings[1].status, PYI_CHECK_OK);
+}
+
+static void test_no_history(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_RSS, NULL, 10, 20);
+	add_rule(fixture, PYI_RULE_MAX_TRACKED_GROWTH, NULL, 10, 20);
+	add_rule(fixture, PYI_RULE_GROWING_CONTAINERS, NULL, 10, 20);
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, 5, 0);
+	fixture->history.unavailable = "/x cannot be opened";
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN, "the number of tracked objects: /x cannot be opened");
+	expect(fixture, 1, PYI_CHECK_UNKNOWN, "growing containers: /x cannot be opened");
+	assert_int_equal(fixture->check.findings[2].status, PYI_CHECK_OK);
+	pyi_check_deinit(&fixture->check);
+	assert_null(pyi_check_judge(&fixture->rules, &fixture->sample, NULL, &fixture->check));
+	expect(fixture, 1, PYI_CHECK_UNKNOWN, "growing containers: there is no history");
+}
+
+static void test_broken_history(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_error *error;
+
+	add_rule(fixture, PYI_RULE_MAX_TRACKED_GROWTH, NULL, 10, 20);
+	fixture->history = (struct pyi_check_history){ .series = give_series, .argument = fixture };
+	fixture->broken = true;
+	error = pyi_check_judge(&fixture->rules, &fixture->sample, &fixture->history,
+				&fixture->check);
+	assert_string_equal(error->message, "the disk is gone");
+	pyi_error_destroy(error);
+	assert_null(fixture->check.findings);
+}
+
+static void test_growing_containers(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_GROWING_CONTAINERS, NULL, 100, 5000);
+	add_rule(fixture, PYI_RULE_MAX_CONTAINER, "a.known", INFINITY, 1e6);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.known", 7000, 0);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.large", 6000, 0);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.middle", 101, 0);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.small", 100, 0);
+	fixture->hours = 30;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "no container of a module or class grows all the time");
+	assert_int_equal(fixture->check.count, 2);
+	fixture->an_hour = 10;
+	judge(fixture);
+	assert_int_equal(fixture->check.count, 3);
+	expect(fixture, 0, PYI_CHECK_CRITICAL,
+	       "a.large grows and never shrinks: it has 6,000 entries, more than 5,000");
+	expect(fixture, 1, PYI_CHECK_WARNING,
+	       "a.middle grows and never shrinks: it has 101 entries, more than 100");
+	assert_string_equal(fixture->check.findings[0].rule, "growing-containers");
+	assert_string_equal(fixture->check.findings[0].subject, "a.large");
+	assert_int_equal(fixture->check.findings[2].status, PYI_CHECK_OK);
+}
+
+static void test_incomplete(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.B", INFINITY, 5);
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.C", INFINITY, 5);
+	add_rule(fixture, PYI_RULE_MAX_RSS, NULL, 5, INFINITY);
+	add_rule(fixture, PYI_RULE_MAX_SLIP_STALE, NULL, 5, INFINITY);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.B", 3, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.C", 6, 0);
+	add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, 5, 0);
+	fixture->sample.incomplete = true;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_CRITICAL, "a.C has 6 objects, more than 5");
+	expect(fixture, 1, PYI_CHECK_UNKNOWN,
+	       "a.B has at least 3 objects; the look was not complete");
+	expect(fixture, 2, PYI_CHECK_UNKNOWN, "python-slip: the look was not complete");
+	assert_int_equal(fixture->check.findings[3].status, PYI_CHECK_OK);
+	assert_int_equal(fixture->check.status, PYI_CHECK_CRITICAL);
+}
+
+static void test_order(void **state)
+{
+	struct fixture *fixture = *state;
+
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_UNKNOWN);
+	assert_int_equal(fixture->check.count, 0);
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.ok", 9, 9);
+	add_rule(fixture, PYI_RULE_MAX_RSS, NULL, 9, 9);
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.warning", 1, 9);
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.critical", 1, 1);
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.ok2", 9, 9);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.warning", 5, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.critical", 5, 0);
+	judge(fixture);
+	assert_string_equal(fixture->check.findings[0].rule, "max-count a.critical");
+	assert_string_equal(fixture->check.findings[1].rule, "max-count a.warning");
+	assert_string_equal(fixture->check.findings[2].rule, "max-rss");
+	assert_string_equal(fixture->check.findings[3].rule, "max-count a.ok");
+	assert_string_equal(fixture->check.findings[4].rule, "max-count a.ok2");
+	assert_string_equal(pyi_check_status_name(fixture->check.status), "critical");
+	assert_string_equal(pyi_check_status_name(PYI_CHECK_UNKNOWN), "unknown");
+}
+
+/* Names are what the target says. */
+static void test_long_name(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[5000];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	add_rule(fixture, PYI_RULE_GROWING_CONTAINERS, NULL, 100, INFINITY);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, name, 7000, 0);
+	fixture->hours = 30;
+	fixture->an_hour = 10;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_WARNING);
+	assert_string_equal(fixture->check.findings[0].subject, name);
+	assert_true(strlen(fixture->check.findings[0].message) < 1000);
+	assert_non_null(strstr(fixture->check.findings[0].message, "7,000 entries"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_container),	     TEST(test_type),
+		TEST(test_process),	     TEST(test_slip),
+		TEST(test_dead_match),	     TEST(test_growth),
+		TEST(test_growth_of_memory), TEST(test_no_history),
+		TEST(test_broken_history),   TEST(test_growing_containers),
+		TEST(test_incomplete),	     TEST(test_order),
+		TEST(test_long_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/*
+ * Tests of growth: what is one, what is none, how fast, and when nothing can be said.
+ *
+ * Many kinds of load over a year are in test_alarms.c; here is one case for each reason.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "analysis/trend.h"
+
+enum {
+	HOUR_S = 3600,
+	QUARTER_S = 900,
+	POINT_LIMIT = 4000,
+};
+
+static struct pyi_point points[POINT_LIMIT];
+
+/* A look each `step_s` for `hours` of a process' life; `value` of the hour. */
+static struct pyi_series make_series(double hours, int64_t step_s, double (*value)(double hour))
+{
+	struct pyi_series series = { .points = points };
+
+	for (int64_t at_s = 0; (double)at_s <= hours * HOUR_S; at_s += step_s) {
+		double of = floor(value((double)at_s / HOUR_S));
+
+		assert_true(series.point_count < POINT_LIMIT);
+		points[series.point_count++] = (struct pyi_point){
+			.time_s = 1700000000 + at_s,
+			.age_s = (uint64_t)at_s,
+			.count = (uint64_t)of,
+			.bytes = 100 * (uint64_t)of,
+		};
+	}
+	return series;
+}
+
+static double leak(double hour)
+{
+	return 1000 + 60 * hour;
+}
+
+static double flat(double hour)
+{
+	(void)hour;
+	return 1000;
+}
+
+static double shrinking(double hour)
+{
+	return 100000 - 60 * hour;
+}
+
+static double cycle(double hour)
+{
+	return 5000 - 4000 * cos(hour * M_PI / 12);
+}
+
+static double leak_and_cycle(double hour)
+{
+	return leak(hour) + 100 * cos(hour * M_PI / 12);
+}
+
+static double step(double hour)
+{
+	return hour < 12 ? 1000 : 9000;
+}
+
+static double full_cache(double hour)
+{
+	return fmin(1000 * hour, 10000);
+}
+
+static double emptied_daily(double hour)
+{
+	return 100 * fmod(hour, 24);
+}
+
+static double leak_and_bursts(double hour)
+{
+	return leak(hour) + (fmod(hour, 5) < 1 ? 30000 : 0);
+}
+
+static double warm_up(double hour)
+{
+	return 5000 * (1 - exp(-hour));
+}
+
+static double slow_leak_of_days(double hour)
+{
+	return 10000 + 2 * hour + 300 * cos(hour * M_PI / 12);
+}
+
+static void test_leak(void **state)
+{
+	struct pyi_series series = make_series(40, QUARTER_S, leak);
+	struct pyi_trend trend = pyi_trend_of(&series, false);
+
+	(void)state;
+	assert_true(trend.known && trend.grows);
+	assert_true(fabs(trend.slope - 60) < 0.01);
+	assert_true(trend.slope_low > 59 && trend.slope_low <= trend.slope);
+	assert_true(trend.slope_high < 61 && trend.slope_high >= trend.slope);
+	assert_int_equal(trend.span_s, 24 * HOUR_S);
+	assert_int_equal(trend.points, 97);
+	trend = pyi_trend_of(&series, true);
+	assert_true(trend.grows && fabs(trend.slope - 6000) < 1);
+}
+
+static void test_too_short(void **state)
+{
+	struct pyi_series series = { 0 };
+	struct pyi_trend trend = pyi_trend_of(&series, false);
+
+	(void)state;
+	assert_false(trend.known || trend.grows || trend.points);
+	series = make_series(0.4, 60, leak);
+	assert_false(pyi_trend_of(&series, false).known);
+	series = make_series(22.9, QUARTER_S, leak);
+	trend = pyi_trend_of(&series, false);
+	assert_false(trend.known || trend.grows);
+	assert_true(trend.slope == 0);
+	series = make_series(23.1, QUARTER_S, leak);
+	assert_true(pyi_trend_of(&series, false).grows);
+	/* A day, but with too few looks. */
+	series = make_series(48, 6 * HOUR_S, leak);
+	assert_false(pyi_trend_of(&series, false).known);
+	series = make_series(48, 2 * HOUR_S, leak);
+	assert_true(pyi_trend_of(&series, false).grows);
+}
+
+static void expect_growth(double from_hours, double to_hours, double (*value)(double hour),
+			  bool grows)
+{
+	for (double hours = from_hours; hours <= to_hours; hours += 0.75) {
+		struct pyi_series series = make_series(hours, QUARTER_S, value);
+		struct pyi_trend trend = pyi_trend_of(&series, false);
+
+		if (trend.grows != grows)
+			print_message("after %.2f hours\n", hours);
+		assert_int_equal(trend.grows, grows);
+		assert_true(trend.slope_low <= trend.slope && trend.slope <= trend.slope_high);
+	}
+}
+
+static void test_no_growth(void **state)
+{
+	(void)state;
+	expect_growth(1, 60, flat, false);
+	expect_growth(1, 60, shrinking, false);
+	expect_growth(1, 200, cycle, false);
+	expect_growth(1, 60, step, false);
+	expect_growth(1, 60, full_cache, false);
+	expect_growth(1, 60, warm_up, false);
+	/* On its first day it is the same as a leak. */
+	expect_growth(25, 200, emptied_daily, false);
+}
+
+static void test_growth(void **state)
+{
+	(void)state;
+	expect_growth(23.25, 200, leak, true);
+	expect_growth(24, 200, leak_and_cycle, true);
+	expect_growth(24, 200, leak_and_bursts, true);
+}
+
+/* Too slow to be seen behind the cycle of a day, but not over days. */
+static void test_slow_growth(void **state)
+{
+	struct pyi_series series = make_series(100, QUARTER_S, slow_leak_of_days);
+	struct pyi_trend trend;
+
+	(void)state;
+	assert_false(pyi_trend_of(&series, false).grows);
+	series = make_series(12 * 24, QUARTER_S, slow_leak_of_days);
+	trend = pyi_trend_of(&series, false);
+	assert_true(trend.grows);
+	assert_true(trend.slope_low > 1.5 && trend.slope_high < 2.5);
+	assert_true(trend.span_s > 8 * 24 * HOUR_S);
+}
+
+static void test_uneven(void **state)
+{
+	struct pyi_series series = make_series(600, QUARTER_S, cycle);
+	size_t kept = 0;
+
+	(void)state;
+	/* Thinned: each hour beyond two days, each sixth beyond a week. */
+	for (size_t p = 0; p < series.point_count; p++) {
+		double ago = 600 - (double)points[p].age_s / HOUR_S;
+		size_t step_points = ago > 168 ? 24 : ago > 48 ? 4 : 1;
+
+		if (p % step_points == 0)
+			points[kept++] = points[p];
+	}
+	series.point_count = kept;
+	for (; series.point_count > kept - 96; series.point_count--)
+		assert_false(pyi_trend_of(&series, false).grows);
+}
+
+static void test_extreme_values(void **state)
+{
+	struct pyi_series series = make_series(30, QUARTER_S, leak);
+
+	(void)state;
+	for (size_t p = 0; p < series.point_count; p++)
+		points[p].count = p % 2 ? UINT64_MAX : 0;
+	assert_false(pyi_trend_of(&series, false).grows);
+	for (size_t p = 0; p < series.point_count; p++)
+		points[p].count = UINT64_MAX - 1000000 + 10000 * p;
+	assert_true(isfinite(pyi_trend_of(&series, false).slope));
+	/* All at one moment, and backwards in time, which a history must not have. */
+	for (size_t p = 0; p < series.point_count; p++)
+		points[p].time_s = 1700000000;
+	assert_false(pyi_trend_of(&series, false).known);
+	for (size_t p = 0; p < series.point_count; p++)
+		points[p].time_s = 1700000000 - (int64_t)p * 1000;
+	assert_false(pyi_trend_of(&series, false).grows);
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+}
+
+static void test_never_shrinks(void **state)
+{
+	struct pyi_series series = make_series(30, QUARTER_S, leak);
+
+	(void)state;
+	assert_true(pyi_trend_never_shrinks(&series, 12));
+	assert_true(pyi_trend_never_shrinks(&series, 1));
+	assert_false(pyi_trend_never_shrinks(&series, 0));
+	assert_false(pyi_trend_never_shrinks(&series, 1000));
+	/* Once a bit less. */
+	points[60].count -= 40;
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+	/* That was more than a day ago. */
+	series = make_series(60, QUARTER_S, leak);
+	points[60].count -= 40;
+	assert_true(pyi_trend_never_shrinks(&series, 12));
+	/* But it has been higher. */
+	points[60].count += 10000;
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+}
+
+static double steps_of_hours(double hour)
+{
+	return 100 * floor(hour / 4);
+}
+
+static void test_never_shrinks_time(void **state)
+{
+	struct pyi_series series = make_series(24.9, QUARTER_S, leak);
+
+	(void)state;
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+	series = make_series(25.1, QUARTER_S, leak);
+	assert_true(pyi_trend_never_shrinks(&series, 12));
+	/* Looked at once a day: 12 looks are 12 days. */
+	series = make_series(11 * 24, 24 * HOUR_S, leak);
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+	series = make_series(12 * 24, 24 * HOUR_S, leak);
+	assert_true(pyi_trend_never_shrinks(&series, 12));
+	/* It rises, but not in each part. */
+	series = make_series(40, QUARTER_S, steps_of_hours);
+	assert_true(pyi_trend_never_shrinks(&series, 6));
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+	series = make_series(40, QUARTER_S, full_cache);
+	assert_false(pyi_trend_never_shrinks(&series, 12));
+	for (double hours = 1; hours < 100; hours += 0.25) {
+		series = make_series(hours, QUARTER_S, emptied_daily);
+		assert_false(pyi_trend_never_shrinks(&series, 12));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_leak),
+		cmocka_unit_test(test_too_short),
+		cmocka_unit_test(test_no_growth),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_slow_growth),
+		cmocka_unit_test(test_uneven),
+		cmocka_unit_test(test_extreme_values),
+		cmocka_unit_test(test_never_shrinks),
+		cmocka_unit_test(test_never_shrinks_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
