@@ -7,7 +7,7 @@ import os
 import sys
 import xml.etree.ElementTree
 
-SUITES = ("unit", "sanitize", "live", "daemon", "history", "torture", "soak")
+SUITES = ("unit", "sanitize", "live", "daemon", "history", "packaging", "torture", "soak")
 
 
 def count_suite(path):

@@ -1,0 +1,111 @@
+# bash completion of pyinspect(1)
+
+_pyinspect_targets() {
+    local folder unit
+    for folder in /proc/[0-9]*; do
+        case $(readlink "$folder/exe" 2>/dev/null) in
+        *python* | *uwsgi*) echo "${folder#/proc/}" ;;
+        esac
+    done
+    for unit in $(systemctl list-units --type=service --state=running --plain --no-legend \
+        2>/dev/null | cut -d ' ' -f 1); do
+        echo "unit:$unit"
+    done
+}
+
+# The options of a command.
+_pyinspect_options() {
+    local common="--format --max-pause --source --timeout --verbose --help"
+    case $1 in
+    top-types) echo "$common --limit --by --scope" ;;
+    top-objects) echo "$common --limit --by --values" ;;
+    referrers) echo "$common --limit --exact --address --depth --values" ;;
+    referents | path) echo "$common --limit --exact --address --values" ;;
+    slip-dbus) echo "$common" ;;
+    check)
+        echo "$common --limit --preset --rules --max --max-growth --max-container --max-rss" \
+            "--max-tracked --history --no-history --state --min-age --output"
+        ;;
+    history) echo "$common --limit --by --since --history" ;;
+    *) echo "$common --version" ;;
+    esac
+}
+
+_pyinspect() {
+    local commands="top-types top-objects referrers referents path slip-dbus check history"
+    local cur prev words cword split=false
+    # A target has a colon in it.
+    _init_completion -s -n : || return
+
+    local word command='' target='' at
+    for ((at = 1; at < cword; at++)); do
+        word=${words[at]}
+        case $word in
+        --format | --max-pause | --source | --timeout | --limit | -n | --by | --scope | --address | \
+            --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
+            --max-tracked | --history | --state | --min-age | --output | --since)
+            ((at++))
+            ;;
+        -*) ;;
+        *)
+            if [[ -z $target ]]; then
+                target=$word
+            elif [[ -z $command ]]; then
+                command=$word
+            fi
+            ;;
+        esac
+    done
+
+    case $prev in
+    --format)
+        if [[ $command == check ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "table json ndjson nagios prometheus" -- "$cur")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "table json ndjson" -- "$cur")
+        fi
+        return
+        ;;
+    --source)
+        mapfile -t COMPREPLY < <(compgen -W "auto clone mirror" -- "$cur")
+        return
+        ;;
+    --by)
+        local by="count bytes"
+        [[ $command != top-objects ]] || by="bytes referents"
+        mapfile -t COMPREPLY < <(compgen -W "$by" -- "$cur")
+        return
+        ;;
+    --scope)
+        mapfile -t COMPREPLY < <(compgen -W "all tracked" -- "$cur")
+        return
+        ;;
+    --preset)
+        mapfile -t COMPREPLY < <(compgen -W "firewalld generic" -- "$cur")
+        return
+        ;;
+    --rules | --history | --output)
+        _filedir
+        return
+        ;;
+    --state)
+        _filedir -d
+        return
+        ;;
+    --max-pause | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
+        --max-container | --max-rss | --max-tracked | --min-age | --since)
+        return
+        ;;
+    esac
+    $split && return
+
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_pyinspect_options "$command")" -- "$cur")
+    elif [[ -z $target ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "help history $(_pyinspect_targets)" -- "$cur")
+        __ltrim_colon_completions "$cur"
+    elif [[ -z $command ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+    fi
+} &&
+    complete -F _pyinspect pyinspect

@@ -1,0 +1,412 @@
+"""
+The Debian package: built from a clean copy of the tree, checked by lintian, installed in a Debian 12
+that was made for it, used there without systemd and with it, and removed without a trace.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import uuid
+
+import pytest
+
+import leaky
+import support
+from programs import need, run, succeeds
+
+MACHINE = os.path.join(support.HERE, os.pardir, "packaging", "machine")
+# Where systemd can have its cgroups: cgroup v2, and its place on hybrid hosts.
+HIERARCHIES = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+# What changes by the use of a system and is nobody's residue.
+VOLATILE = ("proc", "sys", "dev", "run", "tmp", "root", "var/cache", "var/log", "var/tmp",
+            "var/lib/dpkg", "var/lib/apt", "var/lib/systemd", "var/lib/dbus", "etc/machine-id",
+            "etc/ld.so.cache", "etc/.updated", "var/.updated")
+
+
+def copy_tree(folder):
+    """What belongs to the project: as git has it; or all but builds, where there is no git."""
+    listed = subprocess.run(["git", "-C", support.ROOT, "ls-files", "-z", "--cached", "--others",
+                             "--exclude-standard"], stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, text=True)
+    if listed.returncode:
+        shutil.copytree(support.ROOT, folder, symlinks=True,
+                        ignore=shutil.ignore_patterns("build*", "__pycache__"))
+        return
+    for name in filter(None, listed.stdout.split("\0")):
+        source = os.path.join(support.ROOT, name)
+        if os.path.lexists(source):
+            target = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder that dpkg-buildpackage leaves its files in."""
+    need("dh")
+    folder = tmp_path_factory.mktemp("package")
+    copy_tree(str(folder / "pyinspect"))
+    done = run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=folder / "pyinspect",
+               env=dict(os.environ, DEB_BUILD_OPTIONS="parallel=2"))
+    assert done.returncode == 0, done.stdout[-4000:]
+    (folder / "build.log").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def package(built):
+    path, = (path for path in built.glob("pyinspect_*.deb"))
+    return path
+
+
+def test_builds_without_warnings(built):
+    log = (built / "build.log").read_text()
+    assert "-Wformat" in log or "Compiling" in log
+    assert not re.findall(r"^.*\bwarning: .*$", log, re.MULTILINE)
+
+
+def test_lintian(built):
+    changes, = built.glob("*.changes")
+    output = succeeds(need("lintian"), "--allow-root", "--fail-on", "error,warning", "--tag-display-limit",
+                      "0", changes)
+    assert not re.search(r"^[EW]: ", output, re.MULTILINE), output
+
+
+def test_contents(package):
+    listed = {line.split()[5]: line.split()[0]
+              for line in succeeds("dpkg-deb", "--contents", package).splitlines()}
+    for path in ("./usr/bin/pyinspect", "./usr/share/man/man1/pyinspect.1.gz",
+                 "./usr/share/man/man1/pyinspect-check.1.gz",
+                 "./usr/share/man/man5/pyinspect-rules.5.gz",
+                 "./lib/systemd/system/pyinspect-check@.service",
+                 "./lib/systemd/system/pyinspect-check@.timer",
+                 "./lib/systemd/system/pyinspect-check@firewalld.service.d/firewalld.conf",
+                 "./usr/share/bash-completion/completions/pyinspect",
+                 "./usr/share/zsh/vendor-completions/_pyinspect",
+                 "./usr/share/fish/vendor_completions.d/pyinspect.fish",
+                 "./etc/pyinspect/rules.d/", "./usr/share/pyinspect/schema/rules.schema.json",
+                 "./usr/share/doc/pyinspect/README.md.gz",
+                 "./usr/share/doc/pyinspect/examples/fleet/grafana/pyinspect.json",
+                 "./usr/share/doc/pyinspect/examples/fleet/prometheus/pyinspect.rules.yml"):
+        assert path in listed
+    assert not [path for path, mode in listed.items() if "s" in mode.lower()], "set-uid"
+
+
+class Machine:
+    """A Debian 12 in a folder: see tests/packaging/machine."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.root = os.path.join(str(folder), "root")
+        self.process = None
+        self.cgroup = None
+
+    def run(self, *command):
+        """In a chroot; or, once it has booted, as a process of it."""
+        if self.process is None:
+            return run(MACHINE, "run", self.folder, *command)
+        return run("nsenter", "--target", self.first, "--all", "env", "-i", "LANG=C.UTF-8",
+                   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *command)
+
+    def succeeds(self, *command):
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def put(self, path, text, mode=0o644):
+        full = os.path.join(self.root, path.lstrip("/"))
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(full, mode)
+
+    def read(self, path):
+        with open(os.path.join(self.root, path.lstrip("/")), encoding="utf-8") as file:
+            return file.read()
+
+    def install(self, package):
+        shutil.copy(package, os.path.join(self.root, "root", "pyinspect.deb"))
+        return self.succeeds("dpkg", "--install", "/root/pyinspect.deb")
+
+    def purge(self):
+        return self.succeeds("dpkg", "--purge", "pyinspect")
+
+    def listing(self):
+        """{path: what it is}, of everything that should be as it was."""
+        found = {}
+        for folder, names, files in os.walk(self.root):
+            relative = os.path.relpath(folder, self.root)
+            names[:] = [name for name in names
+                        if os.path.normpath(os.path.join(relative, name)) not in VOLATILE]
+            for name in names + files:
+                path = os.path.normpath(os.path.join(relative, name))
+                if path in VOLATILE or "__pycache__" in path:
+                    continue
+                status = os.lstat(os.path.join(self.root, path))
+                content = ""
+                if stat.S_ISREG(status.st_mode):
+                    with open(os.path.join(self.root, path), "rb") as file:
+                        content = hashlib.sha256(file.read()).hexdigest()
+                found[path] = (stat.filemode(status.st_mode), status.st_uid, content)
+        assert "etc/passwd" in found and len(found) > 1000
+        return found
+
+    @contextlib.contextmanager
+    def booted(self):
+        """With systemd as its first process."""
+        for hierarchy in HIERARCHIES:
+            if os.path.exists(os.path.join(hierarchy, "cgroup.controllers")):
+                self.cgroup = os.path.join(hierarchy, "pyinspect-test-" + uuid.uuid4().hex[:8])
+                break
+        else:
+            pytest.skip("no cgroup v2 hierarchy here, without which systemd does not start")
+        try:
+            os.mkdir(self.cgroup)
+        except OSError as error:
+            pytest.skip("no control group can be made here: %s" % error)
+        try:
+            self.process = subprocess.Popen(
+                [MACHINE, "boot", str(self.folder)], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=self._enter_cgroup)
+            self.first = support.wait_until(self._first, "the first process of the machine")
+            support.wait_until(lambda: self.run("systemctl", "is-system-running", "--wait")
+                               .stdout.strip() in ("running", "degraded"), "systemd runs", 60)
+            yield self
+        finally:
+            # Its first process dies with it (--kill-child), and all others with that.
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+            support.wait_until(self._remove_cgroup, "the control group is empty")
+
+    def _enter_cgroup(self):
+        with open(os.path.join(self.cgroup, "cgroup.procs"), "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+
+    def _first(self):
+        """The process that is number 1 within, as soon as it is systemd."""
+        children = "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)
+        with contextlib.suppress(OSError, ValueError):
+            with open(children, encoding="ascii") as file:
+                child, = file.read().split()
+            if os.path.basename(os.readlink("/proc/%s/exe" % child)) == "systemd":
+                return child
+        assert self.process.poll() is None, "the machine did not boot"
+        return None
+
+    def _remove_cgroup(self):
+        try:
+            for folder, _, _ in os.walk(self.cgroup, topdown=False):
+                os.rmdir(folder)
+        except OSError:
+            return False
+        return not os.path.exists(self.cgroup)
+
+
+@pytest.fixture(scope="session")
+def machine(package):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: makes a root of its own")
+    if os.environ.get("PYI_IN_FRESH_ROOT"):
+        pytest.skip("no root is made within tests/fresh-root's")
+    depends = succeeds("dpkg-deb", "--field", package, "Depends")
+    libraries = [one.split()[0] for one in depends.split(",")]
+    assert "libc6" in libraries and len(libraries) < 10
+    folder = os.path.join(os.environ.get("TMPDIR") or "/var/tmp",
+                          "pyinspect-machine-" + uuid.uuid4().hex[:8])
+    os.mkdir(folder, 0o755)
+    try:
+        done = run(MACHINE, "make", folder, "python3-minimal", "python3", "systemd",
+                   "systemd-sysv", "dbus", "firewalld", "netbase", *libraries)
+        assert done.returncode == 0, done.stdout[-3000:]
+        # From now on it is a host like any other, on which services are started and stopped.
+        os.remove(os.path.join(folder, "root/usr/sbin/policy-rc.d"))
+        yield Machine(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def clean(machine):
+    """What there is before the package, and the programs that are looked at."""
+    with open(leaky.SCRIPT, encoding="utf-8") as file:
+        machine.put("/srv/leaky_service.py", file.read())
+    with open(os.path.join(os.path.dirname(MACHINE), "inside.py"), encoding="utf-8") as file:
+        machine.put("/srv/inside.py", file.read())
+    for unit, settings in UNITS.items():
+        machine.put("/etc/systemd/system/%s.service" % unit,
+                    NOTIFYING + "ExecStart=/usr/bin/python3 /srv/unit.py %d\n%s" % (
+                        leaky.LIMIT + 1, settings))
+    machine.put("/srv/unit.py", UNIT)
+    machine.put("/srv/slip.py", SLIP)
+    machine.put("/etc/systemd/system/slip.service",
+                NOTIFYING + "ExecStart=/usr/bin/python3 /srv/slip.py\n")
+    return machine.listing()
+
+
+NOTIFYING = "[Service]\nType=notify\nNotifyAccess=all\n"
+# Says that it is ready by itself: nobody has to wait.
+NOTIFY = """
+import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+    one.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+"""
+UNIT = """
+import sys, time
+class Session:
+    pass
+sessions = [Session() for _ in range(int(sys.argv[1]))]
+%s
+time.sleep(1e6)
+""" % NOTIFY
+# The class by which python-slip is known, with a caller on the real system bus that is gone.
+SLIP = """
+import sys, time, types
+import dbus
+slip, of_dbus, module = (types.ModuleType(name) for name in
+                         ("slip", "slip.dbus", "slip.dbus.service"))
+sys.modules.update({"slip": slip, "slip.dbus": of_dbus, "slip.dbus.service": module})
+exec('''
+class Object:
+    senders = set()
+    connections_senders = {}
+    connections_smobjs = {}
+''', module.__dict__)
+bus = dbus.SystemBus()
+gone = [":1.%%d" %% number for number in range(100000, 100000 + 5000)]
+module.Object.senders.update((name, bus) for name in gone)
+module.Object.connections_senders[bus] = set(gone)
+%s
+time.sleep(1e6)
+""" % NOTIFY
+# root's; somebody else's; and one that may not be cloned.
+UNITS = {"ours": "", "theirs": "User=nobody\n", "filtered": "SystemCallFilter=@system-service\n"}
+
+
+def test_works_where_it_was_installed(machine, package, clean):
+    machine.install(package)
+    done = json.loads(machine.succeeds("python3", "/srv/inside.py", leaky.RULE,
+                                       str(leaky.LIMIT + 1)).splitlines()[-1])
+    assert done["before"] == 0, done
+    assert done["after"] == 2 and done["output"].startswith("PYINSPECT CRITICAL - "), done
+    assert done["history"] == 0, done
+    assert os.listdir(os.path.join(machine.root, "var/lib/pyinspect"))
+    machine.purge()
+    assert machine.listing() == clean
+
+
+def service_result(machine, name):
+    output = machine.succeeds("systemctl", "show", "--property=Result,ExecMainStatus",
+                              "pyinspect-check@%s.service" % name)
+    return dict(line.split("=") for line in output.split())
+
+
+def metrics(machine, name):
+    text = machine.succeeds("cat", "/var/lib/pyinspect/textfile/pyinspect-%s.prom" % name)
+    return {line.split("{")[0]: float(line.split()[-1]) for line in text.splitlines()
+            if not line.startswith("#")}
+
+
+@pytest.fixture(scope="module")
+def booted(machine, package, clean):
+    with machine.booted():
+        machine.install(package)
+        yield machine
+        # If a test has failed before it did that itself.
+        machine.run("dpkg", "--purge", "pyinspect")
+
+
+PROOF = """[Service]
+ExecStartPre=/bin/sh -c 'cat /proc/self/status >%S/pyinspect/proof'
+"""
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_service_checks(booted, name):
+    """Critical is found under all the limits of the unit, which really are in force."""
+    unit = "pyinspect-check@%s.service" % name
+    booted.put("/etc/pyinspect/check-%s.env" % name,
+               'PYINSPECT_OPTIONS="--min-age 0 --max %s"\n' % leaky.RULE)
+    booted.put("/etc/systemd/system/%s.d/proof.conf" % unit, PROOF)
+    try:
+        booted.succeeds("systemctl", "daemon-reload")
+        booted.succeeds("systemctl", "start", name)
+        assert booted.run("systemctl", "start", unit).returncode == 1
+        assert service_result(booted, name) == {"Result": "exit-code", "ExecMainStatus": "2"}
+        found = metrics(booted, name)
+        assert found["pyinspect_check_status"] == 2
+        assert found["pyinspect_target_resident_memory_bytes"] > 1 << 20
+        proof = booted.succeeds("cat", "/var/lib/pyinspect/proof")
+        assert re.search(r"^Seccomp:\s+2$", proof, re.MULTILINE)
+        assert re.search(r"^NoNewPrivs:\s+1$", proof, re.MULTILINE)
+        assert bin(int(re.search(r"^CapBnd:\s+(\w+)$", proof, re.MULTILINE).group(1), 16)).count(
+            "1") == 4
+        journal = booted.succeeds("journalctl", "--no-pager", "--output=json", "--unit", unit)
+        entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
+        assert [entry for entry in entries if "MESSAGE_ID" in entry
+                and entry.get("_COMM") == "pyinspect"], journal
+    finally:
+        shutil.rmtree(os.path.join(booted.root, "etc/systemd/system", unit + ".d"))
+        booted.succeeds("systemctl", "stop", name)
+    # The target is gone: that is no result.
+    assert booted.run("systemctl", "start", unit).returncode == 1
+    assert service_result(booted, name) == {"Result": "exit-code", "ExecMainStatus": "3"}
+    assert metrics(booted, name)["pyinspect_check_status"] == 3
+
+
+def test_service_checks_firewalld(booted):
+    """The real one, of Debian 12: it has no leak. The options are those of the package."""
+    booted.put("/etc/pyinspect/check-firewalld.env",
+               'PYINSPECT_OPTIONS="--preset firewalld --min-age 0"\n')
+    booted.succeeds("systemctl", "start", "firewalld")
+    booted.succeeds("systemctl", "start", "pyinspect-check@firewalld.service")
+    assert service_result(booted, "firewalld") == {"Result": "success", "ExecMainStatus": "0"}
+    assert metrics(booted, "firewalld")["pyinspect_check_status"] == 0
+    assert booted.succeeds("firewall-cmd", "--state").strip() == "running"
+
+
+def test_service_asks_the_bus(booted):
+    """Through all walls of the unit; with the capabilities of firewalld's instance."""
+    booted.put("/etc/pyinspect/check-slip.env",
+               'PYINSPECT_OPTIONS="--preset firewalld --min-age 0"\n')
+    booted.put("/etc/systemd/system/pyinspect-check@slip.service.d/caps.conf", booted.read(
+        "/lib/systemd/system/pyinspect-check@firewalld.service.d/firewalld.conf"))
+    try:
+        booted.succeeds("systemctl", "daemon-reload")
+        booted.succeeds("systemctl", "start", "slip")
+        assert booted.run("systemctl", "start", "pyinspect-check@slip.service").returncode == 1
+    finally:
+        shutil.rmtree(os.path.join(booted.root,
+                                   "etc/systemd/system/pyinspect-check@slip.service.d"))
+    assert service_result(booted, "slip")["ExecMainStatus"] == "2"
+    found = metrics(booted, "slip")
+    assert found["pyinspect_slip_stale_senders"] == found["pyinspect_slip_senders"] == 5000
+    assert "pyinspect_slip_dead_matches" in found
+
+
+def test_timer(booted):
+    booted.succeeds("systemctl", "enable", "--now", "pyinspect-check@firewalld.timer")
+    shown = booted.succeeds("systemctl", "list-timers", "--output=json",
+                            "pyinspect-check@firewalld.timer")
+    timer, = json.loads(shown)
+    assert timer["activates"] == "pyinspect-check@firewalld.service"
+    now = float(booted.succeeds("date", "+%s"))
+    assert 0 <= timer["next"] / 1e6 - now <= 31 * 60
+
+
+def test_removal_leaves_nothing(booted, clean):
+    booted.succeeds("systemctl", "enable", "--now", "pyinspect-check@firewalld.timer")
+    metric = "/var/lib/prometheus/node-exporter/pyinspect-x.prom"
+    booted.put(metric, "# from another day\n")
+    booted.purge()
+    assert not os.path.exists(os.path.join(booted.root, metric[1:]))
+    shutil.rmtree(os.path.join(booted.root, "var/lib/prometheus"))
+    left = booted.run("systemctl", "list-units", "--all", "--plain", "--no-legend",
+                      "--state=active", "pyinspect*").stdout
+    assert not left.strip(), left
+    assert booted.listing() == clean
