@@ -526,7 +526,9 @@ static void kill_snapshot(struct pyi_snapshot *snapshot)
 
 	if (snapshot->process.pid <= 0 || snapshot->dead)
 		return;
-	kill(snapshot->process.pid, SIGKILL);
+	/* It is its tracer that may end it, if we may not send it signals (no CAP_KILL). */
+	if (kill(snapshot->process.pid, SIGKILL) != 0)
+		ptrace(PTRACE_KILL, snapshot->process.pid, NULL, NULL);
 	while (pyi_wait_tracee(snapshot->process.pid, deadline_ns, false, &pid, &status) ==
 		       PYI_WAIT_REPORTED &&
 	       WIFSTOPPED(status))

@@ -212,6 +212,31 @@ def test_without_privileges():
             target.close()
 
 
+def test_another_users_without_the_right_to_send_signals():
+    """CAP_SYS_PTRACE alone, as a service may be given it: the snapshot is ended all the same."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be less than that")
+    interpreter = next(one for one in interpreters.EXPECTED if one.name == "distribution")
+    interpreters.require(interpreter)
+    victims = [os.path.join(support.VICTIMS, name) for name in ("still.py", "commands.py")]
+    without = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
+    with support.PublicFolder(*victims) as folder:
+        target = support.Target(
+            support.as_nobody() +
+            [interpreter.path, "-sE", os.path.join(folder.path, "still.py")], cwd="/")
+        try:
+            target.expect("READY")
+            for source in ("clone", "mirror"):
+                with support.assert_untouched(target.pid):
+                    done = support.run_pyinspect(target.pid, "top-types", "--source=" + source,
+                                                 prefix=without)
+                assert done.returncode == 0, done.stdout + done.stderr
+                assert target.hidden_zombies() == []
+                assert target.snapshots() == []
+        finally:
+            target.close()
+
+
 def test_exec_in_the_middle(start):
     """
     A target that starts another program while it is looked at: the new program is not harmed, and
