@@ -39,7 +39,7 @@ const struct load invented_loads[] = {
 	{ "flat", true, .base = 500, .restart_days = 20 },
 	{ "flat with noise", true, .base = 2000, .noise = 30, .restart_days = 15 },
 	{ "much noise", true, .base = 5000, .noise = 100, .restart_days = 15 },
-	{ "uncollected garbage", true, .base = 40000, .noise = 10, .garbage = 300, .restart_days = 10 },
+	{ "uncollected garbage", true, .base = 40000, .noise = 10, .garbage = 500, .restart_days = 10 },
 	{ "much uncollected garbage", false, .base = 90000, .noise = 30, .garbage = 2000, .restart_days = 10 },
 	{ "day and night, small", true, .base = 200, .shape = LOAD_SINE, .cycle = 100, .weekend = 1, .day_deviation = 0.1, .noise = 10, .restart_days = 12 },
 	{ "day and night", true, .base = 1000, .shape = LOAD_SINE, .cycle = 200, .weekend = 1, .day_deviation = 0.15, .noise = 20, .restart_days = 9 },

@@ -110,8 +110,8 @@ static void test_leak(void **state)
 	assert_true(fabs(trend.slope - 60) < 0.01);
 	assert_true(trend.slope_low > 59 && trend.slope_low <= trend.slope);
 	assert_true(trend.slope_high < 61 && trend.slope_high >= trend.slope);
-	assert_int_equal(trend.span_s, 24 * HOUR_S);
-	assert_int_equal(trend.points, 97);
+	assert_int_equal(trend.span_s, 22 * HOUR_S);
+	assert_int_equal(trend.points, 89);
 	trend = pyi_trend_of(&series, true);
 	assert_true(trend.grows && fabs(trend.slope - 6000) < 1);
 }
@@ -125,11 +125,11 @@ static void test_too_short(void **state)
 	assert_false(trend.known || trend.grows || trend.points);
 	series = make_series(0.4, 60, leak);
 	assert_false(pyi_trend_of(&series, false).known);
-	series = make_series(22.9, QUARTER_S, leak);
+	series = make_series(20.9, QUARTER_S, leak);
 	trend = pyi_trend_of(&series, false);
 	assert_false(trend.known || trend.grows);
 	assert_true(trend.slope == 0);
-	series = make_series(23.1, QUARTER_S, leak);
+	series = make_series(21.1, QUARTER_S, leak);
 	assert_true(pyi_trend_of(&series, false).grows);
 	/* A day, but with too few looks. */
 	series = make_series(48, 6 * HOUR_S, leak);
@@ -168,9 +168,9 @@ static void test_no_growth(void **state)
 static void test_growth(void **state)
 {
 	(void)state;
-	expect_growth(23.25, 200, leak, true);
-	expect_growth(24, 200, leak_and_cycle, true);
-	expect_growth(24, 200, leak_and_bursts, true);
+	expect_growth(21.25, 200, leak, true);
+	expect_growth(22, 200, leak_and_cycle, true);
+	expect_growth(22, 200, leak_and_bursts, true);
 }
 
 /* Too slow to be seen behind the cycle of a day, but not over days. */
@@ -233,7 +233,7 @@ static void test_thinned(void **state)
 		assert_true(pyi_trend_of(&series, false).known);
 		assert_false(pyi_trend_of(&series, false).grows);
 	}
-	for (double hours = 17 * 24 + 23; hours < 19 * 24; hours++) {
+	for (double hours = 17 * 24 + 22; hours < 19 * 24; hours++) {
 		series = make_thinned(hours, late_leak_and_garbage);
 		assert_true(pyi_trend_of(&series, false).grows);
 		assert_true(pyi_trend_of(&series, false).slope_low > 30);
