@@ -302,7 +302,7 @@ static struct pyi_error *set_growth(struct pyi_check_finding *finding, const cha
 	finding->value = trend->slope;
 	if (!trend->grows)
 		return format_message(finding, "%s does not grow, over %s", what, span);
-	finding->status = status_of(finding, trend->slope_low);
+	finding->status = status_of(finding, trend->slope_sure);
 	quantity(slope, finding->unit, trend->slope);
 	quantity(low, finding->unit, trend->slope_low);
 	quantity(high, finding->unit, trend->slope_high);

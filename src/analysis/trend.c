@@ -15,7 +15,7 @@ enum {
 	FLOORS_NEEDED = 7,
 	QUARTERS = 4,
 	/* A process of less than that may still warm up for some hours. */
-	YOUNG_S = 2 * HOUR_S,
+	YOUNG_S = 4 * HOUR_S,
 	/* Values of which a median is taken. */
 	MEDIAN_LIMIT = 64,
 	/* Earlier days, or weeks, that are compared. */
@@ -24,18 +24,20 @@ enum {
 
 /* Of the whole growth, each quarter must bring that much: evenly it would be a quarter. */
 #define LEAST_OF_FIRST 0.04
-#define LEAST_OF_QUARTER 0.08
+#define LEAST_OF_QUARTER 0.1
 /* If the first quarter brings more than that, it is warm-up, at least in part. */
 #define MUCH_OF_QUARTER 0.4
 /* And the later half as part of the earlier one: what becomes slower comes to an end. */
 #define LEAST_OF_HALF 0.33
-#define LEAST_AFTER_WARM_UP 0.5
+#define LEAST_AFTER_WARM_UP 0.75
 /* How much higher than a day (or week) ago, and than any earlier one, as part of what the slope
  * makes in one. */
-#define LEAST_ABOVE_LAST 0.5
-#define LEAST_ABOVE_EARLIER 0.25
-/* Of the normal distribution: 95 % lie within so many deviations. */
+#define LEAST_ABOVE_LAST 0.6
+#define LEAST_ABOVE_EARLIER 0.5
+/* Of the normal distribution: 95 %, 99 % and 99.9 % lie within so many deviations. */
 #define CONFIDENT 1.96
+#define SURE 2.576
+#define SURE_OF_WARM_UP 3.29
 
 /* What is looked at: floors of `blocks` blocks; how often whatever it is repeats itself. */
 struct scale {
@@ -48,7 +50,7 @@ struct scale {
 };
 
 static const struct scale scales[] = {
-	{ 2 * HOUR_S, 12, PYI_TREND_KNOWN_S, DAY_S, 3 * HOUR_S },
+	{ 110 * 60, 12, PYI_TREND_KNOWN_S, DAY_S, 3 * HOUR_S },
 	{ DAY_S, 14, 8 * DAY_S, 7 * DAY_S, DAY_S },
 };
 
@@ -131,14 +133,28 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Of the floors from `first` on. */
-static void find_slope(const struct floors *floors, size_t first, struct pyi_trend *trend)
+/* The index of the floor that ends quarter `quarter`; the first one of all for 0. */
+static size_t end_of_quarter(const struct floors *floors, size_t quarter)
 {
+	return quarter * (floors->count - 1) / QUARTERS;
+}
+
+/* How many of the slopes between `n` floors lie below their lower bound. */
+static size_t below_bound(size_t pairs, double n, double deviations)
+{
+	double spread = deviations * sqrt(n * (n - 1) * (2 * n + 5) / 18);
+
+	return (size_t)fmax(floor(((double)pairs - spread) / 2), 0);
+}
+
+/* Of the floors; while it warms up, of those that come after the first quarter. */
+static void find_slope(const struct floors *floors, bool warms_up, struct pyi_trend *trend)
+{
+	size_t first = warms_up ? end_of_quarter(floors, 1) : 0;
+	double n = (double)(floors->count - first);
 	double slopes[PAIR_LIMIT];
 	size_t pairs = 0;
-	double n = (double)(floors->count - first);
-	double spread = CONFIDENT * sqrt(n * (n - 1) * (2 * n + 5) / 18);
-	size_t outside;
+	size_t below;
 
 	for (size_t a = first; a < floors->count; a++) {
 		for (size_t b = a + 1; b < floors->count; b++) {
@@ -153,15 +169,10 @@ static void find_slope(const struct floors *floors, size_t first, struct pyi_tre
 	qsort(slopes, pairs, sizeof(*slopes), compare);
 	trend->slope =
 		pairs % 2 ? slopes[pairs / 2] : (slopes[pairs / 2 - 1] + slopes[pairs / 2]) / 2;
-	outside = (size_t)fmax(floor(((double)pairs - spread) / 2), 0);
-	trend->slope_low = slopes[outside];
-	trend->slope_high = slopes[pairs - 1 - outside];
-}
-
-/* The index of the floor that ends quarter `quarter`; the first one of all for 0. */
-static size_t end_of_quarter(const struct floors *floors, size_t quarter)
-{
-	return quarter * (floors->count - 1) / QUARTERS;
+	below = below_bound(pairs, n, CONFIDENT);
+	trend->slope_low = slopes[below];
+	trend->slope_high = slopes[pairs - 1 - below];
+	trend->slope_sure = slopes[below_bound(pairs, n, warms_up ? SURE_OF_WARM_UP : SURE)];
 }
 
 /* How much the kept floor rises in each quarter. */
@@ -259,8 +270,8 @@ static struct pyi_trend trend_by(const struct pyi_series *series, size_t warm, b
 	trend.known = true;
 	find_rises(&floors, rises);
 	warms_up = is_warming_up(&series->points[first], rises);
-	find_slope(&floors, warms_up ? end_of_quarter(&floors, 1) : 0, &trend);
-	trend.grows = trend.slope_low > 0 && rises_throughout(rises, warms_up) &&
+	find_slope(&floors, warms_up, &trend);
+	trend.grows = trend.slope_sure > 0 && rises_throughout(rises, warms_up) &&
 		      is_above_earlier(series, warm, bytes, scale, trend.slope);
 	return trend;
 }

@@ -4,15 +4,16 @@
  * Pure functions. A leak raises the floor that a figure falls back to; load raises and lowers what
  * is above it. So warm-up, daily cycles and bursts are no growth, however steep they are.
  *
- * What is looked at are floors: the least value in each of 12 equal parts of the last day, and if
- * they do not rise, in each day of up to two weeks. It grows if
- * - the floors cover nearly all of the day (22.5 h: what a day raises, it also lowers), or a week;
+ * What is looked at are floors: the least value in each of 12 equal parts of the last 22 hours, and
+ * if they do not rise, in each day of up to two weeks. It grows if
+ * - the floors cover most of a day (20.5 h: what a day raises, it also lowers), or a week;
  * - the floor that was never fallen below since rises in each quarter of that time, and in the
  *   later half not much less than in the earlier one: this leaves out steps, plateaus, warm-up,
  *   caches that have become full, and the rising half of every cycle;
  * - now it is higher than the floors at this hour of all earlier days that are known (or in all
  *   earlier weeks): this leaves out what is gathered and emptied once a day or week;
- * - the slope is above 0 with 95 % confidence.
+ * - the slope is above 0 with 99 % confidence: each process is judged often. After a warm-up, which
+ *   leaves fewer floors, with 99.9 %.
  * The slope is Theil and Sen's median of the slopes between any two floors, its bounds are Sen's
  * (1968), by the variance of Kendall's S. They are of the floors as they are, load and all: a daily
  * cycle makes them wide.
@@ -37,6 +38,8 @@ struct pyi_trend {
 	double slope;
 	double slope_low;
 	double slope_high;
+	/* And what it is surely above: with 99 %, or more. What an alarm goes by. */
+	double slope_sure;
 	/* Enough points over enough time to say whether it grows; without it, the slope is 0. */
 	bool known;
 	/* It grows, and this is neither noise, warm-up nor a part of a cycle. */
@@ -47,7 +50,7 @@ enum {
 	/* A process is warm after this time; what it does before is not looked at. */
 	PYI_TREND_WARM_UP_S = 30 * 60,
 	/* Without that long a history nothing is known. */
-	PYI_TREND_KNOWN_S = 45 * 1800,
+	PYI_TREND_KNOWN_S = 41 * 1800,
 	/* A container must have grown for that long: longer than a day, so that one which is
 	 * emptied every day has been seen empty. */
 	PYI_TREND_NEVER_SHRINKS_S = 25 * 3600,

@@ -6,25 +6,8 @@
  */
 #include <string.h>
 
+#include "history/levels.h"
 #include "history/store.h"
-
-/*
- * Of samples not older than `reach_s` (counted from the newest one), the first of every `slot_s`
- * seconds is kept. Each slot is a multiple of the one before: a sample that goes is never missed
- * later.
- */
-static const struct {
-	int64_t reach_s;
-	int64_t slot_s;
-} levels[] = {
-	{ 600, 1 },		/* 10 minutes: all */
-	{ 2 * 3600, 60 },	/* 2 hours: one a minute */
-	{ 48 * 3600, 600 },	/* 2 days: one in 10 minutes */
-	{ 16 * 86400, 3600 },	/* 16 days: one an hour */
-	{ 90 * 86400, 21600 },	/* 90 days: four a day */
-	{ 730 * 86400, 86400 }, /* 2 years: one a day */
-	{ INT64_MAX, 604800 },	/* one a week */
-};
 
 struct kept_sample {
 	int64_t id;
@@ -84,21 +67,11 @@ static struct pyi_error *drop_process(struct pyi_history *history, int64_t id)
 	return error;
 }
 
-static size_t level_of(int64_t before_s)
-{
-	size_t level = 0;
-
-	while (before_s > levels[level].reach_s)
-		level++;
-	return level;
-}
-
 static struct pyi_error *thin_process(struct pyi_history *history, int64_t process, int64_t newest)
 {
 	PYI_CLEANUP(pyi_guard_free) struct kept_sample *samples = NULL;
+	struct pyi_history_levels walk = { 0 };
 	int64_t newest_age_s = 0;
-	int64_t last_slot = -1;
-	size_t last_level = 0;
 	size_t kept = 0;
 	size_t count = 0;
 	struct pyi_error *error = list_samples(history, process, &samples, &count);
@@ -107,21 +80,11 @@ static struct pyi_error *thin_process(struct pyi_history *history, int64_t proce
 		if (samples[s].id == newest)
 			newest_age_s = samples[s].age_s;
 	for (size_t s = 0; !error && s < count; s++) {
-		int64_t before_s;
-		int64_t slot;
-		size_t level;
-
-		/* Ages that nobody can have: of a caller's mistake, but no reason to fail. */
-		if (__builtin_sub_overflow(newest_age_s, samples[s].age_s, &before_s))
-			before_s = INT64_MAX;
-		level = level_of(before_s);
-		slot = samples[s].age_s / levels[level].slot_s;
-		if (slot == last_slot && level == last_level && samples[s].id != newest) {
+		if (!pyi_history_levels_keep(&walk, newest_age_s, samples[s].age_s) &&
+		    samples[s].id != newest) {
 			error = drop_sample(history, samples[s].id);
 			continue;
 		}
-		last_slot = slot;
-		last_level = level;
 		samples[kept++] = samples[s];
 	}
 	for (size_t s = 0; !error && kept - s > history->limits.samples; s++)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history/levels.h"
 #include "rules/rules_file.h"
 
 #define EXPECT(condition)                                                                          \
@@ -30,10 +31,6 @@ enum {
 	JITTER_S = 60,
 	/* A Monday. */
 	START_S = 1704067200,
-	/* How histories are thinned: all looks, one an hour, one in six hours, none. */
-	KEPT_ALL_S = 2 * DAY_S,
-	KEPT_HOURLY_S = 16 * DAY_S,
-	KEPT_S = 60 * DAY_S,
 	POINT_LIMIT = 2000,
 };
 
@@ -42,7 +39,7 @@ const struct load invented_loads[] = {
 	{ "flat", true, .base = 500, .restart_days = 20 },
 	{ "flat with noise", true, .base = 2000, .noise = 30, .restart_days = 15 },
 	{ "much noise", true, .base = 5000, .noise = 100, .restart_days = 15 },
-	{ "uncollected garbage", true, .base = 40000, .noise = 10, .garbage = 300, .restart_days = 10 },
+	{ "uncollected garbage", true, .base = 40000, .noise = 10, .garbage = 500, .restart_days = 10 },
 	{ "much uncollected garbage", false, .base = 90000, .noise = 30, .garbage = 2000, .restart_days = 10 },
 	{ "day and night, small", true, .base = 200, .shape = LOAD_SINE, .cycle = 100, .weekend = 1, .day_deviation = 0.1, .noise = 10, .restart_days = 12 },
 	{ "day and night", true, .base = 1000, .shape = LOAD_SINE, .cycle = 200, .weekend = 1, .day_deviation = 0.15, .noise = 20, .restart_days = 9 },
@@ -254,26 +251,17 @@ static void start(struct process *process, int64_t now_s)
 	process->thinned_s = now_s;
 }
 
-static bool is_kept(const struct pyi_point *point, const struct pyi_point *kept, int64_t now_s)
-{
-	int64_t age_s = now_s - point->time_s;
-
-	if (age_s <= KEPT_ALL_S || !kept)
-		return age_s <= KEPT_S;
-	if (age_s <= KEPT_HOURLY_S)
-		return point->time_s / HOUR_S != kept->time_s / HOUR_S;
-	return age_s <= KEPT_S && point->time_s / (6 * HOUR_S) != kept->time_s / (6 * HOUR_S);
-}
-
 /* Now and then, so that it costs little. */
 static void thin(struct process *process, int64_t now_s)
 {
+	struct pyi_history_levels walk = { 0 };
 	size_t kept = 0;
 
 	if (now_s - process->thinned_s < DAY_S / 2)
 		return;
 	for (size_t p = 0; p < process->point_count; p++) {
-		if (is_kept(&process->points[p], kept ? &process->points[kept - 1] : NULL, now_s))
+		if (pyi_history_levels_keep(&walk, now_s - process->started_s,
+					    (int64_t)process->points[p].age_s))
 			process->points[kept++] = process->points[p];
 	}
 	process->point_count = kept;

@@ -229,23 +229,23 @@ static void test_growth(void **state)
 	fixture->hours = 3;
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_OK,
-	       "foo.Session: whether it grows is known after 22 h; the history is of 2 h");
+	       "foo.Session: whether it grows is known after 20 h; the history is of 2 h");
 	assert_false(fixture->check.findings[0].value_known);
 	fixture->hours = 48;
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_WARNING,
-	       "foo.Session grows by 60 an hour (60 to 60 with 95 % confidence) over 24 h, more "
+	       "foo.Session grows by 60 an hour (60 to 60 with 95 % confidence) over 22 h, more "
 	       "than 30");
 	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_COUNT_PER_HOUR);
 	assert_true(fabs(fixture->check.findings[0].value - 60) < 1);
 	fixture->an_hour = 20;
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_OK,
-	       "foo.Session grows by 20 an hour (20 to 20 with 95 % confidence) over 24 h, not "
+	       "foo.Session grows by 20 an hour (20 to 20 with 95 % confidence) over 22 h, not "
 	       "surely more than 30");
 	fixture->an_hour = 0;
 	judge(fixture);
-	expect(fixture, 0, PYI_CHECK_OK, "foo.Session does not grow, over 24 h");
+	expect(fixture, 0, PYI_CHECK_OK, "foo.Session does not grow, over 22 h");
 	assert_true(fixture->check.findings[0].value_known);
 }
 
@@ -260,7 +260,7 @@ static void test_growth_of_memory(void **state)
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_CRITICAL,
 	       "resident memory grows by 3 MiB an hour (3 MiB to 3 MiB with 95 % confidence) over "
-	       "24 h, more than 1 MiB");
+	       "22 h, more than 1 MiB");
 	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_BYTES_PER_HOUR);
 	assert_int_equal(fixture->check.findings[1].status, PYI_CHECK_OK);
 }

@@ -15,11 +15,12 @@
 #include <math.h>
 
 #include "analysis/trend.h"
+#include "history/levels.h"
 
 enum {
 	HOUR_S = 3600,
 	QUARTER_S = 900,
-	POINT_LIMIT = 4000,
+	POINT_LIMIT = 30000,
 };
 
 static struct pyi_point points[POINT_LIMIT];
@@ -109,8 +110,8 @@ static void test_leak(void **state)
 	assert_true(fabs(trend.slope - 60) < 0.01);
 	assert_true(trend.slope_low > 59 && trend.slope_low <= trend.slope);
 	assert_true(trend.slope_high < 61 && trend.slope_high >= trend.slope);
-	assert_int_equal(trend.span_s, 24 * HOUR_S);
-	assert_int_equal(trend.points, 97);
+	assert_int_equal(trend.span_s, 22 * HOUR_S);
+	assert_int_equal(trend.points, 89);
 	trend = pyi_trend_of(&series, true);
 	assert_true(trend.grows && fabs(trend.slope - 6000) < 1);
 }
@@ -124,11 +125,11 @@ static void test_too_short(void **state)
 	assert_false(trend.known || trend.grows || trend.points);
 	series = make_series(0.4, 60, leak);
 	assert_false(pyi_trend_of(&series, false).known);
-	series = make_series(22.9, QUARTER_S, leak);
+	series = make_series(20.9, QUARTER_S, leak);
 	trend = pyi_trend_of(&series, false);
 	assert_false(trend.known || trend.grows);
 	assert_true(trend.slope == 0);
-	series = make_series(23.1, QUARTER_S, leak);
+	series = make_series(21.1, QUARTER_S, leak);
 	assert_true(pyi_trend_of(&series, false).grows);
 	/* A day, but with too few looks. */
 	series = make_series(48, 6 * HOUR_S, leak);
@@ -167,9 +168,9 @@ static void test_no_growth(void **state)
 static void test_growth(void **state)
 {
 	(void)state;
-	expect_growth(23.25, 200, leak, true);
-	expect_growth(24, 200, leak_and_cycle, true);
-	expect_growth(24, 200, leak_and_bursts, true);
+	expect_growth(21.25, 200, leak, true);
+	expect_growth(22, 200, leak_and_cycle, true);
+	expect_growth(22, 200, leak_and_bursts, true);
 }
 
 /* Too slow to be seen behind the cycle of a day, but not over days. */
@@ -187,23 +188,61 @@ static void test_slow_growth(void **state)
 	assert_true(trend.span_s > 8 * 24 * HOUR_S);
 }
 
-static void test_uneven(void **state)
+/* A number between 0 and 500 that is the same for the same hour. */
+static double garbage(double hour)
 {
-	struct pyi_series series = make_series(600, QUARTER_S, cycle);
+	uint32_t hash = (uint32_t)(hour * HOUR_S) * 2654435761u;
+
+	return (double)(hash >> 16) * 500 / 65536;
+}
+
+static double cycle_and_garbage(double hour)
+{
+	return cycle(hour) + garbage(hour);
+}
+
+static double late_leak_and_garbage(double hour)
+{
+	return 5000 + 60 * fmax(hour - 17 * 24, 0) + garbage(hour);
+}
+
+/* Looked at each minute, and thinned as the history is: dense at the end. */
+static struct pyi_series make_thinned(double hours, double (*value)(double hour))
+{
+	struct pyi_series series = make_series(hours, 60, value);
+	struct pyi_history_levels walk = { 0 };
 	size_t kept = 0;
 
-	(void)state;
-	/* Thinned: each hour beyond two days, each sixth beyond a week. */
 	for (size_t p = 0; p < series.point_count; p++) {
-		double ago = 600 - (double)points[p].age_s / HOUR_S;
-		size_t step_points = ago > 168 ? 24 : ago > 48 ? 4 : 1;
-
-		if (p % step_points == 0)
+		if (pyi_history_levels_keep(&walk, (int64_t)points[series.point_count - 1].age_s,
+					    (int64_t)points[p].age_s))
 			points[kept++] = points[p];
 	}
 	series.point_count = kept;
-	for (; series.point_count > kept - 96; series.point_count--)
+	return series;
+}
+
+static void test_thinned(void **state)
+{
+	struct pyi_series series;
+
+	(void)state;
+	for (double hours = 18 * 24; hours < 19 * 24; hours++) {
+		series = make_thinned(hours, cycle_and_garbage);
+		assert_true(series.point_count < 800);
+		assert_true(pyi_trend_of(&series, false).known);
 		assert_false(pyi_trend_of(&series, false).grows);
+	}
+	for (double hours = 17 * 24 + 22; hours < 19 * 24; hours++) {
+		series = make_thinned(hours, late_leak_and_garbage);
+		assert_true(pyi_trend_of(&series, false).grows);
+		assert_true(pyi_trend_of(&series, false).slope_low > 30);
+	}
+	/* All of the last 25 hours, dense enough for each of the 12 parts; and what was before. */
+	series = make_thinned(18 * 24, leak);
+	assert_true(pyi_trend_never_shrinks(&series, 12));
+	points[10].count = 100000;
+	assert_false(pyi_trend_never_shrinks(&series, 12));
 }
 
 static void test_extreme_values(void **state)
@@ -286,7 +325,7 @@ int main(void)
 		cmocka_unit_test(test_no_growth),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_slow_growth),
-		cmocka_unit_test(test_uneven),
+		cmocka_unit_test(test_thinned),
 		cmocka_unit_test(test_extreme_values),
 		cmocka_unit_test(test_never_shrinks),
 		cmocka_unit_test(test_never_shrinks_time),
