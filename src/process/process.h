@@ -46,6 +46,9 @@ struct pyi_process_status {
 	uint64_t rss_bytes;
 	uint64_t anonymous_bytes;
 	uint64_t page_table_bytes;
+	/* HugetlbPages: what it has of the huge page pool, shared or not, which is part of none of
+	   the others. */
+	uint64_t huge_pool_bytes;
 	/* Signal sets as the kernel prints them: bit N-1 is signal N. */
 	uint64_t signals_blocked;
 	/* Effective capabilities. */

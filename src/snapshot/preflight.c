@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "process/access.h"
 #include "snapshot/group.h"
+#include "snapshot/huge_pages.h"
 
 #ifndef PTRACE_O_SUSPEND_SECCOMP
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
@@ -25,6 +26,7 @@ enum {
 	/* include/uapi/linux/userfaultfd.h: UFFD_FEATURE_EVENT_FORK */
 	USERFAULT_EVENT_FORK = 1 << 1,
 	SMALL_FILE_LIMIT = 1 << 20,
+	SMAPS_LIMIT_BYTES = 1 << 30,
 	GIGABYTE = 1 << 30,
 	/* Room beside the page tables: marks, stack and buffers of the payload, and the target's
 	   first writes. */
@@ -147,6 +149,12 @@ static uint64_t snapshot_bytes(const struct pyi_process_status *status)
 	return 2 * status->page_table_bytes + status->anonymous_bytes / 128 + HEADROOM_BASE_BYTES;
 }
 
+/* What is copied into a mirror, at most. */
+static uint64_t mirror_bytes(const struct pyi_process_status *status)
+{
+	return status->rss_bytes + status->huge_pool_bytes;
+}
+
 /* A mirror is a process of ours, and counts where we do. */
 static struct pyi_error *check_own_group(const struct pyi_process *process, uint64_t need_bytes)
 {
@@ -205,12 +213,38 @@ static struct pyi_error *check_group(const struct pyi_process *process,
 		"allow it more (memory.max), or copy the memory: --source mirror");
 }
 
+/*
+ * The target's first write to one of them while the snapshot lives takes another page from the
+ * pool. If there is none, that is SIGBUS for the target, unless it has reserved them itself; and
+ * whether there will be one, nobody can promise.
+ */
+static struct pyi_error *check_huge_pages(const struct pyi_process *process,
+					  const struct pyi_process_status *status)
+{
+	PYI_CLEANUP(pyi_guard_free) char *smaps = NULL;
+	struct pyi_error *error;
+
+	if (!status->huge_pool_bytes)
+		return NULL;
+	error = pyi_process_read_file(process, "smaps", SMAPS_LIMIT_BYTES, &smaps, NULL);
+	if (error)
+		return error;
+	if (!pyi_huge_pages_are_private(smaps))
+		return NULL;
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_FAILED, "huge-pages",
+				 "process %d has private memory in huge pages (hugetlb): after a "
+				 "clone, a write to them could end it with SIGBUS",
+				 process->pid),
+		"copy the memory: --source mirror");
+}
+
 static struct pyi_error *check_memory(const struct pyi_process *process,
 				      const struct pyi_process_status *status,
 				      enum pyi_source source)
 {
 	uint64_t need = snapshot_bytes(status);
-	uint64_t copy = source == PYI_SOURCE_MIRROR ? status->rss_bytes : 0;
+	uint64_t copy = source == PYI_SOURCE_MIRROR ? mirror_bytes(status) : 0;
 	char text[4096];
 	uint64_t available;
 	ssize_t got;
@@ -284,13 +318,18 @@ static struct pyi_error *check_injection(const struct pyi_process *process,
 	return check_seccomp(process, status, source, ret_options);
 }
 
+static double estimate_mirror(const struct pyi_process_status *status)
+{
+	return pyi_preflight_estimate_mirror(status->anonymous_bytes + status->huge_pool_bytes);
+}
+
 static struct pyi_error *check_mirror(const struct pyi_process *process,
 				      const struct pyi_process_status *status, double max_pause_ms,
 				      struct pyi_preflight *ret_preflight)
 {
 	struct pyi_preflight preflight = {
 		.seize_options = PTRACE_O_TRACESYSGOOD,
-		.estimated_pause_ms = pyi_preflight_estimate_mirror(status->anonymous_bytes),
+		.estimated_pause_ms = estimate_mirror(status),
 		.source = PYI_SOURCE_MIRROR,
 	};
 	struct pyi_error *error;
@@ -305,7 +344,7 @@ static struct pyi_error *check_mirror(const struct pyi_process *process,
 			preflight.estimated_pause_ms * 1.5 + 1);
 	error = check_memory(process, status, PYI_SOURCE_MIRROR);
 	if (!error)
-		error = check_own_group(process, status->rss_bytes + HEADROOM_BASE_BYTES);
+		error = check_own_group(process, mirror_bytes(status) + HEADROOM_BASE_BYTES);
 	if (!error)
 		*ret_preflight = preflight;
 	return error;
@@ -326,6 +365,8 @@ static struct pyi_error *check_clone(const struct pyi_process *process,
 	if (!error)
 		error = check_group(process, status);
 	if (!error)
+		error = check_huge_pages(process, status);
+	if (!error)
 		error = check_memory(process, status, PYI_SOURCE_CLONE);
 	if (!error)
 		error = check_pause(process, status, max_pause_ms, &preflight.estimated_pause_ms);
@@ -338,8 +379,8 @@ static struct pyi_error *check_clone(const struct pyi_process *process,
 static bool is_about_clone(const struct pyi_error *error)
 {
 	static const char *const codes[] = {
-		"seccomp", "shadow-stack",  "userfaultfd",
-		"frozen",  "clone-refused", "cgroup-memory",
+		"seccomp",	 "shadow-stack",  "userfaultfd", "frozen",
+		"clone-refused", "cgroup-memory", "huge-pages",
 	};
 
 	for (size_t c = 0; c < sizeof(codes) / sizeof(codes[0]); c++)
@@ -408,6 +449,5 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum py
 	return pyi_error_hint(error,
 			      "it can be copied without running anything in it, which stops "
 			      "it for about %.0f ms: --source mirror --max-pause %.0f",
-			      pyi_preflight_estimate_mirror(status.anonymous_bytes),
-			      pyi_preflight_estimate_mirror(status.anonymous_bytes) * 1.5 + 1);
+			      estimate_mirror(&status), estimate_mirror(&status) * 1.5 + 1);
 }

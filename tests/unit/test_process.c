@@ -43,6 +43,7 @@ static const char good_status[] = "Name:\ta b) \\n\\\\\\033[\n"
 				  "VmRSS:\t    1234 kB\n"
 				  "RssAnon:\t    1000 kB\n"
 				  "VmPTE:\t      64 kB\n"
+				  "HugetlbPages:\t    4096 kB\n"
 				  "Threads:\t3\n"
 				  "SigBlk:\tfffffffe7ffbfeff\n"
 				  "CapEff:\t0000000000080000\n"
@@ -76,6 +77,7 @@ static void test_status(void **state)
 	assert_int_equal(status.rss_bytes, 1234 * 1024);
 	assert_int_equal(status.anonymous_bytes, 1000 * 1024);
 	assert_int_equal(status.page_table_bytes, 64 * 1024);
+	assert_int_equal(status.huge_pool_bytes, 4096 * 1024);
 	assert_int_equal(status.thread_count, 3);
 	assert_true(status.signals_blocked == UINT64_C(0xfffffffe7ffbfeff));
 	assert_int_equal(status.capabilities_effective, 0x80000);

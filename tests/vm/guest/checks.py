@@ -1,0 +1,478 @@
+"""
+The first process of the virtual machine: runs the checks one after the other, prints a line for each
+("ok", "FAIL", "not here", and what it is), and ends the machine.
+
+In each a process is looked at by pyinspect. It must look and work as before, and pyinspect must
+have said what is right, or refused for the one right cause.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+os.environ.update(PYINSPECT="/bin/pyinspect", PATH="/usr/bin:/bin", LANG="C.UTF-8")
+
+import support  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIBC = ctypes.CDLL(None, use_errno=True)
+CGROUPS = "/sys/fs/cgroup"
+MOUNTS = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("cgroup2", CGROUPS)]
+# linux/reboot.h
+RESTART = 0x01234567
+MIB = 1 << 20
+PLANTED = "__main__.Planted"
+GUEST = {"user": 1000, "group": 1000, "extra_groups": []}
+MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_HUGETLB = 1, 2, 0x20, 0x4000, 0x40000
+# An emulated processor is slow.
+PATIENCE_SECONDS = 300
+
+
+class NotHere(Exception):
+    """This kernel cannot do that."""
+
+
+@contextlib.contextmanager
+def case(name):
+    try:
+        yield
+    except NotHere as reason:
+        say("not here  %s: %s" % (name, reason))
+    except Exception:  # whatever it is: the next case is another one
+        say("FAIL  " + name)
+        for line in traceback.format_exc().splitlines():
+            say("    " + line)
+    else:
+        say("ok  " + name)
+
+
+def say(line):
+    print(line, flush=True)
+
+
+def write(path, value):
+    try:
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(str(value))
+    except FileNotFoundError:
+        raise NotHere("no " + path) from None
+
+
+class Victim(support.Target):
+    """A process of victim.py."""
+
+    def __init__(self, objects=20000, mebibytes=8, prefix=(), **options):
+        self.objects = objects
+        self.first = None
+        super().__init__([*prefix, sys.executable, "-sE", os.path.join(HERE, "victim.py"),
+                          str(objects), str(mebibytes)], **options)
+        try:
+            self.expect("READY", PATIENCE_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def ask(self, command, seconds=PATIENCE_SECONDS):
+        return super().ask(command, seconds)
+
+    def stand_for(self, pid):
+        """Its child is who answers, and is looked at."""
+        self.first, self.pid = self.pid, pid
+
+    def is_alive(self):
+        return support.read_stat(self.pid)["state"] not in "ZX"
+
+    def close(self):
+        super().close()
+        # All orphans are ours: this one, and what it may have left.
+        if self.first:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+    @contextlib.contextmanager
+    def unharmed(self, asked=False):
+        """With `asked` it is asked for something meanwhile: then it may wait at another place."""
+        answer = self.ask("check")
+        program = os.readlink("/proc/%d/exe" % self.pid)
+        assert answer["ballast"]
+        with support.assert_untouched(self.pid, blocked=not asked):
+            yield
+        assert os.readlink("/proc/%d/exe" % self.pid) == program
+        assert self.ask("check") == answer
+        assert self.snapshots() == [] and self.hidden_zombies() == []
+
+
+def look(victim, *options, command="top-types", **run_options):
+    if command == "top-types":
+        options = ("--limit", "0", *options)
+    done = support.run_pyinspect(victim.pid, command, *options, "--format", "json", "--timeout=0",
+                                 "--max-pause=60000", timeout=PATIENCE_SECONDS, **run_options)
+    assert done.stdout, (done.returncode, done.stderr)
+    return done.returncode, json.loads(done.stdout)
+
+
+def right(victim, answer, *sources):
+    code, envelope = answer
+    assert code == 0, (code, envelope.get("error"))
+    assert envelope["access"]["source"] in (sources or ("clone",)), envelope["access"]
+    assert envelope["access"]["consistent"] is True and envelope["warnings"] == []
+    assert support.census(envelope)[PLANTED][0] == victim.objects
+    return envelope
+
+
+def brief(answer):
+    """Without the figures."""
+    return answer[0], {key: value for key, value in answer[1].items() if key != "result"}
+
+
+def refused(answer, code, exit_code, *words):
+    """For one cause, named in words; and with a way out."""
+    got, envelope = answer
+    assert (got, envelope.get("error", {}).get("code")) == (exit_code, code), brief(answer)
+    text = envelope["error"]["message"] + " " + envelope["error"].get("hint", "")
+    assert envelope["error"].get("hint"), envelope
+    for word in words:
+        assert word in text, (word, text)
+
+
+def in_the_middle(victim, *options):
+    """Starts pyinspect, and stops it when there is a snapshot: true, if that was so."""
+    process = subprocess.Popen(
+        [support.PYINSPECT, str(victim.pid), "top-types", "--limit=0", "--format=json",
+         "--timeout=0", "--max-pause=60000", *options],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # What it prints fits into a pipe.
+    while process.poll() is None:
+        if victim.snapshots():
+            process.send_signal(signal.SIGSTOP)
+            support.wait_until(lambda: support.read_stat(process.pid)["state"] in "TZ", "it stops")
+            if victim.snapshots() and support.status(victim.pid, victim.pid)["TracerPid"] == "0":
+                return process, True
+            process.send_signal(signal.SIGCONT)
+    return process, False
+
+
+def outcome(process):
+    process.send_signal(signal.SIGCONT)
+    out, words = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, json.loads(out) if out else {"words": words.decode()}
+
+
+def basic():
+    with Victim(50000) as victim:
+        with case("top-types"), victim.unharmed():
+            right(victim, look(victim))
+        with case("top-types, tracked"), victim.unharmed():
+            right(victim, look(victim, "--scope=tracked"))
+        with case("top-types from a mirror"), victim.unharmed():
+            right(victim, look(victim, "--source=mirror"), "mirror")
+        with case("referrers"), victim.unharmed():
+            code, envelope = look(victim, PLANTED, command="referrers")
+            first = envelope["result"]["referrers"][0]
+            assert code == 0 and first["references"] == victim.objects, envelope
+            assert first["owner"] == "instance __main__.Holder.planted", first
+        with case("killed with a snapshot; the next run reaps it"):
+            killed = 0
+            with victim.unharmed():
+                for _ in range(5):
+                    process, held = in_the_middle(victim)
+                    killed += held
+                    process.kill()
+                    process.communicate()
+                    support.wait_until(lambda: not victim.snapshots(), "no snapshot lives")
+                    assert victim.is_alive()
+                    assert len(victim.hidden_zombies()) <= 1
+                assert killed, "never had a snapshot"
+                right(victim, look(victim))
+    with case("killed at any moment"), Victim(5000) as victim, victim.unharmed(asked=True):
+        started = time.monotonic()
+        right(victim, look(victim))
+        usual = time.monotonic() - started
+        for number in range(20):
+            process = support.spawn_pyinspect(victim.pid, "top-types")
+            support.wait_exit(process, usual * number / 20)
+            process.kill()
+            process.wait()
+            assert victim.is_alive()
+            assert victim.ask("check")["ballast"]
+            support.wait_until(lambda: not victim.snapshots(), "no snapshot lives")
+        right(victim, look(victim))
+    for moment in ("start", "traced", "snapshot", "mirror"):
+        with case("execve of the target, " + moment), Victim(5000) as victim:
+            execute_during(victim, moment)
+
+
+def execute_during(victim, moment):
+    options = ["--source=mirror"] if moment == "mirror" else []
+    process = subprocess.Popen([support.PYINSPECT, str(victim.pid), "top-types", "--format=json",
+                                "--max-pause=60000", *options],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    while process.poll() is None and moment != "start":
+        if moment == "snapshot" and victim.snapshots():
+            break
+        if moment != "snapshot" and support.status(victim.pid, victim.pid)["TracerPid"] != "0":
+            break
+    victim.send("exec")
+    code, envelope = outcome(process)
+    expected = {0: [None], 1: ["program-changed", "no-injectable-thread"],
+                3: ["target-exited", "no-such-process"], 4: ["not-python"]}
+    assert envelope.get("error", {}).get("code") in expected.get(code, []), (code, envelope)
+    support.wait_until(lambda: os.readlink("/proc/%d/exe" % victim.pid).endswith("/sleep") and
+                       support.read_stat(victim.pid)["state"] == "S", "the new program sleeps")
+    assert support.status(victim.pid, victim.pid)["TracerPid"] == "0"
+    assert victim.snapshots() == [] and victim.hidden_zombies() == []
+
+
+def as_parent():
+    """A victim, and what its parent, which becomes pyinspect, says of it."""
+    gate, go = os.pipe()
+    output, end = os.pipe()
+    launcher = [sys.executable, "-sE", os.path.join(HERE, "launcher.py"), str(gate), str(end),
+                support.PYINSPECT]
+    victim = Victim(prefix=launcher, pass_fds=(gate, end), **GUEST)
+    os.close(gate)
+    os.close(end)
+    victim.stand_for(support.children(victim.pid)[0])
+
+    def ask():
+        os.write(go, b"top-types --limit 0 --format json --timeout=0 --max-pause=60000")
+        os.close(go)
+        with os.fdopen(output, encoding="utf-8") as stream:
+            text = stream.read()
+        return victim.process.wait(), json.loads(text)
+
+    return victim, ask
+
+
+def yama_case(scope, who, victim, ask, allowed):
+    way_out = ["sudo", "sysctl kernel.yama.ptrace_scope=0"] if scope < 3 else ["reboot"]
+    with case("Yama ptrace_scope %d, %s" % (scope, who)), victim:
+        with victim.unharmed():
+            answer = ask()
+            if allowed:
+                right(victim, answer)
+            else:
+                refused(answer, "yama", 3, "Yama", "ptrace_scope is %d" % scope, *way_out)
+
+
+def yama_scope(scope):
+    try:
+        write("/proc/sys/kernel/yama/ptrace_scope", scope)
+    except NotHere as reason:
+        say("not here  Yama ptrace_scope %d: %s" % (scope, reason))
+        return
+    victim = Victim(**GUEST)
+    yama_case(scope, "root", victim, lambda: look(victim), scope < 3)
+    other = Victim(**GUEST)
+    yama_case(scope, "the same user", other, lambda: look(other, **GUEST), scope < 1)
+    child, ask = as_parent()
+    yama_case(scope, "the parent", child, ask, scope < 2)
+
+
+def yama():
+    for scope in (2, 1, 0):
+        yama_scope(scope)
+
+
+def yama_3():
+    """To be the last one: it stays."""
+    yama_scope(3)
+
+
+def meminfo(key):
+    for line in support.read_text("/proc/meminfo").splitlines():
+        name, value = line.split(":")
+        if name == key:
+            return int(value.split()[0])
+    raise NotHere("no %s in /proc/meminfo" % key)
+
+
+@contextlib.contextmanager
+def commit_limit(headroom_kb):
+    write("/proc/sys/vm/overcommit_kbytes", meminfo("Committed_AS") + headroom_kb)
+    write("/proc/sys/vm/overcommit_memory", 2)
+    try:
+        yield
+    finally:
+        write("/proc/sys/vm/overcommit_memory", 0)
+
+
+def overcommit():
+    """With 160 MiB to be committed once more for a clone."""
+    for headroom_mib, source in ((60, "auto"), (60, "clone"), (60, "mirror"), (500, "auto")):
+        with case("overcommit_memory 2, %d MiB left, --source %s" % (headroom_mib, source)), \
+             Victim(5000, 160) as victim, victim.unharmed():
+            with commit_limit(headroom_mib << 10):
+                answer = look(victim, "--source", source)
+                say("    %s" % (answer[1].get("error") or answer[1]["access"]["source"]))
+                if headroom_mib > 400:
+                    right(victim, answer)
+                elif answer[0] == 0:
+                    right(victim, answer, "mirror")
+                else:
+                    refused(answer, "clone-refused" if source != "mirror" else "mirror-failed", 1,
+                            "commit")
+
+
+class Group:
+    """A control group that processes are started in."""
+
+    number = 0
+
+    def __init__(self):
+        Group.number += 1
+        self.path = "%s/%d" % (CGROUPS, Group.number)
+        os.mkdir(self.path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        support.wait_until(self._remove, "the group is empty")
+
+    def _remove(self):
+        with contextlib.suppress(OSError):
+            os.rmdir(self.path)
+        return not os.path.exists(self.path)
+
+    def victim(self, *arguments):
+        procs = self.path + "/cgroup.procs"
+        return Victim(*arguments, preexec_fn=lambda: write(procs, 0))
+
+    def write(self, name, value):
+        write(self.path + "/" + name, value)
+
+    def read(self, name):
+        return int(support.read_text(self.path + "/" + name))
+
+    def leave(self, mebibytes):
+        self.write("memory.max", self.read("memory.current") + mebibytes * MIB)
+
+    def oom_kills(self):
+        text = support.read_text(self.path + "/memory.events")
+        return int(text.split("oom_kill ")[1].split()[0])
+
+
+def cgroup():
+    try:
+        write(CGROUPS + "/cgroup.subtree_control", "+memory +pids")
+    except (NotHere, OSError) as reason:
+        say("not here  cgroup: %s" % reason)
+        return
+    for together in (0, 1):
+        for room_mib, source, expected in ((10, "auto", "mirror"), (10, "clone", "cgroup-memory"),
+                                           (500, "auto", "clone")):
+            with case("memory.max %d MiB above usage, oom.group %d, --source %s" % (
+                    room_mib, together, source)), Group() as group, group.victim(5000, 100) as victim:
+                group.write("memory.oom.group", together)
+                group.leave(room_mib)
+                with victim.unharmed():
+                    answer = look(victim, "--source", source)
+                    if expected in ("clone", "mirror"):
+                        right(victim, answer, expected)
+                    else:
+                        refused(answer, expected, 1, "cgroup", "memory.max")
+                assert group.oom_kills() == 0
+    with case("memory.max reached while there is a snapshot: that is what the OOM killer takes"), \
+         Group() as group, group.victim(50000, 200) as victim:
+        # Enough by its own reckoning, and not enough for all that the process then writes to.
+        group.leave(80)
+        with victim.unharmed(asked=True):
+            process, held = in_the_middle(victim)
+            assert held, brief(outcome(process))
+            victim.ask("rewrite")
+            group.write("memory.max", "max")
+            code, envelope = outcome(process)
+            say("    %d %s" % (code, envelope.get("error") or envelope["warnings"]))
+            assert code != 6
+            if code == 0:
+                right(victim, (code, envelope))
+        assert group.oom_kills() == 1
+    for source, expected in (("auto", "mirror"), ("clone", "clone-refused")):
+        with case("pids.max reached, --source " + source), Group() as group, \
+             group.victim() as victim:
+            group.write("pids.max", group.read("pids.current"))
+            with victim.unharmed():
+                answer = look(victim, "--source", source)
+                if expected == "mirror":
+                    right(victim, answer, expected)
+                else:
+                    refused(answer, expected, 1, "pids.max")
+
+
+HUGE_KINDS = [
+    # name, flags, in a child of the process that reserved them, what may be done to it
+    ("reserved", MAP_PRIVATE, False, "mirror"),
+    ("not reserved", MAP_PRIVATE | MAP_NORESERVE, False, "mirror"),
+    ("of a forked child", MAP_PRIVATE, True, "mirror"),
+    ("shared", MAP_SHARED, False, "clone"),
+]
+
+
+def huge_pages():
+    """
+    The process writes to its huge pages while there is a snapshot, and no page is left for a copy
+    of one: then a kernel sends SIGBUS to who writes, unless the pages are reserved for him.
+    """
+    pages = 6
+    write("/proc/sys/vm/nr_hugepages", pages)
+    for name, flags, forked, source in HUGE_KINDS:
+        for asked in ("auto", "clone"):
+            with case("huge pages, none left, %s, --source %s" % (name, asked)), \
+                 Victim(50000) as victim:
+                got = victim.ask("huge %d %d" % (pages, flags | MAP_ANONYMOUS | MAP_HUGETLB))
+                if got:
+                    raise NotHere(got["error"])
+                if forked:
+                    child = victim.ask("fork")["pid"]
+                    victim.process.wait()
+                    victim.stand_for(child)
+                with victim.unharmed(asked=True):
+                    process, held = in_the_middle(victim, "--source", asked)
+                    victim.ask("write 0")
+                    answer = outcome(process)
+                    if asked == "clone" and source == "mirror":
+                        refused(answer, "huge-pages", 1, "huge pages", "--source mirror")
+                    else:
+                        assert held == (source == "clone")
+                        right(victim, answer, source)
+    write("/proc/sys/vm/nr_hugepages", 0)
+
+
+CHECKS = [basic, huge_pages, overcommit, cgroup, yama, yama_3]
+
+
+def main():
+    for kind, path in MOUNTS:
+        os.makedirs(path, exist_ok=True)
+        if LIBC.mount(kind.encode(), path.encode(), kind.encode(), 0, None):
+            say("FAIL  mount %s: %s" % (path, os.strerror(ctypes.get_errno())))
+    say("kernel %s" % os.uname().release)
+    wanted = os.environ.get("checks", "all").split(",")
+    for check in CHECKS:
+        if wanted != ["all"] and check.__name__ not in wanted:
+            continue
+        try:
+            check()
+        except Exception:  # the others are still to be run
+            with case(check.__name__):
+                raise
+    say("end of checks")
+    LIBC.reboot(RESTART)

@@ -1,0 +1,90 @@
+"""
+A process with a known number of objects of one class, and memory of chosen kinds.
+
+    victim.py OBJECTS MEBIBYTES
+
+Commands, each answered in one line of JSON: `check` (is everything still there), `huge PAGES FLAGS`
+(private huge pages, all written to), `fork` (a child goes on in its place), `write NUMBER` (to every huge page), `rewrite` (all of the MEBIBYTES, with what is in
+them), `exec` (becomes sleep).
+"""
+
+import binascii
+import ctypes
+import json
+import os
+import sys
+import threading
+
+import commands
+
+HUGE_BYTES = 2 << 20
+PROT_READ_WRITE = 3
+MAP_FAILED = ctypes.c_void_p(-1).value
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.mmap.restype = ctypes.c_void_p
+LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int,
+                      ctypes.c_long]
+
+
+class Planted:
+    __slots__ = ("number", "__weakref__")
+
+    def __init__(self, number):
+        self.number = number
+
+
+class Holder:
+    def __init__(self, count):
+        self.planted = [Planted(number) for number in range(count)]
+
+
+HOLDER = Holder(int(sys.argv[1]))
+BALLAST = bytearray(os.urandom(4096) * 256 * int(sys.argv[2]))
+PAGES = []
+CHECKSUM = binascii.crc32(BALLAST)
+GATE = threading.Lock()
+
+
+def check(_):
+    return json.dumps({"sum": sum(one.number for one in HOLDER.planted),
+                       "ballast": binascii.crc32(BALLAST) == CHECKSUM,
+                       "pages": [ctypes.c_long.from_address(page).value for page in PAGES]})
+
+
+def huge(arguments):
+    pages, flags = map(int, arguments.split())
+    start = LIBC.mmap(None, pages * HUGE_BYTES, PROT_READ_WRITE, flags, -1, 0)
+    if start == MAP_FAILED:
+        return json.dumps({"error": os.strerror(ctypes.get_errno())})
+    PAGES.extend(range(start, start + pages * HUGE_BYTES, HUGE_BYTES))
+    return write("0")
+
+
+def write(number):
+    for page in PAGES:
+        ctypes.c_long.from_address(page).value = int(number)
+    return json.dumps({})
+
+
+def rewrite(_):
+    for at in range(0, len(BALLAST), 4096):
+        BALLAST[at] = BALLAST[at]
+    return json.dumps({})
+
+
+def fork(_):
+    """The child answers from now on. The reservation of huge pages ends with the parent."""
+    if os.fork():
+        os._exit(0)
+    return json.dumps({"pid": os.getpid()})
+
+
+def start_program(_):
+    os.execv("/usr/bin/sleep", ["sleep", "100000"])
+
+
+# A second thread, for ever blocked.
+GATE.acquire()
+threading.Thread(target=GATE.acquire, daemon=True).start()
+commands.serve({"check": check, "huge": huge, "write": write,
+                "rewrite": rewrite, "fork": fork, "exec": start_program})
