@@ -50,7 +50,7 @@ char *pyi_kept_folder_name(const char *target, int64_t pid, int64_t time_s)
 	char *name;
 
 	for (; target[length] && length < TARGET_CHARACTERS; length++)
-		word[length] = is_name_character(target[length]) ? target[length] : '_';
+		word[length] = (char)(is_name_character(target[length]) ? target[length] : '_');
 	word[length] = '\0';
 	/* A name that begins with a dot is hidden. */
 	if (word[0] == '.')
@@ -214,7 +214,7 @@ struct pyi_error *pyi_kept_folder_begin(const char *parent, const char *name,
 		folder.partial = NULL;
 	if (!error && (!folder.partial || !folder.name))
 		error = pyi_error_no_memory();
-	if (!error) {
+	if (!error && folder.partial) {
 		folder.parent_fd = open(parent, FOLDER);
 		if (folder.parent_fd < 0)
 			error = failed("no-incidents", "cannot open the folder %s", parent);

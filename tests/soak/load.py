@@ -32,7 +32,7 @@ class Missing(Exception):
 class Report:
     """What a target did, when it rests."""
 
-    def __init__(self, items, counts, expected, faults):
+    def __init__(self, items, counts, expected, faults, interrupted=0):
         # {kind of work: how often it was done}: the limits of a control run
         self.items = items
         # What it has counted itself, and what must come out after so many items.
@@ -40,6 +40,8 @@ class Report:
         self.expected = expected
         # What went wrong, in words.
         self.faults = list(faults)
+        # Calls in C that ended with EINTR and should not have.
+        self.interrupted = interrupted
 
 
 class Clients:

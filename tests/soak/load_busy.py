@@ -90,4 +90,5 @@ class Busy(Load):
         counts["signals.real_time"] = answer["real_time"]
         expected["signals.real_time"] = list(range(sent))
         return Report({**answer["rounds"], **self.clients.done}, counts, expected,
-                      faults + answer["bad"] + self.clients.faults)
+                      faults + answer["bad"] + self.clients.faults,
+                      answer["interrupted"])

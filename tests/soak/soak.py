@@ -10,6 +10,11 @@ import support
 from attach import Attacher
 
 
+# doc/safety.md: whoever kills pyinspect within a stop can leave the thread that makes its calls with
+# an EINTR. Few kills meet that moment.
+KILLED_PER_INTERRUPTED = 50
+
+
 class Result:
     def __init__(self, name):
         self.name = name
@@ -20,6 +25,8 @@ class Result:
         self.differences = []
         # The same of the undisturbed target: that is not ours.
         self.control_differences = []
+        # Calls in C that gave EINTR: see KILLED_PER_INTERRUPTED.
+        self.interrupted = 0
 
 
 def soak(make, attaches, seed=1):
@@ -33,6 +40,11 @@ def soak(make, attaches, seed=1):
     result.items = sum(report.items.values())
     result.differences += _wrong(report)
     result.control_differences = _wrong(control)
+    result.interrupted = report.interrupted
+    if result.interrupted > 1 + result.attacher.outcomes["killed"] // KILLED_PER_INTERRUPTED:
+        result.differences.append("calls gave EINTR: %d" % result.interrupted)
+    if control.interrupted:
+        result.control_differences.append("calls gave EINTR: %d" % control.interrupted)
     result.differences += ["%s: %s, without us %s" % (name, _shorten(count),
                                                       _shorten(control.counts.get(name)))
                            for name, count in report.counts.items()
@@ -140,4 +152,6 @@ def table(results):
                      for name, number in sorted(outcomes.items())]
     lines += ["- residue that is not certain, %s: %s" % (name, _cell(number))
               for name, number in sorted(uncertain.items())]
+    lines += ["- EINTR in C, possible when pyinspect is killed: %s" % _cell(
+        sum(result.interrupted for result in results))]
     return "\n".join(lines)

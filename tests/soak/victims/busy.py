@@ -9,11 +9,13 @@ rounds depends on N alone. Everything goes through Python's own modules, as in a
 ACK_FD gets a byte from the handler of each SIGUSR1. Commands: `go LIMITS` (work until `halt`, or,
 with LIMITS {worker: rounds}, so many rounds each); `wait` (until the limits are reached) and `halt`
 answer when all workers rest: {"rounds": {worker: n}, "counts": {worker: {name: n}}, "expected":
-the same, "bad": [words], "real_time": [value, ...]}.
+the same, "bad": [words], "real_time": [value, ...], "interrupted": how often sigwaitinfo(), the
+only call that is not Python's own, gave EINTR}.
 """
 
 import asyncio
 import ctypes
+import errno
 import gc
 import json
 import os
@@ -38,6 +40,7 @@ UNBLOCKABLE = {signal.SIGKILL, signal.SIGSTOP, 32, 33}
 
 BAD = []
 VALUES = []
+INTERRUPTED = []
 # Never set.
 PACE = threading.Event()
 
@@ -570,7 +573,9 @@ def real_time_signals():
     info = ctypes.create_string_buffer(128)
     while True:
         result = libc.sigwaitinfo(wanted, info)
-        if result != REAL_TIME:
+        if result == -1 and ctypes.get_errno() == errno.EINTR:
+            INTERRUPTED.append(len(VALUES))
+        elif result != REAL_TIME:
             bad("sigwaitinfo gave", result, "errno", ctypes.get_errno())
         else:
             VALUES.append(struct.unpack_from("=i", info.raw, 24)[0])
@@ -618,7 +623,8 @@ class Commands:
         return {"rounds": {worker.name: worker.rounds for worker in workers},
                 "counts": {worker.name: worker.counts for worker in workers},
                 "expected": {worker.name: worker.expected(worker.rounds) for worker in workers},
-                "bad": BAD, "real_time": VALUES}
+                "bad": BAD, "real_time": VALUES,
+                "interrupted": len(INTERRUPTED)}
 
     def start_executor(self):
         """One thread, now: it shall be there before somebody looks at the threads."""
