@@ -348,7 +348,9 @@ static void test_zombie_and_gone(void **state)
 static void test_main_thread_gone(void **state)
 {
 	struct pyi_process process, other;
+	struct pyi_process_status status;
 	struct pyi_error *error;
+	siginfo_t info;
 	int report[2], go[2], end[2];
 	pid_t child, tid;
 	char byte;
@@ -369,14 +371,20 @@ static void test_main_thread_gone(void **state)
 	assert_int_equal(read(report[0], &tid, sizeof(tid)), sizeof(tid));
 	assert_null(pyi_process_open(child, &process));
 	assert_int_equal(write(go[1], "g", 1), 1);
-	while (pyi_process_is_alive(&process))
+	do {
 		sched_yield();
+		assert_null(pyi_process_read_status(&process, 0, &status));
+	} while (status.state != 'Z');
+	/* The rest of it goes on. */
+	assert_true(pyi_process_is_alive(&process));
 	error = pyi_process_open(child, &other);
 	assert_non_null(error);
 	assert_non_null(strstr(error->message, "main thread"));
 	expect_code(error, "no-such-process");
-	pyi_process_close(&process);
 	kill(child, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	assert_false(pyi_process_is_alive(&process));
+	pyi_process_close(&process);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	close(go[0]);
 	close(go[1]);
