@@ -10,8 +10,8 @@ import support
 from attach import Attacher
 
 
-# doc/safety.md: whoever kills pyinspect within a stop can leave the thread that makes its calls with
-# an EINTR. Few kills meet that moment.
+# doc/safety.md: if pyinspect is killed within a stop, a thread may be left with an EINTR. Few kills
+# meet that moment.
 KILLED_PER_INTERRUPTED = 50
 
 
