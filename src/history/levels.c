@@ -15,13 +15,13 @@ static const struct {
 	int64_t reach_s;
 	int64_t slot_s;
 } levels[] = {
-	{ 600, 1 },		/* 10 minutes: all */
-	{ 2 * 3600, 60 },	/* 2 hours: one a minute */
-	{ 48 * 3600, 600 },	/* 2 days: one in 10 minutes */
-	{ 16 * 86400, 3600 },	/* 16 days: one an hour */
-	{ 90 * 86400, 21600 },	/* 90 days: four a day */
-	{ 730 * 86400, 86400 }, /* 2 years: one a day */
-	{ INT64_MAX, 604800 },	/* one a week */
+	{ 600, 1 },			 /* 10 minutes: all */
+	{ INT64_C(2) * 3600, 60 },	 /* 2 hours: one a minute */
+	{ INT64_C(48) * 3600, 600 },	 /* 2 days: one in 10 minutes */
+	{ INT64_C(16) * 86400, 3600 },	 /* 16 days: one an hour */
+	{ INT64_C(90) * 86400, 21600 },	 /* 90 days: four a day */
+	{ INT64_C(730) * 86400, 86400 }, /* 2 years: one a day */
+	{ INT64_MAX, 604800 },		 /* one a week */
 };
 
 static size_t level_of(int64_t before_s)
