@@ -49,13 +49,13 @@ enum {
 /* A limit that is not there is infinite. Zeroed limits are limits of 0. */
 struct pyi_rule {
 	enum pyi_rule_kind kind;
+	/* PYI_RULE_GROWING_CONTAINERS; 0 for others. */
+	unsigned runs;
 	/* Owned; NULL for kinds that have none. */
 	char *subject;
 	/* A value above it is a warning, or critical; INFINITY: never. */
 	double warning;
 	double critical;
-	/* PYI_RULE_GROWING_CONTAINERS; 0 for others. */
-	unsigned runs;
 	/* Where it comes from, for messages: a file, "--max", "preset firewalld"; owned. */
 	char *origin;
 };

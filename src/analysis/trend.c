@@ -18,8 +18,9 @@ enum {
 	YOUNG_S = 4 * HOUR_S,
 	/* Values of which a median is taken. */
 	MEDIAN_LIMIT = 64,
-	/* Earlier days, or weeks, that are compared. */
+	/* Earlier days, or weeks, that are compared; with that part of the present at least. */
 	PERIOD_LIMIT = 16,
+	LEAST_PART_OF_NOW = 3,
 };
 
 /* Of the whole growth, each quarter must bring that much: evenly it would be a quarter. */
@@ -50,8 +51,8 @@ struct scale {
 };
 
 static const struct scale scales[] = {
-	{ 110 * 60, 12, PYI_TREND_KNOWN_S, DAY_S, 3 * HOUR_S },
-	{ DAY_S, 14, 8 * DAY_S, 7 * DAY_S, DAY_S },
+	{ INT64_C(110) * 60, 12, PYI_TREND_KNOWN_S, DAY_S, INT64_C(3) * HOUR_S },
+	{ DAY_S, 14, INT64_C(8) * DAY_S, INT64_C(7) * DAY_S, DAY_S },
 };
 
 struct floors {
@@ -227,23 +228,25 @@ static double median_within(const struct pyi_series *series, size_t warm, bool b
 }
 
 /* Whether it is now above what it was at the same time of earlier days, or weeks. Those in which
- * nobody looked at that time, or only for a part of it, say nothing. */
+ * nobody looked at that time say nothing; of the first one, what is known of it is compared. */
 static bool is_above_earlier(const struct pyi_series *series, size_t warm, bool bytes,
 			     const struct scale *scale, double slope)
 {
 	int64_t known_s =
 		series->points[series->point_count - 1].time_s - series->points[warm].time_s;
 	double a_period = slope * (double)scale->period_s / HOUR_S;
-	double now = median_within(series, warm, bytes, scale->now_s, 0);
 
 	for (int64_t p = 1; p <= PERIOD_LIMIT; p++) {
 		int64_t to_s = p * scale->period_s;
-		double earlier = median_within(series, warm, bytes, to_s + scale->now_s, to_s);
+		int64_t now_s = known_s - to_s < scale->now_s ? known_s - to_s : scale->now_s;
 		double least = (p == 1 ? LEAST_ABOVE_LAST : LEAST_ABOVE_EARLIER) * a_period;
+		double earlier;
 
-		if (to_s + scale->now_s > known_s)
+		if (now_s < scale->now_s / LEAST_PART_OF_NOW)
 			return true;
-		if (!isnan(earlier) && now - earlier < least)
+		earlier = median_within(series, warm, bytes, to_s + now_s, to_s);
+		if (!isnan(earlier) &&
+		    median_within(series, warm, bytes, now_s, 0) - earlier < least)
 			return false;
 	}
 	return true;

@@ -296,7 +296,7 @@ static struct pyi_error *take_targets(const struct place *place, const char *tar
 	cJSON_ArrayForEach(item, place->value)
 	{
 		struct place at = place_of_index(place, index++, item);
-		const char *pattern;
+		const char *pattern = "";
 
 		error = take_name(&at, &pattern);
 		if (error)
@@ -483,6 +483,19 @@ static int compare_names(const struct dirent **left, const struct dirent **right
 	return strcmp((*left)->d_name, (*right)->d_name);
 }
 
+static struct pyi_error *read_entry(const char *folder, const char *name, const char *target,
+				    struct pyi_rules *rules)
+{
+	char *file = NULL;
+	struct pyi_error *error;
+
+	if (asprintf(&file, "%s/%s", folder, name) < 0 || !file)
+		return pyi_error_no_memory();
+	error = pyi_rules_read_file(file, target, rules);
+	free(file);
+	return error;
+}
+
 struct pyi_error *pyi_rules_read_folder(const char *path, const char *target,
 					struct pyi_rules *rules)
 {
@@ -497,15 +510,8 @@ struct pyi_error *pyi_rules_read_folder(const char *path, const char *target,
 		return pyi_error_create_errno(PYI_EXIT_USAGE, "bad-rules", errno, "cannot read %s",
 					      path);
 	for (int e = 0; e < count; e++) {
-		char *file = NULL;
-
-		if (!error && asprintf(&file, "%s/%s", path, entries[e]->d_name) < 0) {
-			file = NULL;
-			error = pyi_error_no_memory();
-		}
 		if (!error)
-			error = pyi_rules_read_file(file, target, &found);
-		free(file);
+			error = read_entry(path, entries[e]->d_name, target, &found);
 		free(entries[e]);
 	}
 	free(entries);

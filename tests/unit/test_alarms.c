@@ -37,7 +37,7 @@ static void test_no_false_alarms(void **state)
 		if (invented_loads[l].beyond_limits)
 			continue;
 		run = load_run_healthy(&invented_loads[l], &rules, 1000 + l, days);
-		assert_true(run.looks >= days * 90);
+		assert_true(run.looks >= (uint64_t)days * 90);
 		if (run.alarms)
 			print_message("%s: %s\n", invented_loads[l].name, run.message);
 		alarms += run.alarms;

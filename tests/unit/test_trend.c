@@ -132,16 +132,19 @@ static void test_too_short(void **state)
 	series = make_series(21.1, QUARTER_S, leak);
 	assert_true(pyi_trend_of(&series, false).grows);
 	/* A day, but with too few looks. */
-	series = make_series(48, 6 * HOUR_S, leak);
+	series = make_series(48, INT64_C(6) * HOUR_S, leak);
 	assert_false(pyi_trend_of(&series, false).known);
-	series = make_series(48, 2 * HOUR_S, leak);
+	series = make_series(48, INT64_C(4) * HOUR_S, leak);
+	assert_false(pyi_trend_of(&series, false).known);
+	series = make_series(48, INT64_C(2) * HOUR_S, leak);
 	assert_true(pyi_trend_of(&series, false).grows);
 }
 
 static void expect_growth(double from_hours, double to_hours, double (*value)(double hour),
 			  bool grows)
 {
-	for (double hours = from_hours; hours <= to_hours; hours += 0.75) {
+	for (unsigned n = 0; from_hours + 0.75 * n <= to_hours; n++) {
+		double hours = from_hours + 0.75 * n;
 		struct pyi_series series = make_series(hours, QUARTER_S, value);
 		struct pyi_trend trend = pyi_trend_of(&series, false);
 
@@ -149,6 +152,7 @@ static void expect_growth(double from_hours, double to_hours, double (*value)(do
 			print_message("after %.2f hours\n", hours);
 		assert_int_equal(trend.grows, grows);
 		assert_true(trend.slope_low <= trend.slope && trend.slope <= trend.slope_high);
+		assert_true(trend.slope_sure <= trend.slope_low);
 	}
 }
 
@@ -173,6 +177,29 @@ static void test_growth(void **state)
 	expect_growth(22, 200, leak_and_bursts, true);
 }
 
+static double started_at;
+
+static double warm_up_and_cycle(double hour)
+{
+	return 5000 - 2000 * exp(-hour / 3) - 150 * cos((started_at + hour) * M_PI / 12);
+}
+
+/* Whenever it was started: the end of the warm-up and the rise of the day look like one growth. */
+static void test_warm_up_and_cycle(void **state)
+{
+	(void)state;
+	for (int start = 0; start < 24; start++) {
+		started_at = start;
+		for (int quarters = 80; quarters < 160; quarters++) {
+			struct pyi_series series =
+				make_series(0.25 * quarters, QUARTER_S, warm_up_and_cycle);
+			struct pyi_trend trend = pyi_trend_of(&series, false);
+
+			assert_false(trend.grows && trend.slope_sure > 30);
+		}
+	}
+}
+
 /* Too slow to be seen behind the cycle of a day, but not over days. */
 static void test_slow_growth(void **state)
 {
@@ -185,7 +212,7 @@ static void test_slow_growth(void **state)
 	trend = pyi_trend_of(&series, false);
 	assert_true(trend.grows);
 	assert_true(trend.slope_low > 1.5 && trend.slope_high < 2.5);
-	assert_true(trend.span_s > 8 * 24 * HOUR_S);
+	assert_true(trend.span_s > INT64_C(8) * 24 * HOUR_S);
 }
 
 /* A number between 0 and 500 that is the same for the same hour. */
@@ -227,13 +254,13 @@ static void test_thinned(void **state)
 	struct pyi_series series;
 
 	(void)state;
-	for (double hours = 18 * 24; hours < 19 * 24; hours++) {
+	for (int hours = 18 * 24; hours < 19 * 24; hours++) {
 		series = make_thinned(hours, cycle_and_garbage);
 		assert_true(series.point_count < 800);
 		assert_true(pyi_trend_of(&series, false).known);
 		assert_false(pyi_trend_of(&series, false).grows);
 	}
-	for (double hours = 17 * 24 + 22; hours < 19 * 24; hours++) {
+	for (int hours = 17 * 24 + 22; hours < 19 * 24; hours++) {
 		series = make_thinned(hours, late_leak_and_garbage);
 		assert_true(pyi_trend_of(&series, false).grows);
 		assert_true(pyi_trend_of(&series, false).slope_low > 30);
@@ -301,9 +328,9 @@ static void test_never_shrinks_time(void **state)
 	series = make_series(25.1, QUARTER_S, leak);
 	assert_true(pyi_trend_never_shrinks(&series, 12));
 	/* Looked at once a day: 12 looks are 12 days. */
-	series = make_series(11 * 24, 24 * HOUR_S, leak);
+	series = make_series(11 * 24, INT64_C(24) * HOUR_S, leak);
 	assert_false(pyi_trend_never_shrinks(&series, 12));
-	series = make_series(12 * 24, 24 * HOUR_S, leak);
+	series = make_series(12 * 24, INT64_C(24) * HOUR_S, leak);
 	assert_true(pyi_trend_never_shrinks(&series, 12));
 	/* It rises, but not in each part. */
 	series = make_series(40, QUARTER_S, steps_of_hours);
@@ -311,8 +338,8 @@ static void test_never_shrinks_time(void **state)
 	assert_false(pyi_trend_never_shrinks(&series, 12));
 	series = make_series(40, QUARTER_S, full_cache);
 	assert_false(pyi_trend_never_shrinks(&series, 12));
-	for (double hours = 1; hours < 100; hours += 0.25) {
-		series = make_series(hours, QUARTER_S, emptied_daily);
+	for (int quarters = 4; quarters < 400; quarters++) {
+		series = make_series(0.25 * quarters, QUARTER_S, emptied_daily);
 		assert_false(pyi_trend_never_shrinks(&series, 12));
 	}
 }
@@ -324,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_too_short),
 		cmocka_unit_test(test_no_growth),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_warm_up_and_cycle),
 		cmocka_unit_test(test_slow_growth),
 		cmocka_unit_test(test_thinned),
 		cmocka_unit_test(test_extreme_values),
