@@ -5,6 +5,7 @@
 #include "heap/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,6 +111,19 @@ static void report(const struct pyi_session *session, const char *stage, uint64_
 		session->options->progress(session->options->progress_argument, stage, objects);
 }
 
+/* Its maps may be seen by some who may not read its memory: those whom Yama keeps out. */
+static struct pyi_error *check_readable(const struct pyi_session *session)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct pyi_error *error =
+		pyi_process_open_file(&session->process, "mem", O_RDONLY | O_CLOEXEC, &fd);
+
+	if (!error || strcmp(error->code, "no-permission") != 0)
+		return error;
+	pyi_error_destroy(error);
+	return pyi_access_explain(&session->process, EACCES);
+}
+
 static struct pyi_error *prepare(struct pyi_session *session)
 {
 	struct pyi_memory_reader *live = NULL;
@@ -129,7 +143,9 @@ static struct pyi_error *prepare(struct pyi_session *session)
 	}
 	if (error)
 		return error;
-	error = pyi_memory_reader_create(session->process.pid, false, &live);
+	error = check_readable(session);
+	if (!error)
+		error = pyi_memory_reader_create(session->process.pid, false, &live);
 	if (!error)
 		error = pyi_runtime_find(&session->process, &session->maps, live,
 					 &session->runtime);

@@ -110,7 +110,14 @@ struct pyi_mirror {
 
 static struct pyi_error *failed(const char *what)
 {
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "mirror-failed", errno, "cannot %s", what);
+	int number = errno;
+	struct pyi_error *error =
+		pyi_error_create_errno(PYI_EXIT_FAILED, "mirror-failed", number, "cannot %s", what);
+
+	if (number != ENOMEM && number != ENOSPC)
+		return error;
+	return pyi_error_hint(error, "there is too little memory for a copy, or no more may be "
+				     "committed (vm.overcommit_memory = 2)");
 }
 
 /* What a payload may read: as heap/walk_run.c's ranges. */
@@ -183,8 +190,28 @@ static struct pyi_error *place(struct pyi_mirror *mirror, const struct pyi_map *
 	return NULL;
 }
 
-/* Copies [addr, addr + size); what cannot be read stays zero. */
-static void copy_range(const struct pyi_mirror *mirror, const struct pyi_process *process,
+/*
+ * Gets the memory for a copy. A page of the window that the kernel cannot provide would be SIGBUS
+ * for whoever touches it: hence this way.
+ */
+static bool has_room(const struct pyi_mirror *mirror, const struct region *region, uint64_t addr,
+		     uint64_t size_bytes)
+{
+	int result;
+
+	do {
+		result = fallocate(mirror->fd, 0,
+				   (off_t)(region->offset + (addr - region->start_addr)),
+				   (off_t)size_bytes);
+	} while (result != 0 && errno == EINTR);
+	return result == 0;
+}
+
+/*
+ * Copies [addr, addr + size); what cannot be read stays zero. False if there is no memory for the
+ * copy.
+ */
+static bool copy_range(const struct pyi_mirror *mirror, const struct pyi_process *process,
 		       const struct region *region, uint64_t addr, uint64_t size_bytes)
 {
 	while (size_bytes) {
@@ -198,13 +225,18 @@ static void copy_range(const struct pyi_mirror *mirror, const struct pyi_process
 		uint64_t done = got > 0 ? (uint64_t)got : 0;
 
 		/* A page behind the end of its file: go on with the next. */
-		if (done < piece)
+		if (done < piece) {
+			if (!has_room(mirror, region, (addr + done) / PAGE_BYTES * PAGE_BYTES,
+				      PAGE_BYTES))
+				return false;
 			done = round_up(addr + done + 1) - addr;
+		}
 		if (done > size_bytes)
 			done = size_bytes;
 		addr += done;
 		size_bytes -= done;
 	}
+	return true;
 }
 
 /* By the kernel's own list, which takes no time for what is not there; false if it has none. */
@@ -276,26 +308,37 @@ struct copying {
 	const struct pyi_mirror *mirror;
 	const struct pyi_process *process;
 	const struct region *region;
+	/* There was no memory for a part of it. */
+	bool short_of_memory;
 };
+
+static struct pyi_error *no_room(void)
+{
+	errno = ENOMEM;
+	return failed("get memory for the mirror");
+}
 
 static void copy_run(void *argument, uint64_t addr, uint64_t size_bytes)
 {
-	const struct copying *copying = argument;
+	struct copying *copying = argument;
 
-	copy_range(copying->mirror, copying->process, copying->region, addr, size_bytes);
+	if (!copy_range(copying->mirror, copying->process, copying->region, addr, size_bytes))
+		copying->short_of_memory = true;
 }
 
 /* Gets the memory for a copy before the target has to wait for it. */
 static void populate_run(void *argument, uint64_t addr, uint64_t size_bytes)
 {
-	const struct copying *copying = argument;
-	uint8_t *bytes = copying->mirror->window + copying->region->offset +
-			 (addr - copying->region->start_addr);
+	struct copying *copying = argument;
 
-	if (madvise(bytes, size_bytes, MADV_POPULATE_WRITE) == 0)
+	if (!has_room(copying->mirror, copying->region, addr, size_bytes)) {
+		copying->short_of_memory = true;
 		return;
-	for (uint64_t at = 0; at < size_bytes; at += PAGE_BYTES)
-		*(volatile uint8_t *)(bytes + at) = 0;
+	}
+	/* Only saves page faults, where the kernel knows it (Linux 5.14). */
+	(void)!madvise(copying->mirror->window + copying->region->offset +
+			       (addr - copying->region->start_addr),
+		       size_bytes, MADV_POPULATE_WRITE);
 }
 
 /*
@@ -306,11 +349,13 @@ static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi
 				     int pagemap_fd, const struct pyi_map *map,
 				     struct region *region)
 {
-	struct copying copying = { mirror, process, region };
+	struct copying copying = { mirror, process, region, false };
 
 	if (!each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, copy_run, &copying))
 		return pyi_error_create(PYI_EXIT_FAILED, "target-exited",
 					"process %d exited meanwhile", process->pid);
+	if (copying.short_of_memory)
+		return no_room();
 	region->copied = true;
 	return NULL;
 }
@@ -393,22 +438,23 @@ static struct pyi_error *prepare_map(struct pyi_mirror *mirror, const struct pyi
 				     int pagemap_fd, const struct pyi_map *map, bool monitored)
 {
 	uint64_t bytes = map->end_addr - map->start_addr;
-	struct copying copying = { mirror, process, NULL };
+	struct copying copying = { mirror, process, NULL, false };
 	struct region *region = NULL;
 	struct pyi_error *error = place(mirror, map, &region);
 
-	if (error)
+	if (error || !region)
 		return error;
 	copying.region = region;
 	if (map->inode && bytes <= WHOLE_FILE_BYTES && !monitored) {
-		copy_range(mirror, process, region, map->start_addr, bytes);
+		if (!copy_range(mirror, process, region, map->start_addr, bytes))
+			return no_room();
 		region->copied = true;
 		return NULL;
 	}
 	if (!map->writable)
 		return copy_region(mirror, process, pagemap_fd, map, region);
 	(void)each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, populate_run, &copying);
-	return NULL;
+	return copying.short_of_memory ? no_room() : NULL;
 }
 
 static struct pyi_error *prepare_maps(struct pyi_mirror *mirror, const struct pyi_process *process,
@@ -634,6 +680,9 @@ static struct pyi_error *take_memory(struct helper *helper, const struct pyi_mir
 	/* The kernel would write to an area that is not there any more. */
 	if (!error && pyi_rseq_unregister_arguments(helper->pid, unregister))
 		error = call(helper, SYS_rseq, unregister, "forget the mirror's rseq area");
+	else if (!error && pyi_rseq_own_unregister_arguments(unregister))
+		/* Before Linux 5.13 nobody says whether it has one: it may well have none. */
+		pyi_error_destroy(call(helper, SYS_rseq, unregister, "forget its rseq area"));
 	if (!error)
 		error = exchange_memory(helper, mirror, gadgets);
 	return error;

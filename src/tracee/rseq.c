@@ -8,6 +8,10 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
+
 /* include/uapi/linux/ptrace.h, Linux 5.13 */
 #define GET_RSEQ_CONFIGURATION 0x420f
 
@@ -33,6 +37,8 @@ enum {
 	SECTION_POINTER_OFFSET = 8,
 	/* RSEQ_FLAG_UNREGISTER */
 	UNREGISTER_FLAG = 1,
+	/* The first struct rseq; the C library never registers less. */
+	FIRST_AREA_BYTES = 32,
 };
 
 static bool read_thread(pid_t tid, uint64_t addr, void *ret_bytes, size_t size_bytes)
@@ -63,6 +69,21 @@ bool pyi_rseq_unregister_arguments(pid_t tid, uint64_t ret_arguments[PYI_SYSCALL
 	ret_arguments[2] = UNREGISTER_FLAG;
 	ret_arguments[3] = configuration.signature;
 	return true;
+}
+
+bool pyi_rseq_own_unregister_arguments(uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	memset(ret_arguments, 0, PYI_SYSCALL_ARGUMENTS * sizeof(ret_arguments[0]));
+	/* glibc 2.35 and later; no other C library registers one. */
+#ifdef RSEQ_SIG
+	ret_arguments[0] = (uintptr_t)__builtin_thread_pointer() + (uintptr_t)__rseq_offset;
+	ret_arguments[1] = __rseq_size > FIRST_AREA_BYTES ? __rseq_size : FIRST_AREA_BYTES;
+	ret_arguments[2] = UNREGISTER_FLAG;
+	ret_arguments[3] = RSEQ_SIG;
+	return __rseq_size != 0;
+#else
+	return false;
+#endif
 }
 
 bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr)

@@ -19,8 +19,14 @@ bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr);
 
 /*
  * The arguments of the rseq(2) call that takes back the registration of stopped thread `tid`; false
- * if it has none.
+ * if it has none, and before Linux 5.13.
  */
 bool pyi_rseq_unregister_arguments(pid_t tid, uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS]);
+
+/*
+ * The same for the calling thread, from what the C library says of its registration: also right for
+ * a child of our own that fork() made, and needs no certain kernel.
+ */
+bool pyi_rseq_own_unregister_arguments(uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS]);
 
 #endif
