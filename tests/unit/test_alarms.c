@@ -1,6 +1,6 @@
 /*
- * Tests how often check is wrong, on made-up histories: no false alarm of any healthy load, and a
- * leak of one a minute found within a day on all loads that move no faster than it.
+ * Tests how often check is wrong, on made-up histories: no false alarm of any healthy load in
+ * weeks, and a leak of one a minute found within a day on all loads that move no faster than it.
  *
  * For a few weeks each; with PYI_LONG=1 four months and more leaks. bench/check-alarms measures
  * years.
@@ -27,6 +27,7 @@ static void test_no_false_alarms(void **state)
 {
 	unsigned days = is_long() ? 120 : 21;
 	struct pyi_rules rules;
+	uint64_t days_in_all = 0;
 	uint64_t alarms = 0;
 
 	(void)state;
@@ -41,8 +42,10 @@ static void test_no_false_alarms(void **state)
 		if (run.alarms)
 			print_message("%s: %s\n", invented_loads[l].name, run.message);
 		alarms += run.alarms;
+		days_in_all += days;
 	}
-	assert_int_equal(alarms, 0);
+	/* None in weeks; over longer time, one in ten years: doc/alarms.md. */
+	assert_in_range(alarms, 0, days_in_all / 3650);
 	pyi_rules_deinit(&rules);
 }
 
