@@ -86,7 +86,8 @@ struct pyi_series {
 	enum pyi_figure_kind kind;
 	/* Owned by the series. */
 	char *name;
-	/* Ascending by time, each moment once; owned. */
+	/* Ascending by age, each moment once; owned. Times are told by the clock of the last one.
+	 */
 	struct pyi_point *points;
 	size_t point_count;
 };

@@ -23,6 +23,9 @@ enum {
 	LEAST_PART_OF_NOW = 3,
 };
 
+/* Some 30,000 years; so that differences never overflow. */
+#define MOST_AGE_S (INT64_C(1) << 40)
+
 /* Of the whole growth, each quarter must bring that much: evenly it would be a quarter. */
 #define LEAST_OF_FIRST 0.04
 #define LEAST_OF_QUARTER 0.1
@@ -68,6 +71,12 @@ static double value_of(const struct pyi_point *point, bool bytes)
 	return bytes ? (double)point->bytes : (double)point->count;
 }
 
+/* When it was, by the age of the process: a clock that is set does not change that. */
+static int64_t moment_of(const struct pyi_point *point)
+{
+	return point->age_s < (uint64_t)MOST_AGE_S ? (int64_t)point->age_s : MOST_AGE_S;
+}
+
 static size_t first_warm(const struct pyi_series *series)
 {
 	size_t first = 0;
@@ -80,13 +89,13 @@ static size_t first_warm(const struct pyi_series *series)
 /* The first point that is at most `age_s` older than the last one. */
 static size_t first_within(const struct pyi_series *series, size_t from, int64_t age_s)
 {
-	int64_t last_s = series->points[series->point_count - 1].time_s;
+	int64_t last_s = moment_of(&series->points[series->point_count - 1]);
 	size_t to = series->point_count;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
 
-		if (last_s - series->points[middle].time_s > age_s)
+		if (last_s - moment_of(&series->points[middle]) > age_s)
 			from = middle + 1;
 		else
 			to = middle;
@@ -104,7 +113,7 @@ static void find_floors(const struct pyi_series *series, size_t first, bool byte
 	*floors = (struct floors){ 0 };
 	for (size_t p = first; p < series->point_count; p++) {
 		const struct pyi_point *point = &series->points[p];
-		int64_t of = (last->time_s - point->time_s) / scale->block_s;
+		int64_t of = (moment_of(last) - moment_of(point)) / scale->block_s;
 		double value = value_of(point, bytes);
 		size_t f;
 
@@ -116,7 +125,7 @@ static void find_floors(const struct pyi_series *series, size_t first, bool byte
 		f = floors->count - 1;
 		if (value < floors->values[f]) {
 			floors->values[f] = value;
-			floors->hours[f] = -(double)(last->time_s - point->time_s) / HOUR_S;
+			floors->hours[f] = -(double)(moment_of(last) - moment_of(point)) / HOUR_S;
 		}
 	}
 	for (size_t f = floors->count; f > 0; f--) {
@@ -232,8 +241,8 @@ static double median_within(const struct pyi_series *series, size_t warm, bool b
 static bool is_above_earlier(const struct pyi_series *series, size_t warm, bool bytes,
 			     const struct scale *scale, double slope)
 {
-	int64_t known_s =
-		series->points[series->point_count - 1].time_s - series->points[warm].time_s;
+	int64_t known_s = moment_of(&series->points[series->point_count - 1]) -
+			  moment_of(&series->points[warm]);
 	double a_period = slope * (double)scale->period_s / HOUR_S;
 
 	for (int64_t p = 1; p <= PERIOD_LIMIT; p++) {
@@ -263,8 +272,8 @@ static struct pyi_trend trend_by(const struct pyi_series *series, size_t warm, b
 
 	if (!trend.points)
 		return trend;
-	trend.span_s =
-		series->points[series->point_count - 1].time_s - series->points[first].time_s;
+	trend.span_s = moment_of(&series->points[series->point_count - 1]) -
+		       moment_of(&series->points[first]);
 	if (trend.span_s < scale->least_span_s)
 		return trend;
 	find_floors(series, first, bytes, scale, &floors);
@@ -319,11 +328,12 @@ bool pyi_trend_never_shrinks(const struct pyi_series *series, unsigned runs)
 	at = first;
 	for (unsigned part = 1; part <= runs; part++) {
 		double until_s =
-			(double)points[first].time_s +
-			(double)(points[count - 1].time_s - points[first].time_s) * part / runs;
+			(double)moment_of(&points[first]) +
+			(double)(moment_of(&points[count - 1]) - moment_of(&points[first])) * part /
+				runs;
 		size_t from = at;
 
-		while (at + 1 < count && (double)points[at + 1].time_s <= until_s)
+		while (at + 1 < count && (double)moment_of(&points[at + 1]) <= until_s)
 			at++;
 		if (points[at].count <= points[from].count)
 			return false;

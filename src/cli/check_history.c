@@ -60,7 +60,7 @@ static struct pyi_error *append_now(const struct pyi_check_past *past, enum pyi_
 	/* As the history does it: what is too low would look like growth afterwards. */
 	if (!figure || past->sample->incomplete ||
 	    (series->point_count &&
-	     series->points[series->point_count - 1].time_s >= past->sample->time_s))
+	     series->points[series->point_count - 1].age_s >= past->sample->age_s))
 		return NULL;
 	points = reallocarray(series->points, series->point_count + 1, sizeof(*points));
 	if (!points)

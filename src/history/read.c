@@ -130,6 +130,10 @@ static struct pyi_error *add_points(struct readings *readings, int64_t time_s, i
 		if (!reading)
 			continue;
 		series = &reading->series;
+		/* Each moment once; of two looks within a second the later one counts. */
+		if (series->point_count &&
+		    series->points[series->point_count - 1].age_s == (uint64_t)age_s)
+			series->point_count--;
 		items = series->points;
 		if (!reserve(&items, series->point_count, &reading->capacity,
 			     sizeof(*series->points)))
@@ -154,7 +158,7 @@ static struct pyi_error *read_samples(struct pyi_history *history, int64_t proce
 	struct pyi_error *error = pyi_history_prepare(
 		history, &statement,
 		"SELECT time, age, flags, figures, checksum FROM sample WHERE process = ? ORDER BY "
-		"time LIMIT ?",
+		"age, time LIMIT ?",
 		"ii", process, (int64_t)PYI_HISTORY_READ_SAMPLES);
 
 	while (!error) {
@@ -172,8 +176,9 @@ static struct pyi_error *read_samples(struct pyi_history *history, int64_t proce
 		flags = sqlite3_column_int64(statement, 2);
 		bytes = sqlite3_column_blob(statement, 3);
 		size = (size_t)sqlite3_column_bytes(statement, 3);
-		if (sqlite3_column_int64(statement, 4) !=
-		    (int64_t)pyi_history_sum_sample(process, time_s, age_s, flags, bytes, size))
+		if (age_s < 0 || sqlite3_column_int64(statement, 4) !=
+					 (int64_t)pyi_history_sum_sample(process, time_s, age_s,
+									 flags, bytes, size))
 			history->notes.damaged++;
 		else if (flags & PYI_HISTORY_INCOMPLETE)
 			history->notes.incomplete++;
@@ -181,6 +186,23 @@ static struct pyi_error *read_samples(struct pyi_history *history, int64_t proce
 			error = add_points(readings, time_s, age_s, bytes, size);
 	}
 	return error;
+}
+
+/*
+ * The clock may have been set meanwhile, the age of the process not: all moments are told by the
+ * clock of the latest one.
+ */
+static void tell_by_latest_clock(struct pyi_series *series)
+{
+	const struct pyi_point *last = &series->points[series->point_count - 1];
+
+	for (size_t p = 0; p + 1 < series->point_count; p++) {
+		struct pyi_point *point = &series->points[p];
+
+		/* What cannot be is left as it was found. */
+		(void)!__builtin_sub_overflow(last->time_s, (int64_t)(last->age_s - point->age_s),
+					      &point->time_s);
+	}
 }
 
 static struct pyi_error *read_series(struct pyi_history *history,
@@ -197,6 +219,9 @@ static struct pyi_error *read_series(struct pyi_history *history,
 		error = read_names(history, id, kind, name, readings);
 	if (!error && id)
 		error = read_samples(history, id, readings);
+	for (size_t r = 0; r < readings->count && !error; r++)
+		if (readings->items[r].series.point_count)
+			tell_by_latest_clock(&readings->items[r].series);
 	sqlite3_exec(history->db, "ROLLBACK", NULL, NULL, NULL);
 	return error;
 }

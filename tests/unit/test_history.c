@@ -274,6 +274,30 @@ static void test_thinning_does_not_believe_the_clock(void **state)
 	assert_int_equal(count_points(fixture, "t0"), 20);
 }
 
+/* A clock that was an hour ahead for a while: order and distances are those of the age. */
+static void test_clock_that_was_set(void **state)
+{
+	struct history_fixture *fixture = *state;
+	struct pyi_series series;
+
+	history_open(fixture, false);
+	for (unsigned s = 0; s < 6; s++) {
+		struct pyi_sample sample = history_sample(2000000 + s * 600, 1, s);
+
+		if (s == 2 || s == 3)
+			sample.time_s += 3600;
+		assert_null(pyi_history_add(fixture->history, &fixture->process, &sample));
+		pyi_sample_deinit(&sample);
+	}
+	series = series_of(fixture, PYI_FIGURE_TYPE, "t0");
+	assert_int_equal(series.point_count, 6);
+	for (unsigned s = 0; s < 6; s++) {
+		assert_int_equal(series.points[s].count, s);
+		assert_int_equal(series.points[s].time_s, 2000000 + s * 600);
+	}
+	pyi_series_deinit(&series);
+}
+
 static void test_limit_of_samples(void **state)
 {
 	struct history_fixture *fixture = *state;
@@ -415,6 +439,7 @@ int main(void)
 		HISTORY_TEST(test_damaged_processes_are_left_out),
 		HISTORY_TEST(test_thinning),
 		HISTORY_TEST(test_thinning_does_not_believe_the_clock),
+		HISTORY_TEST(test_clock_that_was_set),
 		HISTORY_TEST(test_limit_of_samples),
 		HISTORY_TEST(test_limit_of_figures),
 		HISTORY_TEST(test_limit_of_names),

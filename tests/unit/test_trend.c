@@ -285,10 +285,13 @@ static void test_extreme_values(void **state)
 	assert_true(isfinite(pyi_trend_of(&series, false).slope));
 	/* All at one moment, and backwards in time, which a history must not have. */
 	for (size_t p = 0; p < series.point_count; p++)
-		points[p].time_s = 1700000000;
+		points[p].age_s = 200000;
 	assert_false(pyi_trend_of(&series, false).known);
 	for (size_t p = 0; p < series.point_count; p++)
-		points[p].time_s = 1700000000 - (int64_t)p * 1000;
+		points[p].age_s = UINT64_MAX - p * 1000;
+	assert_false(pyi_trend_of(&series, false).grows);
+	for (size_t p = 0; p < series.point_count; p++)
+		points[p].age_s = 10000000 - p * 1000;
 	assert_false(pyi_trend_of(&series, false).grows);
 	assert_false(pyi_trend_never_shrinks(&series, 12));
 }
