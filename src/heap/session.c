@@ -111,14 +111,20 @@ static void report(const struct pyi_session *session, const char *stage, uint64_
 		session->options->progress(session->options->progress_argument, stage, objects);
 }
 
-/* Its maps may be seen by some who may not read its memory: those whom Yama keeps out. */
-static struct pyi_error *check_readable(const struct pyi_session *session)
+/*
+ * Maps can be seen by some who may not read the memory, such as those whom Yama keeps out: then a
+ * Python looks as if it had not started.
+ */
+static struct pyi_error *prefer_no_permission(const struct pyi_session *session,
+					      struct pyi_error *error)
 {
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *opening = NULL;
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	struct pyi_error *error =
-		pyi_process_open_file(&session->process, "mem", O_RDONLY | O_CLOEXEC, &fd);
 
-	if (!error || strcmp(error->code, "no-permission") != 0)
+	if (!error || strcmp(error->code, "python-not-started") != 0)
+		return error;
+	opening = pyi_process_open_file(&session->process, "mem", O_RDONLY | O_CLOEXEC, &fd);
+	if (!opening || strcmp(opening->code, "no-permission") != 0)
 		return error;
 	pyi_error_destroy(error);
 	return pyi_access_explain(&session->process, EACCES);
@@ -143,13 +149,12 @@ static struct pyi_error *prepare(struct pyi_session *session)
 	}
 	if (error)
 		return error;
-	error = check_readable(session);
-	if (!error)
-		error = pyi_memory_reader_create(session->process.pid, false, &live);
+	error = pyi_memory_reader_create(session->process.pid, false, &live);
 	if (!error)
 		error = pyi_runtime_find(&session->process, &session->maps, live,
 					 &session->runtime);
 	pyi_memory_reader_destroy(live);
+	error = prefer_no_permission(session, error);
 	if (!error)
 		error = pyi_preflight_check(&session->process, session->options->source,
 					    session->options->max_pause_ms, &session->preflight);

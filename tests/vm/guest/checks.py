@@ -264,7 +264,8 @@ def as_parent():
 def yama_case(scope, who, victim, ask, allowed):
     way_out = ["sudo", "sysctl kernel.yama.ptrace_scope=0"] if scope < 3 else ["reboot"]
     with case("Yama ptrace_scope %d, %s" % (scope, who)), victim:
-        with victim.unharmed():
+        # With 3 nobody may see what its threads wait for.
+        with victim.unharmed(asked=scope == 3):
             answer = ask()
             if allowed:
                 right(victim, answer)
@@ -327,8 +328,9 @@ def overcommit():
                 elif answer[0] == 0:
                     right(victim, answer, "mirror")
                 else:
-                    refused(answer, "clone-refused" if source != "mirror" else "mirror-failed", 1,
-                            "commit")
+                    # Neither a clone nor a copy: one of the two is named.
+                    refused(answer, "clone-refused" if source == "clone" else "mirror-failed", 1,
+                            "overcommit_memory")
 
 
 class Group:
