@@ -31,6 +31,12 @@ enum {
 	CERTAIN_TICKS = 2,
 	RUNNING_PATIENCE_MS = 100,
 	LONE_PATIENCE_MS = 500,
+	/* How often, and for how long, it is looked whether a thread can be held after all. */
+	OPEN_LOOK_US = 200,
+	OPEN_PATIENCE_MS = 20,
+	/* As long a thread to inject into is looked for: it may be in another call in a moment. */
+	INJECTOR_PATIENCE_MS = 200,
+	INJECTOR_LOOK_MS = 5,
 };
 
 /* True if no thread but `one` has run since it was looked at. */
@@ -284,43 +290,89 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 
 /*
  * The last look. Whoever was in a call before and runs now may be in the middle of one that must
- * not be interrupted, woken for the next piece of its data: in the same one, or in another.
+ * not be interrupted, woken for the next piece of its data: in the same one, or in another. So it
+ * is left alone until it waits again, or is met in its own code. Returns whether that is open.
  */
-static void look_before_seizing(const struct pyi_process *process, struct pyi_stop_thread *thread)
+static bool look_before_seizing(const struct pyi_process *process, struct pyi_stop_thread *thread)
 {
 	bool was_blocked = thread->call.blocked;
+	struct pyi_thread_ticks now;
 
 	pyi_thread_look(process, thread->tid, &thread->call);
-	thread->in_kernel |= was_blocked && !thread->call.blocked;
+	if (thread->call.blocked) {
+		thread->in_kernel = false;
+		return false;
+	}
+	if (!was_blocked && !thread->in_kernel)
+		return false;
+	now = pyi_thread_ticks_of_thread(process, thread->tid);
+	if (was_blocked) {
+		thread->in_kernel = true;
+		thread->own_ticks = 0;
+		thread->transferred = pyi_thread_transferred(process, thread->tid);
+	} else if (note_tick(thread, &thread->ticks, &now) && thread->transferred != UINT64_MAX &&
+		   thread->transferred == pyi_thread_transferred(process, thread->tid)) {
+		thread->in_kernel = false;
+	}
+	thread->ticks = now;
+	return thread->in_kernel;
 }
 
-/* Holds the threads of an extent; new ones are looked for until there are none. */
+/* Seizes the threads of an extent that can be; true if it is open whether some others can. */
+static struct pyi_error *seize_wanted(const struct pyi_process *process, struct pyi_stop *stop,
+				      enum pyi_stop_extent extent, unsigned options, bool *ret_open)
+{
+	*ret_open = false;
+	for (size_t t = 0; t < stop->thread_count; t++) {
+		struct pyi_stop_thread *thread = &stop->threads[t];
+		struct pyi_error *error;
+
+		if (thread->tracee.state != PYI_TRACEE_FREE)
+			continue;
+		if (extent == PYI_STOP_ALL || !thread->call.blocked)
+			*ret_open |= look_before_seizing(process, thread);
+		if (!is_wanted(thread, extent))
+			continue;
+		error = seize(process, stop, thread, options);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+/*
+ * Holds the threads of an extent; new ones are looked for until there are none. When all are to be
+ * held, those that come out of a call just then are waited for a little.
+ */
 static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop *stop,
 			      enum pyi_stop_extent extent, unsigned options)
 {
-	for (int round = 0; round < SCAN_ROUNDS; round++) {
+	const struct timespec pause = { .tv_nsec = OPEN_LOOK_US * 1000L };
+	uint64_t patience_ns = 0;
+	bool open = false;
+
+	for (int round = 0; round < SCAN_ROUNDS;) {
 		struct pyi_error *error;
 		bool found_new = false;
 
 		error = scan(process, stop, extent, &found_new);
 		if (error)
 			return error;
-		if (!found_new || extent == PYI_STOP_ONE)
+		if ((!found_new && !open) || extent == PYI_STOP_ONE)
 			break;
-		for (size_t t = 0; t < stop->thread_count; t++) {
-			if (extent == PYI_STOP_ALL || !stop->threads[t].call.blocked)
-				look_before_seizing(process, &stop->threads[t]);
-			if (!is_wanted(&stop->threads[t], extent))
-				continue;
-			error = seize(process, stop, &stop->threads[t], options);
-			if (error)
-				return error;
-		}
-		for (size_t t = 0; t < stop->thread_count; t++) {
+		error = seize_wanted(process, stop, extent, options, &open);
+		for (size_t t = 0; t < stop->thread_count && !error; t++)
 			error = await(process, &stop->threads[t]);
-			if (error)
-				return error;
-		}
+		if (error)
+			return error;
+		open &= extent == PYI_STOP_ALL;
+		if (open && !patience_ns)
+			patience_ns = pyi_clock_deadline(OPEN_PATIENCE_MS, PYI_CLOCK_NEVER);
+		if (open && pyi_clock_passed(patience_ns))
+			break;
+		if (open)
+			nanosleep(&pause, NULL);
+		round += found_new;
 	}
 	return NULL;
 }
@@ -404,17 +456,16 @@ static void allow_files(void)
 	(void)!setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
-				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 enum pyi_stop_extent extent, uint64_t limit_ms,
-				 struct pyi_stop *ret_stop)
+/* One try to hold what is to be held; on failure everything is let go again. */
+static struct pyi_error *begin(const struct pyi_process *process, const struct pyi_gadgets *gadgets,
+			       unsigned seize_options, enum pyi_stop_extent extent,
+			       struct pyi_stop *ret_stop)
 {
 	struct pyi_stop stop = { .pid = process->pid };
 	struct pyi_error *error;
+	struct pyi_error *worse;
 	double paused_ms;
 
-	allow_files();
-	pyi_wait_limit_stop(limit_ms);
 	error = hold(process, &stop, extent, seize_options);
 	if (!error)
 		error = choose_injector(process, &stop, gadgets, seize_options);
@@ -423,18 +474,39 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 		pyi_error_destroy(error);
 		error = NULL;
 	}
-	if (error) {
-		struct pyi_error *worse = pyi_stop_end(&stop, &paused_ms);
-
-		pyi_stop_deinit(&stop);
-		if (worse) {
-			pyi_error_destroy(error);
-			return worse;
-		}
-		return error;
+	if (!error) {
+		*ret_stop = stop;
+		return NULL;
 	}
-	*ret_stop = stop;
-	return NULL;
+	worse = pyi_stop_end(&stop, &paused_ms);
+	pyi_stop_deinit(&stop);
+	if (!worse)
+		return error;
+	pyi_error_destroy(error);
+	return worse;
+}
+
+struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
+				 const struct pyi_gadgets *gadgets, unsigned seize_options,
+				 enum pyi_stop_extent extent, uint64_t limit_ms,
+				 struct pyi_stop *ret_stop)
+{
+	const struct timespec pause = { .tv_nsec = INJECTOR_LOOK_MS * 1000000L };
+	uint64_t patience_ns = pyi_clock_deadline(INJECTOR_PATIENCE_MS, PYI_CLOCK_NEVER);
+
+	allow_files();
+	for (;;) {
+		struct pyi_error *error;
+
+		pyi_wait_limit_stop(limit_ms);
+		error = begin(process, gadgets, seize_options, extent, ret_stop);
+		if (!error || strcmp(error->code, "no-injectable-thread") != 0 ||
+		    pyi_clock_passed(patience_ns))
+			return error;
+		/* Another pyinspect has it, perhaps, or it has just been on its way. */
+		pyi_error_destroy(error);
+		nanosleep(&pause, NULL);
+	}
 }
 
 void pyi_stop_watch(const struct pyi_process *process, struct pyi_stop *stop)
