@@ -359,7 +359,7 @@ static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_en
 
 const struct pyi_command pyi_command_check = {
 	.name = "check",
-	.summary = "hold it against rules, for monitoring: ok, warning, critical, unknown",
+	.summary = "hold it against rules: ok, warning, critical, unknown",
 	.use = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_RULES | PYI_OPTION_HISTORY |
 			   PYI_OPTION_NO_HISTORY | PYI_OPTION_STATE | PYI_OPTION_MIN_AGE |

@@ -157,8 +157,8 @@ enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cance
 bool pyi_wait_seize(pid_t tid, unsigned options)
 {
 	const struct itimerval soon = {
-		.it_interval.tv_usec = REAP_EVERY_MS * 1000,
-		.it_value.tv_usec = REAP_EVERY_MS * 1000,
+		.it_interval.tv_usec = REAP_EVERY_MS * 1000L,
+		.it_value.tv_usec = REAP_EVERY_MS * 1000L,
 	};
 	const struct itimerval never = { 0 };
 	long result;

@@ -332,7 +332,8 @@ def test_help(arguments):
     assert_fits(done.stdout)
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "top-types", "top-objects", "referrers", "referents", "path", "slip-dbus", "history"]
+        "top-types", "top-objects", "referrers", "referents", "path", "slip-dbus", "check",
+        "history"]
 
 
 def test_help_of_a_command(command):
@@ -354,6 +355,7 @@ def test_help_names_every_option():
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
              "slip-dbus": (),
+             "check": ("-n", "--limit", "--format", "--history"),
              "history": ("-n", "--limit", "--by", "--history", "--since"),
              "": ("--format", "--max-pause", "--timeout", "-v", "--verbose", "-h", "--version")}
     every = {option for options in texts.values() for option in options}
