@@ -79,7 +79,7 @@ const char *pyi_quantity_duration(char text[PYI_QUANTITY_TEXT], int64_t seconds)
 {
 	if (seconds < HOUR_S)
 		snprintf(text, PYI_QUANTITY_TEXT, "%lld min", (long long)seconds / MINUTE_S);
-	else if (seconds < 3 * DAY_S)
+	else if (seconds < INT64_C(3) * DAY_S)
 		snprintf(text, PYI_QUANTITY_TEXT, "%lld h", (long long)seconds / HOUR_S);
 	else
 		snprintf(text, PYI_QUANTITY_TEXT, "%lld days", (long long)seconds / DAY_S);

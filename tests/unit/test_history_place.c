@@ -239,7 +239,8 @@ static void test_writable_by_others(void **state)
 	assert_int_equal(chmod(fixture->folder, 01777), 0);
 	history_refused(fixture->path, true, "everybody can write to");
 	/* Further up that does not matter. */
-	snprintf(fixture->path, sizeof(fixture->path), "%s/deeper/h.sqlite", fixture->folder);
+	strcpy(fixture->path, fixture->folder);
+	strcat(fixture->path, "/deeper/h.sqlite");
 	history_open(fixture, false);
 	assert_int_equal(chmod(fixture->folder, 0777), 0);
 	history_refused(fixture->path, true, "everybody can write to");
