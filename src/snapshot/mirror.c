@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "snapshot/monitored.h"
 #include "tracee/gadgets.h"
 #include "tracee/rseq.h"
 #include "tracee/tracee.h"
@@ -404,35 +405,6 @@ static struct pyi_error *read_flags(const struct pyi_process *process, const str
 	return *ret_text ? NULL : pyi_error_no_memory();
 }
 
-/*
- * True if somebody else fills in the map's missing pages: "um", "uw", "ui" of its VmFlags. To be
- * asked in the order of addresses; `cursor` begins at the start of smaps.
- */
-static bool is_monitored(const char **cursor, const struct pyi_map *map)
-{
-	const char *line = *cursor;
-	uint64_t start_addr = 0;
-
-	for (; *line; line = strchr(line, '\n') + 1) {
-		if (!strchr(line, '\n'))
-			break;
-		/* What is told of a map has a name in front that begins with a capital letter. */
-		if (*line < 'A' || *line > 'Z')
-			start_addr = strtoull(line, NULL, 16);
-		if (start_addr > map->start_addr)
-			break;
-		if (start_addr < map->start_addr || strncmp(line, "VmFlags:", 8) != 0)
-			continue;
-		*cursor = line;
-		for (const char *flag = line + 8; *flag == ' ' && flag[1] > ' '; flag += 3)
-			if (flag[1] == 'u' && strchr("mwi", flag[2]))
-				return true;
-		return false;
-	}
-	*cursor = line;
-	return false;
-}
-
 /* Copies a file's pages whole, for they can be read while the target runs; else what is in use. */
 static struct pyi_error *prepare_map(struct pyi_mirror *mirror, const struct pyi_process *process,
 				     int pagemap_fd, const struct pyi_map *map, bool monitored)
@@ -474,7 +446,7 @@ static struct pyi_error *prepare_maps(struct pyi_mirror *mirror, const struct py
 
 		if (is_wanted(map))
 			error = prepare_map(mirror, process, pagemap_fd, map,
-					    is_of_no_disk(map) && is_monitored(&cursor, map));
+					    is_of_no_disk(map) && pyi_monitored_map(&cursor, map));
 	}
 	return error;
 }

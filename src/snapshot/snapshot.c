@@ -524,6 +524,10 @@ static void kill_snapshot(struct pyi_snapshot *snapshot)
 	pid_t pid;
 	int status;
 
+	/* The injector was killed right after its clone, by an execve() perhaps. */
+	if (snapshot->process.pid <= 0 && snapshot->namespace_pid > 0)
+		pyi_error_destroy(await_child(snapshot->target, snapshot->namespace_pid,
+					      &snapshot->process.pid));
 	if (snapshot->process.pid <= 0 || snapshot->dead)
 		return;
 	/* It is its tracer that may end it, if we may not send it signals (no CAP_KILL). */

@@ -30,10 +30,10 @@ VOLATILE = ("proc", "sys", "dev", "run", "tmp", "root", "var/cache", "var/log", 
 
 def copy_tree(folder):
     """What belongs to the project: as git has it; or all but builds, where there is no git."""
-    listed = subprocess.run(["git", "-C", support.ROOT, "ls-files", "-z", "--cached", "--others",
-                             "--exclude-standard"], stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, text=True)
-    if listed.returncode:
+    listed = shutil.which("git") and subprocess.run(
+        ["git", "-C", support.ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if not listed or listed.returncode:
         shutil.copytree(support.ROOT, folder, symlinks=True,
                         ignore=shutil.ignore_patterns("build*", "__pycache__"))
         return
