@@ -85,10 +85,11 @@ static struct pyi_error *prefer_end(const struct pyi_session *session, struct py
 			   !pyi_program_was_left(session->program_fd);
 	     look++)
 		pyi_wait_pause(pyi_clock_deadline(EXIT_LOOK_MS, PYI_CLOCK_NEVER));
-	if (pyi_process_is_alive(&session->process)) {
+	if (pyi_process_is_alive(&session->process) && !pyi_program_was_left(session->program_fd))
+		return error;
+	if (pyi_program_is_another(&session->process)) {
 		/* A zombie of ours is still there, whatever the process runs. */
-		if (!pyi_program_was_left(session->program_fd) ||
-		    strcmp(error->code, "zombie-left") == 0 || strcmp(error->code, "residue") == 0)
+		if (strcmp(error->code, "zombie-left") == 0 || strcmp(error->code, "residue") == 0)
 			return error;
 		pyi_error_destroy(error);
 		return program_changed(session);

@@ -367,11 +367,12 @@ def test_ends_meanwhile():
     """It has its own exit code, and pyinspect says that it has gone or what it found before."""
     for round_number in range(ROUNDS):
         with restless("exit") as target:
-            process = support.spawn_pyinspect(target.pid, "top-types")
+            process = support.spawn_pyinspect(target.pid, "top-types", stderr=subprocess.PIPE)
             support.wait_exit(process, 0.0015 * (round_number % 12))
             target.send("")
             assert target.process.wait(timeout=20) == 3
-            assert process.wait(timeout=20) in (0, 3)
+            message = process.communicate(timeout=20)[1].decode()
+            assert process.returncode in (0, 3), message
             assert target.snapshots() == []
 
 

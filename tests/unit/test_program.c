@@ -72,6 +72,7 @@ static void test_exec(void **state)
 	assert_int_equal(read(child.answer_fd, &byte, 1), 1);
 	assert_true(pyi_process_is_alive(&process));
 	assert_true(pyi_program_was_left(fd));
+	assert_true(pyi_program_is_another(&process));
 	close(fd);
 	/* Of what it is now. */
 	fd = pyi_program_pin(&process);
@@ -96,6 +97,9 @@ static void test_exit(void **state)
 	kill(child.pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT), 0);
 	assert_true(pyi_program_was_left(fd));
+	assert_false(pyi_program_is_another(&process));
+	waitpid(child.pid, NULL, 0);
+	assert_false(pyi_program_is_another(&process));
 	close(fd);
 	pyi_process_close(&process);
 	end(&child);
