@@ -21,8 +21,12 @@ enum {
 	/* Each that is no use costs the target a pause; being refused at the gate, a tenth of one.
 	 */
 	SNAPSHOT_LIMIT = 40,
-	/* So many of them with as few threads stopped as can be. */
-	GENTLE_LIMIT = 20,
+	/*
+	 * So many of them with as few threads stopped as can be, and then, until it is so many,
+	 * without those that mind if we are killed.
+	 */
+	GENTLE_LIMIT = 16,
+	HARMLESS_LIMIT = 28,
 	/*
 	 * So many walks that find trouble: then it is in the heap, not in the moment. A link or a
 	 * dict is often caught in the middle of a change, a bad object hardly ever.
@@ -444,10 +448,13 @@ static bool is_lasting(const struct pyi_record_summary *summary, unsigned walks,
  */
 static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 {
-	/* Copying takes long, and is not to be done twenty times in vain. */
-	unsigned gentle = session->target.source == PYI_SOURCE_MIRROR ? 1 : GENTLE_LIMIT;
+	/* Copying takes long, and is not to be done so often in vain. */
+	bool copies = session->target.source == PYI_SOURCE_MIRROR;
 
-	return session->attempts < gentle ? PYI_STOP_RUNNING : PYI_STOP_ALL;
+	if (session->attempts < (copies ? 1 : GENTLE_LIMIT))
+		return PYI_STOP_RUNNING;
+	return session->attempts < (copies ? 2 : HARMLESS_LIMIT) ? PYI_STOP_RESTARTED
+								 : PYI_STOP_ALL;
 }
 
 /* A target that refuses to be cloned can perhaps be copied. */

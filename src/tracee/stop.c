@@ -284,8 +284,12 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 {
 	if (thread->tracee.state != PYI_TRACEE_FREE || thread->in_kernel)
 		return false;
-	return !thread->call.blocked ||
-	       (extent == PYI_STOP_ALL && thread->call.interruption != PYI_INTERRUPTION_FORBIDDEN);
+	if (!thread->call.blocked)
+		return true;
+	return extent == PYI_STOP_ALL
+		       ? thread->call.interruption != PYI_INTERRUPTION_FORBIDDEN
+		       : extent == PYI_STOP_RESTARTED &&
+				 thread->call.interruption == PYI_INTERRUPTION_UNSEEN;
 }
 
 /*
@@ -329,7 +333,7 @@ static struct pyi_error *seize_wanted(const struct pyi_process *process, struct 
 
 		if (thread->tracee.state != PYI_TRACEE_FREE)
 			continue;
-		if (extent == PYI_STOP_ALL || !thread->call.blocked)
+		if (extent >= PYI_STOP_RESTARTED || !thread->call.blocked)
 			*ret_open |= look_before_seizing(process, thread);
 		if (!is_wanted(thread, extent))
 			continue;
@@ -341,8 +345,8 @@ static struct pyi_error *seize_wanted(const struct pyi_process *process, struct 
 }
 
 /*
- * Holds the threads of an extent; new ones are looked for until there are none. When all are to be
- * held, those that come out of a call just then are waited for a little.
+ * Holds the threads of an extent; new ones are looked for until there are none. When more than
+ * those that run are to be held, those that come out of a call just then are waited for a little.
  */
 static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop *stop,
 			      enum pyi_stop_extent extent, unsigned options)
@@ -365,7 +369,7 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 			error = await(process, &stop->threads[t]);
 		if (error)
 			return error;
-		open &= extent == PYI_STOP_ALL;
+		open &= extent >= PYI_STOP_RESTARTED;
 		if (open && !patience_ns)
 			patience_ns = pyi_clock_deadline(OPEN_PATIENCE_MS, PYI_CLOCK_NEVER);
 		if (open && pyi_clock_passed(patience_ns))

@@ -52,7 +52,15 @@ enum pyi_stop_extent {
 	PYI_STOP_ONE,
 	/* Those that run, and one. */
 	PYI_STOP_RUNNING,
-	/* All that can be interrupted without harm. */
+	/*
+	 * Those that run, and those that the kernel puts back into their calls by itself, whatever
+	 * becomes of us.
+	 */
+	PYI_STOP_RESTARTED,
+	/*
+	 * All that can be interrupted without harm. Of these some would fail with EINTR if we were
+	 * killed before they are rewound: some ten microseconds.
+	 */
 	PYI_STOP_ALL,
 };
 

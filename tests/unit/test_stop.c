@@ -1,0 +1,217 @@
+/*
+ * Which threads each extent of a stop holds: a child with one thread of each kind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tracee/stop.h"
+
+enum {
+	/* Its main thread runs code of its own. */
+	RUNS,
+	/* The kernel starts pause() again. */
+	RESTARTED,
+	/* Of epoll_wait() it makes an EINTR, if nobody rewinds the thread. */
+	REWOUND,
+	/* Part of what recv(MSG_WAITALL) has got would be all it returns. */
+	FORBIDDEN,
+	KINDS,
+
+	PATIENCE_MS = 30000,
+	LOOK_US = 500,
+	LIMIT_MS = 60000,
+};
+
+struct child {
+	struct pyi_process process;
+	pid_t pid;
+	pid_t tids[KINDS];
+};
+
+static int answers[2];
+
+static void tell(int kind)
+{
+	const pid_t said[2] = { (pid_t)kind, (pid_t)syscall(SYS_gettid) };
+
+	if (write(answers[1], said, sizeof(said)) != sizeof(said))
+		_exit(1);
+}
+
+static void *be_restarted(void *argument)
+{
+	tell(RESTARTED);
+	for (;;)
+		pause();
+	return argument;
+}
+
+static void *be_rewound(void *argument)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+
+	tell(REWOUND);
+	/* An EINTR ends the process. */
+	(void)!epoll_wait(fd, &event, 1, -1);
+	_exit(1);
+	return argument;
+}
+
+static void *be_forbidden(void *argument)
+{
+	char bytes[2];
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || write(pair[0], "x", 1) != 1)
+		_exit(1);
+	tell(FORBIDDEN);
+	(void)!recv(pair[1], bytes, sizeof(bytes), MSG_WAITALL);
+	_exit(1);
+	return argument;
+}
+
+static void live(void)
+{
+	static void *(*const kinds[])(void *) = { be_restarted, be_rewound, be_forbidden };
+	pthread_t thread;
+	volatile unsigned turns = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		if (pthread_create(&thread, NULL, kinds[k], NULL) != 0)
+			_exit(1);
+	tell(RUNS);
+	for (;;)
+		turns++;
+}
+
+static int set_up(void **state)
+{
+	static struct child child;
+	uint64_t deadline_ns = pyi_clock_deadline(PATIENCE_MS, PYI_CLOCK_NEVER);
+
+	child = (struct child){ .process = { .proc_fd = -1 } };
+	assert_int_equal(pipe(answers), 0);
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (child.pid == 0)
+		live();
+	for (int k = 0; k < KINDS; k++) {
+		pid_t said[2];
+
+		assert_int_equal(read(answers[0], said, sizeof(said)), sizeof(said));
+		child.tids[said[0]] = said[1];
+	}
+	assert_null(pyi_process_open(child.pid, &child.process));
+	for (int k = RESTARTED; k < KINDS; k++) {
+		struct pyi_thread_call call;
+
+		for (;;) {
+			pyi_thread_look(&child.process, child.tids[k], &call);
+			if (call.blocked)
+				break;
+			assert_false(pyi_clock_passed(deadline_ns));
+			usleep(LOOK_US);
+		}
+	}
+	*state = &child;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct child *child = *state;
+
+	/* It has not exited by itself, as it does when a call fails. */
+	assert_int_equal(waitpid(child->pid, NULL, WNOHANG | __WALL), 0);
+	kill(child->pid, SIGKILL);
+	assert_int_equal(waitpid(child->pid, NULL, __WALL), child->pid);
+	pyi_process_close(&child->process);
+	close(answers[0]);
+	close(answers[1]);
+	return 0;
+}
+
+/* Stops the child, and says which kinds of threads were held. */
+static void stop(const struct child *child, enum pyi_stop_extent extent, bool ret_held[KINDS])
+{
+	struct pyi_stop stop;
+	double paused_ms;
+
+	assert_null(pyi_stop_begin(&child->process, NULL, 0, extent, LIMIT_MS, &stop));
+	assert_int_equal(stop.thread_count, KINDS);
+	for (size_t t = 0; t < stop.thread_count; t++)
+		for (int k = 0; k < KINDS; k++)
+			if (stop.threads[t].tid == child->tids[k])
+				ret_held[k] = stop.threads[t].held;
+	assert_null(pyi_stop_end(&stop, &paused_ms));
+	pyi_stop_deinit(&stop);
+}
+
+/*
+ * A thread that runs is not seen to do so in its own code each time, and then another may have to
+ * do in its place; but what must not be held never is.
+ */
+static void check(void **state, enum pyi_stop_extent extent, bool runs, bool restarted,
+		  bool rewound)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(PATIENCE_MS, PYI_CLOCK_NEVER);
+
+	for (;;) {
+		bool held[KINDS] = { false };
+
+		stop(*state, extent, held);
+		assert_true(!held[REWOUND] || rewound);
+		assert_false(held[FORBIDDEN]);
+		if (held[RUNS] == runs && held[RESTARTED] == restarted && held[REWOUND] == rewound)
+			return;
+		assert_false(pyi_clock_passed(deadline_ns));
+	}
+}
+
+static void test_one(void **state)
+{
+	check(state, PYI_STOP_ONE, false, true, false);
+}
+
+static void test_running(void **state)
+{
+	check(state, PYI_STOP_RUNNING, true, false, false);
+}
+
+static void test_restarted(void **state)
+{
+	check(state, PYI_STOP_RESTARTED, true, true, false);
+}
+
+static void test_all(void **state)
+{
+	check(state, PYI_STOP_ALL, true, true, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_running, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_restarted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_all, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
