@@ -495,7 +495,7 @@ struct pyi_error *pyi_mirror_copy(struct pyi_mirror *mirror, const struct pyi_pr
 }
 
 /* The process that is to become the mirror: it waits to be taken over. */
-static pid_t fork_helper(int fd)
+static pid_t fork_helper(void)
 {
 	pid_t parent = getpid();
 	pid_t pid = fork();
@@ -503,11 +503,9 @@ static pid_t fork_helper(int fd)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, PYI_SNAPSHOT_COMM);
 	/* It could have ended before that. */
 	if (getppid() != parent)
 		_exit(PYI_ORPHAN_EXIT_STATUS);
-	(void)fd;
 	for (;;)
 		pause();
 }
@@ -639,6 +637,8 @@ static struct pyi_error *exchange_memory(struct helper *helper, const struct pyi
 static struct pyi_error *take_memory(struct helper *helper, const struct pyi_mirror *mirror,
 				     const struct pyi_gadgets *gadgets)
 {
+	static const char comm[] = PYI_SNAPSHOT_COMM;
+	const uint64_t name[PYI_SYSCALL_ARGUMENTS] = { PR_SET_NAME, (uintptr_t)comm };
 	uint64_t unregister[PYI_SYSCALL_ARGUMENTS];
 	struct pyi_error *error;
 
@@ -649,6 +649,9 @@ static struct pyi_error *take_memory(struct helper *helper, const struct pyi_mir
 		error = pyi_maps_read(&helper->process, &helper->maps);
 	if (!error)
 		error = pyi_gadgets_find(&helper->process, &helper->maps, &helper->gadgets);
+	/* It is mostly seized before it has run an instruction, so this is not left to itself. */
+	if (!error)
+		error = call(helper, SYS_prctl, name, "name the mirror");
 	/* The kernel would write to an area that is not there any more. */
 	if (!error && pyi_rseq_unregister_arguments(helper->pid, unregister))
 		error = call(helper, SYS_rseq, unregister, "forget the mirror's rseq area");
@@ -663,7 +666,7 @@ static struct pyi_error *take_memory(struct helper *helper, const struct pyi_mir
 struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, const struct pyi_gadgets *gadgets,
 				   pid_t *ret_pid)
 {
-	struct helper helper = { .pid = fork_helper(mirror->fd), .process.proc_fd = -1 };
+	struct helper helper = { .pid = fork_helper(), .process.proc_fd = -1 };
 	struct pyi_error *error;
 
 	if (helper.pid < 0)

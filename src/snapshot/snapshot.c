@@ -126,7 +126,7 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 				 "process %d could not be made to reap our dead snapshot %d (%s)",
 				 target->process->pid, namespace_pid,
 				 last ? last->message : "it does not"),
-		"run pyinspect on it once more: every run reaps what is left");
+		"run pyinspect on it once more: a run that makes a clone reaps what is left");
 }
 
 uint64_t pyi_snapshot_stop_limit_ms(const struct pyi_preflight *preflight)

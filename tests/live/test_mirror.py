@@ -134,23 +134,35 @@ def test_killed(start, number):
     victim = start(interpreters.any_interpreter(), "mixed.py", OBJECTS)
     for delay_ms in range(40):
         process = support.spawn_pyinspect(victim.pid, "top-types", "--source", "mirror")
+        helpers = []
         try:
             process.wait(delay_ms / 1000)
         except subprocess.TimeoutExpired:
+            # So that none is made between the look and the signal.
+            process.send_signal(signal.SIGSTOP)
+            support.wait_until(lambda: support.read_stat(process.pid)["state"] in "TZ", "a stop")
+            helpers = support.children(process.pid)
             process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
             process.wait(20)
-        support.wait_until(lambda: not mirrors(), "the mirror ends")
+        support.wait_until(lambda: not any(map(lives, helpers)), "the mirror ends")
     with open("/proc/%d/status" % victim.pid, encoding="utf-8") as stream:
         assert "TracerPid:\t0" in stream.read()
     assert victim.ask("report", 180)["types"]
 
 
-def mirrors():
-    """Living processes with the snapshot's name."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            stat = support.read_stat(int(entry))
-            if stat["comm"] == support.SNAPSHOT_NAME and stat["state"] not in "ZX":
-                found.append(int(entry))
-    return found
+def lives(pid):
+    return support.read_stat(pid)["state"] not in "ZX"
+
+
+def test_name(victim):
+    """It is called what a snapshot is called, so that an administrator knows what it is."""
+    seen = set()
+    for _ in range(50):
+        process = support.spawn_pyinspect(victim.pid, "top-types", "--source", "mirror")
+        while process.poll() is None and support.SNAPSHOT_NAME not in seen:
+            seen |= {support.read_stat(pid)["comm"] for pid in support.children(process.pid)}
+        assert process.wait(20) == 0
+        if support.SNAPSHOT_NAME in seen:
+            return
+    assert support.SNAPSHOT_NAME in seen
