@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/quantity.h"
+#include "base/array.h"
 
 enum {
 	/* Bytes of a name in a sentence; whole names are in `subject`. */
@@ -57,16 +58,9 @@ static struct pyi_check_finding *add_finding(struct judge *judge, const struct p
 	struct pyi_check *check = &judge->check;
 	struct pyi_check_finding *finding;
 
-	if (check->count == judge->capacity) {
-		size_t capacity = judge->capacity ? 2 * judge->capacity : 16;
-		struct pyi_check_finding *findings =
-			reallocarray(check->findings, capacity, sizeof(*findings));
-
-		if (!findings)
-			return NULL;
-		check->findings = findings;
-		judge->capacity = capacity;
-	}
+	if (!pyi_array_reserve(&check->findings, check->count, &judge->capacity,
+			       sizeof(*check->findings)))
+		return NULL;
 	finding = &check->findings[check->count++];
 	*finding = (struct pyi_check_finding){
 		.kind = rule->kind,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static const struct {
 	const char *name;
 	bool in_bytes;
@@ -66,15 +68,9 @@ static struct pyi_rule *find_place(struct pyi_rules *rules, const struct pyi_rul
 		if (is_about_same(&rules->items[r], rule))
 			return &rules->items[r];
 	}
-	if (rules->count == rules->capacity) {
-		size_t capacity = rules->capacity ? 2 * rules->capacity : 16;
-		struct pyi_rule *items = reallocarray(rules->items, capacity, sizeof(*items));
-
-		if (!items)
-			return NULL;
-		rules->items = items;
-		rules->capacity = capacity;
-	}
+	if (!pyi_array_reserve(&rules->items, rules->count, &rules->capacity,
+			       sizeof(*rules->items)))
+		return NULL;
 	return &rules->items[rules->count];
 }
 

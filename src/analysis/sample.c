@@ -6,21 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct pyi_error *pyi_sample_add(struct pyi_sample *sample, enum pyi_figure_kind kind,
 				 const char *name, uint64_t count, uint64_t bytes)
 {
 	char *copy;
 
-	if (sample->figure_count == sample->capacity) {
-		size_t capacity = sample->capacity ? 2 * sample->capacity : 256;
-		struct pyi_figure *figures =
-			reallocarray(sample->figures, capacity, sizeof(*figures));
-
-		if (!figures)
-			return pyi_error_no_memory();
-		sample->figures = figures;
-		sample->capacity = capacity;
-	}
+	if (!pyi_array_reserve(&sample->figures, sample->figure_count, &sample->capacity,
+			       sizeof(*sample->figures)))
+		return pyi_error_no_memory();
 	copy = strdup(name);
 	if (!copy)
 		return pyi_error_no_memory();

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "python/attributes.h"
 
@@ -151,15 +152,9 @@ static struct pyi_path *path_of(struct paths_run *run, uint64_t number)
 	if (answer->count >= PATH_LIMIT || answer->count >= run->limit)
 		return NULL;
 	run->number = number;
-	if (answer->count == run->path_capacity) {
-		size_t capacity = run->path_capacity ? 2 * run->path_capacity : 16;
-		struct pyi_path *paths = realloc(answer->paths, capacity * sizeof(*paths));
-
-		if (!paths)
-			return NULL;
-		answer->paths = paths;
-		run->path_capacity = capacity;
-	}
+	if (!pyi_array_reserve(&answer->paths, answer->count, &run->path_capacity,
+			       sizeof(*answer->paths)))
+		return NULL;
 	answer->paths[answer->count] = (struct pyi_path){ 0 };
 	run->step_capacity = 0;
 	return &answer->paths[answer->count++];
@@ -179,15 +174,9 @@ static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record
 	if (!path || path->step_count >= STEP_LIMIT)
 		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
 					"the payload's answer is broken: a step of no path");
-	if (path->step_count == run->step_capacity) {
-		size_t capacity = run->step_capacity ? 2 * run->step_capacity : 16;
-		struct pyi_path_step *steps = realloc(path->steps, capacity * sizeof(*steps));
-
-		if (!steps)
-			return pyi_error_no_memory();
-		path->steps = steps;
-		run->step_capacity = capacity;
-	}
+	if (!pyi_array_reserve(&path->steps, path->step_count, &run->step_capacity,
+			       sizeof(*path->steps)))
+		return pyi_error_no_memory();
 	step.type = pyi_subject_type_name(run->found, record->type_addr);
 	if (first) {
 		step.name = name_of_root(places, &record->edge);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "python/attributes.h"
 
 enum {
@@ -26,15 +27,10 @@ static bool gather(void *argument, uint64_t key, uint64_t value)
 	struct pyi_subject_found *found = gathering->found;
 
 	(void)key;
-	if (found->start_count == gathering->capacity) {
-		size_t capacity = gathering->capacity ? 2 * gathering->capacity : 1024;
-		uint64_t *starts = realloc(found->starts, capacity * sizeof(*starts));
-
-		gathering->out_of_memory = !starts;
-		if (!starts)
-			return false;
-		found->starts = starts;
-		gathering->capacity = capacity;
+	if (!pyi_array_reserve(&found->starts, found->start_count, &gathering->capacity,
+			       sizeof(*found->starts))) {
+		gathering->out_of_memory = true;
+		return false;
 	}
 	found->starts[found->start_count++] = value;
 	return found->start_count < MODULE_LIMIT;

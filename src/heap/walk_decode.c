@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static struct pyi_error *bad_stream(const char *what)
 {
 	return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
@@ -16,15 +18,9 @@ static struct pyi_error *bad_stream(const char *what)
 static struct pyi_error *append_type(struct pyi_walk_result *result,
 				     const struct pyi_record_type *record)
 {
-	if (result->type_count == result->type_capacity) {
-		size_t capacity = result->type_capacity ? 2 * result->type_capacity : 1024;
-		struct pyi_record_type *types = realloc(result->types, capacity * sizeof(*types));
-
-		if (!types)
-			return pyi_error_no_memory();
-		result->types = types;
-		result->type_capacity = capacity;
-	}
+	if (!pyi_array_reserve(&result->types, result->type_count, &result->type_capacity,
+			       sizeof(*result->types)))
+		return pyi_error_no_memory();
 	result->types[result->type_count++] = *record;
 	return NULL;
 }

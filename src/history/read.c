@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/array.h"
 #include "history/store.h"
 
 /* A series that is being read: which name it is of. */
@@ -28,21 +29,6 @@ static void deinit_readings(struct readings *readings)
 }
 
 /* Makes room for one more item. */
-static bool reserve(void **items, size_t count, size_t *capacity, size_t item_bytes)
-{
-	size_t larger_capacity = *capacity ? *capacity * 2 : 64;
-	void *larger;
-
-	if (count < *capacity)
-		return true;
-	larger = reallocarray(*items, larger_capacity, item_bytes);
-	if (!larger)
-		return false;
-	*items = larger;
-	*capacity = larger_capacity;
-	return true;
-}
-
 /* Row of the process; 0: unknown. */
 static struct pyi_error *find_process(struct pyi_history *history,
 				      const struct pyi_history_process *process, int64_t *ret_id)
@@ -75,7 +61,6 @@ static struct pyi_error *read_names(struct pyi_history *history, int64_t process
 		wanted ? strlen(wanted) : 0);
 
 	while (!error) {
-		void *items = readings->items;
 		struct reading *reading;
 		const char *name;
 		int size;
@@ -83,9 +68,9 @@ static struct pyi_error *read_names(struct pyi_history *history, int64_t process
 		error = pyi_history_step(history, statement, &row);
 		if (error || !row)
 			break;
-		if (!reserve(&items, readings->count, &readings->capacity, sizeof(*reading)))
+		if (!pyi_array_reserve(&readings->items, readings->count, &readings->capacity,
+				       sizeof(*reading)))
 			return pyi_error_no_memory();
-		readings->items = items;
 		reading = &readings->items[readings->count];
 		*reading = (struct reading){ .name = (uint64_t)sqlite3_column_int64(statement, 0) };
 		name = sqlite3_column_blob(statement, 2);
@@ -125,7 +110,6 @@ static struct pyi_error *add_points(struct readings *readings, int64_t time_s, i
 	while (pyi_history_unpack(&bytes, &size, &figure)) {
 		struct reading *reading = find_reading(readings, figure.name);
 		struct pyi_series *series;
-		void *items;
 
 		if (!reading)
 			continue;
@@ -134,11 +118,9 @@ static struct pyi_error *add_points(struct readings *readings, int64_t time_s, i
 		if (series->point_count &&
 		    series->points[series->point_count - 1].age_s == (uint64_t)age_s)
 			series->point_count--;
-		items = series->points;
-		if (!reserve(&items, series->point_count, &reading->capacity,
-			     sizeof(*series->points)))
+		if (!pyi_array_reserve(&series->points, series->point_count, &reading->capacity,
+				       sizeof(*series->points)))
 			return pyi_error_no_memory();
-		series->points = items;
 		series->points[series->point_count++] = (struct pyi_point){
 			.time_s = time_s,
 			.age_s = (uint64_t)age_s,
@@ -336,16 +318,14 @@ struct pyi_error *pyi_history_processes(struct pyi_history *history,
 		"ORDER BY newest DESC, id DESC",
 		"");
 	while (!error) {
-		void *items = processes;
 
 		error = pyi_history_step(history, statement, &row);
 		if (error || !row)
 			break;
-		if (!reserve(&items, count, &capacity, sizeof(*processes))) {
+		if (!pyi_array_reserve(&processes, count, &capacity, sizeof(*processes))) {
 			error = pyi_error_no_memory();
 			break;
 		}
-		processes = items;
 		if (!read_process(statement, &processes[count++]))
 			error = pyi_error_no_memory();
 		else if (pyi_history_sum_process(&processes[count - 1]) !=

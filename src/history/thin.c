@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/array.h"
 #include "history/levels.h"
 #include "history/store.h"
 
@@ -31,15 +32,8 @@ static struct pyi_error *list_samples(struct pyi_history *history, int64_t proce
 		error = pyi_history_step(history, statement, &row);
 		if (error || !row)
 			break;
-		if (count == capacity) {
-			struct kept_sample *more;
-
-			capacity = capacity ? 2 * capacity : 1024;
-			more = reallocarray(samples, capacity, sizeof(*samples));
-			if (!more)
-				return pyi_error_no_memory();
-			samples = more;
-		}
+		if (!pyi_array_reserve(&samples, count, &capacity, sizeof(*samples)))
+			return pyi_error_no_memory();
 		samples[count++] = (struct kept_sample){ sqlite3_column_int64(statement, 0),
 							 sqlite3_column_int64(statement, 1) };
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 enum {
@@ -101,15 +102,8 @@ struct pyi_error *pyi_maps_parse(char *text, struct pyi_maps *ret_maps)
 			return pyi_error_create(PYI_EXIT_FAILED, "bad-maps",
 						"line %zu of the maps is incomplete", count + 1);
 		*end = '\0';
-		if (count == capacity) {
-			struct pyi_map *larger;
-
-			capacity = capacity ? capacity * 2 : 128;
-			larger = reallocarray(items, capacity, sizeof(*items));
-			if (!larger)
-				return pyi_error_no_memory();
-			items = larger;
-		}
+		if (!pyi_array_reserve(&items, count, &capacity, sizeof(*items)))
+			return pyi_error_no_memory();
 		if (!parse_line(line, &items[count]))
 			return pyi_error_create(PYI_EXIT_FAILED, "bad-maps",
 						"line %zu of the maps is malformed", count + 1);

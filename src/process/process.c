@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 enum {
@@ -345,15 +346,8 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 		/* Only "." and ".." are no numbers. */
 		if (!parse_decimal(entry->d_name, &tid) || tid > INT_MAX)
 			continue;
-		if (count == capacity) {
-			pid_t *larger;
-
-			capacity = capacity ? capacity * 2 : 64;
-			larger = reallocarray(tids, capacity, sizeof(*tids));
-			if (!larger)
-				return pyi_error_no_memory();
-			tids = larger;
-		}
+		if (!pyi_array_reserve(&tids, count, &capacity, sizeof(*tids)))
+			return pyi_error_no_memory();
 		tids[count++] = (pid_t)tid;
 	}
 	if (errno && errno != ENOENT)

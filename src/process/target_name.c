@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "process/process.h"
 
@@ -54,21 +55,6 @@ static void deinit_search(struct search *search)
 }
 
 /* Makes room for one more item. */
-static bool reserve(void **items, size_t count, size_t *capacity, size_t item_bytes)
-{
-	size_t larger_capacity = *capacity ? *capacity * 2 : 32;
-	void *larger;
-
-	if (count < *capacity)
-		return true;
-	larger = reallocarray(*items, larger_capacity, item_bytes);
-	if (!larger)
-		return false;
-	*items = larger;
-	*capacity = larger_capacity;
-	return true;
-}
-
 static bool parse_pid(const char *text, const char **ret_end, pid_t *ret_pid)
 {
 	const char *at = text;
@@ -89,14 +75,12 @@ static bool parse_pid(const char *text, const char **ret_end, pid_t *ret_pid)
 /* Takes over `path`. */
 static struct pyi_error *push(struct search *search, char *path, bool in_unit)
 {
-	void *items = search->pending;
 
-	if (!path || !reserve(&items, search->pending_count, &search->pending_capacity,
-			      sizeof(*search->pending))) {
+	if (!path || !pyi_array_reserve(&search->pending, search->pending_count,
+					&search->pending_capacity, sizeof(*search->pending))) {
 		free(path);
 		return pyi_error_no_memory();
 	}
-	search->pending = items;
 	search->pending[search->pending_count++] =
 		(struct pending){ .path = path, .in_unit = in_unit };
 	return NULL;
@@ -117,17 +101,15 @@ static struct pyi_error *add_pids(struct search *search, int directory_fd)
 		return pyi_error_no_memory();
 	}
 	while (fgets(line, sizeof(line), file)) {
-		void *items = search->pids;
 		const char *end;
 		pid_t pid;
 
 		/* 0 is a process that has no number in our pid namespace. */
 		if (!parse_pid(line, &end, &pid) || *end != '\n' || !pid)
 			continue;
-		if (!reserve(&items, search->pid_count, &search->pid_capacity,
-			     sizeof(*search->pids)))
+		if (!pyi_array_reserve(&search->pids, search->pid_count, &search->pid_capacity,
+				       sizeof(*search->pids)))
 			return pyi_error_no_memory();
-		search->pids = items;
 		search->pids[search->pid_count++] = pid;
 	}
 	return NULL;

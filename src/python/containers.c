@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "python/attributes.h"
@@ -179,16 +180,9 @@ static void keep(struct search *search, const char *name, uint64_t addr, uint64_
 		.number = search->count,
 	};
 
-	if (found.container.name && search->count == search->capacity) {
-		size_t capacity = search->capacity ? 2 * search->capacity : 256;
-		struct found *larger = reallocarray(search->found, capacity, sizeof(*larger));
-
-		if (larger) {
-			search->found = larger;
-			search->capacity = capacity;
-		}
-	}
-	if (!found.container.name || search->count == search->capacity) {
+	if (!found.container.name ||
+	    !pyi_array_reserve(&search->found, search->count, &search->capacity,
+			       sizeof(*search->found))) {
 		free(found.container.name);
 		search->error = pyi_error_no_memory();
 		return;

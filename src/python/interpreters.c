@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "tracee/arch.h"
 
 enum {
@@ -215,15 +216,8 @@ static struct pyi_error *push(struct pyi_root_list *list, const struct pyi_edge 
 		list->truncated = true;
 	if (list->truncated)
 		return NULL;
-	if (list->count == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 256;
-		struct pyi_payload_root *items = realloc(list->items, capacity * sizeof(*items));
-
-		if (!items)
-			return pyi_error_no_memory();
-		list->items = items;
-		list->capacity = capacity;
-	}
+	if (!pyi_array_reserve(&list->items, list->count, &list->capacity, sizeof(*list->items)))
+		return pyi_error_no_memory();
 	list->items[list->count++] = (struct pyi_payload_root){ addr, *edge };
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "report/table.h"
 
@@ -63,15 +64,8 @@ static struct row make_rest(const struct pyi_referrers_report *report,
 
 static bool append(struct rows *rows, struct row row)
 {
-	if (rows->count == rows->capacity) {
-		size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
-		struct row *grown = reallocarray(rows->rows, capacity, sizeof(*grown));
-
-		if (!grown)
-			return false;
-		rows->rows = grown;
-		rows->capacity = capacity;
-	}
+	if (!pyi_array_reserve(&rows->rows, rows->count, &rows->capacity, sizeof(*rows->rows)))
+		return false;
 	rows->rows[rows->count++] = row;
 	return true;
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 enum {
@@ -164,15 +165,8 @@ bool pyi_wait_seize(pid_t tid, unsigned options)
 	long result;
 	int number;
 
-	if (seized_count == seized_capacity) {
-		size_t capacity = seized_capacity ? 2 * seized_capacity : 64;
-		pid_t *larger = realloc(seized, capacity * sizeof(*seized));
-
-		if (!larger)
-			return false;
-		seized = larger;
-		seized_capacity = capacity;
-	}
+	if (!pyi_array_reserve(&seized, seized_count, &seized_capacity, sizeof(*seized)))
+		return false;
 	seized[seized_count++] = tid;
 	setitimer(ITIMER_REAL, &soon, NULL);
 	sigprocmask(SIG_UNBLOCK, &alarm_signal, NULL);
