@@ -570,6 +570,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 static struct pyi_error *look_for_residue(struct pyi_session *session, struct pyi_error *error)
 {
 	struct pyi_error *residue;
+	struct pyi_error *both;
 
 	pyi_residue_after(&session->target, &session->before, &session->residue);
 	session->residue_known = session->before.known;
@@ -578,8 +579,13 @@ static struct pyi_error *look_for_residue(struct pyi_session *session, struct py
 		pyi_error_destroy(residue);
 		return error;
 	}
+	if (!error)
+		return residue;
+	both = pyi_error_create(residue->exit, residue->code, "%s; before that: %s",
+				residue->message, error->message);
+	pyi_error_destroy(residue);
 	pyi_error_destroy(error);
-	return residue;
+	return both;
 }
 
 struct pyi_error *pyi_session_examine(struct pyi_session *session,

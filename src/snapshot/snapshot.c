@@ -47,7 +47,7 @@ enum {
 static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi_stop *stop)
 {
 	double paused_ms;
-	struct pyi_error *error = pyi_stop_end(stop, &paused_ms);
+	struct pyi_error *error = pyi_stop_end(target->process, stop, &paused_ms);
 
 	target->stop_count++;
 	target->paused_ms += paused_ms;

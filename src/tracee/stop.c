@@ -21,6 +21,8 @@ enum {
 	/* Threads can be made faster than we stop them, but not for ever. */
 	SCAN_ROUNDS = 8,
 	STOP_TIMEOUT_MS = 500,
+	/* For one that has not stopped by then, when the others have been let go. */
+	LATE_TIMEOUT_MS = 10000,
 	/*
 	 * How often a running thread is looked at; how old a tick may be that tells where it is;
 	 * and how long such a tick is waited for, with and without another thread that will do.
@@ -251,14 +253,14 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 	return NULL;
 }
 
-static struct pyi_error *await(const struct pyi_process *process, struct pyi_stop_thread *thread)
+static struct pyi_error *await(const struct pyi_process *process, struct pyi_stop_thread *thread,
+			       uint64_t deadline_ns)
 {
 	struct pyi_error *error;
 
 	if (thread->tracee.state != PYI_TRACEE_RUNNING)
 		return NULL;
-	error = pyi_tracee_wait_stop(&thread->tracee,
-				     pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
+	error = pyi_tracee_wait_stop(&thread->tracee, deadline_ns);
 	if (thread->tracee.state == PYI_TRACEE_GONE) {
 		pyi_error_destroy(error);
 		return NULL;
@@ -366,7 +368,8 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 			break;
 		error = seize_wanted(process, stop, extent, options, &open);
 		for (size_t t = 0; t < stop->thread_count && !error; t++)
-			error = await(process, &stop->threads[t]);
+			error = await(process, &stop->threads[t],
+				      pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
 		if (error)
 			return error;
 		open &= extent >= PYI_STOP_RESTARTED;
@@ -410,7 +413,8 @@ static struct pyi_error *hold_injector(const struct pyi_process *process, struct
 		return NULL;
 	error = seize(process, stop, thread, options);
 	if (!error)
-		error = await(process, thread);
+		error = await(process, thread,
+			      pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
 	if (!error)
 		*ret_chosen = thread->held && try_injector(stop, index, gadgets);
 	return error;
@@ -482,7 +486,7 @@ static struct pyi_error *begin(const struct pyi_process *process, const struct p
 		*ret_stop = stop;
 		return NULL;
 	}
-	worse = pyi_stop_end(&stop, &paused_ms);
+	worse = pyi_stop_end(process, &stop, &paused_ms);
 	pyi_stop_deinit(&stop);
 	if (!worse)
 		return error;
@@ -563,21 +567,48 @@ void pyi_stop_find_moved(const struct pyi_process *process, struct pyi_stop *sto
 	stop->stranger = has_stranger(process, stop);
 }
 
-struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms)
+static struct pyi_error *let_go(struct pyi_tracee *tracee, struct pyi_error *before)
+{
+	struct pyi_error *error = pyi_tracee_restore(tracee);
+
+	pyi_tracee_detach(tracee);
+	if (!before)
+		return error;
+	pyi_error_destroy(error);
+	return before;
+}
+
+/*
+ * Lets go of threads that were interrupted and had not stopped in time: before they stop, that
+ * cannot be done, and our end could cost them an EINTR. Nobody is held up by that any more.
+ */
+static struct pyi_error *let_go_late(const struct pyi_process *process, struct pyi_stop *stop,
+				     struct pyi_error *before)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(LATE_TIMEOUT_MS, PYI_CLOCK_NEVER);
+
+	for (size_t t = 0; t < stop->thread_count; t++) {
+		struct pyi_stop_thread *thread = &stop->threads[t];
+
+		if (thread->held || thread->tracee.state != PYI_TRACEE_RUNNING)
+			continue;
+		/* One that never stops was an error before this. */
+		pyi_error_destroy(await(process, thread, deadline_ns));
+		before = let_go(&thread->tracee, before);
+	}
+	return before;
+}
+
+struct pyi_error *pyi_stop_end(const struct pyi_process *process, struct pyi_stop *stop,
+			       double *ret_paused_ms)
 {
 	struct pyi_error *first = NULL;
 	bool lost = false;
 
-	for (size_t t = 0; t < stop->thread_count; t++) {
-		struct pyi_stop_thread *thread = &stop->threads[t];
-		struct pyi_error *error = pyi_tracee_restore(&thread->tracee);
-
-		if (first)
-			pyi_error_destroy(error);
-		else
-			first = error;
-		pyi_tracee_detach(&thread->tracee);
-	}
+	for (size_t t = 0; t < stop->thread_count; t++)
+		first = let_go(&stop->threads[t].tracee, first);
+	*ret_paused_ms = stop->begun_ns ? pyi_clock_ms_since(stop->begun_ns) : 0;
+	first = let_go_late(process, stop, first);
 	/* The leader of the threads ends last, and its number passes to one that calls execve(). */
 	for (size_t t = stop->thread_count; t-- > 0;)
 		if (stop->threads[t].tracee.state == PYI_TRACEE_GONE) {
@@ -588,7 +619,6 @@ struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms)
 		pyi_tracee_take_leave(stop->pid);
 	pyi_wait_forget_seized();
 	pyi_wait_limit_stop(0);
-	*ret_paused_ms = stop->begun_ns ? pyi_clock_ms_since(stop->begun_ns) : 0;
 	return first;
 }
 

@@ -102,10 +102,13 @@ void pyi_stop_find_moved(const struct pyi_process *process, struct pyi_stop *sto
 
 /*
  * Restores and lets go all threads; safe on a zeroed struct. `ret_paused_ms`: from the first
- * interruption to the last detach. Error "not-restored" (exit 6); all other threads have been let
- * go then too. The threads' descriptions stay until pyi_stop_deinit().
+ * interruption to the last detach, but for threads that had not stopped in time ("thread-stuck"):
+ * these are waited for once more, for ten seconds, since only then they can be let go. Error
+ * "not-restored" (exit 6); all other threads have been let go then too. The threads' descriptions
+ * stay until pyi_stop_deinit().
  */
-struct pyi_error *pyi_stop_end(struct pyi_stop *stop, double *ret_paused_ms) PYI_MUST_CHECK;
+struct pyi_error *pyi_stop_end(const struct pyi_process *process, struct pyi_stop *stop,
+			       double *ret_paused_ms) PYI_MUST_CHECK;
 
 void pyi_stop_deinit(struct pyi_stop *stop);
 

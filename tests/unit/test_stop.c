@@ -1,5 +1,6 @@
 /*
- * Which threads each extent of a stop holds: a child with one thread of each kind.
+ * Which threads each extent of a stop holds: a child with one thread of each kind. And what becomes
+ * of them when one does not stop.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +9,15 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -31,6 +38,7 @@ enum {
 	FORBIDDEN,
 	KINDS,
 
+	PAGE_BYTES = 4096,
 	PATIENCE_MS = 30000,
 	LOOK_US = 500,
 	LIMIT_MS = 60000,
@@ -43,6 +51,7 @@ struct child {
 };
 
 static int answers[2];
+static int commands[2];
 
 static void tell(int kind)
 {
@@ -100,7 +109,7 @@ static void live(void)
 		turns++;
 }
 
-static int set_up(void **state)
+static int set_up_child(void **state, void (*be)(void))
 {
 	static struct child child;
 	uint64_t deadline_ns = pyi_clock_deadline(PATIENCE_MS, PYI_CLOCK_NEVER);
@@ -110,7 +119,7 @@ static int set_up(void **state)
 	child.pid = fork();
 	assert_true(child.pid >= 0);
 	if (child.pid == 0)
-		live();
+		be();
 	for (int k = 0; k < KINDS; k++) {
 		pid_t said[2];
 
@@ -133,14 +142,24 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int set_up(void **state)
+{
+	return set_up_child(state, live);
+}
+
 static int tear_down(void **state)
 {
 	struct child *child = *state;
+	pid_t ended;
 
 	/* It has not exited by itself, as it does when a call fails. */
 	assert_int_equal(waitpid(child->pid, NULL, WNOHANG | __WALL), 0);
 	kill(child->pid, SIGKILL);
-	assert_int_equal(waitpid(child->pid, NULL, __WALL), child->pid);
+	/* Of all its threads, should some still be traced. */
+	do
+		ended = waitpid(-1, NULL, __WALL);
+	while (ended > 0 && ended != child->pid);
+	assert_int_equal(ended, child->pid);
 	pyi_process_close(&child->process);
 	close(answers[0]);
 	close(answers[1]);
@@ -159,7 +178,7 @@ static void stop(const struct child *child, enum pyi_stop_extent extent, bool re
 		for (int k = 0; k < KINDS; k++)
 			if (stop.threads[t].tid == child->tids[k])
 				ret_held[k] = stop.threads[t].held;
-	assert_null(pyi_stop_end(&stop, &paused_ms));
+	assert_null(pyi_stop_end(&child->process, &stop, &paused_ms));
 	pyi_stop_deinit(&stop);
 }
 
@@ -204,6 +223,143 @@ static void test_all(void **state)
 	check(state, PYI_STOP_ALL, true, true, true);
 }
 
+/*
+ * A page that nobody brings until `userfaultfd` is told to: whoever has the kernel write there sits
+ * in a call that does not look interruptible from the outside, and is not.
+ */
+static int make_missing_page(char **ret_page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *page =
+		mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	range.range.start = (uintptr_t)page;
+	range.range.len = PAGE_BYTES;
+	if (page == MAP_FAILED || fd < 0 || ioctl(fd, UFFDIO_API, &api) != 0 ||
+	    ioctl(fd, UFFDIO_REGISTER, &range) != 0)
+		_exit(1);
+	*ret_page = page;
+	return fd;
+}
+
+static void *be_stuck(void *page)
+{
+	int pair[2];
+
+	if (pipe(pair) != 0 || write(pair[1], "x", 1) != 1)
+		_exit(1);
+	tell(FORBIDDEN);
+	if (read(pair[0], page, 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Its main thread brings the page when it is told to. */
+static void live_with_one_stuck(void)
+{
+	struct uffdio_zeropage zero = { .range.len = PAGE_BYTES };
+	pthread_t thread;
+	char *page;
+	char byte;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = make_missing_page(&page);
+	if (pthread_create(&thread, NULL, be_stuck, page) != 0 ||
+	    pthread_create(&thread, NULL, be_restarted, NULL) != 0 ||
+	    pthread_create(&thread, NULL, be_rewound, NULL) != 0)
+		_exit(1);
+	tell(RUNS);
+	zero.range.start = (uintptr_t)page;
+	if (read(commands[0], &byte, 1) != 1 || ioctl(fd, UFFDIO_ZEROPAGE, &zero) != 0)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static int set_up_stuck(void **state)
+{
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	*state = NULL;
+	if (fd < 0)
+		return 0;
+	close(fd);
+	assert_int_equal(pipe(commands), 0);
+	return set_up_child(state, live_with_one_stuck);
+}
+
+static int tear_down_stuck(void **state)
+{
+	if (!*state)
+		return 0;
+	close(commands[0]);
+	close(commands[1]);
+	return tear_down(state);
+}
+
+static bool is_traced(pid_t tid)
+{
+	char path[64];
+	char line[256];
+	pid_t tracer = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "TracerPid: %d", &tracer) != 1)
+		;
+	fclose(file);
+	return tracer != 0;
+}
+
+/* Has the page brought, once the main thread was held and is let go again. */
+static pid_t start_helper(const struct child *child)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!is_traced(child->tids[RUNS]))
+		usleep(LOOK_US);
+	while (is_traced(child->tids[RUNS]))
+		usleep(LOOK_US);
+	_exit(write(commands[1], "x", 1) != 1);
+}
+
+static void test_one_does_not_stop(void **state)
+{
+	const struct child *child = *state;
+	struct pyi_error *error;
+	struct pyi_stop stop;
+	double paused_ms;
+	pid_t helper;
+
+	if (!child) {
+		print_message("no userfaultfd(): nothing can be made to be stuck\n");
+		skip();
+	}
+	helper = start_helper(child);
+	error = pyi_stop_begin(&child->process, NULL, 0, PYI_STOP_ALL, LIMIT_MS, &stop);
+	assert_non_null(error);
+	assert_string_equal(error->code, "thread-stuck");
+	pyi_error_destroy(error);
+	for (int k = 0; k < KINDS; k++)
+		assert_false(is_traced(child->tids[k]));
+	assert_int_equal(waitpid(helper, NULL, 0), helper);
+	/* It has been brought, and nothing is in the way of the next one. */
+	assert_null(pyi_stop_begin(&child->process, NULL, 0, PYI_STOP_ALL, LIMIT_MS, &stop));
+	assert_null(pyi_stop_end(&child->process, &stop, &paused_ms));
+	pyi_stop_deinit(&stop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +367,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_restarted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_does_not_stop, set_up_stuck,
+						tear_down_stuck),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
