@@ -92,9 +92,12 @@ static struct pyi_error *wait_event_stop(struct pyi_tracee *tracee, uint64_t dea
 		case PYI_WAIT_NO_TRACEE:
 			return exited(tracee);
 		default:
-			return pyi_error_create(PYI_EXIT_FAILED, "thread-stuck",
-						"thread %d of the target does not stop",
-						tracee->tid);
+			return pyi_error_hint(
+				pyi_error_create(PYI_EXIT_FAILED, "thread-stuck",
+						 "thread %d of the target does not stop",
+						 tracee->tid),
+				"it hardly gets a processor, or the kernel is busy for it: try "
+				"again in a moment");
 		}
 		if (!WIFSTOPPED(status))
 			return exited(tracee);

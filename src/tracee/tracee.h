@@ -58,7 +58,7 @@ void pyi_tracee_interrupt(struct pyi_tracee *tracee);
 /*
  * Waits until it is at an event stop, passing on signals that come first, and saves registers and
  * signal mask. Errors (exit 1): "target-exited"; "thread-stuck" when the deadline passes: it then
- * stays seized until this process ends, which detaches it.
+ * stays seized, and can be waited for once more; the end of this process detaches it.
  */
 struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee,
 				       uint64_t deadline_ns) PYI_MUST_CHECK;
