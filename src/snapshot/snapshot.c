@@ -35,7 +35,7 @@ enum {
 	/* include/uapi/linux/close_range.h */
 	CLOSE_RANGE_UNSHARE_FLAG = 1 << 1,
 	CHILD_TIMEOUT_MS = 10000,
-	REAP_PATIENCE_MS = 4000,
+	REAP_PATIENCE_MS = 10000,
 	REAP_PAUSE_MS = 50,
 	OOM_SCORE_FIRST = 1000,
 	/* Longer than all waits within a stop, and than the worst estimate of a pause. */
@@ -103,7 +103,6 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 	while (!pyi_clock_passed(deadline_ns)) {
 		struct pyi_error *error;
 		bool gone = false;
-		bool stuck;
 
 		if (!pyi_process_is_alive(target->process))
 			return NULL;
@@ -112,12 +111,8 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 			return NULL;
 		if (error && error->exit == PYI_EXIT_NOT_RESTORED)
 			return error;
-		/* A thread that is stuck is let go only by our end: no time for another try. */
-		stuck = error && strcmp(error->code, "thread-stuck") == 0;
 		pyi_error_destroy(last);
 		last = error;
-		if (stuck)
-			break;
 		/* Whoever is in a hurry to end us must wait for this. */
 		nanosleep(&pause, NULL);
 	}
