@@ -22,7 +22,7 @@ ROUNDS = 1500 if os.environ.get("PYI_LONG") == "1" else 40
 SEED = int(os.environ.get("PYI_EXEC_SEED", "1"))
 # What pyinspect may take for one run, from its start; it is given more time than that.
 PATIENCE_SECONDS = 60
-CODES = {0: [None], 1: ["program-changed", "no-injectable-thread"],
+CODES = {0: [None], 1: ["program-changed", "no-injectable-thread", "thread-stuck"],
          3: ["target-exited", "no-such-process"], 4: ["not-python"]}
 
 VICTIM = """

@@ -111,9 +111,9 @@ class Sweep:
 
 
 def went_by_itself(outcome):
-    """A run in which nothing was shot at; a target with one thread may just be busy."""
-    return outcome.end == "exit" and (outcome.number == 0 or (
-        outcome.number == 1 and '"no-injectable-thread"' in outcome.output))
+    """A run in which nothing was shot at; a target may just be busy, or get no processor."""
+    return outcome.end == "exit" and (outcome.number == 0 or (outcome.number == 1 and any(
+        '"%s"' % code in outcome.output for code in ("no-injectable-thread", "thread-stuck"))))
 
 
 def killed(where, outcome):
