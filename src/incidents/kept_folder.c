@@ -194,8 +194,14 @@ bool pyi_kept_folder_exists(const char *parent, const char *name)
 	return fd >= 0;
 }
 
-static struct pyi_error *begin(struct pyi_kept_folder *folder)
+static struct pyi_error *begin(struct pyi_kept_folder *folder, const char *parent)
 {
+	if (!folder->partial || !folder->name)
+		return pyi_error_no_memory();
+	folder->parent_fd = open(parent, FOLDER);
+	if (folder->parent_fd < 0)
+		return failed("no-incidents", "cannot open the folder %s", parent);
+	drop_what_was_left(folder->parent_fd);
 	if (mkdirat(folder->parent_fd, folder->partial, 0700) != 0)
 		return failed("output-failed", "cannot make the folder %s", folder->partial);
 	folder->fd = openat(folder->parent_fd, folder->partial, FOLDER);
@@ -212,17 +218,8 @@ struct pyi_error *pyi_kept_folder_begin(const char *parent, const char *name,
 
 	if (asprintf(&folder.partial, ".%s" PARTIAL, name) < 0)
 		folder.partial = NULL;
-	if (!error && (!folder.partial || !folder.name))
-		error = pyi_error_no_memory();
-	if (!error && folder.partial) {
-		folder.parent_fd = open(parent, FOLDER);
-		if (folder.parent_fd < 0)
-			error = failed("no-incidents", "cannot open the folder %s", parent);
-	}
-	if (!error) {
-		drop_what_was_left(folder.parent_fd);
-		error = begin(&folder);
-	}
+	if (!error)
+		error = begin(&folder, parent);
 	if (error) {
 		pyi_kept_folder_close(&folder);
 		return error;
