@@ -28,7 +28,6 @@ static void deinit_readings(struct readings *readings)
 	free(readings->items);
 }
 
-/* Makes room for one more item. */
 /* Row of the process; 0: unknown. */
 static struct pyi_error *find_process(struct pyi_history *history,
 				      const struct pyi_history_process *process, int64_t *ret_id)

@@ -54,7 +54,6 @@ static void deinit_search(struct search *search)
 	free(search->pids);
 }
 
-/* Makes room for one more item. */
 static bool parse_pid(const char *text, const char **ret_end, pid_t *ret_pid)
 {
 	const char *at = text;

@@ -13,8 +13,6 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -302,20 +300,12 @@ static int tear_down_stuck(void **state)
 	return tear_down(state);
 }
 
-static bool is_traced(pid_t tid)
+static bool is_traced(const struct child *child, int kind)
 {
-	char path[64];
-	char line[256];
-	pid_t tracer = 0;
-	FILE *file;
+	struct pyi_process_status status;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file) && sscanf(line, "TracerPid: %d", &tracer) != 1)
-		;
-	fclose(file);
-	return tracer != 0;
+	assert_null(pyi_process_read_status(&child->process, child->tids[kind], &status));
+	return status.tracer_pid != 0;
 }
 
 /* Has the page brought, once the main thread was held and is let go again. */
@@ -327,9 +317,9 @@ static pid_t start_helper(const struct child *child)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (!is_traced(child->tids[RUNS]))
+	while (!is_traced(child, RUNS))
 		usleep(LOOK_US);
-	while (is_traced(child->tids[RUNS]))
+	while (is_traced(child, RUNS))
 		usleep(LOOK_US);
 	_exit(write(commands[1], "x", 1) != 1);
 }
@@ -352,7 +342,7 @@ static void test_one_does_not_stop(void **state)
 	assert_string_equal(error->code, "thread-stuck");
 	pyi_error_destroy(error);
 	for (int k = 0; k < KINDS; k++)
-		assert_false(is_traced(child->tids[k]));
+		assert_false(is_traced(child, k));
 	assert_int_equal(waitpid(helper, NULL, 0), helper);
 	/* It has been brought, and nothing is in the way of the next one. */
 	assert_null(pyi_stop_begin(&child->process, NULL, 0, PYI_STOP_ALL, LIMIT_MS, &stop));
