@@ -45,6 +45,10 @@ def hidden(pid, states):
     return [child for child in support.children(pid) if support.is_hidden(child, states)]
 
 
+def has_ended(pid, started):
+    return start_time(pid) != started or support.read_stat(pid)["state"] in "ZX"
+
+
 class Attacher:
     def __init__(self, load, count, seed):
         self.load = load
@@ -153,7 +157,13 @@ class Attacher:
                 self.uncertain[left] += 1
             else:
                 self._fault("%s: residue %s" % (where, left))
-        if start_time(pid) != started or support.read_stat(pid)["state"] in "ZX":
+        if code == 3 and envelope["error"]["code"] == "target-exited":
+            # It loses its memory, which takes a while, before it is a zombie.
+            try:
+                support.wait_until(lambda: has_ended(pid, started), "it ends")
+            except AssertionError as error:
+                self._fault("%s: %s, %s" % (where, words, error))
+        if has_ended(pid, started):
             self.outcomes["target ended"] += 1
             if code not in (0, 1, 3, 5):
                 self._fault("%s: exit %d of a target that ended: %s" % (where, code, words))
