@@ -17,10 +17,7 @@
 #include "process/access.h"
 #include "snapshot/group.h"
 #include "snapshot/huge_pages.h"
-
-#ifndef PTRACE_O_SUSPEND_SECCOMP
-#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
-#endif
+#include "tracee/tracee.h"
 
 enum {
 	/* include/uapi/linux/userfaultfd.h: UFFD_FEATURE_EVENT_FORK */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,20 @@ enum {
 	STOP_LIMIT_FACTOR = 10,
 };
 
+/* Whatever a stop costs counts, also one that comes to nothing. */
+static struct pyi_error *begin_stop(struct pyi_snapshot_target *target,
+				    const struct pyi_gadgets *gadgets, enum pyi_stop_extent extent,
+				    struct pyi_stop *ret_stop)
+{
+	struct pyi_error *error = pyi_stop_begin(target->process, gadgets, target->seize_options,
+						 extent, target->stop_limit_ms, ret_stop);
+
+	target->stop_count += ret_stop->tries_ms > 0;
+	target->paused_ms += ret_stop->tries_ms;
+	target->longest_pause_ms = fmax(target->longest_pause_ms, ret_stop->longest_try_ms);
+	return error;
+}
+
 /* Stops the target's clock of pauses for this stop. */
 static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi_stop *stop)
 {
@@ -51,8 +66,7 @@ static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi
 
 	target->stop_count++;
 	target->paused_ms += paused_ms;
-	if (paused_ms > target->longest_pause_ms)
-		target->longest_pause_ms = paused_ms;
+	target->longest_pause_ms = fmax(target->longest_pause_ms, paused_ms);
 	return error;
 }
 
@@ -74,8 +88,7 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 	if (!error)
 		error = pyi_gadgets_find(target->process, &maps, &gadgets);
 	if (!error)
-		error = pyi_stop_begin(target->process, &gadgets, target->seize_options,
-				       PYI_STOP_ONE, target->stop_limit_ms, &stop);
+		error = begin_stop(target, &gadgets, PYI_STOP_ONE, &stop);
 	if (error)
 		return error;
 	error = pyi_tracee_syscall(&stop.threads[stop.injector].tracee, &gadgets, SYS_wait4,
@@ -443,8 +456,7 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
-		error = pyi_stop_begin(target->process, mirror ? NULL : &target->gadgets,
-				       target->seize_options, extent, target->stop_limit_ms, &stop);
+		error = begin_stop(target, mirror ? NULL : &target->gadgets, extent, &stop);
 	if (error) {
 		pyi_memory_reader_destroy(live);
 		return error;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,10 @@ enum {
 	/* As long a thread to inject into is looked for: it may be in another call in a moment. */
 	INJECTOR_PATIENCE_MS = 200,
 	INJECTOR_LOOK_MS = 5,
+	/* Main thread or not, waiting or not. */
+	RELUCTANCE_LIMIT = 4 * PYI_INTERRUPTION_FORBIDDEN,
+	/* How often it is looked whether those that are late have stopped. */
+	LATE_LOOK_US = 1000,
 };
 
 /* True if no thread but `one` has run since it was looked at. */
@@ -385,12 +390,13 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 }
 
 /* Arms the guard of a held thread; false if this thread will not do. */
-static bool try_injector(struct pyi_stop *stop, size_t index, const struct pyi_gadgets *gadgets)
+static bool try_injector(const struct pyi_process *process, struct pyi_stop *stop, size_t index,
+			 const struct pyi_gadgets *gadgets)
 {
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 
 	if (gadgets)
-		error = pyi_tracee_arm_guard(&stop->threads[index].tracee, gadgets);
+		error = pyi_tracee_arm_guard(process, &stop->threads[index].tracee, gadgets);
 	if (error)
 		return false;
 	stop->injector = index;
@@ -416,33 +422,43 @@ static struct pyi_error *hold_injector(const struct pyi_process *process, struct
 		error = await(process, thread,
 			      pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
 	if (!error)
-		*ret_chosen = thread->held && try_injector(stop, index, gadgets);
+		*ret_chosen = thread->held && try_injector(process, stop, index, gadgets);
 	return error;
 }
 
-/* A held thread if there is one; else the one that minds least. */
+/* What a thread that is not held yet minds being injected into: the less the better. */
+static int reluctance(const struct pyi_stop *stop, const struct pyi_stop_thread *thread)
+{
+	bool leader = thread->tid == stop->pid;
+
+	if (thread->in_kernel || thread->tracee.state != PYI_TRACEE_FREE ||
+	    thread->call.interruption == PYI_INTERRUPTION_FORBIDDEN)
+		return RELUCTANCE_LIMIT;
+	return (int)thread->call.interruption +
+	       PYI_INTERRUPTION_FORBIDDEN * (leader + 2 * !thread->call.blocked);
+}
+
+/*
+ * A held thread if there is one; else the one that minds least, and the main thread only if no
+ * other waits: a signal of the process is delivered to another one while we hold that, and Python,
+ * whose main thread it is that handles signals, is not woken by it.
+ */
 static struct pyi_error *choose_injector(const struct pyi_process *process, struct pyi_stop *stop,
 					 const struct pyi_gadgets *gadgets, unsigned options)
 {
 	for (size_t t = 0; t < stop->thread_count; t++)
-		if (stop->threads[t].held && try_injector(stop, t, gadgets))
+		if (stop->threads[t].held && try_injector(process, stop, t, gadgets))
 			return NULL;
-	for (int blocked = 1; blocked >= 0; blocked--) {
-		for (int interruption = PYI_INTERRUPTION_UNSEEN;
-		     interruption < (int)PYI_INTERRUPTION_FORBIDDEN; interruption++) {
-			for (size_t t = 0; t < stop->thread_count; t++) {
-				const struct pyi_stop_thread *thread = &stop->threads[t];
-				struct pyi_error *error;
-				bool chosen = false;
+	for (int wanted = 0; wanted < RELUCTANCE_LIMIT; wanted++) {
+		for (size_t t = 0; t < stop->thread_count; t++) {
+			struct pyi_error *error;
+			bool chosen = false;
 
-				if (thread->call.blocked != (bool)blocked || thread->in_kernel ||
-				    (int)thread->call.interruption != interruption ||
-				    thread->tracee.state != PYI_TRACEE_FREE)
-					continue;
-				error = hold_injector(process, stop, t, gadgets, options, &chosen);
-				if (error || chosen)
-					return error;
-			}
+			if (reluctance(stop, &stop->threads[t]) != wanted)
+				continue;
+			error = hold_injector(process, stop, t, gadgets, options, &chosen);
+			if (error || chosen)
+				return error;
 		}
 	}
 	return pyi_error_hint(
@@ -464,7 +480,10 @@ static void allow_files(void)
 	(void)!setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* One try to hold what is to be held; on failure everything is let go again. */
+/*
+ * One try to hold what is to be held; on failure everything is let go again, and `ret_stop` only
+ * has what that cost.
+ */
 static struct pyi_error *begin(const struct pyi_process *process, const struct pyi_gadgets *gadgets,
 			       unsigned seize_options, enum pyi_stop_extent extent,
 			       struct pyi_stop *ret_stop)
@@ -488,6 +507,7 @@ static struct pyi_error *begin(const struct pyi_process *process, const struct p
 	}
 	worse = pyi_stop_end(process, &stop, &paused_ms);
 	pyi_stop_deinit(&stop);
+	*ret_stop = (struct pyi_stop){ .tries_ms = paused_ms, .longest_try_ms = paused_ms };
 	if (!worse)
 		return error;
 	pyi_error_destroy(error);
@@ -501,6 +521,8 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 {
 	const struct timespec pause = { .tv_nsec = INJECTOR_LOOK_MS * 1000000L };
 	uint64_t patience_ns = pyi_clock_deadline(INJECTOR_PATIENCE_MS, PYI_CLOCK_NEVER);
+	double longest_try_ms = 0;
+	double tries_ms = 0;
 
 	allow_files();
 	for (;;) {
@@ -508,6 +530,10 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 
 		pyi_wait_limit_stop(limit_ms);
 		error = begin(process, gadgets, seize_options, extent, ret_stop);
+		tries_ms += ret_stop->tries_ms;
+		longest_try_ms = fmax(longest_try_ms, ret_stop->longest_try_ms);
+		ret_stop->tries_ms = tries_ms;
+		ret_stop->longest_try_ms = longest_try_ms;
 		if (!error || strcmp(error->code, "no-injectable-thread") != 0 ||
 		    pyi_clock_passed(patience_ns))
 			return error;
@@ -578,25 +604,40 @@ static struct pyi_error *let_go(struct pyi_tracee *tracee, struct pyi_error *bef
 	return before;
 }
 
-/*
- * Lets go of threads that were interrupted and had not stopped in time: before they stop, that
- * cannot be done, and our end could cost them an EINTR. Nobody is held up by that any more.
- */
-static struct pyi_error *let_go_late(const struct pyi_process *process, struct pyi_stop *stop,
-				     struct pyi_error *before)
+/* Lets go of those interrupted threads that have stopped by now; returns how many have not. */
+static size_t let_go_stopped(const struct pyi_process *process, struct pyi_stop *stop,
+			     struct pyi_error **error)
 {
-	uint64_t deadline_ns = pyi_clock_deadline(LATE_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	size_t left = 0;
 
 	for (size_t t = 0; t < stop->thread_count; t++) {
 		struct pyi_stop_thread *thread = &stop->threads[t];
 
 		if (thread->held || thread->tracee.state != PYI_TRACEE_RUNNING)
 			continue;
-		/* One that never stops was an error before this. */
-		pyi_error_destroy(await(process, thread, deadline_ns));
-		before = let_go(&thread->tracee, before);
+		pyi_error_destroy(await(process, thread, 0));
+		if (thread->held)
+			*error = let_go(&thread->tracee, *error);
+		else
+			left += thread->tracee.state == PYI_TRACEE_RUNNING;
 	}
-	return before;
+	return left;
+}
+
+/*
+ * Before a thread stops it cannot be let go, and our end could cost it an EINTR: so those that are
+ * late are waited for. Nobody is held up by that any more; and as one may wait for another of them,
+ * they are let go in the order in which they stop. One that never does stays ours until we end.
+ */
+static struct pyi_error *let_go_late(const struct pyi_process *process, struct pyi_stop *stop,
+				     struct pyi_error *error)
+{
+	const struct timespec pause = { .tv_nsec = LATE_LOOK_US * 1000L };
+	uint64_t deadline_ns = pyi_clock_deadline(LATE_TIMEOUT_MS, PYI_CLOCK_NEVER);
+
+	while (let_go_stopped(process, stop, &error) && !pyi_clock_passed(deadline_ns))
+		nanosleep(&pause, NULL);
+	return error;
 }
 
 struct pyi_error *pyi_stop_end(const struct pyi_process *process, struct pyi_stop *stop,
@@ -606,7 +647,10 @@ struct pyi_error *pyi_stop_end(const struct pyi_process *process, struct pyi_sto
 	bool lost = false;
 
 	for (size_t t = 0; t < stop->thread_count; t++)
-		first = let_go(&stop->threads[t].tracee, first);
+		if (stop->threads[t].held)
+			first = let_go(&stop->threads[t].tracee, first);
+	/* Where one was late, those after it have not been waited for yet. */
+	let_go_stopped(process, stop, &first);
 	*ret_paused_ms = stop->begun_ns ? pyi_clock_ms_since(stop->begun_ns) : 0;
 	first = let_go_late(process, stop, first);
 	/* The leader of the threads ends last, and its number passes to one that calls execve(). */

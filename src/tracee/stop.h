@@ -73,11 +73,18 @@ struct pyi_stop {
 	/* There is a thread now that nobody has looked at. */
 	bool stranger;
 	uint64_t begun_ns;
+	/* How long the target stood still, in all and at most, in tries before this stop that came
+	 * to nothing. */
+	double tries_ms;
+	double longest_try_ms;
 };
 
 /*
  * Stops the target. On success the threads of `extent` are held, and one thread is guarded and
- * ready for pyi_tracee_syscall(); on failure everything is let go again.
+ * ready for pyi_tracee_syscall(); on failure everything is let go again, and `ret_stop` has no
+ * threads, only what the tries cost.
+ * The main thread of a program is held to be injected into only if no other one waits: a signal of
+ * the process is delivered to another thread meanwhile, and Python's main thread is not woken.
  * `seize_options` are ptrace options for all of them. `gadgets` may be NULL: then nothing is to be
  * run in the target; one thread is held all the same, if there is one that may be. A stop that
  * takes longer than `limit_ms` is a fault of ours or of the kernel: then this process is killed

@@ -5,9 +5,7 @@
 #include "tracee/tracee.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -33,12 +31,6 @@ enum {
 	LEAVE_TIMEOUT_MS = 500,
 	ALL_SIGNALS_BYTES = 8,
 };
-
-static void guard_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
 
 static bool is_event_stop(int status)
 {
@@ -66,7 +58,10 @@ static struct pyi_error *exited(struct pyi_tracee *tracee)
 
 bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options)
 {
-	*tracee = (struct pyi_tracee){ .tid = tid };
+	*tracee = (struct pyi_tracee){
+		.tid = tid,
+		.seccomp_suspended = options & PTRACE_O_SUSPEND_SECCOMP,
+	};
 	if (!pyi_wait_seize(tid, options))
 		return false;
 	tracee->state = PYI_TRACEE_RUNNING;
@@ -172,45 +167,47 @@ static bool gadgets_are_there(pid_t tid, const struct pyi_gadgets *gadgets)
 	return true;
 }
 
-/* What the thread blocks right now, from /proc; false if that cannot be seen. */
-static bool read_blocked_signals(pid_t tid, uint64_t *ret_mask)
-{
-	PYI_CLEANUP(guard_file) FILE *file = NULL;
-	char line[256];
-
-	snprintf(line, sizeof(line), "/proc/%d/status", tid);
-	file = fopen(line, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SigBlk: %" SCNx64, ret_mask) == 1)
-			return true;
-	return false;
-}
-
 /*
- * True unless the call that the thread was stopped in, sigsuspend() or ppoll() for example, blocks
- * what the thread does not block otherwise. The kernel shows and takes only the thread's own mask
- * then, and forgets the call's when we write: a signal that it blocks and that comes during the
- * stop would end the call.
+ * Whether system calls can be run in this thread, which stands still, and so stays as it is.
+ *
+ * Not if the call that it was stopped in, sigsuspend() or ppoll() for example, blocks what the
+ * thread does not block otherwise: the kernel shows and takes only the thread's own mask then, and
+ * forgets the call's when we write: a signal that it blocks and that comes during the stop would
+ * end the call. And not if a filter of system calls, or a shadow stack, has been turned on since
+ * the target was examined: that could be its death.
  */
-static bool can_change_mask(const struct pyi_tracee *tracee)
+static struct pyi_error *check_thread(const struct pyi_process *process,
+				      const struct pyi_tracee *tracee)
 {
-	uint64_t blocked;
+	struct pyi_process_status status;
+	struct pyi_error *error = pyi_process_read_status(process, tracee->tid, &status);
 
-	return read_blocked_signals(tracee->tid, &blocked) && !(blocked & ~tracee->signal_mask);
+	if (error)
+		return error;
+	if (status.signals_blocked & ~tracee->signal_mask)
+		return pyi_error_create(PYI_EXIT_FAILED, "narrow-mask",
+					"thread %d of the target blocks signals just for the call "
+					"it is in",
+					tracee->tid);
+	if ((status.seccomp_mode && !tracee->seccomp_suspended) || status.shadow_stack)
+		return pyi_error_create(PYI_EXIT_FAILED, "program-changed",
+					"thread %d of the target has come under a filter of system "
+					"calls, or a shadow stack, meanwhile",
+					tracee->tid);
+	return NULL;
 }
 
-struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets)
+struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct pyi_tracee *tracee,
+				       const struct pyi_gadgets *gadgets)
 {
 	struct pyi_error *error;
 
 	if (!gadgets_are_there(tracee->tid, gadgets))
 		return pyi_error_create(PYI_EXIT_FAILED, "program-changed",
 					"the target has started another program meanwhile");
-	if (!can_change_mask(tracee))
-		return pyi_error_create(PYI_EXIT_FAILED, "narrow-mask",
-					"thread %d of the target blocks signals just for the call "
-					"it is in",
-					tracee->tid);
+	error = check_thread(process, tracee);
+	if (error)
+		return error;
 	error = pyi_arch_build_guard(tracee->tid, &tracee->registers, tracee->signal_mask, gadgets,
 				     &tracee->guard);
 	if (error)

@@ -14,10 +14,17 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ptrace.h>
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "process/process.h"
 #include "tracee/arch.h"
+
+/* include/uapi/linux/ptrace.h, since Linux 4.3; C libraries do not all have it. */
+#ifndef PTRACE_O_SUSPEND_SECCOMP
+#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
+#endif
 
 enum pyi_tracee_state {
 	PYI_TRACEE_FREE,
@@ -38,6 +45,8 @@ enum pyi_tracee_debt {
 
 struct pyi_tracee {
 	pid_t tid;
+	/* No filter of system calls applies while it is traced. */
+	bool seccomp_suspended;
 	enum pyi_tracee_state state;
 	unsigned debts;
 	/* As they shall be when the thread goes on. */
@@ -71,11 +80,13 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 			       const uint64_t *blocked_arguments, uint64_t slept_ms);
 
 /*
- * Writes the guard to the thread's stack. Errors (exit 1), with the thread untouched: choose
- * another one: "no-stack" when there is no room below the stack pointer; "narrow-mask" when the
- * call it was stopped in blocks signals that the thread does not block otherwise.
+ * Writes the guard to the stack of a thread of `process`. Errors (exit 1), with the thread
+ * untouched: choose another one: "no-stack" when there is no room below the stack pointer;
+ * "narrow-mask" when the call it was stopped in blocks signals that the thread does not block
+ * otherwise; "program-changed" if it runs under a seccomp filter that is not suspended, or uses a
+ * shadow stack, or the gadgets are not there.
  */
-struct pyi_error *pyi_tracee_arm_guard(struct pyi_tracee *tracee,
+struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct pyi_tracee *tracee,
 				       const struct pyi_gadgets *gadgets) PYI_MUST_CHECK;
 
 /*

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,7 +24,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "process/maps.h"
+#include "tracee/gadgets.h"
 #include "tracee/stop.h"
 
 enum {
@@ -50,6 +55,8 @@ struct child {
 
 static int answers[2];
 static int commands[2];
+/* Of userfaultfd(). */
+static int faults;
 
 static void tell(int kind)
 {
@@ -107,10 +114,23 @@ static void live(void)
 		turns++;
 }
 
+static void wait_until_blocked(const struct child *child, int kind)
+{
+	uint64_t deadline_ns = pyi_clock_deadline(PATIENCE_MS, PYI_CLOCK_NEVER);
+	struct pyi_thread_call call;
+
+	for (;;) {
+		pyi_thread_look(&child->process, child->tids[kind], &call);
+		if (call.blocked)
+			return;
+		assert_false(pyi_clock_passed(deadline_ns));
+		usleep(LOOK_US);
+	}
+}
+
 static int set_up_child(void **state, void (*be)(void))
 {
 	static struct child child;
-	uint64_t deadline_ns = pyi_clock_deadline(PATIENCE_MS, PYI_CLOCK_NEVER);
 
 	child = (struct child){ .process = { .proc_fd = -1 } };
 	assert_int_equal(pipe(answers), 0);
@@ -125,17 +145,8 @@ static int set_up_child(void **state, void (*be)(void))
 		child.tids[said[0]] = said[1];
 	}
 	assert_null(pyi_process_open(child.pid, &child.process));
-	for (int k = RESTARTED; k < KINDS; k++) {
-		struct pyi_thread_call call;
-
-		for (;;) {
-			pyi_thread_look(&child.process, child.tids[k], &call);
-			if (call.blocked)
-				break;
-			assert_false(pyi_clock_passed(deadline_ns));
-			usleep(LOOK_US);
-		}
-	}
+	for (int k = RESTARTED; k < KINDS; k++)
+		wait_until_blocked(&child, k);
 	*state = &child;
 	return 0;
 }
@@ -221,6 +232,96 @@ static void test_all(void **state)
 	check(state, PYI_STOP_ALL, true, true, true);
 }
 
+static void live_quietly(void)
+{
+	static void *(*const kinds[])(void *) = { be_restarted, be_rewound, be_forbidden };
+	pthread_t thread;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		if (pthread_create(&thread, NULL, kinds[k], NULL) != 0)
+			_exit(1);
+	tell(RUNS);
+	for (;;)
+		pause();
+}
+
+static int set_up_quiet(void **state)
+{
+	return set_up_child(state, live_quietly);
+}
+
+/* Signals of the process are for the main thread, whose call would be as good as any other's. */
+static void test_one_spares_the_main_thread(void **state)
+{
+	const struct child *child = *state;
+	bool held[KINDS] = { false };
+
+	wait_until_blocked(child, RUNS);
+	stop(child, PYI_STOP_ONE, held);
+	assert_false(held[RUNS]);
+	assert_true(held[RESTARTED]);
+	assert_false(held[REWOUND] || held[FORBIDDEN]);
+}
+
+static bool is_traced(const struct child *child, int kind)
+{
+	struct pyi_process_status status;
+
+	assert_null(pyi_process_read_status(&child->process, child->tids[kind], &status));
+	return status.tracer_pid != 0;
+}
+
+static void forbid_nothing(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog program = { 1, &allow };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		_exit(1);
+}
+
+/* Whoever is asked, after the program was examined, has a filter of system calls by now. */
+static void live_filtered(void)
+{
+	forbid_nothing();
+	live_quietly();
+}
+
+static int set_up_filtered(void **state)
+{
+	return set_up_child(state, live_filtered);
+}
+
+static void test_filtered(void **state)
+{
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	const struct child *child = *state;
+	struct pyi_gadgets gadgets;
+	struct pyi_error *error;
+	struct pyi_stop stop;
+	double paused_ms;
+
+	assert_null(pyi_maps_read(&child->process, &maps));
+	assert_null(pyi_gadgets_find(&child->process, &maps, &gadgets));
+	error = pyi_stop_begin(&child->process, &gadgets, 0, PYI_STOP_ONE, LIMIT_MS, &stop);
+	assert_non_null(error);
+	assert_string_equal(error->code, "no-injectable-thread");
+	pyi_error_destroy(error);
+	/* It has stood still for that, and more than once. */
+	assert_true(stop.longest_try_ms > 0 && stop.tries_ms > stop.longest_try_ms);
+	assert_false(is_traced(child, RUNS) || is_traced(child, RESTARTED));
+	error = pyi_stop_begin(&child->process, &gadgets, PTRACE_O_SUSPEND_SECCOMP, PYI_STOP_ONE,
+			       LIMIT_MS, &stop);
+	/* Only root may. */
+	assert_true(!error == !geteuid());
+	if (!error)
+		assert_null(pyi_stop_end(&child->process, &stop, &paused_ms));
+	pyi_error_destroy(error);
+	pyi_stop_deinit(&stop);
+}
+
 /*
  * A page that nobody brings until `userfaultfd` is told to: whoever has the kernel write there sits
  * in a call that does not look interruptible from the outside, and is not.
@@ -256,25 +357,34 @@ static void *be_stuck(void *page)
 	return NULL;
 }
 
-/* Its main thread brings the page when it is told to. */
+/* Brings the page when it is told to. */
+static void *bring(void *page)
+{
+	struct uffdio_zeropage zero = {
+		.range = { .start = (uintptr_t)page, .len = PAGE_BYTES },
+	};
+	char byte;
+
+	tell(RUNS);
+	if (read(commands[0], &byte, 1) != 1 || ioctl(faults, UFFDIO_ZEROPAGE, &zero) != 0)
+		_exit(1);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* The one that the stuck one waits for comes after it, also when all are waited for in turn. */
 static void live_with_one_stuck(void)
 {
-	struct uffdio_zeropage zero = { .range.len = PAGE_BYTES };
+	static void *(*const kinds[])(void *) = { be_stuck, be_restarted, be_rewound, bring };
 	pthread_t thread;
 	char *page;
-	char byte;
-	int fd;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	fd = make_missing_page(&page);
-	if (pthread_create(&thread, NULL, be_stuck, page) != 0 ||
-	    pthread_create(&thread, NULL, be_restarted, NULL) != 0 ||
-	    pthread_create(&thread, NULL, be_rewound, NULL) != 0)
-		_exit(1);
-	tell(RUNS);
-	zero.range.start = (uintptr_t)page;
-	if (read(commands[0], &byte, 1) != 1 || ioctl(fd, UFFDIO_ZEROPAGE, &zero) != 0)
-		_exit(1);
+	faults = make_missing_page(&page);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		if (pthread_create(&thread, NULL, kinds[k], page) != 0)
+			_exit(1);
 	for (;;)
 		pause();
 }
@@ -300,15 +410,7 @@ static int tear_down_stuck(void **state)
 	return tear_down(state);
 }
 
-static bool is_traced(const struct child *child, int kind)
-{
-	struct pyi_process_status status;
-
-	assert_null(pyi_process_read_status(&child->process, child->tids[kind], &status));
-	return status.tracer_pid != 0;
-}
-
-/* Has the page brought, once the main thread was held and is let go again. */
+/* Has the page brought, once the thread that does it was held and is let go again. */
 static pid_t start_helper(const struct child *child)
 {
 	pid_t pid = fork();
@@ -357,6 +459,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_restarted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_spares_the_main_thread, set_up_quiet,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_filtered, set_up_filtered, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_does_not_stop, set_up_stuck,
 						tear_down_stuck),
 	};
