@@ -14,6 +14,8 @@
 enum {
 	/* Bytes of a name in a sentence; whole names are in `subject`. */
 	NAME_SHOWN = 300,
+	/* A history to which nobody has added for that long says nothing of now. */
+	FRESH_S = 2 * 3600,
 };
 
 /* What judging needs, and what it has found so far. */
@@ -144,42 +146,52 @@ static bool ends_with_name(const char *full, const char *bare)
 	       strcmp(full + full_length - length, bare) == 0;
 }
 
-/* The figure of a type, by its full name or, if only one type has it, by its bare name. NULL:
- * there is none, or `ret_ambiguous`. */
-static const struct pyi_figure *find_type(const struct pyi_sample *sample, const char *name,
-					  bool *ret_ambiguous)
-{
-	const struct pyi_figure *found = pyi_sample_find(sample, PYI_FIGURE_TYPE_TREE, name);
+/* What a rule about a type means: NULL: there is none. With `other` it is not known which. */
+struct meaning {
+	const struct pyi_figure *figure;
+	const struct pyi_figure *other;
+};
 
-	*ret_ambiguous = false;
-	if (found || strchr(name, '.'))
-		return found;
-	for (size_t f = 0; f < sample->figure_count; f++) {
+/* By the name in the rule, or else by what that is the bare name of. */
+static struct meaning find_type(const struct pyi_sample *sample, const char *name)
+{
+	struct meaning meaning = { pyi_sample_find(sample, PYI_FIGURE_TYPE_TREE, name), NULL };
+
+	if (meaning.figure)
+		return meaning;
+	for (size_t f = 0; f < sample->figure_count && !meaning.other; f++) {
 		const struct pyi_figure *figure = &sample->figures[f];
 
 		if (figure->kind != PYI_FIGURE_TYPE_TREE || !ends_with_name(figure->name, name))
 			continue;
-		*ret_ambiguous = found != NULL;
-		if (found)
-			return NULL;
-		found = figure;
+		if (meaning.figure)
+			meaning.other = figure;
+		else
+			meaning.figure = figure;
 	}
-	return found;
+	return meaning;
+}
+
+static struct pyi_error *set_ambiguous(struct pyi_check_finding *finding, const char *what,
+				       const struct meaning *meaning)
+{
+	finding->status = PYI_CHECK_UNKNOWN;
+	return format_message(finding,
+			      "%s: %s and %s have this name; give it with its module, or package",
+			      what, meaning->figure->name, meaning->other->name);
 }
 
 static struct pyi_error *judge_type(struct judge *judge, const struct pyi_rule *rule)
 {
 	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
-	const struct pyi_figure *figure;
+	struct meaning meaning = find_type(judge->sample, rule->subject);
+	const struct pyi_figure *figure = meaning.figure;
 	char before[NAME_SHOWN + 32];
-	bool ambiguous;
 
 	if (!finding)
 		return pyi_error_no_memory();
-	figure = find_type(judge->sample, rule->subject, &ambiguous);
-	if (ambiguous)
-		return set_unknown(finding, rule->subject,
-				   "more than one type has this name; give it with its module");
+	if (meaning.other)
+		return set_ambiguous(finding, rule->subject, &meaning);
 	if (rule->kind == PYI_RULE_MAX_BYTES) {
 		snprintf(before, sizeof(before), "objects of %.*s take", NAME_SHOWN, rule->subject);
 		return set_value(judge, finding, figure ? (double)figure->bytes : 0, true, before,
@@ -269,6 +281,45 @@ static const char *why_no_history(const struct judge *judge)
 	return judge->history->unavailable;
 }
 
+/* True if nobody else adds looks to the history either, to which this one could not be added. */
+static struct pyi_error *look_whether_stale(struct judge *judge, bool *ret_stale)
+{
+	uint64_t now_s = judge->sample->age_s;
+	uint64_t last_s = 0;
+	struct pyi_series series;
+	struct pyi_error *error;
+
+	*ret_stale = false;
+	if (!judge->history->unwritten)
+		return NULL;
+	error = get_series(judge, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, &series);
+	if (error)
+		return error;
+	/* The last one may be that of now. */
+	for (size_t p = 0; p < series.point_count && series.points[p].age_s < now_s; p++)
+		last_s = series.points[p].age_s;
+	pyi_series_deinit(&series);
+	*ret_stale = now_s - last_s > FRESH_S;
+	return NULL;
+}
+
+/* That no growth was seen says nothing if the looks that would show it are missing. */
+static struct pyi_error *doubt_growth(struct judge *judge, struct pyi_check_finding *finding,
+				      const char *what)
+{
+	struct pyi_error *error;
+	bool stale;
+
+	if (finding->status != PYI_CHECK_OK)
+		return NULL;
+	if (judge->sample->incomplete)
+		return set_unknown(finding, what, "the look was not complete");
+	error = look_whether_stale(judge, &stale);
+	if (error || !stale)
+		return error;
+	return set_unknown(finding, what, judge->history->unwritten);
+}
+
 static struct pyi_error *set_growth(struct pyi_check_finding *finding, const char *what,
 				    const struct pyi_trend *trend)
 {
@@ -327,16 +378,12 @@ static struct pyi_error *judge_growth(struct judge *judge, const struct pyi_rule
 	if (!finding)
 		return pyi_error_no_memory();
 	if (rule->kind == PYI_RULE_MAX_GROWTH) {
-		bool ambiguous;
-		const struct pyi_figure *figure =
-			find_type(judge->sample, rule->subject, &ambiguous);
+		struct meaning meaning = find_type(judge->sample, rule->subject);
 
-		if (ambiguous)
-			return set_unknown(
-				finding, what,
-				"more than one type has this name; give it with its module");
+		if (meaning.other)
+			return set_ambiguous(finding, what, &meaning);
 		kind = PYI_FIGURE_TYPE_TREE;
-		name = figure ? figure->name : rule->subject;
+		name = meaning.figure ? meaning.figure->name : rule->subject;
 	}
 	if (why_no_history(judge))
 		return set_unknown(finding, what, why_no_history(judge));
@@ -345,7 +392,8 @@ static struct pyi_error *judge_growth(struct judge *judge, const struct pyi_rule
 		return error;
 	trend = pyi_trend_of(&series, false);
 	pyi_series_deinit(&series);
-	return set_growth(finding, what, &trend);
+	error = set_growth(finding, what, &trend);
+	return error ? error : doubt_growth(judge, finding, what);
 }
 
 static bool has_own_rule(const struct judge *judge, const char *container)
@@ -410,10 +458,11 @@ static struct pyi_error *judge_containers(struct judge *judge, const struct pyi_
 	finding = add_finding(judge, rule, NULL);
 	if (!finding)
 		return pyi_error_no_memory();
-	if (judge->sample->incomplete)
-		return set_unknown(finding, "growing containers", "the look was not complete");
-	finding->value_known = true;
-	return format_message(finding, "no container of a module or class grows all the time");
+	error = format_message(finding, "no container of a module or class grows all the time");
+	if (!error)
+		error = doubt_growth(judge, finding, "growing containers");
+	finding->value_known = finding->status == PYI_CHECK_OK;
+	return error;
 }
 
 static struct pyi_error *judge_rule(struct judge *judge, const struct pyi_rule *rule)

@@ -66,18 +66,22 @@ struct pyi_check_history {
 	void *argument;
 	/* NULL, or why there is no history: rules that need it are UNKNOWN and say so. */
 	const char *unavailable;
+	/* NULL, or why the sample could not be added to it. Unless others add to it, rules that
+	 * need it and see no growth are UNKNOWN and say so. */
+	const char *unwritten;
 };
 
 /*
  * Judges `sample` (ordered) by `rules`.
  *
  * - A type or container that is not in the process counts 0 (its rule is OK). A type may be given
- *   by its bare name if only one type has it; if more have it, the rule is UNKNOWN.
+ *   by its bare name if only one type has it; if more have it, that rule is UNKNOWN.
  * - A figure of the process that is missing makes its rule UNKNOWN; those of python-slip are OK in
  * a process that has no slip_senders.
  * - A value of an incomplete look that is above a limit counts; one below is UNKNOWN.
  * - A rule of growth alarms only if the figure grows (trend.h) and the lower bound of its slope is
- *   above the limit. While there is too little history, it is OK, with `value_known` false.
+ *   above the limit. While there is too little history, it is OK, with `value_known` false; if no
+ *   more of it is gathered, because looks are incomplete or cannot be added, UNKNOWN.
  * - No rules at all are UNKNOWN.
  */
 struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct pyi_sample *sample,

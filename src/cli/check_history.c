@@ -18,9 +18,11 @@ static void add_sample(struct pyi_check_past *past, struct pyi_envelope *envelop
 	PYI_CLEANUP(pyi_guard_error)
 	struct pyi_error *error = pyi_history_add(past->history, &past->process, past->sample);
 
-	if (error)
-		warn(envelope, error);
 	past->kept = !error;
+	if (!error)
+		return;
+	warn(envelope, error);
+	past->why = strdup(error->message);
 }
 
 void pyi_check_past_open(const char *path, const struct pyi_history_process *process,
@@ -41,13 +43,11 @@ void pyi_check_past_open(const char *path, const struct pyi_history_process *pro
 		return;
 	}
 	warn(envelope, error);
-	ret_past->history = NULL;
-	second = pyi_history_open(path, true, &ret_past->history);
-	if (!second)
-		return;
-	pyi_error_destroy(second);
-	ret_past->history = NULL;
 	ret_past->why = strdup(error->message);
+	second = pyi_history_open(path, true, &ret_past->history);
+	if (second)
+		ret_past->history = NULL;
+	pyi_error_destroy(second);
 }
 
 /* The point of now, where it is not in the history. */
@@ -90,12 +90,12 @@ static struct pyi_error *read_series(void *argument, enum pyi_figure_kind kind, 
 struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct pyi_rules *rules,
 				       struct pyi_envelope *envelope, struct pyi_check *ret_check)
 {
+	const char *why = past->why ? past->why : "there is no history";
 	struct pyi_check_history history = {
 		.series = past->history ? read_series : NULL,
 		.argument = past,
-		.unavailable = past->history ? NULL
-			       : past->why   ? past->why
-					     : "there is no history",
+		.unavailable = past->history ? NULL : why,
+		.unwritten = past->kept ? NULL : why,
 	};
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 

@@ -13,8 +13,9 @@
 #include "report/envelope.h"
 
 struct pyi_check_past {
-	/* NULL: there is none, and why. */
+	/* NULL: there is none. */
 	struct pyi_history *history;
+	/* Why the sample is not in it; NULL: it is, or there was no memory to say so. */
 	char *why;
 	/* Of the process that is checked; strings are the caller's. */
 	struct pyi_history_process process;

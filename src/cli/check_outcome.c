@@ -176,7 +176,7 @@ static struct pyi_error *save_evidence(const struct pyi_check_outcome *outcome,
 		path = NULL;
 		return pyi_error_no_memory();
 	}
-	if (!find_wanted(incidents, parent))
+	if (!find_wanted(incidents, parent) || outcome->refused)
 		return pyi_incidents_save(incidents);
 	error = announce(incidents, name);
 	if (!error)

@@ -18,6 +18,8 @@ struct pyi_check_outcome {
 	const struct pyi_check_setup *setup;
 	struct pyi_check_past *past;
 	struct pyi_envelope *envelope;
+	/* The heap could not, or must not, be looked at: no evidence. */
+	bool refused;
 	/* On base/clock.h's clock. */
 	uint64_t deadline_ns;
 };

@@ -23,6 +23,7 @@
 #include "process/pressure.h"
 #include "process/target_name.h"
 #include "report/check.h"
+#include "tracee/wait.h"
 
 enum {
 	OUTPUT_MODE = 0644,
@@ -89,6 +90,8 @@ struct work {
 	struct pyi_check check;
 	uint64_t start_ticks;
 	uint64_t skipped_objects;
+	/* It was only looked at from outside. */
+	bool refused;
 };
 
 static void deinit_work(struct work *work)
@@ -209,6 +212,7 @@ static struct pyi_error *report(const struct pyi_options *options, struct pyi_en
 		.setup = &work->setup,
 		.past = &work->past,
 		.envelope = envelope,
+		.refused = work->refused,
 		.deadline_ns = deadline_ns,
 	};
 	PYI_CLEANUP(pyi_guard_free) char *evidence = NULL;
@@ -250,6 +254,64 @@ static struct pyi_error *inspect(const struct pyi_options *options, struct pyi_e
 	}
 }
 
+static bool is_above_a_limit(const struct pyi_rules *rules, uint64_t rss_bytes)
+{
+	for (size_t r = 0; r < rules->count; r++) {
+		const struct pyi_rule *rule = &rules->items[r];
+
+		if (rule->kind == PYI_RULE_MAX_RSS &&
+		    (double)rss_bytes > fmin(rule->warning, rule->critical))
+			return true;
+	}
+	return false;
+}
+
+/* What can be known of a process whose heap cannot be looked at. */
+static struct pyi_error *describe_from_outside(const struct glimpse *glimpse, uint64_t rss_bytes,
+					       struct pyi_envelope *envelope, struct work *work)
+{
+	struct pyi_sample *sample = &work->sample;
+
+	envelope->pid = glimpse->process.pid;
+	envelope->rss_bytes = rss_bytes;
+	if (!envelope->exe)
+		pyi_error_destroy(pyi_process_read_exe(&glimpse->process, &envelope->exe));
+	pyi_sample_deinit(sample);
+	sample->time_s = time(NULL);
+	sample->age_s = pyi_process_age_s(&glimpse->process);
+	sample->incomplete = true;
+	work->start_ticks = glimpse->process.start_ticks;
+	work->refused = true;
+	return pyi_sample_add(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, rss_bytes, 0);
+}
+
+/*
+ * A process that is too large to be looked at, or on a host that is short of memory, is what limits
+ * of memory are for: these are judged all the same, and what is above one outweighs the refusal,
+ * which becomes a warning. Otherwise `error` comes back.
+ */
+static struct pyi_error *check_from_outside(const struct glimpse *glimpse,
+					    struct pyi_envelope *envelope, struct work *work,
+					    struct pyi_error *error)
+{
+	struct pyi_process_status status;
+	struct pyi_error *other;
+
+	if ((error->exit != PYI_EXIT_FAILED && error->exit != PYI_EXIT_ACCESS) ||
+	    strcmp(error->code, "too-young") == 0 || glimpse->error || pyi_wait_cancel_signal())
+		return error;
+	other = pyi_process_read_status(&glimpse->process, 0, &status);
+	if (other || !pyi_process_is_alive(&glimpse->process) ||
+	    !is_above_a_limit(&work->setup.rules, status.rss_bytes)) {
+		pyi_error_destroy(other);
+		return error;
+	}
+	pyi_envelope_warn(envelope, error->code, "only its memory was judged: %s%s%s",
+			  error->message, error->hint ? "; " : "", error->hint ? error->hint : "");
+	pyi_error_destroy(error);
+	return describe_from_outside(glimpse, status.rss_bytes, envelope, work);
+}
+
 static struct pyi_error *check(const struct pyi_options *options, struct pyi_envelope *envelope,
 			       enum pyi_exit *ret_exit)
 {
@@ -260,10 +322,13 @@ static struct pyi_error *check(const struct pyi_options *options, struct pyi_env
 
 	take_glimpse(options, &glimpse);
 	error = pyi_check_setup_init(options, glimpse.program, &work.setup);
-	if (!error)
-		error = refuse(options, &glimpse);
+	if (error)
+		return error;
+	error = refuse(options, &glimpse);
 	if (!error)
 		error = inspect(options, envelope, &work, deadline_ns, ret_exit);
+	if (error)
+		error = check_from_outside(&glimpse, envelope, &work, error);
 	if (!error)
 		error = judge(options, envelope, &work);
 	if (!error)
@@ -300,6 +365,18 @@ static struct pyi_error *finish_output(struct output *output, const char *path)
 		      : pyi_file_replace(path, OUTPUT_MODE, output->text, output->size);
 }
 
+/* Nobody reads the file that a service writes for machines; what it says here is in the journal. */
+static void print_warnings(const struct pyi_envelope *envelope)
+{
+	for (size_t w = 0; w < envelope->warning_count; w++) {
+		PYI_CLEANUP(pyi_guard_free)
+		char *safe = pyi_output_fit(envelope->warnings[w].message, 0);
+
+		if (safe)
+			fprintf(stderr, "pyinspect: warning: %s\n", safe);
+	}
+}
+
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
@@ -314,7 +391,10 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 		return error;
 	elsewhere.out = output.stream;
 	error = check(&elsewhere, envelope, ret_exit);
-	return error ? error : finish_output(&output, options->output);
+	if (error)
+		return error;
+	print_warnings(envelope);
+	return finish_output(&output, options->output);
 }
 
 static struct pyi_error *report_failure(const struct pyi_options *options, FILE *stream,

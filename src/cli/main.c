@@ -75,12 +75,13 @@ static const struct pyi_command *find_command(const char *name)
 	return NULL;
 }
 
-/* `pyinspect history [TARGET]` reads better than the other way round; both mean the same. */
+/* `pyinspect history [TARGET]` reads better than the other way round; both mean the same. And if
+   the target of a check is missing, it is that check which has failed. */
 static void put_target_first(struct pyi_options *options)
 {
 	const struct pyi_command *command = options->target ? find_command(options->target) : NULL;
 
-	if (!command || !command->use.optional_target ||
+	if (!command || !(command->use.optional_target || command->use.monitoring) ||
 	    (options->command && find_command(options->command)))
 		return;
 	options->target = options->command;

@@ -14,6 +14,11 @@
 #include "python/objects.h"
 #include "python/types.h"
 
+enum {
+	/* Types of an ambiguous name that are measured. */
+	MEANINGS = 3,
+};
+
 struct run {
 	const struct pyi_measure_request *request;
 	struct pyi_sample sample;
@@ -77,6 +82,16 @@ static int compare_addresses(const void *a, const void *b)
 	return (*first > *second) - (*first < *second);
 }
 
+/* Twice the same would be added up. */
+static bool has_tree(const struct run *run, const char *name)
+{
+	for (size_t f = 0; f < run->sample.figure_count; f++)
+		if (run->sample.figures[f].kind == PYI_FIGURE_TYPE_TREE &&
+		    strcmp(run->sample.figures[f].name, name) == 0)
+			return true;
+	return false;
+}
+
 static struct pyi_error *measure_tree(struct run *run, const char *wanted)
 {
 	PYI_CLEANUP(pyi_guard_free) uint64_t *meant = NULL;
@@ -84,10 +99,12 @@ static struct pyi_error *measure_tree(struct run *run, const char *wanted)
 	uint64_t count = 0;
 	uint64_t bytes = 0;
 	size_t meant_count = 0;
-	struct pyi_error *error =
-		pyi_types_choose(&run->session->runtime, run->snapshot->reader, run->types, wanted,
-				 false, &meant, &meant_count, &name);
+	struct pyi_error *error;
 
+	if (has_tree(run, wanted))
+		return NULL;
+	error = pyi_types_choose(&run->session->runtime, run->snapshot->reader, run->types, wanted,
+				 false, &meant, &meant_count, &name);
 	if (error && strcmp(error->code, "no-such-type") == 0) {
 		pyi_error_destroy(error);
 		error = NULL;
@@ -106,19 +123,29 @@ static struct pyi_error *measure_tree(struct run *run, const char *wanted)
 	return pyi_sample_add(&run->sample, PYI_FIGURE_TYPE_TREE, wanted, count, bytes);
 }
 
+/* What an ambiguous name can mean; more than one is enough to see that it is ambiguous. */
+static struct pyi_error *measure_meanings(struct run *run, const char *wanted)
+{
+	const char *names[MEANINGS];
+	size_t count = pyi_types_meanings(run->types, wanted, names, MEANINGS);
+	struct pyi_error *error = NULL;
+
+	for (size_t n = 0; n < count && !error; n++)
+		error = measure_tree(run, names[n]);
+	return error;
+}
+
 static struct pyi_error *measure_trees(struct run *run)
 {
 	const struct pyi_measure_request *request = run->request;
 	struct pyi_error *error = NULL;
 
 	for (size_t t = 0; t < request->type_count && !error; t++) {
-		bool again = false;
-
-		/* Twice the same would be added up. */
-		for (size_t before = 0; before < t && !again; before++)
-			again = strcmp(request->types[before], request->types[t]) == 0;
-		if (!again)
-			error = measure_tree(run, request->types[t]);
+		error = measure_tree(run, request->types[t]);
+		if (!error || strcmp(error->code, "ambiguous-type") != 0)
+			continue;
+		pyi_error_destroy(error);
+		error = measure_meanings(run, request->types[t]);
 	}
 	return error;
 }

@@ -11,7 +11,8 @@
 /* What to measure besides rss, tracked, objects, object_bytes and the census. */
 struct pyi_measure_request {
 	/* TYPE arguments as the user wrote them: each gives a PYI_FIGURE_TYPE_TREE under the name
-	 * that the user wrote (0 when there is no such type). */
+	 * that the user wrote (0 when there is no such type). A name that several types have gives
+	 * some of these, at least two, under their full names. */
 	const char *const *types;
 	size_t type_count;
 	/* Full names of containers that are wanted however short they are, also if they have
@@ -25,8 +26,7 @@ struct pyi_measure_request {
 /*
  * Fills `ret_sample`: figures (ordered), all from one snapshot, the time, and the age of the
  * process. It is incomplete if the session says so, or if not all types or containers could be
- * looked at. An ambiguous TYPE is an error as of pyi_types_choose(); the other errors are those of
- * pyi_session_examine().
+ * looked at. Errors are those of pyi_session_examine().
  */
 struct pyi_error *pyi_session_measure(struct pyi_session *session,
 				      const struct pyi_measure_request *request,

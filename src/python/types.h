@@ -61,6 +61,11 @@ struct pyi_error *pyi_types_choose(const struct pyi_runtime *runtime,
 				   uint64_t **ret_addr, size_t *ret_count,
 				   char **ret_name) PYI_MUST_CHECK;
 
+/* Different full names that `wanted` is the bare name of, in the order of the list, at most `limit`
+ * of them; returns how many. They are the list's. */
+size_t pyi_types_meanings(const struct pyi_type_list *list, const char *wanted,
+			  const char **ret_names, size_t limit);
+
 /* True if `base_addr` is in the tp_mro of the type. */
 bool pyi_types_is_subclass(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			   uint64_t type_addr, uint64_t base_addr);

@@ -214,6 +214,23 @@ static struct pyi_error *ambiguous_type(const struct pyi_type_list *list, const 
 			      "give one of: %s", text);
 }
 
+size_t pyi_types_meanings(const struct pyi_type_list *list, const char *wanted,
+			  const char **ret_names, size_t limit)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count && count < limit; i++) {
+		const char *name = list->types[i].name;
+		bool known = !is_bare_name(name, wanted);
+
+		for (size_t before = 0; before < count && !known; before++)
+			known = strcmp(ret_names[before], name) == 0;
+		if (!known)
+			ret_names[count++] = name;
+	}
+	return count;
+}
+
 static bool is_whole_name(const char *name, const char *wanted)
 {
 	return strcmp(name, wanted) == 0;

@@ -27,6 +27,9 @@ struct fixture {
 	double an_hour;
 	unsigned hours;
 	bool broken;
+	/* The last point is of now. */
+	bool with_now;
+	const char *unwritten;
 };
 
 static int setup(void **state)
@@ -66,6 +69,8 @@ static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, 
 			.age_s = p * 900,
 			.count = 1000 + (uint64_t)(fixture->an_hour * (double)p / 4),
 		};
+	if (fixture->with_now)
+		ret_series->points[count - 1].age_s = fixture->sample.age_s;
 	return NULL;
 }
 
@@ -96,6 +101,7 @@ static void judge(struct fixture *fixture)
 	if (!fixture->history.unavailable)
 		fixture->history =
 			(struct pyi_check_history){ .series = give_series, .argument = fixture };
+	fixture->history.unwritten = fixture->unwritten;
 	assert_null(pyi_check_judge(&fixture->rules, &fixture->sample, &fixture->history,
 				    &fixture->check));
 }
@@ -150,8 +156,29 @@ static void test_type(void **state)
 	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "bar.Session", 1, 1);
 	judge(fixture);
 	expect(fixture, 1, PYI_CHECK_UNKNOWN,
-	       "Session: more than one type has this name; give it with its module");
+	       "Session: bar.Session and foo.Session have this name; give it with its module, or "
+	       "package");
 	assert_false(fixture->check.findings[1].value_known);
+	/* The other rules are judged. */
+	expect(fixture, 0, PYI_CHECK_CRITICAL, "foo.Session has 1 object, more than 0");
+}
+
+/* A package may be missing, too. */
+static void test_type_of_two_packages(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "models.User", INFINITY, 0);
+	add_rule(fixture, PYI_RULE_MAX_GROWTH, "models.User", INFINITY, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "shop.models.User", 1, 1);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_CRITICAL, "models.User has 1 object, more than 0");
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "blog.models.User", 1, 1);
+	judge(fixture);
+	for (size_t f = 0; f < 2; f++)
+		expect(fixture, f, PYI_CHECK_UNKNOWN,
+		       "models.User: blog.models.User and shop.models.User have this name; give it "
+		       "with its module, or package");
 }
 
 static void test_process(void **state)
@@ -345,6 +372,51 @@ static void test_incomplete(void **state)
 	assert_int_equal(fixture->check.status, PYI_CHECK_CRITICAL);
 }
 
+/* What would show growth is missing from a history of looks that were not complete. */
+static void test_incomplete_growth(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_RSS_GROWTH, NULL, INFINITY, 30);
+	add_rule(fixture, PYI_RULE_GROWING_CONTAINERS, NULL, 10, 20);
+	fixture->sample.incomplete = true;
+	for (fixture->hours = 1; fixture->hours < 60; fixture->hours += 30) {
+		judge(fixture);
+		expect(fixture, 0, PYI_CHECK_UNKNOWN, "resident memory: the look was not complete");
+		expect(fixture, 1, PYI_CHECK_UNKNOWN,
+		       "growing containers: the look was not complete");
+	}
+	/* What has grown has grown. */
+	fixture->an_hour = 60;
+	judge(fixture);
+	assert_int_equal(fixture->check.findings[0].status, PYI_CHECK_CRITICAL);
+}
+
+/* Nor is it in a history that nobody can add to; but others may. */
+static void test_unwritten_history(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_TRACKED_GROWTH, NULL, INFINITY, 30);
+	add_rule(fixture, PYI_RULE_GROWING_CONTAINERS, NULL, 10, 20);
+	fixture->hours = 30;
+	fixture->unwritten = "the disk is full";
+	fixture->sample.age_s = (uint64_t)fixture->hours * 3600 + 7200;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+	fixture->sample.age_s++;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN, "the number of tracked objects: the disk is full");
+	expect(fixture, 1, PYI_CHECK_UNKNOWN, "growing containers: the disk is full");
+	/* With the look of now there is still nothing between. */
+	fixture->with_now = true;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_UNKNOWN);
+	fixture->unwritten = NULL;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+}
+
 static void test_order(void **state)
 {
 	struct fixture *fixture = *state;
@@ -392,12 +464,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_container),	     TEST(test_type),
-		TEST(test_process),	     TEST(test_slip),
-		TEST(test_dead_match),	     TEST(test_growth),
-		TEST(test_growth_of_memory), TEST(test_no_history),
-		TEST(test_broken_history),   TEST(test_growing_containers),
-		TEST(test_incomplete),	     TEST(test_order),
+		TEST(test_container),
+		TEST(test_type),
+		TEST(test_type_of_two_packages),
+		TEST(test_process),
+		TEST(test_slip),
+		TEST(test_dead_match),
+		TEST(test_growth),
+		TEST(test_growth_of_memory),
+		TEST(test_no_history),
+		TEST(test_broken_history),
+		TEST(test_growing_containers),
+		TEST(test_incomplete),
+		TEST(test_incomplete_growth),
+		TEST(test_unwritten_history),
+		TEST(test_order),
 		TEST(test_long_name),
 	};
 
