@@ -301,6 +301,15 @@ def test_rule_files(victim, state, tmp_path):
         other["targets"] = [target]
         path = write(tmp_path / "for-one.json", other)
         ask(victim.pid, state, "--max-tracked", "1G", "--rules", path, expected=status)
+    # The order is that of the files, by whichever name one is for this target.
+    write(folder / "30-of-program.json",
+          {"targets": [support.read_stat(victim.pid)["comm"]],
+           "rules": [{"rule": "max-count", "of": SESSION, "critical": 600}]})
+    ask(victim.pid, state, "--rules", folder, expected=OK)
+    write(folder / "40-of-pid.json",
+          {"targets": [str(victim.pid)],
+           "rules": [{"rule": "max-count", "of": SESSION, "critical": 400}]})
+    ask(victim.pid, state, "--rules", folder, expected=CRITICAL)
     # An unknown key is an error that names file and key, and not a rule less.
     broken = write(folder / "30-three.json",
                    {"rules": [{"rule": "max-count", "of": SESSION, "critcal": 4}]})
