@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 
@@ -473,6 +474,22 @@ def test_evidence_that_cannot_be_written(victim, state):
         assert report["result"]["evidence"] is None
         # It is tried again, but not for ever.
         assert bool(codes(report)) == (tries < 3), report["warnings"]
+
+
+def test_no_time_for_evidence(victim, state):
+    victim.ask("keep 5")
+    history = ask(victim.pid, state, "--max", LIMITS, expected=OK)["result"]["history"]["file"]
+    victim.ask("keep 2000")
+    with contextlib.closing(sqlite3.connect(history, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        # A check waits longer than that for the history, once it has measured.
+        report = ask(victim.pid, state, "--max", LIMITS, "--timeout", "8", expected=CRITICAL)
+    assert "no-evidence" in codes(report), report["warnings"]
+    assert report["result"]["evidence"] is None and evidence_folders(state) == []
+    # The next one tries again.
+    folder = ask(victim.pid, state, "--max", LIMITS, expected=CRITICAL)["result"]["evidence"]
+    assert os.path.exists(os.path.join(folder, "top-types.json"))
+    assert evidence_folders(state) == [os.path.basename(folder)]
 
 
 def test_several_at_once(victim, state):
