@@ -608,10 +608,9 @@ def test_journal(victim, state, tmp_path, mounts):
     elsewhere = {key: value for key, value in os.environ.items()
                  if key not in ("INVOCATION_ID", "JOURNAL_STREAM")}
 
-    def check(count, environment=under_systemd):
+    def check(count, environment=under_systemd, rules=("--max", LIMITS, "--max-rss", "1TiB")):
         victim.ask("keep %d" % count)
-        run(victim.pid, state, "--max", LIMITS, "--max-rss", "1TiB", prefix=prefix,
-            env=environment)
+        run(victim.pid, state, *rules, prefix=prefix, env=environment)
         return messages(listener)
 
     with journal(socket_path) as listener:
@@ -634,7 +633,14 @@ def test_journal(victim, state, tmp_path, mounts):
         finding, status = check(2000)
         assert (finding["PRIORITY"], finding["PYINSPECT_STATUS"]) == ("2", "critical")
         assert os.path.isdir(status["PYINSPECT_EVIDENCE"])
+        # Somebody looks by other rules, by which nothing is wrong.
+        others = ("--max-tracked", "1G")
+        assert check(2000, rules=others) == []
+        assert check(2000) == []
+        assert check(2000, rules=others) == []
         finding, status = check(5)
+        assert (finding["PYINSPECT_STATUS_BEFORE"], status["PYINSPECT_STATUS_BEFORE"]) == (
+            "critical", "critical")
         assert (status["PYINSPECT_STATUS"], status["PRIORITY"]) == ("ok", "5")
         # Not from a terminal.
         assert check(2000, elsewhere) == []
