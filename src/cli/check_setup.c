@@ -18,7 +18,8 @@ enum {
 	CONTAINER_LEAST = 100,
 };
 
-static struct pyi_error *read_rules(const char *path, const char *target, struct pyi_rules *rules)
+static struct pyi_error *read_rules(const char *path, const struct pyi_rules_target *target,
+				    struct pyi_rules *rules)
 {
 	struct stat about;
 
@@ -40,9 +41,11 @@ static struct pyi_error *add_presets(const struct pyi_options *options, struct p
 	return error;
 }
 
-static struct pyi_error *add_files_for(const struct pyi_options *options, const char *target,
-				       struct pyi_rules *rules)
+/* Once for both names, so that their order alone says which of two files counts. */
+static struct pyi_error *add_files(const struct pyi_options *options, const char *program,
+				   struct pyi_rules *rules)
 {
+	const struct pyi_rules_target target = { .word = options->target, .program = program };
 	struct pyi_error *error = NULL;
 	bool given = false;
 
@@ -50,22 +53,11 @@ static struct pyi_error *add_files_for(const struct pyi_options *options, const 
 		if (strcmp(options->rules[r].option, "rules") != 0)
 			continue;
 		given = true;
-		error = read_rules(options->rules[r].words, target, rules);
+		error = read_rules(options->rules[r].words, &target, rules);
 	}
 	if (error || given)
 		return error;
-	return pyi_rules_read_folder(PYI_CHECK_RULES_FOLDER, target, rules);
-}
-
-/* A rule that is for both comes twice, and replaces itself. */
-static struct pyi_error *add_files(const struct pyi_options *options, const char *program,
-				   struct pyi_rules *rules)
-{
-	struct pyi_error *error = NULL;
-
-	if (program)
-		error = add_files_for(options, program, rules);
-	return error ? error : add_files_for(options, options->target, rules);
+	return pyi_rules_read_folder(PYI_CHECK_RULES_FOLDER, &target, rules);
 }
 
 static struct pyi_error *add_single(const struct pyi_options *options, struct pyi_rules *rules)

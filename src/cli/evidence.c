@@ -34,6 +34,18 @@ struct wanted {
 	uint64_t limit;
 };
 
+/* What came of the reports. */
+struct tally {
+	size_t made;
+	/* Of the first one that was not. */
+	struct pyi_error *failure;
+};
+
+static void deinit_tally(struct tally *tally)
+{
+	pyi_error_destroy(tally->failure);
+}
+
 /* As the command's own options would be. */
 static struct pyi_options options_of(const struct pyi_evidence_request *request,
 				     const struct wanted *wanted, const char *target)
@@ -99,7 +111,8 @@ static struct pyi_error *run(const struct pyi_command *command, const struct pyi
 }
 
 static struct pyi_error *save(const struct pyi_evidence_request *request,
-			      struct pyi_kept_folder *folder, const struct wanted *wanted)
+			      struct pyi_kept_folder *folder, const struct wanted *wanted,
+			      struct tally *tally)
 {
 	PYI_CLEANUP(pyi_envelope_deinit)
 	struct pyi_envelope envelope = { .command = wanted->command->name };
@@ -122,13 +135,17 @@ static struct pyi_error *save(const struct pyi_evidence_request *request,
 		return pyi_return_ptr(error);
 	if (error)
 		put_error(out, &envelope, error);
+	else
+		tally->made++;
+	if (!tally->failure)
+		tally->failure = pyi_return_ptr(error);
 	if (fclose(pyi_return_ptr(out)) != 0)
 		return pyi_error_no_memory();
 	return pyi_kept_folder_add(folder, wanted->file, text, size);
 }
 
 static struct pyi_error *save_all(const struct pyi_evidence_request *request,
-				  struct pyi_kept_folder *folder)
+				  struct pyi_kept_folder *folder, struct tally *tally)
 {
 	static const char *const referrer_files[PYI_EVIDENCE_TYPES] = { "referrers-1.json",
 									"referrers-2.json",
@@ -155,7 +172,7 @@ static struct pyi_error *save_all(const struct pyi_evidence_request *request,
 					 OBJECTS_LISTED };
 	error = pyi_kept_folder_add(folder, "check.json", request->check, request->check_size);
 	for (size_t r = 0; !error && r < count && !pyi_clock_passed(request->deadline_ns); r++)
-		error = save(request, folder, &list[r]);
+		error = save(request, folder, &list[r], tally);
 	return error;
 }
 
@@ -172,16 +189,29 @@ static struct pyi_error *check_identity(const struct pyi_evidence_request *reque
 	return error;
 }
 
+/* The check alone says nothing that is not known without evidence. */
+static struct pyi_error *check_tally(const struct tally *tally)
+{
+	if (tally->made)
+		return NULL;
+	return pyi_error_create(PYI_EXIT_FAILED, "no-evidence",
+				"no evidence was saved, for no report could be made: %s",
+				tally->failure ? tally->failure->message : "no time was left");
+}
+
 struct pyi_error *pyi_evidence_collect(const struct pyi_evidence_request *request)
 {
+	PYI_CLEANUP(deinit_tally) struct tally tally = { 0 };
 	struct pyi_kept_folder folder = { .parent_fd = -1, .fd = -1 };
 	struct pyi_error *error = pyi_kept_folder_begin(request->parent, request->name, &folder);
 
 	if (error)
 		return error;
-	error = save_all(request, &folder);
+	error = save_all(request, &folder, &tally);
 	if (!error)
 		error = check_identity(request);
+	if (!error)
+		error = check_tally(&tally);
 	if (!error)
 		error = pyi_kept_folder_finish(&folder);
 	pyi_kept_folder_close(&folder);

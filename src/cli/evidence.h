@@ -46,9 +46,9 @@ struct pyi_evidence_request {
 /*
  * Saves check.json, top-types.json, top-objects.json, referrers-N.json and path-N.json for each
  * type, slip-dbus.json, and drops what is too old. A report that fails is an error in its file, and
- * what there is no time for is left out. Errors: those of the folder (incidents/kept_folder.h),
- * "no-such-process" if the process is gone; "not-restored" and the like (exit 6) of a report;
- * "interrupted".
+ * what there is no time for is left out; but if there is none at all, nothing is kept. Errors:
+ * those of the folder (incidents/kept_folder.h), "no-evidence" (exit 1) then, "no-such-process" if
+ * the process is gone; "not-restored" and the like (exit 6) of a report; "interrupted".
  */
 struct pyi_error *pyi_evidence_collect(const struct pyi_evidence_request *request) PYI_MUST_CHECK;
 

@@ -121,9 +121,48 @@ static struct pyi_error *begin_or_go_on(struct pyi_incidents *incidents,
 		incident->since_s = now_s;
 	}
 	incident->status = finding->status;
+	incident->found = true;
 	return before == finding->status ? NULL
 					 : note_change(incidents, finding->rule, finding->subject,
 						       before, finding->status);
+}
+
+static bool has_rule(const struct pyi_check *check, const char *rule)
+{
+	for (size_t f = 0; f < check->count; f++)
+		if (strcmp(check->findings[f].rule, rule) == 0)
+			return true;
+	return false;
+}
+
+static bool is_worse(enum pyi_check_status left, enum pyi_check_status right)
+{
+	static const int weights[] = {
+		[PYI_CHECK_OK] = 0,
+		[PYI_CHECK_UNKNOWN] = 1,
+		[PYI_CHECK_WARNING] = 2,
+		[PYI_CHECK_CRITICAL] = 3,
+	};
+
+	return weights[left] > weights[right];
+}
+
+/* Of the rules that the check has; from now on, it is what this check finds that counts. */
+static enum pyi_check_status take_status_before(struct pyi_incidents *incidents,
+						const struct pyi_check *check)
+{
+	enum pyi_check_status worst = PYI_CHECK_OK;
+
+	for (size_t i = 0; i < incidents->count; i++) {
+		struct pyi_incident *incident = &incidents->items[i];
+
+		if (!has_rule(check, incident->rule))
+			continue;
+		if (incident->found && is_worse(incident->status, worst))
+			worst = incident->status;
+		incident->found = false;
+	}
+	return worst;
 }
 
 /* Whether the check had the rule of an incident, and did not find it broken. */
@@ -173,10 +212,8 @@ struct pyi_error *pyi_incidents_update(struct pyi_incidents *incidents,
 	struct pyi_error *error = NULL;
 
 	forget_changes(incidents);
-	incidents->status_before = incidents->status_known ? incidents->status : PYI_CHECK_OK;
+	incidents->status_before = take_status_before(incidents, check);
 	incidents->status_changed = incidents->status_before != check->status;
-	incidents->status = check->status;
-	incidents->status_known = true;
 	for (size_t f = 0; !error && f < check->count; f++)
 		if (check->findings[f].status != PYI_CHECK_OK)
 			error = begin_or_go_on(incidents, &check->findings[f], now_s);
@@ -233,6 +270,7 @@ static void parse_incident(const cJSON *item, struct pyi_incidents *incidents)
 	if (!incident)
 		return;
 	incident->status = status;
+	incident->found = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(item, "found"));
 	incident->since_s =
 		(int64_t)parse_number(cJSON_GetObjectItemCaseSensitive(item, "since_s"));
 	/* It is the name of a folder, and is used as one. */
@@ -258,11 +296,8 @@ bool pyi_incidents_parse(const char *text, struct pyi_incidents *incidents)
 	snprintf(ticks, sizeof(ticks), "%" PRIu64, incidents->start_ticks);
 	ours = boot_id && strcmp(boot_id, incidents->boot_id) == 0 && start_ticks &&
 	       strcmp(start_ticks, ticks) == 0;
-	if (ours) {
-		incidents->status_known = parse_status(
-			cJSON_GetObjectItemCaseSensitive(json, "status"), &incidents->status);
+	if (ours)
 		cJSON_ArrayForEach(item, list) parse_incident(item, incidents);
-	}
 	cJSON_Delete(json);
 	return ours;
 }
@@ -279,6 +314,7 @@ static bool add_incident(cJSON *list, const struct pyi_incident *incident)
 	       (!incident->subject ||
 		cJSON_AddStringToObject(json, "subject", incident->subject)) &&
 	       cJSON_AddStringToObject(json, "status", pyi_check_status_name(incident->status)) &&
+	       cJSON_AddBoolToObject(json, "found", incident->found) &&
 	       cJSON_AddNumberToObject(json, "since_s", (double)incident->since_s) &&
 	       (!incident->evidence ||
 		cJSON_AddStringToObject(json, "evidence", incident->evidence)) &&
@@ -299,8 +335,7 @@ static char *make_text(const struct pyi_incidents *incidents)
 	ok = json && cJSON_AddStringToObject(json, "boot_id", incidents->boot_id) &&
 	     cJSON_AddNumberToObject(json, "pid", (double)incidents->pid) &&
 	     /* As text: 64 bits do not fit a double. */
-	     cJSON_AddStringToObject(json, "start_ticks", ticks) &&
-	     cJSON_AddStringToObject(json, "status", pyi_check_status_name(incidents->status));
+	     cJSON_AddStringToObject(json, "start_ticks", ticks);
 	list = ok ? cJSON_AddArrayToObject(json, "incidents") : NULL;
 	ok = list != NULL;
 	for (size_t i = 0; ok && i < incidents->count; i++)

@@ -35,8 +35,11 @@ struct pyi_incident {
 	/* As of the finding; owned. NULL: the rule has no subject. */
 	char *rule;
 	char *subject;
-	/* At the last check; never OK. */
+	/* At the last check that found it; never OK. */
 	enum pyi_check_status status;
+	/* That was the last one that had the rule. False: a later one did not find it, but was not
+	 * sure either. */
+	bool found;
 	int64_t since_s;
 	/* Folder with its evidence, once it was critical; owned; and whether it is complete. */
 	char *evidence;
@@ -54,14 +57,13 @@ struct pyi_incident_change {
 };
 
 struct pyi_incidents {
-	/* Of the last check. */
-	bool status_known;
-	enum pyi_check_status status;
 	struct pyi_incident *items;
 	size_t count;
 	/* By the last pyi_incidents_update(). */
 	struct pyi_incident_change *changes;
 	size_t change_count;
+	/* What the check's own rules came to before, each at the last check that had it: others may
+	 * look at the same process with other rules. OK at first. */
 	enum pyi_check_status status_before;
 	bool status_changed;
 

@@ -259,8 +259,7 @@ static struct pyi_error *check_list(const struct place *place, int least, int mo
 	return NULL;
 }
 
-/* The TARGET word as it is, without "unit:", and without ".service" as well. */
-static bool matches(const char *pattern, const char *target)
+static bool matches_word(const char *pattern, const char *target)
 {
 	static const char prefix[] = "unit:";
 	static const char suffix[] = ".service";
@@ -282,9 +281,15 @@ static bool matches(const char *pattern, const char *target)
 	return fnmatch(pattern, bare, 0) == 0;
 }
 
+static bool matches(const char *pattern, const struct pyi_rules_target *target)
+{
+	return (target->word && matches_word(pattern, target->word)) ||
+	       (target->program && fnmatch(pattern, target->program, 0) == 0);
+}
+
 /* All patterns are looked at, so that a wrong one is found wherever the file is read. */
-static struct pyi_error *take_targets(const struct place *place, const char *target,
-				      bool *ret_selected)
+static struct pyi_error *take_targets(const struct place *place,
+				      const struct pyi_rules_target *target, bool *ret_selected)
 {
 	struct pyi_error *error = check_list(place, 1, LIST_LIMIT);
 	const cJSON *item;
@@ -301,7 +306,7 @@ static struct pyi_error *take_targets(const struct place *place, const char *tar
 		error = take_name(&at, &pattern);
 		if (error)
 			return error;
-		*ret_selected = *ret_selected || (target && matches(pattern, target));
+		*ret_selected = *ret_selected || matches(pattern, target);
 	}
 	return NULL;
 }
@@ -349,8 +354,9 @@ static struct pyi_error *take_list(const struct place *place, const char *origin
 	return NULL;
 }
 
-static struct pyi_error *take_file(const cJSON *json, const char *origin, const char *target,
-				   bool *ret_selected, struct pyi_rules *rules)
+static struct pyi_error *take_file(const cJSON *json, const char *origin,
+				   const struct pyi_rules_target *target, bool *ret_selected,
+				   struct pyi_rules *rules)
 {
 	enum { TARGETS, PRESETS, RULES, COMMENT, SCHEMA, KEYS };
 	struct key keys[KEYS] = {
@@ -394,7 +400,8 @@ static struct pyi_error *add_all(const struct pyi_rules *from, struct pyi_rules 
 }
 
 struct pyi_error *pyi_rules_read_text(const char *text, size_t length, const char *origin,
-				      const char *target, struct pyi_rules *rules)
+				      const struct pyi_rules_target *target,
+				      struct pyi_rules *rules)
 {
 	PYI_CLEANUP(guard_rules) struct pyi_rules found = { 0 };
 	PYI_CLEANUP(guard_json) cJSON *json = NULL;
@@ -457,7 +464,8 @@ static struct pyi_error *read_all(const char *path, char *text, size_t *ret_leng
 	return NULL;
 }
 
-struct pyi_error *pyi_rules_read_file(const char *path, const char *target, struct pyi_rules *rules)
+struct pyi_error *pyi_rules_read_file(const char *path, const struct pyi_rules_target *target,
+				      struct pyi_rules *rules)
 {
 	PYI_CLEANUP(pyi_guard_free) char *text = malloc(FILE_LIMIT + 1);
 	struct pyi_error *error;
@@ -483,8 +491,8 @@ static int compare_names(const struct dirent **left, const struct dirent **right
 	return strcmp((*left)->d_name, (*right)->d_name);
 }
 
-static struct pyi_error *read_entry(const char *folder, const char *name, const char *target,
-				    struct pyi_rules *rules)
+static struct pyi_error *read_entry(const char *folder, const char *name,
+				    const struct pyi_rules_target *target, struct pyi_rules *rules)
 {
 	char *file = NULL;
 	struct pyi_error *error;
@@ -496,7 +504,7 @@ static struct pyi_error *read_entry(const char *folder, const char *name, const 
 	return error;
 }
 
-struct pyi_error *pyi_rules_read_folder(const char *path, const char *target,
+struct pyi_error *pyi_rules_read_folder(const char *path, const struct pyi_rules_target *target,
 					struct pyi_rules *rules)
 {
 	PYI_CLEANUP(guard_rules) struct pyi_rules found = { 0 };

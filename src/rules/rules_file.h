@@ -13,23 +13,31 @@
 #include "analysis/rule.h"
 #include "base/error.h"
 
+/* Whose rules are wanted. NULL matches no pattern. */
+struct pyi_rules_target {
+	/* The TARGET word: matched as it is, without "unit:", and without ".service". */
+	const char *word;
+	/* Of its program. */
+	const char *program;
+};
+
 /*
- * Adds the rules of one file of at most 1 MB: all of them, or after an error none. `target`
- * selects: a file may say for which targets its rules are ("targets": patterns of fnmatch(3)); it
- * is the TARGET word, which is matched as it is, without "unit:", and without ".service"; or the
- * program's name; NULL matches no pattern. A file that is not for this target is checked all the
- * same, and adds nothing. Errors (exit 2): "bad-rules".
+ * Adds the rules of one file of at most 1 MB: all of them, or after an error none. A file may say
+ * for which targets its rules are ("targets": patterns of fnmatch(3), one of which has to match the
+ * word or the program). A file that is not for this target is checked all the same, and adds
+ * nothing. Errors (exit 2): "bad-rules".
  */
-struct pyi_error *pyi_rules_read_file(const char *path, const char *target,
+struct pyi_error *pyi_rules_read_file(const char *path, const struct pyi_rules_target *target,
 				      struct pyi_rules *rules) PYI_MUST_CHECK;
 
 /* The same from memory; `origin` is the file's name, for errors and for the rules. */
 struct pyi_error *pyi_rules_read_text(const char *text, size_t length, const char *origin,
-				      const char *target, struct pyi_rules *rules) PYI_MUST_CHECK;
+				      const struct pyi_rules_target *target,
+				      struct pyi_rules *rules) PYI_MUST_CHECK;
 
 /* All "*.json" of a folder in the order of their names, but for hidden ones; a folder that is
  * missing is fine. */
-struct pyi_error *pyi_rules_read_folder(const char *path, const char *target,
+struct pyi_error *pyi_rules_read_folder(const char *path, const struct pyi_rules_target *target,
 					struct pyi_rules *rules) PYI_MUST_CHECK;
 
 /*

@@ -43,6 +43,7 @@ static void try_option(const char *words)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
+	const struct pyi_rules_target target = { .word = "firewalld", .program = "firewalld" };
 	struct pyi_rules rules = { 0 };
 	/* Not longer than it is, so that a byte behind it is found to be read. */
 	char *text = malloc(size_bytes ? size_bytes : 1);
@@ -51,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	FUZZ_EXPECT(text);
 	if (size_bytes)
 		memcpy(text, bytes, size_bytes);
-	if (fuzz_drop(pyi_rules_read_text(text, size_bytes, "x.json", "firewalld", &rules)))
+	if (fuzz_drop(pyi_rules_read_text(text, size_bytes, "x.json", &target, &rules)))
 		FUZZ_EXPECT(!rules.count);
 	expect_whole(&rules);
 	pyi_rules_deinit(&rules);

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 
@@ -301,6 +302,15 @@ def test_rule_files(victim, state, tmp_path):
         other["targets"] = [target]
         path = write(tmp_path / "for-one.json", other)
         ask(victim.pid, state, "--max-tracked", "1G", "--rules", path, expected=status)
+    # The order is that of the files, by whichever name one is for this target.
+    write(folder / "30-of-program.json",
+          {"targets": [support.read_stat(victim.pid)["comm"]],
+           "rules": [{"rule": "max-count", "of": SESSION, "critical": 600}]})
+    ask(victim.pid, state, "--rules", folder, expected=OK)
+    write(folder / "40-of-pid.json",
+          {"targets": [str(victim.pid)],
+           "rules": [{"rule": "max-count", "of": SESSION, "critical": 400}]})
+    ask(victim.pid, state, "--rules", folder, expected=CRITICAL)
     # An unknown key is an error that names file and key, and not a rule less.
     broken = write(folder / "30-three.json",
                    {"rules": [{"rule": "max-count", "of": SESSION, "critcal": 4}]})
@@ -466,6 +476,22 @@ def test_evidence_that_cannot_be_written(victim, state):
         assert bool(codes(report)) == (tries < 3), report["warnings"]
 
 
+def test_no_time_for_evidence(victim, state):
+    victim.ask("keep 5")
+    history = ask(victim.pid, state, "--max", LIMITS, expected=OK)["result"]["history"]["file"]
+    victim.ask("keep 2000")
+    with contextlib.closing(sqlite3.connect(history, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        # A check waits longer than that for the history, once it has measured.
+        report = ask(victim.pid, state, "--max", LIMITS, "--timeout", "8", expected=CRITICAL)
+    assert "no-evidence" in codes(report), report["warnings"]
+    assert report["result"]["evidence"] is None and evidence_folders(state) == []
+    # The next one tries again.
+    folder = ask(victim.pid, state, "--max", LIMITS, expected=CRITICAL)["result"]["evidence"]
+    assert os.path.exists(os.path.join(folder, "top-types.json"))
+    assert evidence_folders(state) == [os.path.basename(folder)]
+
+
 def test_several_at_once(victim, state):
     victim.ask("keep 2000")
     processes = [subprocess.Popen(
@@ -582,10 +608,9 @@ def test_journal(victim, state, tmp_path, mounts):
     elsewhere = {key: value for key, value in os.environ.items()
                  if key not in ("INVOCATION_ID", "JOURNAL_STREAM")}
 
-    def check(count, environment=under_systemd):
+    def check(count, environment=under_systemd, rules=("--max", LIMITS, "--max-rss", "1TiB")):
         victim.ask("keep %d" % count)
-        run(victim.pid, state, "--max", LIMITS, "--max-rss", "1TiB", prefix=prefix,
-            env=environment)
+        run(victim.pid, state, *rules, prefix=prefix, env=environment)
         return messages(listener)
 
     with journal(socket_path) as listener:
@@ -608,7 +633,14 @@ def test_journal(victim, state, tmp_path, mounts):
         finding, status = check(2000)
         assert (finding["PRIORITY"], finding["PYINSPECT_STATUS"]) == ("2", "critical")
         assert os.path.isdir(status["PYINSPECT_EVIDENCE"])
+        # Somebody looks by other rules, by which nothing is wrong.
+        others = ("--max-tracked", "1G")
+        assert check(2000, rules=others) == []
+        assert check(2000) == []
+        assert check(2000, rules=others) == []
         finding, status = check(5)
+        assert (finding["PYINSPECT_STATUS_BEFORE"], status["PYINSPECT_STATUS_BEFORE"]) == (
+            "critical", "critical")
         assert (status["PYINSPECT_STATUS"], status["PRIORITY"]) == ("ok", "5")
         # Not from a terminal.
         assert check(2000, elsewhere) == []

@@ -10,9 +10,11 @@
 
 int main(int count, char **words)
 {
+	const struct pyi_rules_target target = { .word = words[1] };
+
 	for (int w = 2; w < count; w++) {
 		struct pyi_rules rules = { 0 };
-		struct pyi_error *error = pyi_rules_read_file(words[w], words[1], &rules);
+		struct pyi_error *error = pyi_rules_read_file(words[w], &target, &rules);
 
 		if (error)
 			printf("error %s: %s\n", error->code, error->message);

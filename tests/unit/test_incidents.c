@@ -86,6 +86,18 @@ static void assert_error(struct pyi_error *error, const char *code)
 	pyi_error_destroy(error);
 }
 
+static enum pyi_check_status worst(const struct pyi_check_finding *findings, size_t count)
+{
+	static const enum pyi_check_status order[] = { PYI_CHECK_CRITICAL, PYI_CHECK_WARNING,
+						       PYI_CHECK_UNKNOWN };
+
+	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++)
+		for (size_t f = 0; f < count; f++)
+			if (findings[f].status == order[o])
+				return order[o];
+	return PYI_CHECK_OK;
+}
+
 /* What the next check finds. */
 static void update(struct fixture *fixture, enum pyi_check_status rss, enum pyi_check_status cache,
 		   enum pyi_check_status other, int64_t now_s)
@@ -93,7 +105,7 @@ static void update(struct fixture *fixture, enum pyi_check_status rss, enum pyi_
 	fixture->findings[0].status = rss;
 	fixture->findings[1].status = cache;
 	fixture->findings[2].status = other;
-	fixture->check.status = rss;
+	fixture->check.status = worst(fixture->findings, 3);
 	good(pyi_incidents_update(&fixture->incidents, &fixture->check, false, now_s));
 }
 
@@ -178,6 +190,96 @@ static void test_what_ends_an_incident(void **state)
 	assert_string_equal(incidents->items[0].subject, "foo.other");
 }
 
+/* What is between two checks on disk. */
+static void keep_and_read_again(struct fixture *fixture)
+{
+	good(pyi_incidents_save(&fixture->incidents));
+	pyi_incidents_close(&fixture->incidents);
+	good(pyi_incidents_open(fixture->state, &process, &fixture->incidents));
+}
+
+static void assert_status(struct fixture *fixture, const struct pyi_check *check, bool doubtful,
+			  enum pyi_check_status before)
+{
+	good(pyi_incidents_update(&fixture->incidents, check, doubtful, 10));
+	assert_int_equal(fixture->incidents.status_before, before);
+	assert_int_equal(fixture->incidents.status_changed, before != check->status);
+	keep_and_read_again(fixture);
+}
+
+/* Each is told what its own rules came to before. */
+static void test_two_sets_of_rules(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_check_finding finding = { .rule = TEXT("max-tracked") };
+	struct pyi_check timer = { .findings = fixture->findings, .count = 1 };
+	struct pyi_check other = { .findings = &finding, .count = 1 };
+
+	good(pyi_incidents_open(fixture->state, &process, &fixture->incidents));
+	timer.status = fixture->findings[0].status = CRIT;
+	assert_status(fixture, &timer, false, OK);
+	assert_status(fixture, &other, false, OK);
+	assert_status(fixture, &timer, false, CRIT);
+	/* The end of the one is not that of the other. */
+	other.status = finding.status = WARN;
+	assert_status(fixture, &other, false, OK);
+	timer.status = fixture->findings[0].status = OK;
+	assert_status(fixture, &timer, false, CRIT);
+	assert_status(fixture, &timer, false, OK);
+	assert_status(fixture, &other, false, WARN);
+	assert_int_equal(fixture->incidents.count, 1);
+}
+
+/* An incident goes on, but no longer makes the status. */
+static void test_status_of_what_is_not_sure(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_check_finding unknown = { .rule = TEXT("growing-containers"), .status = UNKN };
+	struct pyi_check check = { .findings = fixture->findings, .count = 1 };
+
+	good(pyi_incidents_open(fixture->state, &process, &fixture->incidents));
+	check.status = fixture->findings[0].status = CRIT;
+	assert_status(fixture, &check, true, OK);
+	check.status = fixture->findings[0].status = OK;
+	assert_status(fixture, &check, true, CRIT);
+	assert_status(fixture, &check, true, OK);
+	assert_int_equal(fixture->incidents.count, 1);
+	check.status = fixture->findings[0].status = CRIT;
+	assert_status(fixture, &check, true, OK);
+	assert_status(fixture, &check, true, CRIT);
+
+	/* A rule about many, of which none could be judged. */
+	check.findings = &fixture->findings[1];
+	check.status = fixture->findings[1].status = CRIT;
+	assert_status(fixture, &check, false, OK);
+	check.findings = &unknown;
+	check.status = UNKN;
+	assert_status(fixture, &check, false, CRIT);
+	assert_status(fixture, &check, false, UNKN);
+	assert_int_equal(fixture->incidents.count, 3);
+	check.findings = &fixture->findings[1];
+	check.status = fixture->findings[1].status = CRIT;
+	assert_status(fixture, &check, false, UNKN);
+	assert_int_equal(fixture->incidents.count, 2);
+}
+
+/* As they were written when the status was of the process. */
+static void test_file_of_before(void **state)
+{
+	static const char text[] = "{\"boot_id\":\"boot-1\",\"pid\":7,\"start_ticks\":\"123456\","
+				   "\"status\":\"ok\",\"incidents\":[{\"rule\":\"max-rss\","
+				   "\"status\":\"critical\",\"since_s\":5,\"evidence_done\":true,"
+				   "\"evidence_tries\":1}]}";
+	struct fixture *fixture = *state;
+
+	good(pyi_incidents_open(fixture->state, &process, &fixture->incidents));
+	assert_true(pyi_incidents_parse(text, &fixture->incidents));
+	assert_int_equal(fixture->incidents.count, 1);
+	update(fixture, CRIT, OK, OK, 10);
+	assert_int_equal(fixture->incidents.status_before, CRIT);
+	assert_false(fixture->incidents.status_changed);
+}
+
 static void test_file(void **state)
 {
 	struct fixture *fixture = *state;
@@ -210,14 +312,13 @@ static void test_file(void **state)
 	assert_string_equal(incidents->items[1].evidence, NAME("59"));
 	assert_int_equal(incidents->items[1].since_s, 20);
 	assert_int_equal(incidents->items[1].evidence_tries, 2);
-	assert_true(incidents->status_known);
-	assert_int_equal(incidents->status, WARN);
+	assert_true(incidents->items[0].found);
+	assert_true(incidents->items[1].found);
 	pyi_incidents_close(incidents);
 
 	for (size_t o = 0; o < sizeof(others) / sizeof(others[0]); o++) {
 		good(pyi_incidents_open(fixture->state, &others[o], incidents));
 		assert_int_equal(incidents->count, 0);
-		assert_false(incidents->status_known);
 		pyi_incidents_close(incidents);
 	}
 }
@@ -516,6 +617,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_begin_go_on_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_ends_an_incident, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_two_sets_of_rules, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_status_of_what_is_not_sure, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file_of_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_at_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_broken_files, set_up, tear_down),

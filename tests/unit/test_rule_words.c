@@ -190,7 +190,11 @@ static void remove_file(const char *folder, const char *name)
 	assert_int_equal(unlink(path), 0);
 }
 
-#define RSS(limit) "{\"rules\": [{\"rule\": \"max-rss\", \"critical\": " limit "}]}"
+static const struct pyi_rules_target nobody = { .word = NULL };
+
+#define RULE_RSS(limit) "\"rules\": [{\"rule\": \"max-rss\", \"critical\": " limit "}]"
+#define RSS(limit) "{" RULE_RSS(limit) "}"
+#define FOR(target, limit) "{\"targets\": [\"" target "\"], " RULE_RSS(limit) "}"
 
 static void test_folder(void **state)
 {
@@ -204,13 +208,13 @@ static void test_folder(void **state)
 	write_file(folder, "10-a.json", RSS("1"));
 	write_file(folder, ".30-c.json", "hidden");
 	write_file(folder, "30-c.json~", "of an editor");
-	assert_null(pyi_rules_read_folder(folder, NULL, &rules));
+	assert_null(pyi_rules_read_folder(folder, &nobody, &rules));
 	assert_int_equal(rules.count, 1);
 	assert_true(rules.items[0].critical == 2);
 	assert_non_null(strstr(rules.items[0].origin, "/20-b.json"));
 
 	write_file(folder, "10-a.json", "{\n \"rules\": [{}, 5]}");
-	error = pyi_rules_read_folder(folder, NULL, &rules);
+	error = pyi_rules_read_folder(folder, &nobody, &rules);
 	assert_string_equal(error->code, "bad-rules");
 	assert_int_equal(error->exit, PYI_EXIT_USAGE);
 	assert_non_null(strstr(error->message, "/10-a.json: at $.rules[0]: the key \"rule\""));
@@ -218,20 +222,20 @@ static void test_folder(void **state)
 	assert_int_equal(rules.count, 1);
 
 	write_file(folder, "10-a.json", "{\n \"rules\": [01]}");
-	error = pyi_rules_read_folder(folder, NULL, &rules);
+	error = pyi_rules_read_folder(folder, &nobody, &rules);
 	assert_non_null(strstr(error->message, "/10-a.json: line 2, column 12: "));
 	pyi_error_destroy(error);
 	remove_file(folder, "10-a.json");
 	remove_file(folder, "20-b.json");
 	remove_file(folder, ".30-c.json");
 	remove_file(folder, "30-c.json~");
-	assert_null(pyi_rules_read_folder(folder, NULL, &rules));
+	assert_null(pyi_rules_read_folder(folder, &nobody, &rules));
 	assert_int_equal(rmdir(folder), 0);
-	assert_null(pyi_rules_read_folder(folder, NULL, &rules));
-	error = pyi_rules_read_file(folder, NULL, &rules);
+	assert_null(pyi_rules_read_folder(folder, &nobody, &rules));
+	error = pyi_rules_read_file(folder, &nobody, &rules);
 	assert_string_equal(error->code, "bad-rules");
 	pyi_error_destroy(error);
-	error = pyi_rules_read_file("/dev/zero", NULL, &rules);
+	error = pyi_rules_read_file("/dev/zero", &nobody, &rules);
 	assert_non_null(strstr(error->message, "not a regular file"));
 	pyi_error_destroy(error);
 	pyi_rules_deinit(&rules);
@@ -253,10 +257,10 @@ static void test_large_file(void **state)
 	memcpy(text, RSS("5"), strlen(RSS("5")));
 	text[1000000] = '\0';
 	write_file(folder, "a.json", text);
-	assert_null(pyi_rules_read_file(path, NULL, &rules));
+	assert_null(pyi_rules_read_file(path, &nobody, &rules));
 	assert_int_equal(rules.count, 1);
 	assert_int_equal(truncate(path, 1000001), 0);
-	error = pyi_rules_read_file(path, NULL, &rules);
+	error = pyi_rules_read_file(path, &nobody, &rules);
 	assert_non_null(strstr(error->message, "larger than 1 MB"));
 	pyi_error_destroy(error);
 	remove_file(folder, "a.json");
@@ -265,17 +269,23 @@ static void test_large_file(void **state)
 	pyi_rules_deinit(&rules);
 }
 
-static bool is_for(const char *patterns, const char *target)
+static bool is_for_program(const char *patterns, const char *word, const char *program)
 {
+	const struct pyi_rules_target target = { .word = word, .program = program };
 	char text[256];
 	struct pyi_rules rules = { 0 };
 	bool is;
 
 	snprintf(text, sizeof(text), "{\"targets\": %s, \"presets\": [\"generic\"]}", patterns);
-	assert_null(pyi_rules_read_text(text, strlen(text), "x.json", target, &rules));
+	assert_null(pyi_rules_read_text(text, strlen(text), "x.json", &target, &rules));
 	is = rules.count > 0;
 	pyi_rules_deinit(&rules);
 	return is;
+}
+
+static bool is_for(const char *patterns, const char *word)
+{
+	return is_for_program(patterns, word, NULL);
 }
 
 static void test_targets(void **state)
@@ -291,14 +301,64 @@ static void test_targets(void **state)
 	assert_false(is_for("[\"firewalld\"]", "471"));
 	assert_false(is_for("[\"*\"]", NULL));
 	assert_false(is_for("[\"\\\\*\"]", "x"));
+
+	assert_true(is_for_program("[\"guni*\"]", "unit:shop", "gunicorn"));
+	assert_true(is_for_program("[\"shop\"]", "unit:shop", "gunicorn"));
+	assert_true(is_for_program("[\"guni*\"]", NULL, "gunicorn"));
+	assert_false(is_for_program("[\"guni\"]", "unit:shop", "gunicorn"));
+}
+
+/* Neither name, the one of the target or of its program, makes a file count more. */
+static void test_folder_for_targets(void **state)
+{
+	static const struct {
+		const char *general;
+		const char *later;
+		const char *word;
+		const char *program;
+		double limit;
+	} cases[] = {
+		{ "*", "gunicorn", "unit:shop", "gunicorn", 2 },
+		{ "*", "shop", "unit:shop", "gunicorn", 2 },
+		{ "gunicorn", "shop", "unit:shop", "gunicorn", 2 },
+		{ "shop", "gunicorn", "unit:shop", "gunicorn", 2 },
+		{ "gunicorn", "other", "unit:shop", "gunicorn", 1 },
+		{ "shop", "gunicorn", "unit:shop", NULL, 1 },
+	};
+	char folder[] = "/tmp/pyinspect-rules-XXXXXX";
+	char text[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		const struct pyi_rules_target target = { cases[c].word, cases[c].program };
+		struct pyi_rules rules = { 0 };
+
+		snprintf(text, sizeof(text), FOR("%s", "1"), cases[c].general);
+		write_file(folder, "10-general.json", text);
+		snprintf(text, sizeof(text), FOR("%s", "2"), cases[c].later);
+		write_file(folder, "50-later.json", text);
+		assert_null(pyi_rules_read_folder(folder, &target, &rules));
+		assert_int_equal(rules.count, 1);
+		if (rules.items[0].critical != cases[c].limit)
+			fail_msg("case %zu: the limit is %g", c, rules.items[0].critical);
+		pyi_rules_deinit(&rules);
+	}
+	remove_file(folder, "10-general.json");
+	remove_file(folder, "50-later.json");
+	assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),	   cmocka_unit_test(test_wrong_options),
-		cmocka_unit_test(test_presets),	   cmocka_unit_test(test_folder),
-		cmocka_unit_test(test_large_file), cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_wrong_options),
+		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_large_file),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_folder_for_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
