@@ -274,6 +274,8 @@ static struct pyi_error *describe_from_outside(const struct glimpse *glimpse, ui
 
 	envelope->pid = glimpse->process.pid;
 	envelope->rss_bytes = rss_bytes;
+	envelope->source = "none";
+	envelope->consistent = true;
 	if (!envelope->exe)
 		pyi_error_destroy(pyi_process_read_exe(&glimpse->process, &envelope->exe));
 	pyi_sample_deinit(sample);

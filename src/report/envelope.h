@@ -32,7 +32,8 @@ struct pyi_envelope {
 	uint64_t rss_bytes;
 
 	/* "access" */
-	const char *source; /* "clone" */
+	/* "clone", "mirror"; "none": the heap was not looked at */
+	const char *source;
 	bool consistent;
 	uint64_t attempts;
 

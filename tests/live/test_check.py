@@ -252,36 +252,6 @@ def mounts():
         pytest.skip("no mount namespaces here: " + done.stderr.strip())
 
 
-def test_memory_pressure(victim, state, tmp_path, mounts):
-    if not os.path.exists("/proc/pressure/memory"):
-        pytest.skip("this kernel does not measure pressure")
-    pressure = write(tmp_path / "pressure",
-                     "some avg10=99.00 avg60=90.00 avg300=50.00 total=1\n"
-                     "full avg10=98.00 avg60=90.00 avg300=50.00 total=1\n")
-    prefix = in_mounts("mount --bind %s /proc/pressure/memory" % pressure)
-    for form, words in (("json", '"memory-pressure"'), ("nagios", "PYINSPECT UNKNOWN - ")):
-        with support.assert_untouched(victim.pid):
-            done = run(victim.pid, state, "--max-rss", "1B", "--format", form, "--verbose",
-                       prefix=prefix)
-        assert done.returncode == UNKNOWN, done.stdout + done.stderr
-        assert words in done.stdout
-        assert "stood still" not in done.stderr
-
-
-def test_incomplete_is_never_a_silent_ok(start, state):
-    target = start(interpreters.any_interpreter(), "corrupt.py")
-    target.ask("break type")
-    report = ask(target.pid, state, "--max", "__main__.Broken=1000", expected=UNKNOWN)
-    assert report["result"]["incomplete"] and report["result"]["skipped"]
-    assert "incomplete" in report["result"]["summary"]
-    # More than the limit were seen for sure.
-    report = ask(target.pid, state, "--max", "__main__.Broken=10", expected=CRITICAL)
-    assert report["result"]["incomplete"]
-    done = run(target.pid, state, "--max", "__main__.Broken=1000", "--format", "prometheus")
-    assert series(done.stdout)['pyinspect_check_incomplete{target="%d"}' % target.pid] == 1
-    target.ask("mend")
-
-
 def test_rule_files(victim, state, tmp_path):
     victim.ask("keep 500")
     folder = tmp_path / "rules.d"
