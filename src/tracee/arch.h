@@ -60,6 +60,9 @@ struct pyi_gadgets {
 enum pyi_interruption {
 	/* It runs, or the kernel restarts the call unseen. */
 	PYI_INTERRUPTION_UNSEEN,
+	/* The kernel goes on with it for what is left of its timeout, as restart_syscall(2), which
+	   is what /proc shows then; injected into, it may end early if we are killed. */
+	PYI_INTERRUPTION_CONTINUED,
 	/* The call fails with EINTR; starting it again with the same arguments repairs that. */
 	PYI_INTERRUPTION_REWIND,
 	/* The same, but the timeout in milliseconds (see below) must be shortened by the time

@@ -226,8 +226,6 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_pread64:
 	case SYS_ppoll:
 	case SYS_pselect6:
-	case SYS_nanosleep:
-	case SYS_clock_nanosleep:
 	case SYS_rt_sigsuspend:
 	case SYS_wait4:
 	case SYS_waitid:
@@ -236,13 +234,16 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 	case SYS_flock:
 	case SYS_fcntl:
 	case SYS_msgrcv:
-	case SYS_restart_syscall:
 		return PYI_INTERRUPTION_UNSEEN;
+	case SYS_nanosleep:
+	case SYS_clock_nanosleep:
+	case SYS_restart_syscall:
+		return PYI_INTERRUPTION_CONTINUED;
 	case SYS_futex:
 		/* Once it has been moved to the lock, an interruption makes it fail. */
-		return (arguments[1] & FUTEX_OPERATION_MASK) == FUTEX_OPERATION_WAIT_REQUEUE_PI
-			       ? PYI_INTERRUPTION_FORBIDDEN
-			       : PYI_INTERRUPTION_UNSEEN;
+		if ((arguments[1] & FUTEX_OPERATION_MASK) == FUTEX_OPERATION_WAIT_REQUEUE_PI)
+			return PYI_INTERRUPTION_FORBIDDEN;
+		return arguments[3] ? PYI_INTERRUPTION_CONTINUED : PYI_INTERRUPTION_UNSEEN;
 	case SYS_recvfrom:
 		return reads_whole(arguments[3]) ? PYI_INTERRUPTION_FORBIDDEN
 						 : PYI_INTERRUPTION_UNSEEN;

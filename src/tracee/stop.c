@@ -296,7 +296,7 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 	return extent == PYI_STOP_ALL
 		       ? thread->call.interruption != PYI_INTERRUPTION_FORBIDDEN
 		       : extent == PYI_STOP_RESTARTED &&
-				 thread->call.interruption == PYI_INTERRUPTION_UNSEEN;
+				 thread->call.interruption <= PYI_INTERRUPTION_CONTINUED;
 }
 
 /*
