@@ -74,6 +74,7 @@ static struct pyi_error *prefer_end(const struct pyi_session *session, struct py
 		"bad-address",	   "zombie-left",   "no-gadget",	  "no-program",
 		"not-elf",	   "not-python",    "program-changed",	  "no-injectable-thread",
 		"residue",	   "mirror-failed", "no-snapshot",	  "no-permission",
+		"own-seccomp",
 	};
 	bool suspicious = false;
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -227,6 +228,16 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 	return NULL;
 }
 
+/* True for a thread that was seized under another number, and has called execve() just then. */
+static bool is_ours(const struct pyi_process *process, pid_t tid)
+{
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	struct pyi_process_status status;
+
+	error = pyi_process_read_status(process, tid, &status);
+	return !error && status.tracer_pid == getpid();
+}
+
 /*
  * Seizes and interrupts a thread. One that has left the call it was blocked in is let be: it may
  * be in another one, that must not be interrupted.
@@ -246,7 +257,8 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 		int number = errno;
 
 		/* It has exited between the scan and now. */
-		if (number == ESRCH || !pyi_thread_can_run(process, thread->tid)) {
+		if (number == ESRCH || !pyi_thread_can_run(process, thread->tid) ||
+		    is_ours(process, thread->tid)) {
 			thread->tracee.state = PYI_TRACEE_GONE;
 			return NULL;
 		}

@@ -393,12 +393,21 @@ void pyi_tracee_detach(struct pyi_tracee *tracee)
 void pyi_tracee_take_leave(pid_t tid)
 {
 	uint64_t deadline_ns = pyi_clock_deadline(LEAVE_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	struct pyi_registers registers;
 	pid_t reporter;
 	int status;
 
+	/* The seizure of a thread that calls execve() waits for that; then it has this number, and
+	   nobody has asked it to stop. */
+	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
 	while (pyi_wait_tracee(tid, deadline_ns, false, &reporter, &status) == PYI_WAIT_REPORTED &&
-	       WIFSTOPPED(status))
+	       WIFSTOPPED(status)) {
+		if (is_event_stop(status) && pyi_arch_get_registers(tid, &registers)) {
+			pyi_arch_prepare_restart(tid, &registers, NULL, NULL, UINT64_MAX);
+			pyi_arch_set_registers(tid, &registers);
+		}
 		ptrace(PTRACE_DETACH, tid, NULL, (void *)(intptr_t)signal_of(status));
+	}
 }
 
 void pyi_tracee_deinit(struct pyi_tracee *tracee)
