@@ -141,12 +141,16 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 		.stop_limit_ms = pyi_snapshot_stop_limit_ms(preflight),
 	};
 	pid_t leftovers[PYI_LEFTOVER_LIMIT];
+	struct pyi_process_status status;
 	struct pyi_error *error;
 	size_t count;
 
 	error = pyi_gadgets_find(process, maps, &target.gadgets);
+	if (!error)
+		error = pyi_process_read_status(process, 0, &status);
 	if (error)
 		return error;
+	target.namespace_count = status.namespace_count;
 	/* What must not be run in it now must not be for that either. */
 	count = target.source == PYI_SOURCE_CLONE ? pyi_leftover_find(process, leftovers) : 0;
 	for (size_t i = 0; i < count; i++) {
@@ -169,7 +173,7 @@ static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t 
 		return false;
 	}
 	return status.thread_group_id == pid && status.parent_pid == target->process->pid &&
-	       (!status.namespace_pid || status.namespace_pid == namespace_pid);
+	       pyi_process_number_in(&status, target->namespace_count) == namespace_pid;
 }
 
 /* Waits for the child's first stop. */

@@ -31,6 +31,8 @@ struct pyi_snapshot_target {
 	enum pyi_source source;
 	/* No stop of it can take so long, unless something is very wrong. */
 	uint64_t stop_limit_ms;
+	/* How many pid namespaces it is in: from that of /proc to its own. */
+	unsigned namespace_count;
 
 	/* The last process that it was cloned to; 0: none. */
 	pid_t last_pid;
