@@ -162,25 +162,34 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	return NULL;
 }
 
-/* True if `pid` is the process that the clone made, by its parent and its number. */
-static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t namespace_pid)
+/* True, with its number there, if `pid`, alive or dead, is a child of the target. */
+static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t *ret_namespace_pid)
 {
+	struct pyi_process process = { .pid = pid };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	struct pyi_process_status status;
-	struct pyi_error *error = pyi_process_peek_status(pid, &status);
+	char path[32];
 
-	if (error) {
-		pyi_error_destroy(error);
+	/* To pyi_process_open() a dead one is none. */
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	process.proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	error = pyi_process_read_status(&process, 0, &status);
+	pyi_process_close(&process);
+	if (error)
 		return false;
-	}
-	return status.thread_group_id == pid && status.parent_pid == target->process->pid &&
-	       pyi_process_number_in(&status, target->namespace_count) == namespace_pid;
+	*ret_namespace_pid = pyi_process_number_in(&status, target->namespace_count);
+	return status.thread_group_id == pid && status.parent_pid == target->process->pid;
 }
 
-/* Waits for the child's first stop. */
-static struct pyi_error *await_child(const struct pyi_snapshot_target *target, pid_t namespace_pid,
-				     pid_t *ret_pid)
+/*
+ * Waits for the first stop of the child that the clone made, or for its end if it was killed before
+ * that, and writes down which process it is. Its number is known unless the clone's result is not.
+ */
+static struct pyi_error *await_child(struct pyi_snapshot_target *target,
+				     struct pyi_snapshot *snapshot, uint64_t timeout_ms)
 {
-	uint64_t deadline_ns = pyi_clock_deadline(CHILD_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	uint64_t deadline_ns = pyi_clock_deadline(timeout_ms, PYI_CLOCK_NEVER);
+	pid_t namespace_pid;
 	pid_t pid;
 	int status;
 
@@ -191,10 +200,17 @@ static struct pyi_error *await_child(const struct pyi_snapshot_target *target, p
 		if (result != PYI_WAIT_REPORTED)
 			break;
 		/* A held thread of the target that was killed meanwhile also reports. */
-		if (WIFSTOPPED(status) && is_child(pid, target, namespace_pid)) {
-			*ret_pid = pid;
+		if (!is_child(pid, target, &namespace_pid) ||
+		    (snapshot->namespace_pid > 0 && snapshot->namespace_pid != namespace_pid))
+			continue;
+		snapshot->namespace_pid = namespace_pid;
+		snapshot->process.pid = pid;
+		target->last_pid = pid;
+		if (WIFSTOPPED(status))
 			return NULL;
-		}
+		/* It takes a SIGKILL to end it before that; its parent can still reap it. */
+		snapshot->dead = true;
+		break;
 	}
 	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
 				"the snapshot did not appear after its clone");
@@ -298,7 +314,6 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
 	struct pyi_error *error;
 	int64_t result = 0;
-	pid_t pid = 0;
 
 	/* Exit signal 0: neither SIGCHLD nor wait() will ever tell the target of it. */
 	pyi_arch_clone_arguments(CLONE_PTRACE | CLONE_FILES, injector->guard.child_sp, arguments);
@@ -311,12 +326,10 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	if (result < 0)
 		return clone_refused(target, (int)-result);
 	snapshot->exit_sp = injector->guard.child_sp;
-	error = await_child(target, snapshot->namespace_pid, &pid);
+	error = await_child(target, snapshot, CHILD_TIMEOUT_MS);
 	if (error)
 		return error;
-	snapshot->process.pid = pid;
-	target->last_pid = pid;
-	error = pyi_process_open(pid, &snapshot->process);
+	error = pyi_process_open(snapshot->process.pid, &snapshot->process);
 	if (error)
 		return error;
 	return make_harmless(snapshot, &injector->guard, target->seize_options);
@@ -523,10 +536,9 @@ static void kill_snapshot(struct pyi_snapshot *snapshot)
 	pid_t pid;
 	int status;
 
-	/* The injector was killed right after its clone, by an execve() perhaps. */
+	/* The injector was killed, by an execve() perhaps, when it had said what it has made. */
 	if (snapshot->process.pid <= 0 && snapshot->namespace_pid > 0)
-		pyi_error_destroy(await_child(snapshot->target, snapshot->namespace_pid,
-					      &snapshot->process.pid));
+		pyi_error_destroy(await_child(snapshot->target, snapshot, CHILD_TIMEOUT_MS));
 	if (snapshot->process.pid <= 0 || snapshot->dead)
 		return;
 	/* It is its tracer that may end it, if we may not send it signals (no CAP_KILL). */
