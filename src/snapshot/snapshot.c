@@ -35,6 +35,8 @@ enum {
 	/* include/uapi/linux/close_range.h */
 	CLOSE_RANGE_UNSHARE_FLAG = 1 << 1,
 	CHILD_TIMEOUT_MS = 10000,
+	/* For a child of which nobody knows whether there is one: it stops as soon as it runs. */
+	ORPHAN_TIMEOUT_MS = 500,
 	REAP_PATIENCE_MS = 10000,
 	REAP_PAUSE_MS = 50,
 	OOM_SCORE_FIRST = 1000,
@@ -321,6 +323,13 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	/* Even if something went wrong after it: there is a child to be reaped. */
 	if (result > 0)
 		snapshot->namespace_pid = (pid_t)result;
+	/*
+	 * An execve() in another thread has killed the injector before it could say whether it has
+	 * made a child: if so, that reports. If not, all that we trace is as good as dead, and
+	 * there soon is nothing to wait for.
+	 */
+	if (error && result <= 0 && injector->state == PYI_TRACEE_GONE)
+		pyi_error_destroy(await_child(target, snapshot, ORPHAN_TIMEOUT_MS));
 	if (error)
 		return error;
 	if (result < 0)
