@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "snapshot/flushed.h"
 #include "snapshot/leftover.h"
 #include "snapshot/mirror.h"
 #include "tracee/gadgets.h"
@@ -271,11 +272,14 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
 					      "cannot take hold of the snapshot");
 	/*
-	 * The table is shared, so nothing was duplicated and nothing the target closes stays open.
-	 * Before Linux 5.9 there is no call that leaves it in one step: then it stays shared
-	 * (doc/safety.md).
+	 * The table is shared, so nothing that the target closes stays open. Leaving it duplicates
+	 * the first descriptors for a moment: of files whose file systems would hear of that it is
+	 * not left. Nor is it before Linux 5.9, which has no such call (doc/safety.md).
 	 */
-	error = pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
+	result = 0;
+	error = snapshot->shares_table
+			? NULL
+			: pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
 	if (error)
 		return error;
 	if (result != 0 && result != -ENOSYS)
@@ -467,6 +471,7 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 	struct pyi_error *error;
 	struct pyi_stop stop = { 0 };
 
+	snapshot->shares_table = !mirror && pyi_flushed_has_files(target->process);
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
 		error = pyi_stop_begin(target->process, mirror ? NULL : &target->gadgets,

@@ -5,7 +5,8 @@
  *
  * The one owner of the snapshot process. Does not know Python. A snapshot never runs the
  * target's code on its own account: it is traced, its signals are blocked, its descriptor table is
- * empty, none of its system calls is executed, it dies with us, and the OOM killer takes it first.
+ * empty or not used, none of its system calls is executed, it dies with us, and the OOM killer
+ * takes it first.
  */
 #ifndef PYI_SNAPSHOT_SNAPSHOT_H
 #define PYI_SNAPSHOT_SNAPSHOT_H
@@ -85,6 +86,8 @@ struct pyi_snapshot {
 	/* A stack pointer at which stray code ends in exit_group. */
 	uint64_t exit_sp;
 	bool dead;
+	/* It shares the target's descriptor table as long as it lives. */
+	bool shares_table;
 	/* It is stopped at a system call that was a message. */
 	bool at_message;
 };

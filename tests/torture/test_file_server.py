@@ -142,9 +142,12 @@ def reader(server, call, company):
 
 @pytest.mark.parametrize("call", ["read", "pread"])
 def test_left_alone(server, call):
+    """The other thread is injected into; and what is cloned closes nothing."""
     with reader(server, call, "company") as target:
-        done, _ = run(target, "--source", "mirror")
-        assert done.returncode == 0, done.stdout
+        for source in ("clone", "mirror"):
+            done, envelope = run(target, "--source", source)
+            assert done.returncode == 0, done.stdout
+            assert envelope["access"]["source"] == source
 
 
 @pytest.mark.parametrize("call", ["read", "pread"])
