@@ -23,6 +23,11 @@ struct pyi_process {
 	uint64_t start_ticks;
 };
 
+enum {
+	/* MAX_PID_NS_LEVEL of include/linux/pid_namespace.h, and the first. */
+	PYI_NAMESPACE_LIMIT = 33,
+};
+
 /* What /proc/PID/status (or /proc/PID/task/TID/status) says, as far as we need it. */
 struct pyi_process_status {
 	/* State letter, e.g. 'S'. */
@@ -35,7 +40,13 @@ struct pyi_process_status {
 	pid_t tracer_pid;
 	uid_t effective_uid;
 	uid_t real_uid;
-	/* The last entry of NSpid: its number in its own pid namespace. */
+	/*
+	 * NSpid: its numbers in the pid namespaces it is in, from that of /proc to its own. The
+	 * kernel allows no more of them.
+	 */
+	pid_t namespace_pids[PYI_NAMESPACE_LIMIT];
+	unsigned namespace_count;
+	/* The last of them: its number in its own pid namespace. */
 	pid_t namespace_pid;
 	unsigned thread_count;
 	/* 0 off, 1 strict, 2 filter. */
@@ -102,6 +113,12 @@ struct pyi_error *pyi_process_read_exe(const struct pyi_process *process,
 
 /* False as soon as all of it is a zombie or gone; its main thread alone may be. */
 bool pyi_process_is_alive(const struct pyi_process *process);
+
+/*
+ * The number of a process in the pid namespace that is `count` levels deep, as that of a process
+ * with so many numbers is; 0 if it is not in that deep a namespace.
+ */
+pid_t pyi_process_number_in(const struct pyi_process_status *status, unsigned count);
 
 /* Pure parser behind pyi_process_read_status(): `text` is a status file. */
 struct pyi_error *pyi_process_parse_status(const char *text,

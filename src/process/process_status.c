@@ -55,31 +55,23 @@ static void parse_name(const char *at, const char *end, char *name, size_t room)
 	name[length] = '\0';
 }
 
-/* Parses all numbers of a line; keeps the first, the second and the last (0 where there is none).
- */
-static bool parse_numbers(const char *at, uint64_t limit, uint64_t *ret_first, uint64_t *ret_second,
-			  uint64_t *ret_last)
+/* Parses all numbers of a line, at least one and at most `capacity`. */
+static bool parse_numbers(const char *at, uint64_t limit, unsigned capacity, uint64_t *ret_values,
+			  unsigned *ret_count)
 {
-	uint64_t values[3] = { 0, 0, 0 };
-	size_t count = 0;
+	unsigned count = 0;
 
 	for (;;) {
 		while (*at == ' ' || *at == '\t')
 			at++;
 		if (*at == '\n')
 			break;
-		if (!parse_decimal(&at, limit, &values[2]))
+		if (count == capacity || !parse_decimal(&at, limit, &ret_values[count]))
 			return false;
-		if (count < 2)
-			values[count] = values[2];
 		count++;
 	}
-	if (!count)
-		return false;
-	*ret_first = values[0];
-	*ret_second = values[1];
-	*ret_last = values[2];
-	return true;
+	*ret_count = count;
+	return count;
 }
 
 static bool parse_one_number(const char *at, uint64_t limit, uint64_t *ret_value)
@@ -157,6 +149,11 @@ static bool has_word(const char *at, const char *end, const char *word)
 	return false;
 }
 
+enum {
+	/* Real, effective, saved, and that of the file system. */
+	UIDS = 4,
+};
+
 enum field {
 	FIELD_NAME = 1 << 0,
 	FIELD_STATE = 1 << 1,
@@ -176,7 +173,9 @@ enum field {
 static unsigned parse_field(const char *key, size_t key_length, const char *value, const char *end,
 			    struct pyi_process_status *status, pid_t *pid)
 {
-	uint64_t first, second, last;
+	uint64_t values[PYI_NAMESPACE_LIMIT];
+	uint64_t first;
+	unsigned count;
 
 #define KEY_IS(name) (key_length == sizeof(name) - 1 && !memcmp(key, name, key_length))
 	if (KEY_IS("Name")) {
@@ -200,16 +199,19 @@ static unsigned parse_field(const char *key, size_t key_length, const char *valu
 	if (KEY_IS("TracerPid"))
 		return parse_pid(value, &status->tracer_pid) ? FIELD_OTHER : 0;
 	if (KEY_IS("Uid")) {
-		if (!parse_numbers(value, UINT32_MAX, &first, &second, &last))
+		if (!parse_numbers(value, UINT32_MAX, UIDS, values, &count) || count < UIDS)
 			return 0;
-		status->real_uid = (uid_t)first;
-		status->effective_uid = (uid_t)second;
+		status->real_uid = (uid_t)values[0];
+		status->effective_uid = (uid_t)values[1];
 		return FIELD_UID;
 	}
 	if (KEY_IS("NSpid")) {
-		if (!parse_numbers(value, INT_MAX, &first, &second, &last))
+		if (!parse_numbers(value, INT_MAX, PYI_NAMESPACE_LIMIT, values, &count))
 			return 0;
-		status->namespace_pid = (pid_t)last;
+		for (unsigned v = 0; v < count; v++)
+			status->namespace_pids[v] = (pid_t)values[v];
+		status->namespace_count = count;
+		status->namespace_pid = (pid_t)values[count - 1];
 		return FIELD_NSPID;
 	}
 	if (KEY_IS("Threads")) {
@@ -270,8 +272,16 @@ struct pyi_error *pyi_process_parse_status(const char *text, struct pyi_process_
 		return pyi_error_create(PYI_EXIT_FAILED, "bad-status",
 					"the process status is incomplete");
 	/* Before Linux 4.1, and in kernels without pid namespaces, there is one number. */
-	if (!(seen & FIELD_NSPID))
+	if (!(seen & FIELD_NSPID)) {
 		status.namespace_pid = pid;
+		status.namespace_pids[0] = pid;
+		status.namespace_count = 1;
+	}
 	*ret_status = status;
 	return NULL;
+}
+
+pid_t pyi_process_number_in(const struct pyi_process_status *status, unsigned count)
+{
+	return count && count <= status->namespace_count ? status->namespace_pids[count - 1] : 0;
 }

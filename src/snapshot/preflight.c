@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "process/access.h"
+#include "snapshot/child_namespace.h"
 #include "snapshot/group.h"
 #include "snapshot/huge_pages.h"
 #include "tracee/tracee.h"
@@ -312,6 +313,15 @@ static struct pyi_error *check_injection(const struct pyi_process *process,
 					"process %d has a userfaultfd that monitors forks: a clone "
 					"could block it for ever",
 					process->pid);
+	if (pyi_child_namespace_is_another(process))
+		return pyi_error_hint(
+			pyi_error_create(
+				PYI_EXIT_FAILED, "pid-namespace",
+				"process %d makes its children in another pid namespace "
+				"(unshare or setns with CLONE_NEWPID): a clone could "
+				"become process 1 there, and its end that of the namespace",
+				process->pid),
+			"copy the memory: --source mirror");
 	return check_seccomp(process, status, source, ret_options);
 }
 
@@ -376,8 +386,8 @@ static struct pyi_error *check_clone(const struct pyi_process *process,
 static bool is_about_clone(const struct pyi_error *error)
 {
 	static const char *const codes[] = {
-		"seccomp",	 "shadow-stack",  "userfaultfd", "frozen",
-		"clone-refused", "cgroup-memory", "huge-pages",
+		"seccomp", "shadow-stack",  "userfaultfd",   "pid-namespace",
+		"frozen",  "clone-refused", "cgroup-memory", "huge-pages",
 	};
 
 	for (size_t c = 0; c < sizeof(codes) / sizeof(codes[0]); c++)

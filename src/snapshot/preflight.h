@@ -34,9 +34,9 @@ struct pyi_preflight {
 
 /*
  * `max_pause_ms` is the longest stop the user accepts. With PYI_SOURCE_AUTO the refusals that only
- * concern a clone ("seccomp", "shadow-stack", "userfaultfd", "frozen", "clone-refused",
- * "cgroup-memory", "huge-pages") become a mirror, if that fits `max_pause_ms`; else their hint says
- * what to pass.
+ * concern a clone ("seccomp", "shadow-stack", "userfaultfd", "pid-namespace", "frozen",
+ * "clone-refused", "cgroup-memory", "huge-pages") become a mirror, if that fits `max_pause_ms`;
+ * else their hint says what to pass.
  * Errors: exit 3 for "already-traced", "seccomp", "own-process"; exit 1 for the others, and
  * "pause-too-long", "memory-short".
  */

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "snapshot/flushed.h"
 #include "snapshot/leftover.h"
 #include "snapshot/mirror.h"
 #include "tracee/gadgets.h"
@@ -36,6 +37,8 @@ enum {
 	/* include/uapi/linux/close_range.h */
 	CLOSE_RANGE_UNSHARE_FLAG = 1 << 1,
 	CHILD_TIMEOUT_MS = 10000,
+	/* For a child of which nobody knows whether there is one: it stops as soon as it runs. */
+	ORPHAN_TIMEOUT_MS = 500,
 	REAP_PATIENCE_MS = 10000,
 	REAP_PAUSE_MS = 50,
 	OOM_SCORE_FIRST = 1000,
@@ -154,12 +157,16 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 		.stop_limit_ms = pyi_snapshot_stop_limit_ms(preflight),
 	};
 	pid_t leftovers[PYI_LEFTOVER_LIMIT];
+	struct pyi_process_status status;
 	struct pyi_error *error;
 	size_t count;
 
 	error = pyi_gadgets_find(process, maps, &target.gadgets);
+	if (!error)
+		error = pyi_process_read_status(process, 0, &status);
 	if (error)
 		return error;
+	target.namespace_count = status.namespace_count;
 	/* What must not be run in it now must not be for that either. */
 	count = target.source == PYI_SOURCE_CLONE ? pyi_leftover_find(process, leftovers) : 0;
 	for (size_t i = 0; i < count; i++) {
@@ -171,25 +178,34 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	return NULL;
 }
 
-/* True if `pid` is the process that the clone made, by its parent and its number. */
-static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t namespace_pid)
+/* True, with its number there, if `pid`, alive or dead, is a child of the target. */
+static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t *ret_namespace_pid)
 {
+	struct pyi_process process = { .pid = pid };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	struct pyi_process_status status;
-	struct pyi_error *error = pyi_process_peek_status(pid, &status);
+	char path[32];
 
-	if (error) {
-		pyi_error_destroy(error);
+	/* To pyi_process_open() a dead one is none. */
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	process.proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	error = pyi_process_read_status(&process, 0, &status);
+	pyi_process_close(&process);
+	if (error)
 		return false;
-	}
-	return status.thread_group_id == pid && status.parent_pid == target->process->pid &&
-	       (!status.namespace_pid || status.namespace_pid == namespace_pid);
+	*ret_namespace_pid = pyi_process_number_in(&status, target->namespace_count);
+	return status.thread_group_id == pid && status.parent_pid == target->process->pid;
 }
 
-/* Waits for the child's first stop. */
-static struct pyi_error *await_child(const struct pyi_snapshot_target *target, pid_t namespace_pid,
-				     pid_t *ret_pid)
+/*
+ * Waits for the first stop of the child that the clone made, or for its end if it was killed before
+ * that, and writes down which process it is. Its number is known unless the clone's result is not.
+ */
+static struct pyi_error *await_child(struct pyi_snapshot_target *target,
+				     struct pyi_snapshot *snapshot, uint64_t timeout_ms)
 {
-	uint64_t deadline_ns = pyi_clock_deadline(CHILD_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	uint64_t deadline_ns = pyi_clock_deadline(timeout_ms, PYI_CLOCK_NEVER);
+	pid_t namespace_pid;
 	pid_t pid;
 	int status;
 
@@ -200,10 +216,17 @@ static struct pyi_error *await_child(const struct pyi_snapshot_target *target, p
 		if (result != PYI_WAIT_REPORTED)
 			break;
 		/* A held thread of the target that was killed meanwhile also reports. */
-		if (WIFSTOPPED(status) && is_child(pid, target, namespace_pid)) {
-			*ret_pid = pid;
+		if (!is_child(pid, target, &namespace_pid) ||
+		    (snapshot->namespace_pid > 0 && snapshot->namespace_pid != namespace_pid))
+			continue;
+		snapshot->namespace_pid = namespace_pid;
+		snapshot->process.pid = pid;
+		target->last_pid = pid;
+		if (WIFSTOPPED(status))
 			return NULL;
-		}
+		/* It takes a SIGKILL to end it before that; its parent can still reap it. */
+		snapshot->dead = true;
+		break;
 	}
 	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
 				"the snapshot did not appear after its clone");
@@ -262,11 +285,14 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
 					      "cannot take hold of the snapshot");
 	/*
-	 * The table is shared, so nothing was duplicated and nothing the target closes stays open.
-	 * Before Linux 5.9 there is no call that leaves it in one step: then it stays shared
-	 * (doc/safety.md).
+	 * The table is shared, so nothing that the target closes stays open. Leaving it duplicates
+	 * the first descriptors for a moment: of files whose file systems would hear of that it is
+	 * not left. Nor is it before Linux 5.9, which has no such call (doc/safety.md).
 	 */
-	error = pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
+	result = 0;
+	error = snapshot->shares_table
+			? NULL
+			: pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
 	if (error)
 		return error;
 	if (result != 0 && result != -ENOSYS)
@@ -307,7 +333,6 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
 	struct pyi_error *error;
 	int64_t result = 0;
-	pid_t pid = 0;
 
 	/* Exit signal 0: neither SIGCHLD nor wait() will ever tell the target of it. */
 	pyi_arch_clone_arguments(CLONE_PTRACE | CLONE_FILES, injector->guard.child_sp, arguments);
@@ -315,17 +340,22 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	/* Even if something went wrong after it: there is a child to be reaped. */
 	if (result > 0)
 		snapshot->namespace_pid = (pid_t)result;
+	/*
+	 * An execve() in another thread has killed the injector before it could say whether it has
+	 * made a child: if so, that reports. If not, all that we trace is as good as dead, and
+	 * there soon is nothing to wait for.
+	 */
+	if (error && result <= 0 && injector->state == PYI_TRACEE_GONE)
+		pyi_error_destroy(await_child(target, snapshot, ORPHAN_TIMEOUT_MS));
 	if (error)
 		return error;
 	if (result < 0)
 		return clone_refused(target, (int)-result);
 	snapshot->exit_sp = injector->guard.child_sp;
-	error = await_child(target, snapshot->namespace_pid, &pid);
+	error = await_child(target, snapshot, CHILD_TIMEOUT_MS);
 	if (error)
 		return error;
-	snapshot->process.pid = pid;
-	target->last_pid = pid;
-	error = pyi_process_open(pid, &snapshot->process);
+	error = pyi_process_open(snapshot->process.pid, &snapshot->process);
 	if (error)
 		return error;
 	return make_harmless(snapshot, &injector->guard, target->seize_options);
@@ -454,6 +484,7 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 	struct pyi_error *error;
 	struct pyi_stop stop = { 0 };
 
+	snapshot->shares_table = !mirror && pyi_flushed_has_files(target->process);
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
 		error = begin_stop(target, mirror ? NULL : &target->gadgets, extent, &stop);
@@ -531,10 +562,9 @@ static void kill_snapshot(struct pyi_snapshot *snapshot)
 	pid_t pid;
 	int status;
 
-	/* The injector was killed right after its clone, by an execve() perhaps. */
+	/* The injector was killed, by an execve() perhaps, when it had said what it has made. */
 	if (snapshot->process.pid <= 0 && snapshot->namespace_pid > 0)
-		pyi_error_destroy(await_child(snapshot->target, snapshot->namespace_pid,
-					      &snapshot->process.pid));
+		pyi_error_destroy(await_child(snapshot->target, snapshot, CHILD_TIMEOUT_MS));
 	if (snapshot->process.pid <= 0 || snapshot->dead)
 		return;
 	/* It is its tracer that may end it, if we may not send it signals (no CAP_KILL). */

@@ -5,7 +5,8 @@
  *
  * The one owner of the snapshot process. Does not know Python. A snapshot never runs the
  * target's code on its own account: it is traced, its signals are blocked, its descriptor table is
- * empty, none of its system calls is executed, it dies with us, and the OOM killer takes it first.
+ * empty or not used, none of its system calls is executed, it dies with us, and the OOM killer
+ * takes it first.
  */
 #ifndef PYI_SNAPSHOT_SNAPSHOT_H
 #define PYI_SNAPSHOT_SNAPSHOT_H
@@ -31,6 +32,8 @@ struct pyi_snapshot_target {
 	enum pyi_source source;
 	/* No stop of it can take so long, unless something is very wrong. */
 	uint64_t stop_limit_ms;
+	/* How many pid namespaces it is in: from that of /proc to its own. */
+	unsigned namespace_count;
 
 	/* The last process that it was cloned to; 0: none. */
 	pid_t last_pid;
@@ -83,6 +86,8 @@ struct pyi_snapshot {
 	/* A stack pointer at which stray code ends in exit_group. */
 	uint64_t exit_sp;
 	bool dead;
+	/* It shares the target's descriptor table as long as it lives. */
+	bool shares_table;
 	/* It is stopped at a system call that was a message. */
 	bool at_message;
 };

@@ -273,6 +273,7 @@ static bool can_rewind(uint64_t number)
 	/* With SO_RCVTIMEO these fail with EINTR, else the kernel restarts them. */
 	case SYS_read:
 	case SYS_readv:
+	case SYS_pread64:
 	case SYS_recvfrom:
 	case SYS_recvmsg:
 	case SYS_accept:

@@ -24,6 +24,10 @@
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438
 #endif
+/* include/uapi/linux/fcntl.h: what stat() takes, too */
+#ifndef AT_STATX_DONT_SYNC
+#define AT_STATX_DONT_SYNC 0x4000
+#endif
 
 enum {
 	/* include/uapi/linux/pidfd.h, Linux 6.9 */
@@ -200,21 +204,63 @@ static bool is_terminal_with_terms(int fd)
 	       (setting.c_cc[VMIN] > 1 || setting.c_cc[VTIME]);
 }
 
+/* What a thread reads from. */
+enum source {
+	/* Pipes, eventfd and the like, and what cannot be seen. */
+	SOURCE_PLAIN,
+	SOURCE_SOCKET,
+	/* Perhaps a terminal. */
+	SOURCE_DEVICE,
+	/* A file with a name, or a directory. */
+	SOURCE_FILE,
+};
+
+/*
+ * Finds that out without asking the file system: that may be the target itself, or wait for it. The
+ * kernel alone knows what the link says, and the type of what is open. (Before Linux 4.20 a FUSE
+ * server may be asked for that all the same.)
+ */
+static enum source find_source(const struct pyi_process *process, pid_t tid, uint64_t target_fd)
+{
+	static const char socket_link[] = "socket:[";
+	struct stat status;
+	char link[16];
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "task/%d/fd/%d", tid, (int)target_fd);
+	length = readlinkat(process->proc_fd, path, link, sizeof(link));
+	if (length >= (ssize_t)sizeof(socket_link) - 1 &&
+	    memcmp(link, socket_link, sizeof(socket_link) - 1) == 0)
+		return SOURCE_SOCKET;
+	if (length <= 0 || link[0] != '/')
+		return SOURCE_PLAIN;
+	if (fstatat(process->proc_fd, path, &status, AT_STATX_DONT_SYNC) != 0)
+		return SOURCE_FILE;
+	if (S_ISCHR(status.st_mode))
+		return SOURCE_DEVICE;
+	return S_ISFIFO(status.st_mode) ? SOURCE_PLAIN : SOURCE_FILE;
+}
+
 /*
  * A read whose end is a matter of the descriptor's own settings: interrupted, it would give less
  * than it should, or wait for the whole time again. Only a duplicate of the descriptor tells; it is
- * here for some microseconds. Before Linux 5.6 there is none, and nobody can know.
+ * here for some microseconds. Before Linux 5.6 there is none, and nobody can know. Of a file there
+ * must be none: to close it can have its file system wait, or take away an error that the target is
+ * to hear of. But whoever sleeps for one, and not in state D, has a server (FUSE) behind it, which
+ * is free to do with an interrupted read what it likes.
  */
 static bool has_terms_of_its_own(const struct pyi_process *process, pid_t tid, uint64_t number,
 				 uint64_t target_fd)
 {
 	PYI_CLEANUP(pyi_guard_fd) int process_fd = -1;
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	struct stat status;
+	enum source source;
 
 	switch (number) {
 	case SYS_read:
 	case SYS_readv:
+	case SYS_pread64:
 	case SYS_recvfrom:
 	case SYS_recvmsg:
 	case SYS_accept:
@@ -223,16 +269,18 @@ static bool has_terms_of_its_own(const struct pyi_process *process, pid_t tid, u
 	default:
 		return false;
 	}
+	source = find_source(process, tid, target_fd);
+	if (source == SOURCE_PLAIN || source == SOURCE_FILE)
+		return source == SOURCE_FILE;
 	process_fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD_FLAG);
 	if (process_fd < 0)
 		process_fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
 	if (process_fd < 0)
 		return false;
 	fd = (int)syscall(SYS_pidfd_getfd, process_fd, (int)target_fd, 0);
-	if (fd < 0 || fstat(fd, &status) != 0)
+	if (fd < 0)
 		return false;
-	return (S_ISSOCK(status.st_mode) && is_socket_with_terms(fd)) ||
-	       (S_ISCHR(status.st_mode) && is_terminal_with_terms(fd));
+	return source == SOURCE_SOCKET ? is_socket_with_terms(fd) : is_terminal_with_terms(fd);
 }
 
 /*

@@ -46,6 +46,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 		FUZZ_EXPECT(memchr(status.name, '\0', sizeof(status.name)));
 		FUZZ_EXPECT(status.state && status.thread_group_id >= 0 && status.parent_pid >= 0);
 		FUZZ_EXPECT(status.tracer_pid >= 0 && status.namespace_pid >= 0);
+		FUZZ_EXPECT(status.namespace_count <= PYI_NAMESPACE_LIMIT);
+		FUZZ_EXPECT(pyi_process_number_in(&status, status.namespace_count) ==
+			    status.namespace_pid);
 		FUZZ_EXPECT(status.seccomp_mode >= 0);
 	}
 	free(text);

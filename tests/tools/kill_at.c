@@ -10,7 +10,9 @@
  * the start: "ptrace(SEIZE)#1". The labels of all system calls are written to descriptor FD, a line
  * each, in order; but not those after a shot. SIGNAL is sent when the program enters that call
  * (nothing of it is done yet) or leaves it, to the VICTIM: "self" is the program, a number is a
- * process, and "child:PID" is whatever child of PID the program traces.
+ * process, "child:PID" is whatever child of PID the program traces, and "exec:PID" is a process
+ * that calls execve() when the signal comes: the program goes on when none of its threads is
+ * stopped by a tracer any more, for they have been killed.
  *
  * The last lines on FD are "hit" (or "missed": there was no such call; or "nobody": there was no
  * such victim), and what became of the program: "exit N" or "signal N".
@@ -34,6 +36,8 @@
 enum {
 	KIND_LIMIT = 256,
 	LABEL_BYTES = 128,
+	FREE_LOOK_US = 1000,
+	FREE_LOOKS = 10000,
 	/* PTRACE_GET_SYSCALL_INFO of linux/ptrace.h, a header that not every C library lets be
 	   included together with sys/ptrace.h. */
 	GET_SYSCALL_INFO = 0x420e,
@@ -256,6 +260,42 @@ static pid_t find_traced_child(pid_t parent, pid_t tracer)
 	return found;
 }
 
+/* True if a tracer holds a thread of the process. */
+static bool is_held(pid_t pid)
+{
+	struct dirent *entry;
+	char path[300];
+	bool found = false;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	folder = opendir(path);
+	while (folder && !found && (entry = readdir(folder))) {
+		char text[4096];
+		const char *end;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid, entry->d_name);
+		if (entry->d_name[0] == '.' || !read_text(path, text, sizeof(text)))
+			continue;
+		end = strrchr(text, ')');
+		found = end && end[1] == ' ' && end[2] == 't';
+	}
+	if (folder)
+		closedir(folder);
+	return found;
+}
+
+/* False if it still is held after some time. */
+static bool await_free(pid_t pid)
+{
+	for (int look = 0; look < FREE_LOOKS; look++) {
+		if (!is_held(pid))
+			return true;
+		usleep(FREE_LOOK_US);
+	}
+	return false;
+}
+
 /* False if there is no such victim at this moment. */
 static bool strike(const char *victim, int number, pid_t program)
 {
@@ -265,9 +305,12 @@ static bool strike(const char *victim, int number, pid_t program)
 		pid = program;
 	else if (strncmp(victim, "child:", 6) == 0)
 		pid = find_traced_child((pid_t)strtol(victim + 6, NULL, 10), program);
+	else if (strncmp(victim, "exec:", 5) == 0)
+		pid = (pid_t)strtol(victim + 5, NULL, 10);
 	else
 		pid = (pid_t)strtol(victim, NULL, 10);
-	return pid > 0 && kill(pid, number) == 0;
+	return pid > 0 && kill(pid, number) == 0 &&
+	       (strncmp(victim, "exec:", 5) != 0 || await_free(pid));
 }
 
 static pid_t launch(char **command)

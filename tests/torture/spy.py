@@ -248,6 +248,15 @@ def stops(names):
     return found
 
 
+def after_clone(names):
+    """
+    Of a target that sleeps: from the look at the clone's result to the first thing that is done
+    with what it has made.
+    """
+    _, ran, does = _indices(names, "SYSCALL")[:3]
+    return names[min(index for index in _indices(names, "GETREGSET") if index > ran):does + 1]
+
+
 def snapshot_life(names):
     """From the first thing that is done with a snapshot to its end."""
     first = next(index for index, name in enumerate(names) if "ptrace(SETOPTIONS)" in name)

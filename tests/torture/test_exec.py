@@ -10,15 +10,18 @@ PYI_LONG=1 does it some thousand times. PYI_EXEC_SEED chooses the moments.
 import json
 import os
 import random
+import signal
 import subprocess
 import time
 
 import pytest
 
 import interpreters
+import spy
 import support
 
 ROUNDS = 1500 if os.environ.get("PYI_LONG") == "1" else 40
+SHOTS = 100 if os.environ.get("PYI_LONG") == "1" else 5
 SEED = int(os.environ.get("PYI_EXEC_SEED", "1"))
 # What pyinspect may take for one run, from its start; it is given more time than that.
 PATIENCE_SECONDS = 60
@@ -92,6 +95,64 @@ def one_round(target, source, moment, codes, where):
     assert support.status(target.pid, target.pid)["TracerPid"] == "0", where
     assert target.hidden_zombies() == [], where
     assert target.snapshots() == [], where
+
+
+SLEEPER = """
+import os, signal, sys, threading, time
+
+def start_program():
+    os.write(1, b"READY\\n")
+    # one that must not be interrupted: it is not the one that makes the clone
+    signal.sigtimedwait({signal.SIGUSR1}, 1000)
+    os.execvp("sleep", ["sleep", "1000"])
+
+def sleep():
+    while True:
+        time.sleep(1000)
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+if sys.argv[1] == "main":
+    threading.Thread(target=sleep, daemon=True).start()
+    start_program()
+else:
+    threading.Thread(target=start_program, daemon=True).start()
+    sleep()
+"""
+
+
+@pytest.fixture
+def sleeper():
+    """Starts processes whose thread WHO starts another program when SIGUSR1 comes."""
+    targets = []
+
+    def starter(who):
+        targets.append(support.Target([interpreters.any_interpreter().path, "-SEc", SLEEPER, who]))
+        targets[-1].expect("READY")
+        support.wait_until(lambda: all(support.read_stat(targets[-1].pid, tid)["state"] == "S"
+                                       for tid in support.threads(targets[-1].pid)), "it sleeps")
+        return targets[-1]
+
+    yield starter
+    for target in targets:
+        target.close()
+
+
+@pytest.mark.parametrize("who", ["main", "thread"])
+def test_exec_right_after_the_clone(sleeper, who):
+    """The thread that has made the clone is killed before it can say so."""
+    result = spy.after_clone(spy.labels(sleeper(who).pid, "--source=clone"))[0]
+    for _ in range(SHOTS):
+        target = sleeper(who)
+        outcome = spy.run_under_kill_at(["entry", result, str(int(signal.SIGUSR1)),
+                                         "exec:%d" % target.pid], target.pid, "--source=clone")
+        assert outcome.shot == "hit", outcome
+        assert outcome.end == "exit", outcome
+        code = json.loads(outcome.output).get("error", {}).get("code")
+        assert code in CODES[outcome.number], outcome
+        assert outcome.number, "it was not in time"
+        assert new_program_runs(target.pid)
+        assert target.hidden_zombies() == []
+        assert target.snapshots() == []
 
 
 def new_program_runs(pid):

@@ -221,6 +221,21 @@ def test_snapshot_killed():
     assert codes.get(1, 0) > codes.get(0, 0)
 
 
+def test_snapshot_killed_before_it_was_seen():
+    """Its end is noticed in place of its first stop, and it is reaped."""
+    def said(where, outcome):
+        assert (outcome.end, outcome.number) == ("exit", 1), (where, outcome)
+        error = json.loads(outcome.output)["error"]
+        assert error["code"] == "snapshot-lost", (where, error)
+        assert "was killed" in error["message"], (where, error)
+
+    with spy.Victim("nanosleep") as victim:
+        names = spy.after_clone(spy.labels(victim.pid))
+        sweep = Sweep(victim)
+        sweep.shoot("exit", names, said, at="child:%d" % victim.pid, zombies=0)
+        sweep.finish(least=10)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT],
                          ids=lambda number: number.name)
 def test_interrupted_by_the_user(number):

@@ -65,6 +65,59 @@ def test_namespaces_of_a_child(surrounded, name):
     check(surrounded(prefix=prefix).below(), "clone")
 
 
+@pytest.mark.parametrize("who", ["main", "thread"])
+def test_children_in_another_pid_namespace(surrounded, who):
+    """
+    The first of them is process 1 there, and nobody can be made there when that has ended: it must
+    not be ours.
+    """
+    target = surrounded().enter("children-elsewhere", who)
+    with unharmed(target, LITTLE) as truth:
+        error = check_refused(target, "pid-namespace", "--source", "clone")
+        assert "mirror" in error["hint"]
+        check_right(target, truth, "mirror")
+    assert target.work("fork") == {"fork": 7 << 8}
+    # Now there has been a process 1.
+    with unharmed(target, LITTLE) as truth:
+        check_refused(target, "pid-namespace", "--source", "clone")
+        check_right(target, truth, "mirror")
+
+
+LEFT_IN_A_NAMESPACE = """
+import ctypes, os, platform, sys
+
+CLONE_NEWPID, PR_SET_NAME = 0x20000000, 15
+libc = ctypes.CDLL(None, use_errno=True)
+own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+if libc.unshare(CLONE_NEWPID):
+    os.write(1, b"LACKING\\n")
+    sys.exit()
+child = libc.syscall({"x86_64": 56, "aarch64": 220}[platform.machine()], 0, 0, 0, 0, 0)
+if child == 0:
+    libc.prctl(PR_SET_NAME, b"pyinspect-snap", 0, 0, 0)
+    libc._exit(0)
+assert child > 1 and libc.setns(own, CLONE_NEWPID) == 0
+os.write(1, b"READY\\n")
+os.read(0, 1)
+"""
+
+
+def test_left_in_another_pid_namespace():
+    """A dead snapshot is reaped by its number in the target's namespace, not in its own."""
+    program = interpreters.require(extension.INTERPRETER).path
+    target = support.Target([program, "-SEc", LEFT_IN_A_NAMESPACE])
+    try:
+        if target.read_line() != "READY":
+            lack("unshare --pid")
+        support.wait_until(target.hidden_zombies, "it is dead")
+        done, envelope = run(target)
+        assert done.returncode == 0, done.stdout
+        assert envelope["access"]["source"] == "clone"
+        assert target.hidden_zombies() == []
+    finally:
+        target.close()
+
+
 def test_from_within_a_user_namespace(surrounded, public):
     """Root there is nobody here."""
     target = surrounded()

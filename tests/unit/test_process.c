@@ -74,6 +74,12 @@ static void test_status(void **state)
 	assert_int_equal(status.real_uid, 1000);
 	assert_true(status.effective_uid == UINT32_MAX);
 	assert_int_equal(status.namespace_pid, 7);
+	assert_int_equal(status.namespace_count, 3);
+	assert_int_equal(pyi_process_number_in(&status, 0), 0);
+	assert_int_equal(pyi_process_number_in(&status, 1), 4712);
+	assert_int_equal(pyi_process_number_in(&status, 2), 31);
+	assert_int_equal(pyi_process_number_in(&status, 3), 7);
+	assert_int_equal(pyi_process_number_in(&status, 4), 0);
 	assert_int_equal(status.rss_bytes, 1234 * 1024);
 	assert_int_equal(status.anonymous_bytes, 1000 * 1024);
 	assert_int_equal(status.page_table_bytes, 64 * 1024);
@@ -96,6 +102,8 @@ static void test_status_with_the_least(void **state)
 					     &status));
 	assert_string_equal(status.name, "");
 	assert_int_equal(status.namespace_pid, 2);
+	assert_int_equal(status.namespace_count, 1);
+	assert_int_equal(pyi_process_number_in(&status, 1), 2);
 	assert_int_equal(status.rss_bytes, 0);
 	assert_int_equal(status.seccomp_mode, 0);
 	assert_false(status.shadow_stack);
@@ -103,6 +111,9 @@ static void test_status_with_the_least(void **state)
 
 static void test_status_malformed(void **state)
 {
+	/* One number more than there can be. */
+	static const char too_deep[] = "NSpid:\t1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 "
+				       "21 22 23 24 25 26 27 28 29 30 31 32 33 34\n";
 	static const char *const lines[] = {
 		"no colon\n",
 		"Tgid:\t\n",
@@ -117,6 +128,8 @@ static void test_status_malformed(void **state)
 		"State:\n",
 		"Name:\n",
 		"NSpid:\t1\tx\n",
+		"NSpid:\t\n",
+		too_deep,
 		"VmRSS:\t12\n",
 		"VmRSS:\t12 MB\n",
 		"VmRSS:\t18014398509481984 kB\n",

@@ -30,6 +30,7 @@ OBJECTS = 2000
 MEMORY_BYTES = 4 << 20
 PR_SET_SECCOMP, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_MDWE = 22, 4, 36, 65
 MADV_DONTFORK, MADV_WIPEONFORK, MADV_HUGEPAGE, MADV_GUARD_INSTALL = 10, 18, 14, 102
+CLONE_NEWPID = 0x20000000
 PROT_READ, PROT_WRITE = 1, 2
 MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_HUGETLB = 1, 2, 0x20, 0x4000, 0x40000
 PAGE = mmap.PAGESIZE
@@ -186,6 +187,33 @@ def shared_memory(descriptor):
     ctypes.c_void_p.from_address(id(Writer) + TP_TRAVERSE).value = function
 
 
+def children_elsewhere(who):
+    """Children that this thread, or another one, makes from now on go to a new pid namespace."""
+    results = []
+
+    def leave():
+        try:
+            results.append(check(LIBC.unshare(CLONE_NEWPID)))
+        except Missing as reason:
+            results.append(reason)
+
+    if who == "thread":
+        done, never = threading.Event(), threading.Lock()
+        never.acquire()
+
+        def run():
+            leave()
+            done.set()
+            never.acquire()
+
+        threading.Thread(target=run, daemon=True).start()
+        done.wait()
+    else:
+        leave()
+    if results[0]:
+        raise results[0]
+
+
 def into_empty_root(folder):
     os.chroot(folder)
     os.chdir("/")
@@ -197,7 +225,7 @@ PLACES = {
     "subreaper": lambda: control(PR_SET_CHILD_SUBREAPER, 1), "mlockall": lock_memory,
     "huge-pages": huge_pages, "huge-page-pool": huge_page_pool, "sparse": sparse,
     "faults": monitor_faults, "hole": hole, "short-files": maps_of_short_files,
-    "shared": shared_memory, "chroot": into_empty_root,
+    "shared": shared_memory, "chroot": into_empty_root, "children-elsewhere": children_elsewhere,
     "no-sigchld": lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
 }
 
