@@ -223,6 +223,7 @@ static struct pyi_error *report(const struct pyi_options *options, struct pyi_en
 		.limit = options->limit,
 		.skipped_objects = work->skipped_objects,
 		.history = work->past.history ? work->setup.history : NULL,
+		.history_wanted = work->setup.history != NULL,
 		.history_kept = work->past.kept,
 	};
 	struct pyi_error *error = pyi_check_outcome_deal(&outcome, &report, &evidence);

@@ -22,8 +22,10 @@ struct pyi_check_report {
 	/* How many types, and containers, that no rule is about go to Prometheus at most. */
 	uint64_t limit;
 	uint64_t skipped_objects;
-	/* File with the history; NULL: none is used; the sample of now is in it. */
+	/* File with the history; NULL: none is used; whether one is wanted at all; whether the
+	 * sample of now is in it. */
 	const char *history;
+	bool history_wanted;
 	bool history_kept;
 	/* Folder with the evidence that was saved now; NULL: there was no need, or it failed. */
 	const char *evidence;

@@ -360,9 +360,10 @@ struct pyi_error *pyi_report_prometheus(FILE *stream, const struct pyi_envelope 
 	put_one(&metric, "pyinspect_check_incomplete",
 		"1 if figures may be too low or wrong because not all could be read, else 0.",
 		report->sample->incomplete);
-	put_one(&metric, "pyinspect_history_kept",
-		"1 if the figures of this check were added to the history, else 0.",
-		report->history_kept);
+	if (report->history_wanted)
+		put_one(&metric, "pyinspect_history_kept",
+			"1 if the figures of this check were added to the history, else 0.",
+			report->history_kept);
 	put_cost(&metric, envelope);
 	put_target(&metric, envelope, report->sample);
 	put_rules(&metric, report->check);

@@ -143,4 +143,8 @@ def test_warnings_of_a_service(victim, state, tmp_path, mounts):
                prefix=prefix)
     assert done.returncode == OK
     assert re.search("^pyinspect: warning: .*%s" % state, done.stderr, re.MULTILINE), done.stderr
-    assert series(path.read_text())['pyinspect_history_kept{target="%d"}' % victim.pid] == 0
+    kept = 'pyinspect_history_kept{target="%d"}' % victim.pid
+    assert series(path.read_text())[kept] == 0
+    # Where none is wanted, there is nothing to be alarmed at.
+    done = run(victim.pid, state, "--max", LIMITS, "--format", "prometheus", "--no-history")
+    assert kept not in series(done.stdout)

@@ -40,17 +40,19 @@ def test_every_alert_is_tested():
 
 
 @pytest.fixture(scope="module")
-def metrics():
+def metrics(tmp_path_factory):
     """Of two checks: with all that a rule can add, and of a target with python-slip in it."""
     names = set()
+    state = tmp_path_factory.mktemp("state")
     slip = support.Target(["/usr/bin/python3", "-c", SLIP])
     with leaky.LeakyService() as service:
         try:
             slip.expect("READY")
             service.leak(leaky.LIMIT + 1)
             for pid in (service.pid, slip.pid):
-                done = leaky.check(pid, "--max", leaky.RULE, "--max-rss", "1TiB",
-                                   "--preset", "firewalld", "--format", "prometheus")
+                done = support.run_pyinspect(
+                    pid, "check", "--state", state, "--min-age", "0", "--max", leaky.RULE,
+                    "--max-rss", "1TiB", "--preset", "firewalld", "--format", "prometheus")
                 assert done.returncode in (1, 2, 3), done.stderr
                 succeeds(need("promtool"), "check", "metrics", input=done.stdout)
                 names |= {line.split()[2] for line in done.stdout.splitlines()

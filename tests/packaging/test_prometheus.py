@@ -60,7 +60,7 @@ class Monitoring:
         self.prometheus = "http://127.0.0.1:%d" % free_port()
         with open(RULES, encoding="utf-8") as file:
             rules, cut = re.subn(r"\bfor: \w+", "for: 1s", file.read())
-        assert cut == 4
+        assert cut == 5
         (folder / "rules.yml").write_text(rules)
         (folder / "prometheus.yml").write_text(json.dumps({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

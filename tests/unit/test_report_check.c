@@ -93,6 +93,7 @@ static int set_up(void **state)
 		.sample = &fixture->sample,
 		.limit = 1,
 		.history = "/var/lib/pyinspect/history.sqlite",
+		.history_wanted = true,
 		.history_kept = true,
 	};
 	*state = fixture;
