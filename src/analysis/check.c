@@ -14,7 +14,7 @@
 enum {
 	/* Bytes of a name in a sentence; whole names are in `subject`. */
 	NAME_SHOWN = 300,
-	/* A history to which nobody has added for that long says nothing of now. */
+	/* A history to which nothing has been added for that long says nothing of now. */
 	FRESH_S = 2 * 3600,
 };
 
@@ -281,7 +281,8 @@ static const char *why_no_history(const struct judge *judge)
 	return judge->history->unavailable;
 }
 
-/* True if nobody else adds looks to the history either, to which this one could not be added. */
+/* True if this look is not in the history, or of no use there, and neither is one shortly before.
+ */
 static struct pyi_error *look_whether_stale(struct judge *judge, bool *ret_stale)
 {
 	uint64_t now_s = judge->sample->age_s;
@@ -290,7 +291,7 @@ static struct pyi_error *look_whether_stale(struct judge *judge, bool *ret_stale
 	struct pyi_error *error;
 
 	*ret_stale = false;
-	if (!judge->history->unwritten)
+	if (!judge->history->unwritten && !judge->sample->incomplete)
 		return NULL;
 	error = get_series(judge, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, &series);
 	if (error)
@@ -312,12 +313,12 @@ static struct pyi_error *doubt_growth(struct judge *judge, struct pyi_check_find
 
 	if (finding->status != PYI_CHECK_OK)
 		return NULL;
-	if (judge->sample->incomplete)
-		return set_unknown(finding, what, "the look was not complete");
 	error = look_whether_stale(judge, &stale);
 	if (error || !stale)
 		return error;
-	return set_unknown(finding, what, judge->history->unwritten);
+	return set_unknown(finding, what,
+			   judge->sample->incomplete ? "no look has been complete for hours"
+						     : judge->history->unwritten);
 }
 
 static struct pyi_error *set_growth(struct pyi_check_finding *finding, const char *what,
@@ -458,6 +459,8 @@ static struct pyi_error *judge_containers(struct judge *judge, const struct pyi_
 	finding = add_finding(judge, rule, NULL);
 	if (!finding)
 		return pyi_error_no_memory();
+	if (judge->sample->incomplete)
+		return set_unknown(finding, "growing containers", "the look was not complete");
 	error = format_message(finding, "no container of a module or class grows all the time");
 	if (!error)
 		error = doubt_growth(judge, finding, "growing containers");

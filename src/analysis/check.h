@@ -80,8 +80,8 @@ struct pyi_check_history {
  * a process that has no slip_senders.
  * - A value of an incomplete look that is above a limit counts; one below is UNKNOWN.
  * - A rule of growth alarms only if the figure grows (trend.h) and the lower bound of its slope is
- *   above the limit. While there is too little history, it is OK, with `value_known` false; if no
- *   more of it is gathered, because looks are incomplete or cannot be added, UNKNOWN.
+ *   above the limit. While there is too little history, it is OK, with `value_known` false; if for
+ *   two hours no more of it is gathered, because looks are incomplete or cannot be added, UNKNOWN.
  * - No rules at all are UNKNOWN.
  */
 struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct pyi_sample *sample,

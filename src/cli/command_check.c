@@ -303,6 +303,9 @@ static struct pyi_error *check_from_outside(const struct glimpse *glimpse,
 	if ((error->exit != PYI_EXIT_FAILED && error->exit != PYI_EXIT_ACCESS) ||
 	    strcmp(error->code, "too-young") == 0 || glimpse->error || pyi_wait_cancel_signal())
 		return error;
+	/* There may be a thread that only our end sets free. */
+	if (strcmp(error->code, "thread-stuck") == 0)
+		return error;
 	other = pyi_process_read_status(&glimpse->process, 0, &status);
 	if (other || !pyi_process_is_alive(&glimpse->process) ||
 	    !is_above_a_limit(&work->setup.rules, status.rss_bytes)) {

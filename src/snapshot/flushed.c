@@ -3,12 +3,19 @@
  */
 #include "snapshot/flushed.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+/* include/uapi/linux/fcntl.h: what stat() takes, too */
+#ifndef AT_STATX_DONT_SYNC
+#define AT_STATX_DONT_SYNC 0x4000
+#endif
 
 enum {
 	/* NR_OPEN_DEFAULT of the kernel: so many are copied even if all are to be closed. */
@@ -53,23 +60,33 @@ bool pyi_flushed_is_mount(const char *mountinfo, unsigned mount_id)
 	return true;
 }
 
-/* The mount of a descriptor that is a file with a name; false if it is none, or is not there. */
-static bool find_mount(const struct pyi_process *process, unsigned number, unsigned *ret_mount_id)
+/* True for a file with a name: devices, directories and others have nobody to be told. */
+static bool is_file(const struct pyi_process *process, const char *path)
 {
 	static const char memory_link[] = "/memfd:";
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	char link[sizeof(memory_link)];
-	const char *line;
-	char path[32];
-	ssize_t length;
+	struct stat status;
+	ssize_t length = readlinkat(process->proc_fd, path, link, sizeof(link) - 1);
 
-	snprintf(path, sizeof(path), "fd/%u", number);
-	length = readlinkat(process->proc_fd, path, link, sizeof(link) - 1);
 	if (length <= 0 || link[0] != '/')
 		return false;
 	link[length] = '\0';
-	if (strcmp(link, memory_link) == 0)
+	/* The kernel knows the type by itself: no file system is asked. */
+	return strcmp(link, memory_link) != 0 &&
+	       (fstatat(process->proc_fd, path, &status, AT_STATX_DONT_SYNC) != 0 ||
+		S_ISREG(status.st_mode));
+}
+
+/* The mount of a descriptor that is such a file; false if it is none, or is not there. */
+static bool find_mount(const struct pyi_process *process, unsigned number, unsigned *ret_mount_id)
+{
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	const char *line;
+	char path[32];
+
+	snprintf(path, sizeof(path), "fd/%u", number);
+	if (!is_file(process, path))
 		return false;
 	snprintf(path, sizeof(path), "fdinfo/%u", number);
 	error = pyi_process_read_file(process, path, FDINFO_LIMIT_BYTES, &text, NULL);
@@ -77,20 +94,62 @@ static bool find_mount(const struct pyi_process *process, unsigned number, unsig
 	return line && sscanf(line + 7, " %u", ret_mount_id) == 1;
 }
 
+/* Texts of mountinfo: of the process, and ours, for descriptors it has had since before it got a
+ * mount namespace of its own, as those that systemd gives to a service. */
+struct mounts {
+	bool known;
+	char *theirs;
+	char *ours;
+};
+
+static void deinit_mounts(struct mounts *mounts)
+{
+	free(mounts->theirs);
+	free(mounts->ours);
+}
+
+/* NULL if it cannot be read. */
+static char *read_mountinfo(const struct pyi_process *process)
+{
+	char *text = NULL;
+
+	pyi_error_destroy(
+		pyi_process_read_file(process, "mountinfo", MOUNTINFO_LIMIT_BYTES, &text, NULL));
+	return text;
+}
+
+static void read_mounts(const struct pyi_process *process, struct mounts *ret_mounts)
+{
+	struct pyi_process self = { .proc_fd = -1 };
+	struct pyi_error *error = pyi_process_open(getpid(), &self);
+
+	ret_mounts->known = true;
+	ret_mounts->theirs = read_mountinfo(process);
+	if (!error)
+		ret_mounts->ours = read_mountinfo(&self);
+	pyi_error_destroy(error);
+	pyi_process_close(&self);
+}
+
+/* The number of a mount is the same for all who see it. */
+static bool is_flushed(const struct mounts *mounts, unsigned mount_id)
+{
+	return (!mounts->theirs || pyi_flushed_is_mount(mounts->theirs, mount_id)) &&
+	       (!mounts->ours || pyi_flushed_is_mount(mounts->ours, mount_id));
+}
+
 bool pyi_flushed_has_files(const struct pyi_process *process)
 {
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	PYI_CLEANUP(pyi_guard_free) char *mountinfo = NULL;
+	PYI_CLEANUP(deinit_mounts) struct mounts mounts = { 0 };
 
 	for (unsigned number = 0; number < FIRST_DESCRIPTORS; number++) {
 		unsigned mount_id;
 
 		if (!find_mount(process, number, &mount_id))
 			continue;
-		if (!mountinfo)
-			error = pyi_process_read_file(process, "mountinfo", MOUNTINFO_LIMIT_BYTES,
-						      &mountinfo, NULL);
-		if (error || pyi_flushed_is_mount(mountinfo, mount_id))
+		if (!mounts.known)
+			read_mounts(process, &mounts);
+		if (is_flushed(&mounts, mount_id))
 			return true;
 	}
 	return false;

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "process/access.h"
+#include "tracee/running.h"
 #include "tracee/thread_look.h"
 #include "tracee/wait.h"
 
@@ -25,16 +26,6 @@ enum {
 	STOP_TIMEOUT_MS = 500,
 	/* For one that has not stopped by then, when the others have been let go. */
 	LATE_TIMEOUT_MS = 10000,
-	/*
-	 * How often a running thread is looked at; how old a tick may be that tells where it is;
-	 * and how long such a tick is waited for, with and without another thread that will do.
-	 */
-	RUNNING_LOOK_US = 40,
-	RUNNING_FRESH_US = 500,
-	/* So many ticks in a row, and it does hardly anything else. */
-	CERTAIN_TICKS = 2,
-	RUNNING_PATIENCE_MS = 100,
-	LONE_PATIENCE_MS = 500,
 	/* How often, and for how long, it is looked whether a thread can be held after all. */
 	OPEN_LOOK_US = 200,
 	OPEN_PATIENCE_MS = 20,
@@ -43,136 +34,11 @@ enum {
 	INJECTOR_LOOK_MS = 5,
 	/* Main thread or not, waiting or not. */
 	RELUCTANCE_LIMIT = 4 * PYI_INTERRUPTION_FORBIDDEN,
+	/* As deep as a stack is hardly ever used; the smallest are not much larger. */
+	OWN_STACK_BYTES = 1 << 20,
 	/* How often it is looked whether those that are late have stopped. */
 	LATE_LOOK_US = 1000,
 };
-
-/* True if no thread but `one` has run since it was looked at. */
-static bool others_slept(const struct pyi_stop_thread *threads, size_t count, size_t one)
-{
-	for (size_t t = 0; t < count; t++) {
-		char now[sizeof(threads[t].activity)];
-
-		if (t == one)
-			continue;
-		pyi_thread_read_activity(threads[t].activity_fd, now, sizeof(now));
-		if (strcmp(now, threads[t].activity) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* True if one of the threads waits in a call that can be interrupted. */
-static bool has_blocked(const struct pyi_stop_thread *threads, size_t count)
-{
-	for (size_t t = 0; t < count; t++)
-		if (threads[t].call.blocked &&
-		    threads[t].call.interruption != PYI_INTERRUPTION_FORBIDDEN)
-			return true;
-	return false;
-}
-
-/* True if a thread that runs is known to do so in its own code. */
-static bool has_running(const struct pyi_stop_thread *threads, size_t count)
-{
-	for (size_t t = 0; t < count; t++)
-		if (!threads[t].call.blocked && !threads[t].in_kernel)
-			return true;
-	return false;
-}
-
-/* Takes a tick down; true if it met the thread in its own code, or several of them have. */
-static bool note_tick(struct pyi_stop_thread *thread, const struct pyi_thread_ticks *before,
-		      const struct pyi_thread_ticks *now)
-{
-	if (now->kernel_ns > before->kernel_ns)
-		thread->own_ticks = 0;
-	else if (now->user_ns > before->user_ns)
-		thread->own_ticks++;
-	else
-		return false;
-	return thread->own_ticks;
-}
-
-/*
- * Looks at a running thread again: `process_before` and `process_now` are ticks of all threads.
- * True if it is in its own code now, as far as can be told.
- */
-static bool is_in_own_code(const struct pyi_process *process, struct pyi_stop_thread *threads,
-			   size_t count, size_t one, const struct pyi_thread_ticks *process_before,
-			   const struct pyi_thread_ticks *process_now)
-{
-	struct pyi_stop_thread *thread = &threads[one];
-	struct pyi_thread_ticks now = pyi_thread_ticks_of_thread(process, thread->tid);
-	bool seen;
-
-	if (others_slept(threads, count, one))
-		seen = note_tick(thread, process_before, process_now);
-	else
-		seen = note_tick(thread, &thread->ticks, &now);
-	thread->ticks = now;
-	/* Between two long transfers there is a moment in its own code, too. */
-	return seen && (thread->own_ticks >= CERTAIN_TICKS ||
-			(thread->transferred != UINT64_MAX &&
-			 pyi_thread_transferred(process, thread->tid) == thread->transferred));
-}
-
-/*
- * A thread that moves data in a long write() or recv() is runnable much of the time, one in a long
- * getrandom() or sendfile() all the time, and interrupting it would cut that short. /proc does not
- * tell it from a thread that runs code of its own; but the first is seen blocked sooner or later,
- * and the other is not met in its own code by the ticks. So a thread is to be stopped only right
- * after it was; and one that was not is left alone.
- */
-static void look_again_at_running(const struct pyi_process *process,
-				  struct pyi_stop_thread *threads, size_t count)
-{
-	const struct timespec pause = { .tv_nsec = RUNNING_LOOK_US * 1000L };
-	struct pyi_thread_ticks before = pyi_thread_ticks_of_process(process);
-	uint64_t begun_ns = pyi_clock_now_ns();
-	uint64_t looked_ns = begun_ns;
-	uint64_t patience_ns = 0;
-	bool undecided = false;
-
-	for (size_t t = 0; t < count; t++) {
-		struct pyi_stop_thread *thread = &threads[t];
-
-		thread->in_kernel = !thread->call.blocked;
-		if (!thread->in_kernel)
-			continue;
-		thread->ticks = pyi_thread_ticks_of_thread(process, thread->tid);
-		thread->transferred = pyi_thread_transferred(process, thread->tid);
-		undecided = true;
-	}
-	while (undecided && looked_ns - begun_ns <= patience_ns) {
-		struct pyi_thread_ticks now = pyi_thread_ticks_of_process(process);
-		uint64_t now_ns = pyi_clock_now_ns();
-		/* If not, it has had the time to go into a call since. */
-		bool fresh = now_ns - looked_ns <= RUNNING_FRESH_US * UINT64_C(1000);
-
-		undecided = false;
-		for (size_t t = 0; t < count; t++) {
-			struct pyi_stop_thread *thread = &threads[t];
-
-			if (thread->call.blocked)
-				continue;
-			if (is_in_own_code(process, threads, count, t, &before, &now) && fresh)
-				thread->in_kernel = false;
-			pyi_thread_look(process, thread->tid, &thread->call);
-			if (thread->call.blocked)
-				thread->in_kernel = false;
-			undecided |= thread->in_kernel;
-		}
-		before = now;
-		looked_ns = now_ns;
-		patience_ns = UINT64_C(1000000) *
-			      (has_blocked(threads, count) || has_running(threads, count)
-				       ? RUNNING_PATIENCE_MS
-				       : LONE_PATIENCE_MS);
-		if (undecided)
-			nanosleep(&pause, NULL);
-	}
-}
 
 static struct pyi_stop_thread *find_thread(struct pyi_stop *stop, pid_t tid)
 {
@@ -223,8 +89,9 @@ static struct pyi_error *scan(const struct pyi_process *process, struct pyi_stop
 	 * Threads that appear while others are held already are not waited for; and those that run
 	 * are of no interest if one that waits will do.
 	 */
-	if (!known && (extent != PYI_STOP_ONE || !has_blocked(threads, stop->thread_count)))
-		look_again_at_running(process, threads, stop->thread_count);
+	if (!known &&
+	    (extent != PYI_STOP_ONE || !pyi_running_has_blocked(threads, stop->thread_count)))
+		pyi_running_look_again(process, threads, stop->thread_count);
 	return NULL;
 }
 
@@ -311,36 +178,6 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 				 thread->call.interruption <= PYI_INTERRUPTION_CONTINUED;
 }
 
-/*
- * The last look. Whoever was in a call before and runs now may be in the middle of one that must
- * not be interrupted, woken for the next piece of its data: in the same one, or in another. So it
- * is left alone until it waits again, or is met in its own code. Returns whether that is open.
- */
-static bool look_before_seizing(const struct pyi_process *process, struct pyi_stop_thread *thread)
-{
-	bool was_blocked = thread->call.blocked;
-	struct pyi_thread_ticks now;
-
-	pyi_thread_look(process, thread->tid, &thread->call);
-	if (thread->call.blocked) {
-		thread->in_kernel = false;
-		return false;
-	}
-	if (!was_blocked && !thread->in_kernel)
-		return false;
-	now = pyi_thread_ticks_of_thread(process, thread->tid);
-	if (was_blocked) {
-		thread->in_kernel = true;
-		thread->own_ticks = 0;
-		thread->transferred = pyi_thread_transferred(process, thread->tid);
-	} else if (note_tick(thread, &thread->ticks, &now) && thread->transferred != UINT64_MAX &&
-		   thread->transferred == pyi_thread_transferred(process, thread->tid)) {
-		thread->in_kernel = false;
-	}
-	thread->ticks = now;
-	return thread->in_kernel;
-}
-
 /* Seizes the threads of an extent that can be; true if it is open whether some others can. */
 static struct pyi_error *seize_wanted(const struct pyi_process *process, struct pyi_stop *stop,
 				      enum pyi_stop_extent extent, unsigned options, bool *ret_open)
@@ -353,7 +190,7 @@ static struct pyi_error *seize_wanted(const struct pyi_process *process, struct 
 		if (thread->tracee.state != PYI_TRACEE_FREE)
 			continue;
 		if (extent >= PYI_STOP_RESTARTED || !thread->call.blocked)
-			*ret_open |= look_before_seizing(process, thread);
+			*ret_open |= pyi_running_look_before_seizing(process, thread);
 		if (!is_wanted(thread, extent))
 			continue;
 		error = seize(process, stop, thread, options);
@@ -401,6 +238,19 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 	return NULL;
 }
 
+/*
+ * True if a thread is on the stack that its C library made, which has a guard page: its own data
+ * lie at the upper end of that. Below the stack pointer of a coroutine may be what belongs to
+ * another.
+ */
+static bool is_on_own_stack(const struct pyi_stop *stop, const struct pyi_stop_thread *thread)
+{
+	uint64_t sp = pyi_arch_sp(&thread->tracee.registers);
+
+	return thread->tid == stop->pid ||
+	       (sp < thread->thread_pointer && thread->thread_pointer - sp < OWN_STACK_BYTES);
+}
+
 /* Arms the guard of a held thread; false if this thread will not do. */
 static bool try_injector(const struct pyi_process *process, struct pyi_stop *stop, size_t index,
 			 const struct pyi_gadgets *gadgets)
@@ -434,8 +284,21 @@ static struct pyi_error *hold_injector(const struct pyi_process *process, struct
 		error = await(process, thread,
 			      pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
 	if (!error)
-		*ret_chosen = thread->held && try_injector(process, stop, index, gadgets);
+		*ret_chosen = thread->held && is_on_own_stack(stop, thread) &&
+			      try_injector(process, stop, index, gadgets);
 	return error;
+}
+
+/* Chooses among those that are held; true if one will do. */
+static bool try_held(const struct pyi_process *process, struct pyi_stop *stop,
+		     const struct pyi_gadgets *gadgets, bool on_own_stack)
+{
+	for (size_t t = 0; t < stop->thread_count; t++)
+		if (stop->threads[t].held &&
+		    is_on_own_stack(stop, &stop->threads[t]) == on_own_stack &&
+		    try_injector(process, stop, t, gadgets))
+			return true;
+	return false;
 }
 
 /* What a thread that is not held yet minds being injected into: the less the better. */
@@ -458,9 +321,8 @@ static int reluctance(const struct pyi_stop *stop, const struct pyi_stop_thread 
 static struct pyi_error *choose_injector(const struct pyi_process *process, struct pyi_stop *stop,
 					 const struct pyi_gadgets *gadgets, unsigned options)
 {
-	for (size_t t = 0; t < stop->thread_count; t++)
-		if (stop->threads[t].held && try_injector(process, stop, t, gadgets))
-			return NULL;
+	if (try_held(process, stop, gadgets, true))
+		return NULL;
 	for (int wanted = 0; wanted < RELUCTANCE_LIMIT; wanted++) {
 		for (size_t t = 0; t < stop->thread_count; t++) {
 			struct pyi_error *error;
@@ -473,6 +335,8 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 				return error;
 		}
 	}
+	if (try_held(process, stop, gadgets, false))
+		return NULL;
 	return pyi_error_hint(
 		pyi_error_create(PYI_EXIT_FAILED, "no-injectable-thread",
 				 "every thread of process %d is in a system call that cannot be "
@@ -647,8 +511,11 @@ static struct pyi_error *let_go_late(const struct pyi_process *process, struct p
 	const struct timespec pause = { .tv_nsec = LATE_LOOK_US * 1000L };
 	uint64_t deadline_ns = pyi_clock_deadline(LATE_TIMEOUT_MS, PYI_CLOCK_NEVER);
 
-	while (let_go_stopped(process, stop, &error) && !pyi_clock_passed(deadline_ns))
+	while (let_go_stopped(process, stop, &error) && !pyi_clock_passed(deadline_ns)) {
+		/* It may be in execve(), which waits for these. */
+		pyi_wait_reap_the_dead();
 		nanosleep(&pause, NULL);
+	}
 	return error;
 }
 

@@ -36,11 +36,10 @@ static const int cancelling[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
  * Reaps what was seized and is dead. To see that, waitid() must not take anything away: it tells of
  * stops of tracees even if only ends are asked for.
  */
-static void reap_the_dead(int number)
+void pyi_wait_reap_the_dead(void)
 {
 	int saved = errno;
 
-	(void)number;
 	for (size_t s = 0; s < seized_count; s++) {
 		siginfo_t status = { .si_pid = 0 };
 
@@ -54,10 +53,16 @@ static void reap_the_dead(int number)
 	errno = saved;
 }
 
+static void reap_at_alarm(int number)
+{
+	(void)number;
+	pyi_wait_reap_the_dead();
+}
+
 void pyi_wait_init(void)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
-	struct sigaction reap = { .sa_handler = reap_the_dead };
+	struct sigaction reap = { .sa_handler = reap_at_alarm };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction current;
 	sigset_t blocked;
@@ -147,7 +152,7 @@ enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cance
 		if (pyi_clock_passed(deadline_ns))
 			return PYI_WAIT_DEADLINE;
 		if (pyi_clock_passed(reap_ns)) {
-			reap_the_dead(0);
+			pyi_wait_reap_the_dead();
 			reap_ns = pyi_clock_deadline(REAP_EVERY_MS, PYI_CLOCK_NEVER);
 		}
 		wait_signal(cancellable ? &all_signals : &child_signals,

@@ -48,6 +48,9 @@ enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cance
  */
 bool pyi_wait_seize(pid_t tid, unsigned options);
 
+/* Does that at once, for whoever waits without pyi_wait_tracee(). */
+void pyi_wait_reap_the_dead(void);
+
 /* All that were seized have been let go. */
 void pyi_wait_forget_seized(void);
 
