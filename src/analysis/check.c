@@ -545,6 +545,15 @@ struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct py
 	return NULL;
 }
 
+bool pyi_check_status_is_worse(enum pyi_check_status left, enum pyi_check_status right)
+{
+	size_t w = 0;
+
+	while (by_weight[w] != left && by_weight[w] != right)
+		w++;
+	return left != right && by_weight[w] == left;
+}
+
 const char *pyi_check_status_name(enum pyi_check_status status)
 {
 	static const char *const names[] = {

@@ -88,6 +88,9 @@ struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct py
 				  const struct pyi_check_history *history,
 				  struct pyi_check *ret_check) PYI_MUST_CHECK;
 
+/* CRITICAL is worse than WARNING, that than UNKNOWN, and that than OK. */
+bool pyi_check_status_is_worse(enum pyi_check_status left, enum pyi_check_status right);
+
 /* "ok", "warning", "critical", "unknown" */
 const char *pyi_check_status_name(enum pyi_check_status status);
 

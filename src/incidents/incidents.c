@@ -135,18 +135,6 @@ static bool has_rule(const struct pyi_check *check, const char *rule)
 	return false;
 }
 
-static bool is_worse(enum pyi_check_status left, enum pyi_check_status right)
-{
-	static const int weights[] = {
-		[PYI_CHECK_OK] = 0,
-		[PYI_CHECK_UNKNOWN] = 1,
-		[PYI_CHECK_WARNING] = 2,
-		[PYI_CHECK_CRITICAL] = 3,
-	};
-
-	return weights[left] > weights[right];
-}
-
 /* Of the rules that the check has; from now on, it is what this check finds that counts. */
 static enum pyi_check_status take_status_before(struct pyi_incidents *incidents,
 						const struct pyi_check *check)
@@ -158,7 +146,7 @@ static enum pyi_check_status take_status_before(struct pyi_incidents *incidents,
 
 		if (!has_rule(check, incident->rule))
 			continue;
-		if (incident->found && is_worse(incident->status, worst))
+		if (incident->found && pyi_check_status_is_worse(incident->status, worst))
 			worst = incident->status;
 		incident->found = false;
 	}

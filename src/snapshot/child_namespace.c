@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "tracee/thread_look.h"
 
 enum {
 	/* "pid:[4026531836]" */
@@ -34,11 +35,9 @@ static bool read_link(const struct pyi_process *process, pid_t tid, const char *
 /* A thread that has ended has no namespace for children any more. */
 static bool has_ended(const struct pyi_process *process, pid_t tid)
 {
-	struct pyi_process_status status;
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	char state = pyi_thread_state(process, tid);
 
-	error = pyi_process_read_status(process, tid, &status);
-	return error || status.state == 'Z' || status.state == 'X';
+	return state == 'Z' || state == 'X';
 }
 
 static bool is_another(const struct pyi_process *process, pid_t tid)

@@ -99,17 +99,29 @@ static void *be_forbidden(void *argument)
 	return argument;
 }
 
+static void start(void *(*be)(void *), void *argument)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, be, argument) != 0)
+		_exit(1);
+}
+
+/* The main thread, and those that wait; what it does itself is up to the caller. */
+static void start_all(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	start(be_restarted, NULL);
+	start(be_rewound, NULL);
+	start(be_forbidden, NULL);
+	tell(RUNS);
+}
+
 static void live(void)
 {
-	static void *(*const kinds[])(void *) = { be_restarted, be_rewound, be_forbidden };
-	pthread_t thread;
 	volatile unsigned turns = 0;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		if (pthread_create(&thread, NULL, kinds[k], NULL) != 0)
-			_exit(1);
-	tell(RUNS);
+	start_all();
 	for (;;)
 		turns++;
 }
@@ -234,14 +246,7 @@ static void test_all(void **state)
 
 static void live_quietly(void)
 {
-	static void *(*const kinds[])(void *) = { be_restarted, be_rewound, be_forbidden };
-	pthread_t thread;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		if (pthread_create(&thread, NULL, kinds[k], NULL) != 0)
-			_exit(1);
-	tell(RUNS);
+	start_all();
 	for (;;)
 		pause();
 }
@@ -376,15 +381,14 @@ static void *bring(void *page)
 /* The one that the stuck one waits for comes after it, also when all are waited for in turn. */
 static void live_with_one_stuck(void)
 {
-	static void *(*const kinds[])(void *) = { be_stuck, be_restarted, be_rewound, bring };
-	pthread_t thread;
 	char *page;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	faults = make_missing_page(&page);
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		if (pthread_create(&thread, NULL, kinds[k], page) != 0)
-			_exit(1);
+	start(be_stuck, page);
+	start(be_restarted, NULL);
+	start(be_rewound, NULL);
+	start(bring, page);
 	for (;;)
 		pause();
 }
