@@ -77,17 +77,15 @@ static bool is_leftover(pid_t pid, unsigned depth, pid_t *ret_namespace_pid)
 	return *ret_namespace_pid > 0;
 }
 
-size_t pyi_leftover_find(const struct pyi_process *process, pid_t ret_pids[PYI_LEFTOVER_LIMIT])
+size_t pyi_leftover_find(const struct pyi_process *process, unsigned namespace_count,
+			 pid_t ret_pids[PYI_LEFTOVER_LIMIT])
 {
 	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	struct pyi_process_status status;
 	size_t tid_count;
 	size_t found = 0;
 
-	error = pyi_process_read_status(process, 0, &status);
-	if (!error)
-		error = pyi_process_list_threads(process, &tids, &tid_count);
+	error = pyi_process_list_threads(process, &tids, &tid_count);
 	if (error)
 		return 0;
 	for (size_t t = 0; t < tid_count; t++) {
@@ -106,8 +104,7 @@ size_t pyi_leftover_find(const struct pyi_process *process, pid_t ret_pids[PYI_L
 		     word = strtok_r(NULL, " ", &save)) {
 			long pid = strtol(word, NULL, 10);
 
-			if (pid > 0 &&
-			    is_leftover((pid_t)pid, status.namespace_count, &ret_pids[found]))
+			if (pid > 0 && is_leftover((pid_t)pid, namespace_count, &ret_pids[found]))
 				found++;
 		}
 	}

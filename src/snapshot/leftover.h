@@ -17,7 +17,9 @@ enum {
 	PYI_LEFTOVER_LIMIT = 64,
 };
 
-/* Fills `ret_pids` (numbers of the target's pid namespace) and returns how many there are. */
-size_t pyi_leftover_find(const struct pyi_process *process, pid_t ret_pids[PYI_LEFTOVER_LIMIT]);
+/* Fills `ret_pids` (numbers of the target's pid namespace, which is `namespace_count` levels deep)
+ * and returns how many there are. */
+size_t pyi_leftover_find(const struct pyi_process *process, unsigned namespace_count,
+			 pid_t ret_pids[PYI_LEFTOVER_LIMIT]);
 
 #endif

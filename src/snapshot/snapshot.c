@@ -168,7 +168,9 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 		return error;
 	target.namespace_count = status.namespace_count;
 	/* What must not be run in it now must not be for that either. */
-	count = target.source == PYI_SOURCE_CLONE ? pyi_leftover_find(process, leftovers) : 0;
+	count = target.source == PYI_SOURCE_CLONE
+			? pyi_leftover_find(process, target.namespace_count, leftovers)
+			: 0;
 	for (size_t i = 0; i < count; i++) {
 		error = reap(&target, leftovers[i]);
 		if (error)

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "cli/evidence.h"
 #include "cli/inspection.h"
 #include "process/process.h"
+#include "folder_entries.h"
 
 #define NAME "unit_foo-7-20260131T235959Z"
 
@@ -99,18 +99,6 @@ static int tear_down(void **state)
 	assert_int_equal(system(command), 0);
 	free(fixture);
 	return 0;
-}
-
-static size_t count_entries(const char *path)
-{
-	DIR *folder = opendir(path);
-	size_t count = 0;
-
-	assert_non_null(folder);
-	for (const struct dirent *entry; (entry = readdir(folder));)
-		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-	closedir(folder);
-	return count;
 }
 
 static bool has_error(const struct fixture *fixture, const char *file)

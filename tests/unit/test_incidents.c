@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "base/file_replace.h"
 #include "incidents/incidents.h"
 #include "incidents/kept_folder.h"
+#include "folder_entries.h"
 
 /* For data that nobody frees. */
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
@@ -389,18 +389,6 @@ static void test_state_that_cannot_be_written(void **state)
 	update(fixture, CRIT, OK, OK, 10);
 	assert_int_equal(fixture->incidents.count, 1);
 	assert_error(pyi_incidents_save(&fixture->incidents), "no-incidents");
-}
-
-static size_t count_entries(const char *path)
-{
-	DIR *folder = opendir(path);
-	size_t count = 0;
-
-	assert_non_null(folder);
-	for (const struct dirent *entry; (entry = readdir(folder));)
-		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-	closedir(folder);
-	return count;
 }
 
 static void test_files_are_pruned(void **state)
