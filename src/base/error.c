@@ -11,7 +11,7 @@ static char no_memory_message[] = "out of memory";
 
 static struct pyi_error no_memory = {
 	.exit = PYI_EXIT_FAILED,
-	.code = "no-memory",
+	.code = PYI_ERROR_NO_MEMORY,
 	.message = no_memory_message,
 };
 
@@ -20,7 +20,7 @@ struct pyi_error *pyi_error_no_memory(void)
 	return &no_memory;
 }
 
-static struct pyi_error *create(enum pyi_exit exit, const char *code, char *message)
+static struct pyi_error *create(enum pyi_exit exit, enum pyi_error_code code, char *message)
 {
 	struct pyi_error *error = message ? malloc(sizeof(*error)) : NULL;
 
@@ -32,7 +32,8 @@ static struct pyi_error *create(enum pyi_exit exit, const char *code, char *mess
 	return error;
 }
 
-struct pyi_error *pyi_error_create(enum pyi_exit exit, const char *code, const char *format, ...)
+struct pyi_error *pyi_error_create(enum pyi_exit exit, enum pyi_error_code code, const char *format,
+				   ...)
 {
 	va_list arguments;
 	char *message;
@@ -44,8 +45,8 @@ struct pyi_error *pyi_error_create(enum pyi_exit exit, const char *code, const c
 	return create(exit, code, length < 0 ? NULL : message);
 }
 
-struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, const char *code, int error_number,
-					 const char *format, ...)
+struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, enum pyi_error_code code,
+					 int error_number, const char *format, ...)
 {
 	va_list arguments;
 	char *message;
@@ -101,6 +102,11 @@ struct pyi_error *pyi_error_context(struct pyi_error *error, const char *format,
 		error->message = whole;
 	}
 	return error;
+}
+
+bool pyi_error_has(const struct pyi_error *error, enum pyi_error_flag flag)
+{
+	return error && pyi_error_code_has(error->code, flag);
 }
 
 void pyi_error_destroy(struct pyi_error *error)

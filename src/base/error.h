@@ -9,6 +9,9 @@
 #define PYI_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
+
+#include "base/error_code.h"
 
 /* The process exit code that an error leads to (documented in README.md). */
 enum pyi_exit {
@@ -28,8 +31,7 @@ enum pyi_exit {
 
 struct pyi_error {
 	enum pyi_exit exit;
-	/* Stable name for programs, e.g. "no-such-process"; a static string. */
-	const char *code;
+	enum pyi_error_code code;
 	/* One line without a full stop: what failed, on what, and why. */
 	char *message;
 	/* One line: what the user can do; NULL if there is nothing to say. */
@@ -44,12 +46,12 @@ struct pyi_error {
  * Makes an error. Never returns NULL: without memory it returns the static
  * out-of-memory error, which pyi_error_destroy() knows to leave alone.
  */
-struct pyi_error *pyi_error_create(enum pyi_exit exit, const char *code, const char *format, ...)
-	PYI_PRINTF(3, 4) PYI_MUST_CHECK PYI_NEVER_NULL;
+struct pyi_error *pyi_error_create(enum pyi_exit exit, enum pyi_error_code code, const char *format,
+				   ...) PYI_PRINTF(3, 4) PYI_MUST_CHECK PYI_NEVER_NULL;
 
 /* The same, with ": " and the words for `error_number` (an errno) at the end. */
-struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, const char *code, int error_number,
-					 const char *format, ...)
+struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, enum pyi_error_code code,
+					 int error_number, const char *format, ...)
 	PYI_PRINTF(4, 5) PYI_MUST_CHECK PYI_NEVER_NULL;
 
 /* The one error that needs no memory. */
@@ -62,6 +64,9 @@ struct pyi_error *pyi_error_hint(struct pyi_error *error, const char *format, ..
 /* Puts "<words>: " in front of the message and returns `error`. NULL stays NULL. */
 struct pyi_error *pyi_error_context(struct pyi_error *error, const char *format, ...)
 	PYI_PRINTF(2, 3) PYI_MUST_CHECK;
+
+/* Whether the code of `error` has the flag; NULL has none. */
+bool pyi_error_has(const struct pyi_error *error, enum pyi_error_flag flag);
 
 /* Frees an error; NULL is fine. */
 void pyi_error_destroy(struct pyi_error *error);

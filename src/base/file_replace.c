@@ -17,7 +17,8 @@
 
 #include "base/cleanup.h"
 
-#define failed(...) pyi_error_create_errno(PYI_EXIT_FAILED, "output-failed", errno, __VA_ARGS__)
+#define failed(...)                                                                                \
+	pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno, __VA_ARGS__)
 
 /* False with errno. */
 static bool write_all(int fd, const char *data, size_t size)
@@ -110,10 +111,10 @@ struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret
 		size += (size_t)got;
 	}
 	if (fd < 0 || got < 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "input-failed", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED, errno,
 					      "cannot read %s", path);
 	if (size > limit_bytes)
-		return pyi_error_create(PYI_EXIT_FAILED, "input-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED,
 					"%s is larger than %zu bytes", path, limit_bytes);
 	text[size] = '\0';
 	*ret_text = pyi_return_ptr(text);

@@ -53,8 +53,8 @@ static struct pyi_error *refuse(struct part entry, const char *why)
 		shown[i] = (char)(entry.begin[i] >= ' ' && entry.begin[i] <= '~' ? entry.begin[i]
 										 : '?');
 	shown[length] = '\0';
-	return pyi_error_create(PYI_EXIT_FAILED, "no-bus", "%s%s, %s", shown, cut ? "..." : "",
-				why);
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS, "%s%s, %s", shown,
+				cut ? "..." : "", why);
 }
 
 static int hex_digit(char c)
@@ -173,7 +173,7 @@ struct pyi_error *pyi_bus_address_next(const char **text, struct pyi_bus_address
 	entry = (struct part){ *text, *text + strcspn(*text, ";") };
 	*text = entry.end + strspn(entry.end, ";");
 	if (!length_of(entry))
-		return pyi_error_create(PYI_EXIT_FAILED, "no-bus", "the address is empty");
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS, "the address is empty");
 	colon = memchr(entry.begin, ':', length_of(entry));
 	if (!colon)
 		return refuse(entry, "is not a D-Bus address");

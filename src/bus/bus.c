@@ -45,8 +45,8 @@ struct search {
 	/* The failures in words, joined by "; "; NULL before the first. */
 	char *failures;
 	unsigned failure_count;
-	/* The one that says most. */
-	const char *code;
+	/* The one that says most, of all failures so far. */
+	enum pyi_error_code code;
 };
 
 static void guard_message(sd_bus_message **message)
@@ -123,13 +123,13 @@ static struct pyi_error *handshake_failed(const char *shown, int error_number)
 	 * want. */
 	case EPERM:
 	case EACCES:
-		return pyi_bus_failed("bus-refused", shown,
+		return pyi_bus_failed(PYI_ERROR_BUS_REFUSED, shown,
 				      "does not let us in: authentication failed");
 	case ECONNRESET:
 	case ENOTCONN:
 	case EPIPE:
 	case ESHUTDOWN:
-		return pyi_bus_failed("bus-refused", shown,
+		return pyi_bus_failed(PYI_ERROR_BUS_REFUSED, shown,
 				      "does not let us in: it hung up during authentication");
 	default:
 		return pyi_bus_failed_errno(shown, error_number,
@@ -147,10 +147,10 @@ static struct pyi_error *check_guid(sd_bus *connection, const struct pyi_bus_add
 	if (!address->guid[0])
 		return NULL;
 	if (sd_bus_get_bus_id(connection, &id) < 0)
-		return pyi_bus_failed("no-bus", shown, "does not tell its guid");
+		return pyi_bus_failed(PYI_ERROR_NO_BUS, shown, "does not tell its guid");
 	if (!strcmp(sd_id128_to_string(id, guid), address->guid))
 		return NULL;
-	return pyi_bus_failed("no-bus", shown,
+	return pyi_bus_failed(PYI_ERROR_NO_BUS, shown,
 			      "is another bus than the target's: the guid differs");
 }
 
@@ -209,11 +209,6 @@ static struct pyi_error *try_address(const struct search *search,
 	return NULL;
 }
 
-static bool is_code(const struct pyi_error *error, const char *code)
-{
-	return !strcmp(error->code, code);
-}
-
 /*
  * Notes why an address did not do, and frees `error`. Returns it instead if no other address can do
  * better.
@@ -222,14 +217,12 @@ static struct pyi_error *note(struct search *search, struct pyi_error *error)
 {
 	char *longer = NULL;
 
-	if (!is_code(error, "no-bus") && !is_code(error, "bus-refused") &&
-	    !is_code(error, "timeout"))
+	if (error->code != PYI_ERROR_NO_BUS && error->code != PYI_ERROR_BUS_REFUSED &&
+	    error->code != PYI_ERROR_TIMEOUT)
 		return error;
 	/* A refusal tells more than a dead socket; after a timeout nothing else is tried. */
-	if (!search->code || !is_code(error, "no-bus"))
-		search->code = is_code(error, "no-bus")	       ? "no-bus"
-			       : is_code(error, "bus-refused") ? "bus-refused"
-							       : "timeout";
+	if (!search->failure_count || error->code != PYI_ERROR_NO_BUS)
+		search->code = error->code;
 	if (++search->failure_count <= FAILURES_SHOWN &&
 	    asprintf(&longer, "%s%s%s", search->failures ? search->failures : "",
 		     search->failures ? "; " : "", error->message) < 0)
@@ -273,7 +266,7 @@ static struct pyi_error *nothing_found(const struct search *search)
 			 search->failure_count - FAILURES_SHOWN);
 	error = pyi_error_create(PYI_EXIT_FAILED, search->code, "the target's %s bus%s, %s%s",
 				 kind_name(search->kind), search->source, search->failures, more);
-	if (is_code(error, "bus-refused"))
+	if (error->code == PYI_ERROR_BUS_REFUSED)
 		error = pyi_error_hint(error, "run pyinspect as the user of the target");
 	return error;
 }
@@ -287,7 +280,7 @@ static struct pyi_error *try_runtime_directory(struct search *search, const char
 	int length = snprintf(address.name, sizeof(address.name), "%s/bus", directory);
 
 	if (length < 0 || (size_t)length >= sizeof(address.name))
-		return pyi_error_create(PYI_EXIT_FAILED, "no-bus",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS,
 					"the target's session bus is not known: XDG_RUNTIME_DIR in "
 					"its environment is too long");
 	usual = pyi_bus_address_format(&address);
@@ -318,7 +311,7 @@ static struct pyi_error *search_all(struct search *search,
 				ret_bus);
 	runtime_directory = pyi_bus_environment_get(environment, "XDG_RUNTIME_DIR");
 	if (!runtime_directory)
-		return pyi_error_create(PYI_EXIT_FAILED, "no-bus",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS,
 					"the target's session bus is not known: there is neither "
 					"DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR in %s",
 					environment->cut ? "the first 1 MiB of its environment"
@@ -405,7 +398,7 @@ static struct pyi_error *read_names(const struct pyi_bus *bus, sd_bus_message *r
 		/* Whoever is not in the list would be taken for gone. */
 		if (++count > NAME_COUNT_LIMIT)
 			return pyi_error_context(
-				pyi_bus_failed("no-bus", bus->address,
+				pyi_bus_failed(PYI_ERROR_NO_BUS, bus->address,
 					       "says that it has more than a million "
 					       "names"),
 				"the target's %s bus", kind_name(bus->kind));

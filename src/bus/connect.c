@@ -31,7 +31,7 @@ uint64_t pyi_bus_left_us(uint64_t deadline_ns)
 	return deadline_ns > now_ns ? (deadline_ns - now_ns + 999) / 1000 : 0;
 }
 
-struct pyi_error *pyi_bus_failed(const char *code, const char *shown, const char *why)
+struct pyi_error *pyi_bus_failed(enum pyi_error_code code, const char *shown, const char *why)
 {
 	return pyi_error_create(PYI_EXIT_FAILED, code, "%.*s, %s", ADDRESS_SHOWN, shown, why);
 }
@@ -39,8 +39,8 @@ struct pyi_error *pyi_bus_failed(const char *code, const char *shown, const char
 struct pyi_error *pyi_bus_failed_errno(const char *shown, int error_number, const char *why)
 {
 	if (error_number == ETIMEDOUT)
-		return pyi_bus_failed("timeout", shown, "did not answer in time");
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "no-bus", error_number, "%.*s, %s",
+		return pyi_bus_failed(PYI_ERROR_TIMEOUT, shown, "did not answer in time");
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS, error_number, "%.*s, %s",
 				      ADDRESS_SHOWN, shown, why);
 }
 
@@ -95,7 +95,7 @@ static struct pyi_error *connect_path(const struct pyi_process *process,
 		return pyi_bus_failed_errno(shown, error_number,
 					    "cannot be looked up below the root of the target");
 	if (fstat(socket_fd, &status) || !S_ISSOCK(status.st_mode))
-		return pyi_bus_failed("no-bus", shown, "is not a socket");
+		return pyi_bus_failed(PYI_ERROR_NO_BUS, shown, "is not a socket");
 	snprintf(name.sun_path, sizeof(name.sun_path), "/proc/self/fd/%d", socket_fd);
 	error_number = connect_socket(&name, sizeof(name), deadline_ns, ret_fd);
 	if (error_number)
@@ -116,11 +116,11 @@ static struct pyi_error *connect_abstract(const struct pyi_process *process,
 		return pyi_bus_failed_errno(
 			shown, errno, "is abstract, and the network namespaces cannot be compared");
 	if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
-		return pyi_bus_failed("no-bus", shown,
+		return pyi_bus_failed(PYI_ERROR_NO_BUS, shown,
 				      "is abstract, and the target is in another network namespace "
 				      "than pyinspect");
 	if (length > sizeof(name.sun_path) - 1)
-		return pyi_bus_failed("no-bus", shown, "is too long");
+		return pyi_bus_failed(PYI_ERROR_NO_BUS, shown, "is too long");
 	memcpy(name.sun_path + 1, address->name, length);
 	error_number = connect_socket(
 		&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length),

@@ -24,7 +24,7 @@ struct pyi_error *pyi_bus_connect(const struct pyi_process *process,
 				  uint64_t deadline_ns, int *ret_fd) PYI_MUST_CHECK;
 
 /* The error "<shown>, <why>" with exit 1. */
-struct pyi_error *pyi_bus_failed(const char *code, const char *shown,
+struct pyi_error *pyi_bus_failed(enum pyi_error_code code, const char *shown,
 				 const char *why) PYI_MUST_CHECK;
 
 /* The error "no-bus" in the same words with those for the errno; "timeout" for ETIMEDOUT. */

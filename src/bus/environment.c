@@ -46,8 +46,8 @@ struct pyi_error *pyi_bus_environment_read(const struct pyi_process *process,
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return pyi_error_create_errno(PYI_EXIT_FAILED, "proc-unreadable", errno,
-						      "cannot read /proc/%d/environ",
+			return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PROC_UNREADABLE,
+						      errno, "cannot read /proc/%d/environ",
 						      (int)process->pid);
 		if (!got)
 			break;

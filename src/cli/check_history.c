@@ -100,7 +100,7 @@ struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 
 	error = pyi_check_judge(rules, past->sample, &history, ret_check);
-	if (!error || strcmp(error->code, "no-history") != 0)
+	if (!error || error->code != PYI_ERROR_NO_HISTORY)
 		return pyi_return_ptr(error);
 	warn(envelope, error);
 	history.series = NULL;

@@ -19,7 +19,7 @@ static struct pyi_error *settle(struct pyi_envelope *envelope, struct pyi_error 
 {
 	if (!error || error->exit == PYI_EXIT_NOT_RESTORED || pyi_wait_cancel_signal())
 		return error;
-	pyi_envelope_warn(envelope, error->code, "%s", error->message);
+	pyi_envelope_warn(envelope, pyi_error_code_name(error->code), "%s", error->message);
 	pyi_error_destroy(error);
 	return NULL;
 }
@@ -209,7 +209,7 @@ struct pyi_error *pyi_check_outcome_deal(const struct pyi_check_outcome *outcome
 	if (all_ok(report->check) && !pyi_incidents_are_known(outcome->setup->state, &who))
 		return NULL;
 	error = pyi_incidents_open(outcome->setup->state, &who, &incidents);
-	busy = error && strcmp(error->code, "incidents-busy") == 0;
+	busy = error && error->code == PYI_ERROR_INCIDENTS_BUSY;
 	error = settle(outcome->envelope, error);
 	/* Then that one tells the journal, too. */
 	if (error || busy)

@@ -25,7 +25,7 @@ static struct pyi_error *read_rules(const char *path, const struct pyi_rules_tar
 
 	/* A folder that is missing would be no error, but here the user has named it. */
 	if (stat(path, &about) != 0)
-		return pyi_error_create_errno(PYI_EXIT_USAGE, "bad-rules", errno,
+		return pyi_error_create_errno(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES, errno,
 					      "--rules: cannot read %s", path);
 	return S_ISDIR(about.st_mode) ? pyi_rules_read_folder(path, target, rules)
 				      : pyi_rules_read_file(path, target, rules);
@@ -85,7 +85,7 @@ static struct pyi_error *gather_rules(const struct pyi_options *options, const c
 	if (error || rules->count)
 		return error;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_USAGE, "usage",
+		pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
 				 "check by which rules? There are none for %s", options->target),
 		"for instance --preset firewalld, --preset generic, --max foo.Session=10000, "
 		"--max-rss 500MiB, or a file in " PYI_CHECK_RULES_FOLDER
@@ -175,7 +175,7 @@ struct pyi_error *pyi_check_setup_init(const struct pyi_options *options, const 
 	struct pyi_error *error = NULL;
 
 	if (options->no_history && options->history)
-		error = pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
+		error = pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
 							"check wants one of --history and "
 							"--no-history, not both"),
 				       "see pyinspect help check");

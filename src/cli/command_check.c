@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -301,10 +300,10 @@ static struct pyi_error *check_from_outside(const struct glimpse *glimpse,
 	struct pyi_error *other;
 
 	if ((error->exit != PYI_EXIT_FAILED && error->exit != PYI_EXIT_ACCESS) ||
-	    strcmp(error->code, "too-young") == 0 || glimpse->error || pyi_wait_cancel_signal())
+	    error->code == PYI_ERROR_TOO_YOUNG || glimpse->error || pyi_wait_cancel_signal())
 		return error;
 	/* There may be a thread that only our end sets free. */
-	if (strcmp(error->code, "thread-stuck") == 0)
+	if (error->code == PYI_ERROR_THREAD_STUCK)
 		return error;
 	other = pyi_process_read_status(&glimpse->process, 0, &status);
 	if (other || !pyi_process_is_alive(&glimpse->process) ||
@@ -312,8 +311,9 @@ static struct pyi_error *check_from_outside(const struct glimpse *glimpse,
 		pyi_error_destroy(other);
 		return error;
 	}
-	pyi_envelope_warn(envelope, error->code, "only its memory was judged: %s%s%s",
-			  error->message, error->hint ? "; " : "", error->hint ? error->hint : "");
+	pyi_envelope_warn(envelope, pyi_error_code_name(error->code),
+			  "only its memory was judged: %s%s%s", error->message,
+			  error->hint ? "; " : "", error->hint ? error->hint : "");
 	pyi_error_destroy(error);
 	return describe_from_outside(glimpse, status.rss_bytes, envelope, work);
 }
@@ -426,7 +426,7 @@ static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_en
 		error->exit == PYI_EXIT_NOT_RESTORED ? PYI_CHECK_CRITICAL : PYI_CHECK_UNKNOWN;
 	const struct pyi_journal_target target = { options->target, envelope->pid, envelope->exe };
 	/* What could not be written where it was wanted is at least said here. */
-	bool elsewhere = options->output && strcmp(error->code, "output-failed") != 0;
+	bool elsewhere = options->output && error->code != PYI_ERROR_OUTPUT_FAILED;
 	PYI_CLEANUP(deinit_output) struct output output = { 0 };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *other = NULL;
 

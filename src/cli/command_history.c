@@ -137,7 +137,7 @@ static struct pyi_error *choose_process(struct showing *showing, struct pyi_enve
 			chosen = process;
 	}
 	if (!chosen)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-samples",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SAMPLES,
 						       "there are no samples of %s in %s%s", target,
 						       showing->report.file,
 						       showing->report.notes.damaged
@@ -174,11 +174,11 @@ static struct pyi_error *no_such_figure(const struct showing *showing)
 	const struct pyi_options *options = showing->options;
 
 	if (!options->subject)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-samples",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SAMPLES,
 						       "no sample of %s is new enough, or complete",
 						       options->target),
 				      "see pyinspect history, or leave out --since");
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-such-figure",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SUCH_FIGURE,
 					       "there is no figure \"%s\" in the history of %s",
 					       options->subject, options->target),
 			      "pyinspect %s history --limit 0 lists them", options->target);

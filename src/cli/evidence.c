@@ -183,7 +183,7 @@ static struct pyi_error *check_identity(const struct pyi_evidence_request *reque
 	struct pyi_error *error = pyi_process_open((pid_t)request->pid, &process);
 
 	if (!error && process.start_ticks != request->start_ticks)
-		error = pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+		error = pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 					 "process %" PRId64 " has ended", request->pid);
 	pyi_process_close(&process);
 	return error;
@@ -194,7 +194,7 @@ static struct pyi_error *check_tally(const struct tally *tally)
 {
 	if (tally->made)
 		return NULL;
-	return pyi_error_create(PYI_EXIT_FAILED, "no-evidence",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_EVIDENCE,
 				"no evidence was saved, for no report could be made: %s",
 				tally->failure ? tally->failure->message : "no time was left");
 }

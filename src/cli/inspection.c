@@ -125,7 +125,7 @@ static void print_stack(void *argument, const struct pyi_stack *stack, const cha
 
 bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns)
 {
-	if (strcmp(error->code, "already-traced") != 0 || pyi_clock_passed(deadline_ns))
+	if (error->code != PYI_ERROR_ALREADY_TRACED || pyi_clock_passed(deadline_ns))
 		return false;
 	return !pyi_wait_pause(pyi_clock_deadline(OTHERS_MS, deadline_ns));
 }

@@ -90,16 +90,16 @@ static void put_target_first(struct pyi_options *options)
 
 static struct pyi_error *no_such_command(const char *name)
 {
-	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_USAGE, "usage", "there is no command \"%s\"", name),
-		"see pyinspect --help");
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+					       "there is no command \"%s\"", name),
+			      "see pyinspect --help");
 }
 
 static struct pyi_error *too_many_words(const char *word)
 {
-	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_USAGE, "usage", "\"%s\" is one word too many", word),
-		"see pyinspect --help");
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+					       "\"%s\" is one word too many", word),
+			      "see pyinspect --help");
 }
 
 static void print_help(const struct pyi_command *command)
@@ -154,7 +154,7 @@ static struct pyi_error *run(struct pyi_options *options, struct pyi_envelope *e
 	command = options->command ? find_command(options->command) : NULL;
 	if (!options->command || (!options->target && !(command && command->use.optional_target)))
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_USAGE, "usage",
+			pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
 					 options->target ? "which command?" : "which process?"),
 			"pyinspect PID top-types; see pyinspect --help");
 	if (!command)

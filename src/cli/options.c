@@ -86,7 +86,7 @@ static const char *const by_names[] = { "count", "bytes", "referents" };
 #define DURATION_LIMIT_MS 1e12
 
 #define usage(...)                                                                                 \
-	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__),                     \
+	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE, __VA_ARGS__),             \
 		       "see pyinspect --help")
 
 static struct pyi_error *parse_count(const char *option, const char *word, uint64_t *ret_count)
@@ -218,7 +218,7 @@ static struct pyi_error *note(struct pyi_options *options, enum pyi_option optio
 static struct pyi_error *add_rule(struct pyi_options *options, const char *option)
 {
 	if (options->rule_count == PYI_RULE_WORDS)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
 						       "more than %d rules", PYI_RULE_WORDS),
 				      "put them into a file, and name that by --rules");
 	options->rules[options->rule_count++] = (struct pyi_rule_words){ option, optarg };
@@ -379,7 +379,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 }
 
 #define usage_of(command, ...)                                                                     \
-	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__),                     \
+	pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE, __VA_ARGS__),             \
 		       "see pyinspect help %s", command)
 
 /* A type or an address, and only one of them. */

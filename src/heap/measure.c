@@ -105,7 +105,7 @@ static struct pyi_error *measure_tree(struct run *run, const char *wanted)
 		return NULL;
 	error = pyi_types_choose(&run->session->runtime, run->snapshot->reader, run->types, wanted,
 				 false, &meant, &meant_count, &name);
-	if (error && strcmp(error->code, "no-such-type") == 0) {
+	if (error && error->code == PYI_ERROR_NO_SUCH_TYPE) {
 		pyi_error_destroy(error);
 		error = NULL;
 	}
@@ -142,7 +142,7 @@ static struct pyi_error *measure_trees(struct run *run)
 
 	for (size_t t = 0; t < request->type_count && !error; t++) {
 		error = measure_tree(run, request->types[t]);
-		if (!error || strcmp(error->code, "ambiguous-type") != 0)
+		if (!error || error->code != PYI_ERROR_AMBIGUOUS_TYPE)
 			continue;
 		pyi_error_destroy(error);
 		error = measure_meanings(run, request->types[t]);

@@ -172,7 +172,7 @@ static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record
 	};
 
 	if (!path || path->step_count >= STEP_LIMIT)
-		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the payload's answer is broken: a step of no path");
 	if (!pyi_array_reserve(&path->steps, path->step_count, &run->step_capacity,
 			       sizeof(*path->steps)))
@@ -302,7 +302,7 @@ static struct pyi_error *add_large(struct large_run *run, const struct pyi_recor
 	bool no_owner = false;
 
 	if (*count >= run->limit)
-		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the payload's answer is broken: too many objects");
 	grown = realloc(*list, (*count + 1) * sizeof(*grown));
 	if (!grown)

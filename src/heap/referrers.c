@@ -60,7 +60,7 @@ static struct pyi_error *add_group(struct run *run, const struct pyi_record_grou
 		free(group.type);
 		free(group.edge);
 		free(group.numbers);
-		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the payload's answer is broken: too many groups");
 	}
 	if (!other)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -50,13 +49,13 @@ enum {
 
 static struct pyi_error *interrupted(void)
 {
-	return pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted by signal %d",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED, "interrupted by signal %d",
 				pyi_wait_cancel_signal());
 }
 
 static struct pyi_error *program_changed(const struct pyi_session *session)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "program-changed",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PROGRAM_CHANGED,
 					       "process %d has started another program meanwhile",
 					       session->process.pid),
 			      "run pyinspect again, if it is still Python");
@@ -68,20 +67,10 @@ static struct pyi_error *program_changed(const struct pyi_session *session)
  */
 static struct pyi_error *prefer_end(const struct pyi_session *session, struct pyi_error *error)
 {
-	static const char *const symptoms[] = {
-		"not-restored",	   "target-exited", "thread-stuck",	  "snapshot-lost",
-		"layout-mismatch", "heap-broken",   "python-not-started", "no-such-process",
-		"bad-address",	   "zombie-left",   "no-gadget",	  "no-program",
-		"not-elf",	   "not-python",    "program-changed",	  "no-injectable-thread",
-		"residue",	   "mirror-failed", "no-snapshot",	  "no-permission",
-		"own-seccomp",
-	};
-	bool suspicious = false;
+	bool suspicious = pyi_error_has(error, PYI_ERROR_TARGET_MAY_BE_GONE);
 
-	for (size_t s = 0; error && s < sizeof(symptoms) / sizeof(symptoms[0]); s++)
-		suspicious |= strcmp(error->code, symptoms[s]) == 0;
 	/* A program that is no Python is one that has its memory. */
-	if (error && strcmp(error->code, "not-python") == 0 && session->maps.count)
+	if (suspicious && error->code == PYI_ERROR_NOT_PYTHON && session->maps.count)
 		suspicious = false;
 	if (!suspicious || session->process.proc_fd < 0)
 		return error;
@@ -94,21 +83,21 @@ static struct pyi_error *prefer_end(const struct pyi_session *session, struct py
 		return error;
 	if (pyi_program_is_another(&session->process)) {
 		/* A zombie of ours is still there, whatever the process runs. */
-		if (strcmp(error->code, "zombie-left") == 0 || strcmp(error->code, "residue") == 0)
+		if (error->code == PYI_ERROR_ZOMBIE_LEFT || error->code == PYI_ERROR_RESIDUE)
 			return error;
 		pyi_error_destroy(error);
 		return program_changed(session);
 	}
 	pyi_error_destroy(error);
-	return pyi_error_create(PYI_EXIT_ACCESS, "target-exited", "process %d exited meanwhile",
-				session->process.pid);
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_TARGET_EXITED,
+				"process %d exited meanwhile", session->process.pid);
 }
 
 static struct pyi_error *timed_out(void)
 {
-	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "timeout", "it was not done in the time allowed"),
-		"allow more with --timeout");
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
+					       "it was not done in the time allowed"),
+			      "allow more with --timeout");
 }
 
 static void report(const struct pyi_session *session, const char *stage, uint64_t objects)
@@ -127,10 +116,10 @@ static struct pyi_error *prefer_no_permission(const struct pyi_session *session,
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *opening = NULL;
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
 
-	if (!error || strcmp(error->code, "python-not-started") != 0)
+	if (!error || error->code != PYI_ERROR_PYTHON_NOT_STARTED)
 		return error;
 	opening = pyi_process_open_file(&session->process, "mem", O_RDONLY | O_CLOEXEC, &fd);
-	if (!opening || strcmp(opening->code, "no-permission") != 0)
+	if (!opening || opening->code != PYI_ERROR_NO_PERMISSION)
 		return error;
 	pyi_error_destroy(error);
 	return pyi_access_explain(&session->process, EACCES);
@@ -149,7 +138,7 @@ static struct pyi_error *prepare(struct pyi_session *session)
 	report(session, "looking at the process", 0);
 	session->program_fd = pyi_program_pin(&session->process);
 	error = pyi_maps_read(&session->process, &session->maps);
-	if (error && strcmp(error->code, "no-permission") == 0) {
+	if (error && error->code == PYI_ERROR_NO_PERMISSION) {
 		pyi_error_destroy(error);
 		return pyi_access_explain(&session->process, EACCES);
 	}
@@ -253,7 +242,7 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 	while (!(*ret_ended = is_calm(&session->runtime, live, &interpreters)) &&
 	       !pyi_clock_passed(patience_ns)) {
 		if (!pyi_process_is_alive(&session->process)) {
-			error = pyi_error_create(PYI_EXIT_FAILED, "target-exited",
+			error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
 						 "process %d exited", session->process.pid);
 			break;
 		}
@@ -467,9 +456,7 @@ static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *e
 	if (session->options->source != PYI_SOURCE_AUTO ||
 	    pyi_program_was_left(session->program_fd) ||
 	    session->target.source == PYI_SOURCE_MIRROR ||
-	    (strcmp(error->code, "clone-refused") != 0 &&
-	     strcmp(error->code, "no-injectable-thread") != 0 &&
-	     strcmp(error->code, "no-memory-in-snapshot") != 0))
+	    !pyi_error_has(error, PYI_ERROR_MIRROR_MAY_DO))
 		return false;
 	refusal = pyi_preflight_check(&session->process, PYI_SOURCE_MIRROR,
 				      session->options->max_pause_ms, &preflight);
@@ -552,7 +539,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 				/* What there is, labelled, is better than nothing. */
 				last = true;
 			else
-				error = pyi_error_create(PYI_EXIT_FAILED, "timeout",
+				error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
 							 "found no good moment for a snapshot in "
 							 "time: %s",
 							 session->inconsistency);
@@ -561,7 +548,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 			return error;
 	} while (session->inconsistency && !last);
 	if (!examined)
-		return pyi_error_create(PYI_EXIT_FAILED, "no-snapshot",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SNAPSHOT,
 					"no snapshot could be taken: %s", session->inconsistency);
 	session->consistent = !session->inconsistency;
 	return NULL;

@@ -91,7 +91,7 @@ struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi
 					 &found.meant_count, &found.name);
 	if (!error && subject && subject->address &&
 	    !is_object(session, snapshot, &found.types, subject->address))
-		error = pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-such-object",
+		error = pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SUCH_OBJECT,
 							"there is no object at 0x%" PRIx64,
 							subject->address),
 				       "objects come and go: take an address from a report of now");

@@ -11,7 +11,7 @@
 
 static struct pyi_error *bad_stream(const char *what)
 {
-	return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 				"the payload's answer is broken: %s", what);
 }
 

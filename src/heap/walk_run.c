@@ -128,7 +128,7 @@ static struct pyi_error *guard_stack(struct pyi_snapshot *snapshot, uint64_t add
 	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_mprotect, arguments, &result);
 
 	if (!error && result != 0)
-		error = pyi_error_create_errno(PYI_EXIT_FAILED, "no-memory-in-snapshot",
+		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT,
 					       (int)-result, "cannot guard the payload's stack");
 	return error;
 }
@@ -188,7 +188,7 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	}
 	if (result < 0)
 		return pyi_error_create_errno(
-			PYI_EXIT_FAILED, "no-memory-in-snapshot", (int)-result,
+			PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT, (int)-result,
 			"cannot map %" PRIu64 " MB in the snapshot", space.size_bytes >> 20);
 	space.addr = (uint64_t)result;
 	space.arguments_addr = space.addr;
@@ -214,8 +214,8 @@ static struct pyi_error *unmap_workspace(struct pyi_snapshot *snapshot,
 	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_munmap, arguments, &result);
 
 	if (!error && result != 0)
-		error = pyi_error_create_errno(PYI_EXIT_FAILED, "payload-failed", (int)-result,
-					       "cannot unmap the payload's memory");
+		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
+					       (int)-result, "cannot unmap the payload's memory");
 	return error;
 }
 
@@ -247,7 +247,7 @@ static struct pyi_error *place_text(struct pyi_snapshot *snapshot,
 		if (error)
 			return error;
 		if (result < 0)
-			return pyi_error_create_errno(PYI_EXIT_FAILED, "payload-failed",
+			return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 						      (int)-result,
 						      "there is no room for the payload's code");
 		addr = (uint64_t)result;
@@ -419,7 +419,7 @@ static struct pyi_error *recover(struct run *run, const char *why)
 	if (error)
 		return error;
 	if (!arguments.recover_pc || !arguments.mark[0] || ++run->faults > FAULT_LIMIT)
-		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the walk of the snapshot cannot go on: %s", why);
 	run->stuck = 0;
 	return pyi_snapshot_call(run->snapshot, arguments.recover_pc, run->space->stack_end_addr,
@@ -431,7 +431,7 @@ static struct pyi_error *take_records(struct run *run, uint64_t addr, uint64_t s
 	struct pyi_error *error;
 
 	if (addr != run->space->records_addr || size_bytes > RECORDS_BYTES)
-		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the payload's answer is not where it should be");
 	error = pyi_memory_read(run->reader, addr, run->records, (size_t)size_bytes);
 	if (!error)
@@ -484,7 +484,7 @@ static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event
 		*ret_done = true;
 		if (event->arguments[0] == PYI_PAYLOAD_OK)
 			return NULL;
-		return pyi_error_create(PYI_EXIT_FAILED, "payload-failed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the payload ended with status %" PRIu64,
 					event->arguments[0]);
 	default:
@@ -496,7 +496,7 @@ static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event
 static struct pyi_error *handle_deadline(struct run *run)
 {
 	if (pyi_clock_passed(run->request->deadline_ns))
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "timeout",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
 						       "the walk did not end in the time allowed"),
 				      "allow more with --timeout");
 	/* Between two signs of life lie a million objects, not seconds. */
@@ -529,11 +529,12 @@ static struct pyi_error *serve(struct run *run)
 			error = handle_deadline(run);
 			break;
 		case PYI_SNAPSHOT_CANCELLED:
-			error = pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted");
+			error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
+						 "interrupted");
 			break;
 		case PYI_SNAPSHOT_DIED:
 			error = pyi_error_hint(
-				pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
+				pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
 						 "the snapshot was killed while it was walked"),
 				"it is the first the OOM killer takes: look at the kernel log");
 			break;

@@ -39,8 +39,8 @@ struct pyi_error *pyi_history_read_boot_id(char ret_boot_id[PYI_HISTORY_BOOT_ID_
 	ssize_t got = fd >= 0 ? read(fd, ret_boot_id, PYI_HISTORY_BOOT_ID_BYTES - 1) : -1;
 
 	if (got <= 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", got ? errno : EIO,
-					      "cannot read the boot id");
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
+					      got ? errno : EIO, "cannot read the boot id");
 	ret_boot_id[got] = '\0';
 	ret_boot_id[strcspn(ret_boot_id, "\n")] = '\0';
 	return NULL;

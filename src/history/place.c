@@ -24,7 +24,7 @@ enum {
 	WITH_WAL = 2,
 };
 
-#define refuse(...) pyi_error_create(PYI_EXIT_FAILED, "no-history", __VA_ARGS__)
+#define refuse(...) pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, __VA_ARGS__)
 
 static struct pyi_error *use_another(struct pyi_error *error)
 {
@@ -68,7 +68,7 @@ static struct pyi_error *check_way(const char *path)
 			continue;
 		part[end] = '\0';
 		if (lstat(part, &status) != 0)
-			return pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", errno,
+			return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
 						      "no history there: %s", part);
 		error = check_folder(part, &status, !cut);
 		part[end] = cut;
@@ -100,12 +100,13 @@ static struct pyi_error *find_folder(const char *folder, bool read_only, char **
 
 	if (!read_only && mkdir(folder, 0700) != 0 && errno != EEXIST && errno != EROFS &&
 	    errno != EACCES && errno != ENOENT)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
 					      "cannot make the folder %s", folder);
 	real = realpath(folder, NULL);
 	if (!real)
-		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", errno,
-							     "there is no history in %s", folder),
+		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
+							     errno, "there is no history in %s",
+							     folder),
 				      "pyinspect TARGET check begins one; another file: --history "
 				      "FILE");
 	error = check_way(folder);
@@ -151,7 +152,7 @@ static struct pyi_error *check_header(const char *path, uint64_t size_bytes)
 	ssize_t got;
 
 	if (fd < 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
 					      "cannot open the history %s", path);
 	got = pread(fd, header, sizeof(header), 0);
 	/* An empty one becomes ours. */
@@ -189,7 +190,7 @@ struct pyi_error *pyi_history_place(const char *path, bool read_only, char **ret
 	char *name;
 
 	if (!absolute)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
 					      "no history in %s", path);
 	name = strrchr(absolute, '/') + 1;
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -207,15 +208,15 @@ struct pyi_error *pyi_history_place(const char *path, bool read_only, char **ret
 		int fd = open(real, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 		if (fd < 0 && errno != EEXIST)
-			return use_another(pyi_error_create_errno(PYI_EXIT_FAILED, "no-history",
-								  errno,
+			return use_another(pyi_error_create_errno(PYI_EXIT_FAILED,
+								  PYI_ERROR_NO_HISTORY, errno,
 								  "cannot make the history "
 								  "%s",
 								  real));
 	}
 	if (lstat(real, &status) != 0)
-		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", errno,
-							     "there is no history %s", real),
+		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
+							     errno, "there is no history %s", real),
 				      "pyinspect TARGET check begins one; another file: --history "
 				      "FILE");
 	error = check_file(real, &status);

@@ -36,7 +36,7 @@ enum {
 
 static struct pyi_error *not_ours(const struct pyi_history *history)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-history",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 					       "%s is no history of pyinspect", history->path),
 			      "it is left as it is; give another file: --history FILE");
 }
@@ -119,7 +119,7 @@ static struct pyi_error *check_integrity(struct pyi_history *history)
 	answer = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
 	if (answer && strcmp(answer, "ok") == 0)
 		return NULL;
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-history",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 					       "the history %s is damaged (%.*s)", history->path,
 					       answer ? (int)strcspn(answer, "\n") : 1,
 					       answer ? answer : "?"),
@@ -137,7 +137,7 @@ struct pyi_error *pyi_history_check_schema(struct pyi_history *history, bool rea
 	if (!error && !pages && !read_only)
 		error = make_if_empty(history);
 	else if (!error && !pages)
-		error = pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-history",
+		error = pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 							"the history %s is empty", history->path),
 				       "pyinspect TARGET check begins one");
 	if (!error)

@@ -22,9 +22,9 @@ static struct pyi_error *system_error(const struct pyi_history *history, const c
 	int number = sqlite3_system_errno(history->db);
 
 	if (!number)
-		return pyi_error_create(PYI_EXIT_FAILED, "no-history", "%s %s", what,
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, "%s %s", what,
 					history->path);
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "no-history", number, "%s %s", what,
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, number, "%s %s", what,
 				      history->path);
 }
 
@@ -37,7 +37,7 @@ struct pyi_error *pyi_history_failed(const struct pyi_history *history)
 		return pyi_error_no_memory();
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-history",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 						       "the history %s is damaged (%s)",
 						       history->path, sqlite3_errmsg(history->db)),
 				      "move it away: mv %s %s.damaged; the next check begins a new "
@@ -46,12 +46,12 @@ struct pyi_error *pyi_history_failed(const struct pyi_history *history)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "no-history",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 					 "the history %s was in use for more than %d s",
 					 history->path, PYI_HISTORY_BUSY_MS / 1000),
 			"see who uses it: fuser -v %s", history->path);
 	case SQLITE_FULL:
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "no-history",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 						       "there is no room left to write the "
 						       "history %s",
 						       history->path),
@@ -59,13 +59,13 @@ struct pyi_error *pyi_history_failed(const struct pyi_history *history)
 	case SQLITE_READONLY:
 		if (code == SQLITE_READONLY_ROLLBACK)
 			return pyi_error_hint(
-				pyi_error_create(PYI_EXIT_FAILED, "no-history",
+				pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 						 "a writer of the history %s was killed, and what "
 						 "it left half done cannot be undone here",
 						 history->path),
 				"run it once as the user who owns the file");
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "no-history",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 					 "the history %s cannot be written to", history->path),
 			"it wants a file and a folder that can be written to; another "
 			"one: --history FILE");
@@ -77,11 +77,11 @@ struct pyi_error *pyi_history_failed(const struct pyi_history *history)
 	case SQLITE_IOERR:
 		return system_error(history, "cannot read or write the history");
 	case SQLITE_INTERRUPT:
-		return pyi_error_create(PYI_EXIT_FAILED, "no-history",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 					"the history %s took longer than %d s", history->path,
 					PYI_HISTORY_WORK_MS / 1000);
 	default:
-		return pyi_error_create(PYI_EXIT_FAILED, "no-history", "the history %s: %s",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, "the history %s: %s",
 					history->path, sqlite3_errmsg(history->db));
 	}
 }

@@ -344,7 +344,7 @@ static struct pyi_error *lock(struct pyi_incidents *incidents)
 	}
 	incidents->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (incidents->lock_fd < 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "no-incidents", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_INCIDENTS, errno,
 					      "cannot write %s", path);
 	if (flock(incidents->lock_fd, LOCK_EX | LOCK_NB) == 0) {
 		/* As young as the file that it is for. */
@@ -352,11 +352,11 @@ static struct pyi_error *lock(struct pyi_incidents *incidents)
 		return NULL;
 	}
 	if (errno == EWOULDBLOCK)
-		return pyi_error_create(PYI_EXIT_FAILED, "incidents-busy",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INCIDENTS_BUSY,
 					"another check of this process is at work, which keeps "
 					"what is found");
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "no-incidents", errno, "cannot lock %s",
-				      path);
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_INCIDENTS, errno,
+				      "cannot lock %s", path);
 }
 
 /* Not by the boot: a file for each number and start is enough, what is in it decides. */
@@ -422,7 +422,7 @@ struct pyi_error *pyi_incidents_save(struct pyi_incidents *incidents)
 	char *text;
 
 	if (incidents->lock_fd < 0)
-		return pyi_error_create(PYI_EXIT_FAILED, "no-incidents",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_INCIDENTS,
 					"incidents are not kept without their file");
 	text = make_text(incidents);
 	if (!text)

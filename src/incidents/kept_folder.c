@@ -92,10 +92,10 @@ struct pyi_error *pyi_kept_folder_make(const char *path)
 	if (slash && slash != above) {
 		*slash = '\0';
 		if (mkdir(above, 0700) != 0 && errno != EEXIST)
-			return failed("no-incidents", "cannot make the folder %s", above);
+			return failed(PYI_ERROR_NO_INCIDENTS, "cannot make the folder %s", above);
 	}
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return failed("no-incidents", "cannot make the folder %s", path);
+		return failed(PYI_ERROR_NO_INCIDENTS, "cannot make the folder %s", path);
 	return NULL;
 }
 
@@ -200,13 +200,15 @@ static struct pyi_error *begin(struct pyi_kept_folder *folder, const char *paren
 		return pyi_error_no_memory();
 	folder->parent_fd = open(parent, FOLDER);
 	if (folder->parent_fd < 0)
-		return failed("no-incidents", "cannot open the folder %s", parent);
+		return failed(PYI_ERROR_NO_INCIDENTS, "cannot open the folder %s", parent);
 	drop_what_was_left(folder->parent_fd);
 	if (mkdirat(folder->parent_fd, folder->partial, 0700) != 0)
-		return failed("output-failed", "cannot make the folder %s", folder->partial);
+		return failed(PYI_ERROR_OUTPUT_FAILED, "cannot make the folder %s",
+			      folder->partial);
 	folder->fd = openat(folder->parent_fd, folder->partial, FOLDER);
 	if (folder->fd < 0 || flock(folder->fd, LOCK_EX | LOCK_NB) != 0)
-		return failed("output-failed", "cannot open the folder %s", folder->partial);
+		return failed(PYI_ERROR_OUTPUT_FAILED, "cannot open the folder %s",
+			      folder->partial);
 	return NULL;
 }
 
@@ -238,10 +240,12 @@ struct pyi_error *pyi_kept_folder_finish(struct pyi_kept_folder *folder)
 {
 	if (fsync(folder->fd) != 0 ||
 	    renameat(folder->parent_fd, folder->partial, folder->parent_fd, folder->name) != 0)
-		return failed("output-failed", "cannot complete the folder %s", folder->name);
+		return failed(PYI_ERROR_OUTPUT_FAILED, "cannot complete the folder %s",
+			      folder->name);
 	free(pyi_return_ptr(folder->partial));
 	if (fsync(folder->parent_fd) != 0)
-		return failed("output-failed", "cannot complete the folder %s", folder->name);
+		return failed(PYI_ERROR_OUTPUT_FAILED, "cannot complete the folder %s",
+			      folder->name);
 	return NULL;
 }
 
@@ -302,7 +306,7 @@ struct pyi_error *pyi_kept_folder_rotate(const char *parent, size_t most, uint64
 	size_t count = 0;
 
 	if (fd < 0 || !list(fd, &listing))
-		return failed("no-incidents", "cannot read the folder %s", parent);
+		return failed(PYI_ERROR_NO_INCIDENTS, "cannot read the folder %s", parent);
 	kept = calloc(listing.count + 1, sizeof(*kept));
 	if (!kept)
 		return pyi_error_no_memory();
@@ -333,7 +337,7 @@ struct pyi_error *pyi_kept_folder_prune_files(const char *path, size_t most)
 	size_t count = 0;
 
 	if (fd < 0 || !list(fd, &listing))
-		return failed("no-incidents", "cannot read the folder %s", path);
+		return failed(PYI_ERROR_NO_INCIDENTS, "cannot read the folder %s", path);
 	kept = calloc(listing.count + 1, sizeof(*kept));
 	if (!kept)
 		return pyi_error_no_memory();

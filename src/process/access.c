@@ -54,8 +54,8 @@ static bool read_small(const char *path, char ret_text[static SMALL_FILE_BYTES])
 static struct pyi_error *exited(const struct question *question)
 {
 	if (!pyi_process_is_alive(question->process))
-		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d has exited",
-					question->pid);
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
+					"process %d has exited", question->pid);
 	return NULL;
 }
 
@@ -110,7 +110,7 @@ static struct pyi_error *already_traced(const struct question *question)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			*at = '?';
 	}
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "already-traced",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_ALREADY_TRACED,
 					       "process %d is traced already, by process %d (%s)",
 					       question->pid, tracer, text),
 			      "a process has one tracer at a time: end %d (%s) first", tracer,
@@ -134,7 +134,7 @@ static struct pyi_error *kernel_thread(const struct question *question)
 	if (!at || sscanf(at + 1, " %*c %*s %*s %*s %*s %*s %lu", &flags) != 1 ||
 	    !(flags & KERNEL_THREAD_FLAG))
 		return NULL;
-	return pyi_error_create(PYI_EXIT_ACCESS, "kernel-thread",
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_KERNEL_THREAD,
 				"process %d (%s) is a thread of the kernel: it has no memory of "
 				"its own",
 				question->pid, question->target.name);
@@ -144,7 +144,7 @@ static struct pyi_error *exiting(const struct question *question)
 {
 	if (question->error_number != ESRCH)
 		return NULL;
-	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d is exiting",
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS, "process %d is exiting",
 				question->pid);
 }
 
@@ -166,7 +166,7 @@ static struct pyi_error *other_user(const struct question *question)
 		snprintf(name, sizeof(name), "%s", entry->pw_name);
 	else
 		snprintf(name, sizeof(name), "uid %lu", (unsigned long)owner);
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "other-user",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_OTHER_USER,
 					       "process %d belongs to another user: %s",
 					       question->pid, name),
 			      "run it with sudo");
@@ -179,7 +179,7 @@ static struct pyi_error *not_dumpable(const struct question *question)
 	if (question->may_ptrace)
 		return NULL;
 	if (question->target.capabilities_effective & ~question->self.capabilities_effective)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "not-dumpable",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NOT_DUMPABLE,
 						       "process %d has capabilities that we lack",
 						       question->pid),
 				      "run it with sudo, or with the capability CAP_SYS_PTRACE");
@@ -188,7 +188,7 @@ static struct pyi_error *not_dumpable(const struct question *question)
 	    file.st_uid == question->target.effective_uid)
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_ACCESS, "not-dumpable",
+		pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NOT_DUMPABLE,
 				 "process %d protects its memory (it is not dumpable)",
 				 question->pid),
 		"run it with sudo, or with the capability CAP_SYS_PTRACE");
@@ -219,7 +219,7 @@ static struct pyi_error *other_user_namespace(const struct question *question)
 	}
 	if (!other)
 		return NULL;
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "other-user-namespace",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_OTHER_USER_NAMESPACE,
 					       "process %d lives in a user namespace where we have "
 					       "no rights",
 					       question->pid),
@@ -235,13 +235,13 @@ static struct pyi_error *yama(const struct question *question)
 		return NULL;
 	scope = text[0] - '0';
 	if (scope == 3)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "yama",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_YAMA,
 						       "Yama forbids all tracing here "
 						       "(kernel.yama.ptrace_scope is 3)"),
 				      "it can only be lowered by a reboot without that setting");
 	if ((scope != 1 && scope != 2) || question->may_ptrace)
 		return NULL;
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "yama",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_YAMA,
 					       "Yama lets only %s look into process %d "
 					       "(kernel.yama.ptrace_scope is %d)",
 					       scope == 1 ? "root and its ancestors" : "root",
@@ -253,7 +253,7 @@ static struct pyi_error *own_seccomp(const struct question *question)
 {
 	if (question->self.seccomp_mode != SECCOMP_FILTER)
 		return NULL;
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "own-seccomp",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_OWN_SECCOMP,
 					       "a seccomp filter confines us and seems to forbid "
 					       "looking into process %d",
 					       question->pid),
@@ -268,7 +268,7 @@ static struct pyi_error *selinux(const struct question *question)
 	/* The value in force and the pending one: "1 1". */
 	if (!read_small("/sys/fs/selinux/booleans/deny_ptrace", text) || text[0] != '1')
 		return NULL;
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "selinux",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_SELINUX,
 					       "SELinux forbids all tracing, also of process %d "
 					       "(deny_ptrace is on)",
 					       question->pid),
@@ -319,6 +319,6 @@ struct pyi_error *pyi_access_explain(const struct pyi_process *process, int erro
 		if (error)
 			return error;
 	}
-	return pyi_error_create_errno(PYI_EXIT_ACCESS, "no-permission", error_number,
+	return pyi_error_create_errno(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION, error_number,
 				      "cannot look into process %d", question.pid);
 }

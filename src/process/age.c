@@ -27,7 +27,7 @@ struct pyi_error *pyi_process_age_refusal(const struct pyi_process *process, uin
 
 	if (age_s >= least_s)
 		return NULL;
-	return pyi_error_hint(pyi_error_create(exit, "too-young",
+	return pyi_error_hint(pyi_error_create(exit, PYI_ERROR_TOO_YOUNG,
 					       "process %d was started %" PRIu64
 					       " s ago, and is looked at from %" PRIu64 " s on",
 					       (int)process->pid, age_s, least_s),

@@ -36,7 +36,7 @@ void pyi_elf_module_close(struct pyi_elf_module *module)
 
 static struct pyi_error *broken(const struct pyi_elf_module *module, const char *what)
 {
-	return pyi_error_create(PYI_EXIT_FAILED, "module-unreadable", "%s is damaged: %s",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MODULE_UNREADABLE, "%s is damaged: %s",
 				module->path, what);
 }
 
@@ -47,26 +47,26 @@ static struct pyi_error *check_header(struct pyi_elf_module *module)
 	ssize_t got = pread(module->fd, header, sizeof(*header), 0);
 
 	if (got < 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "module-unreadable", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_MODULE_UNREADABLE, errno,
 					      "cannot read %s", module->path);
 	if (got < EI_NIDENT || memcmp(header->e_ident, ELFMAG, SELFMAG))
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-elf", "%s is not an ELF file",
-					module->path);
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF,
+					"%s is not an ELF file", module->path);
 	if (header->e_ident[EI_CLASS] == ELFCLASS32)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "elf-32-bit",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_ELF_32_BIT,
 					"%s is a 32-bit file, and only 64-bit ones are supported",
 					module->path);
 	if (header->e_ident[EI_CLASS] != ELFCLASS64 || got < (ssize_t)sizeof(*header))
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-elf",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF,
 					"%s is not a whole ELF file", module->path);
 	if (header->e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA] ||
 	    header->e_machine != __ehdr_start.e_machine)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "elf-foreign-machine",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_ELF_FOREIGN_MACHINE,
 					"%s is for another architecture (ELF machine %u, ours is "
 					"%u)",
 					module->path, header->e_machine, __ehdr_start.e_machine);
 	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-elf",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF,
 					"%s is neither a program nor a shared library",
 					module->path);
 	if (header->e_phnum == PN_XNUM || (header->e_shoff && !header->e_shnum))

@@ -83,7 +83,7 @@ static struct pyi_error *find_bias(const struct pyi_elf_module *module, const st
 	}
 	if (best)
 		return NULL;
-	return pyi_error_create(PYI_EXIT_FAILED, "module-mismatch",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MODULE_MISMATCH,
 				"%s is mapped, but not the way its segments say", module->path);
 }
 
@@ -189,12 +189,12 @@ static struct pyi_error *open_candidate(const struct pyi_process *process,
 	if (!error)
 		error = pyi_elf_module_set_bias(module, load_bias);
 	/* What is wrong with another file is of no interest. */
-	if (error && (same || sure || !strcmp(error->code, "no-memory")))
+	if (error && (same || sure || error->code == PYI_ERROR_NO_MEMORY))
 		return error;
 	if (error || (!same && !is_in_memory(module, process->pid))) {
 		pyi_error_destroy(error);
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "module-mismatch",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MODULE_MISMATCH,
 					 "%s is not the file that process %d has mapped", map->path,
 					 (int)process->pid),
 			"it was replaced (an upgrade?): run as root, so that the mapped one can be "
@@ -219,7 +219,7 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 	size_t i;
 
 	if (!map->inode || map->path[0] != '/')
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-elf",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF,
 					"the memory at 0x%llx of process %d is not a file's",
 					(unsigned long long)map->start_addr, (int)process->pid);
 	if (path_length > strlen(deleted) &&
@@ -247,7 +247,7 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 			continue;
 		}
 		error = open_candidate(process, maps, map, fd, i == 0, ret_module);
-		if (!error || strcmp(error->code, "module-mismatch")) {
+		if (!error || error->code != PYI_ERROR_MODULE_MISMATCH) {
 			pyi_error_destroy(mismatch);
 			return error;
 		}
@@ -262,12 +262,13 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 	if (mismatch)
 		return mismatch;
 	if (!pyi_process_is_alive(process))
-		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d has exited",
-					(int)process->pid);
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
+					"process %d has exited", (int)process->pid);
 	if (failure == ENOEXEC)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-elf", "%s is not a file",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF, "%s is not a file",
 					map->path);
-	return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, "module-unreadable", failure,
+	return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_MODULE_UNREADABLE,
+						     failure,
 						     "cannot open %s, which process %d has mapped",
 						     map->path, (int)process->pid),
 			      is_deleted ? "it was deleted or replaced (an upgrade?): run as root, "

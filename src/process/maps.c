@@ -99,16 +99,16 @@ struct pyi_error *pyi_maps_parse(char *text, struct pyi_maps *ret_maps)
 		char *end = strchr(line, '\n');
 
 		if (!end)
-			return pyi_error_create(PYI_EXIT_FAILED, "bad-maps",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_MAPS,
 						"line %zu of the maps is incomplete", count + 1);
 		*end = '\0';
 		if (!pyi_array_reserve(&items, count, &capacity, sizeof(*items)))
 			return pyi_error_no_memory();
 		if (!parse_line(line, &items[count]))
-			return pyi_error_create(PYI_EXIT_FAILED, "bad-maps",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_MAPS,
 						"line %zu of the maps is malformed", count + 1);
 		if (count && items[count].start_addr < items[count - 1].end_addr)
-			return pyi_error_create(PYI_EXIT_FAILED, "bad-maps",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_MAPS,
 						"line %zu of the maps is not above the one before",
 						count + 1);
 		count++;
@@ -132,8 +132,8 @@ static struct pyi_error *read_once(const struct pyi_process *process, struct pyi
 	/* A process that has just exited reads as one without memory. */
 	if (!size && !pyi_process_is_alive(process)) {
 		free(text);
-		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d has exited",
-					(int)process->pid);
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
+					"process %d has exited", (int)process->pid);
 	}
 	error = pyi_maps_parse(text, ret_maps);
 	return pyi_error_context(error, "/proc/%d/maps", (int)process->pid);
@@ -150,7 +150,7 @@ struct pyi_error *pyi_maps_read(const struct pyi_process *process, struct pyi_ma
 	 */
 	for (attempt = 0;; attempt++) {
 		error = read_once(process, ret_maps);
-		if (!error || strcmp(error->code, "bad-maps") || attempt == ATTEMPT_LIMIT)
+		if (!error || error->code != PYI_ERROR_BAD_MAPS || attempt == ATTEMPT_LIMIT)
 			return error;
 		pyi_error_destroy(error);
 	}

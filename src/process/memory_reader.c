@@ -89,7 +89,7 @@ struct pyi_error *pyi_memory_reader_create_mock(const void *bytes, size_t size_b
 	uint64_t end_addr;
 
 	if (__builtin_add_overflow(addr, size_bytes, &end_addr))
-		return pyi_error_create(PYI_EXIT_FAILED, "bad-address",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_ADDRESS,
 					"invented memory wraps around");
 	reader = calloc(1, sizeof(*reader));
 	if (!reader)
@@ -307,16 +307,16 @@ struct pyi_error *pyi_memory_read(struct pyi_memory_reader *reader, uint64_t add
 	case ENOMEM:
 		return pyi_error_no_memory();
 	case ESRCH:
-		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d has exited",
-					(int)reader->pid);
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
+					"process %d has exited", (int)reader->pid);
 	case EPERM:
 	case EACCES:
 	case ENOSYS:
-		return pyi_error_create_errno(PYI_EXIT_ACCESS, "no-permission", failure,
+		return pyi_error_create_errno(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION, failure,
 					      "cannot read the memory of process %d",
 					      (int)reader->pid);
 	default:
-		return pyi_error_create(PYI_EXIT_FAILED, "bad-address",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_ADDRESS,
 					"%zu bytes at 0x%llx are not all readable memory",
 					size_bytes, (unsigned long long)addr);
 	}

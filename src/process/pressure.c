@@ -187,7 +187,7 @@ struct pyi_error *pyi_pressure_refusal(const struct pyi_pressure *host,
 		return NULL;
 	return pyi_error_hint(
 		pyi_error_create(
-			exit, "memory-pressure",
+			exit, PYI_ERROR_MEMORY_PRESSURE,
 			"%s is under memory pressure: of the last 10 s something waited for memory "
 			"in %.2f %% (limit %d), everything in %.2f %% (limit %d)",
 			high == host ? "the host" : "the cgroup of the process", high->some_percent,

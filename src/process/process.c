@@ -47,7 +47,7 @@ static bool parse_decimal(const char *text, uint64_t *ret_value)
 
 static struct pyi_error *gone(const struct pyi_process *process)
 {
-	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "process %d has exited",
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS, "process %d has exited",
 				(int)process->pid);
 }
 
@@ -62,20 +62,21 @@ static struct pyi_error *file_error(const struct pyi_process *process, const cha
 		if (!pyi_process_is_alive(process))
 			return gone(process);
 		if (!strncmp(path, "task/", 5))
-			return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+			return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 						"the thread behind /proc/%d/%s has exited",
 						(int)process->pid, path);
 		break;
 	case EACCES:
 	case EPERM:
-		return pyi_error_hint(
-			pyi_error_create_errno(PYI_EXIT_ACCESS, "no-permission", error_number,
-					       "cannot read /proc/%d/%s", (int)process->pid, path),
-			"run it as the owner of the process, or as root");
+		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_ACCESS,
+							     PYI_ERROR_NO_PERMISSION, error_number,
+							     "cannot read /proc/%d/%s",
+							     (int)process->pid, path),
+				      "run it as the owner of the process, or as root");
 	default:
 		break;
 	}
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "proc-unreadable", error_number,
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PROC_UNREADABLE, error_number,
 				      "cannot read /proc/%d/%s", (int)process->pid, path);
 }
 
@@ -180,7 +181,7 @@ struct pyi_error *pyi_process_read_file(const struct pyi_process *process, const
 			break;
 		size += (size_t)got;
 		if (size > limit_bytes)
-			return pyi_error_create(PYI_EXIT_FAILED, "too-large",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
 						"/proc/%d/%s has more than %zu bytes",
 						(int)process->pid, path, limit_bytes);
 	}
@@ -217,7 +218,7 @@ static struct pyi_error *check_status(const struct pyi_process *process,
 
 	if (status->thread_group_id != process->pid) {
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+			pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 					 "%d is a thread of process %d, not a process", pid,
 					 (int)status->thread_group_id),
 			"use the process: %d", (int)status->thread_group_id);
@@ -227,11 +228,11 @@ static struct pyi_error *check_status(const struct pyi_process *process,
 	if (status->state != 'Z')
 		return NULL;
 	if (status->thread_count > 1)
-		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 					"the main thread of process %d has exited, "
 					"only its other threads (%u) are left",
 					pid, status->thread_count - 1);
-	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 				"process %d has exited and waits for its parent (%d)", pid,
 				(int)status->parent_pid);
 }
@@ -239,16 +240,16 @@ static struct pyi_error *check_status(const struct pyi_process *process,
 static struct pyi_error *no_directory(pid_t pid, int error_number)
 {
 	if (error_number != ENOENT && error_number != ESRCH)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "proc-unreadable", error_number,
-					      "cannot open /proc/%d", (int)pid);
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PROC_UNREADABLE,
+					      error_number, "cannot open /proc/%d", (int)pid);
 	if (!kill(pid, 0) || errno == EPERM)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "no-permission",
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION,
 						       "process %d exists, but /proc hides it",
 						       (int)pid),
 				      "run as root (/proc has hidepid=), or mount a /proc of this "
 				      "pid namespace");
-	return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process", "there is no process %d",
-				(int)pid);
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
+				"there is no process %d", (int)pid);
 }
 
 struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
@@ -263,7 +264,7 @@ struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
 	char state;
 
 	if (pid <= 0)
-		return pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 					"%d is not the number of a process", (int)pid);
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -278,8 +279,8 @@ struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
 	if (error)
 		return error;
 	if (!parse_stat(stat, &state, &threads, &process.start_ticks))
-		return pyi_error_create(PYI_EXIT_FAILED, "bad-status", "%s/stat is malformed",
-					path);
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_STATUS,
+					"%s/stat is malformed", path);
 	proc_fd = -1;
 	*ret_process = process;
 	return NULL;
@@ -370,7 +371,7 @@ struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char *
 		return pyi_error_no_memory();
 	length = readlinkat(process->proc_fd, "exe", path, LINK_LIMIT_BYTES - 1);
 	if (length < 0 && errno == ENOENT && pyi_process_is_alive(process))
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "no-program",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NO_PROGRAM,
 					"process %d has no program: it is a kernel thread",
 					(int)process->pid);
 	if (length < 0)

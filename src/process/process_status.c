@@ -262,14 +262,14 @@ struct pyi_error *pyi_process_parse_status(const char *text, struct pyi_process_
 				       : 0;
 
 		if (!field)
-			return pyi_error_create(PYI_EXIT_FAILED, "bad-status",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_STATUS,
 						"line %u of the process status is malformed",
 						number);
 		seen |= field;
 		line = end + 1;
 	}
 	if ((seen & FIELDS_REQUIRED) != FIELDS_REQUIRED)
-		return pyi_error_create(PYI_EXIT_FAILED, "bad-status",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_STATUS,
 					"the process status is incomplete");
 	/* Before Linux 4.1, and in kernels without pid namespaces, there is one number. */
 	if (!(seen & FIELD_NSPID)) {

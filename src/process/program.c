@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -40,6 +39,6 @@ bool pyi_program_is_another(const struct pyi_process *process)
 	   say ESRCH: proc_mem_open() in fs/proc/base.c. */
 	error = pyi_process_open_file(process, "mem", O_RDONLY, &fd);
 	if (error)
-		return strcmp(error->code, "no-such-process") != 0;
+		return error->code != PYI_ERROR_NO_SUCH_PROCESS;
 	return !pyi_program_was_left(fd);
 }

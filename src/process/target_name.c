@@ -155,7 +155,7 @@ static struct pyi_error *visit(struct search *search, const char *path, bool in_
 		    !is_directory(fd, entry))
 			continue;
 		if (++search->seen_count > DIRECTORY_LIMIT)
-			return pyi_error_create(PYI_EXIT_FAILED, "too-large",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
 						"there are more than %d cgroups", DIRECTORY_LIMIT);
 		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
 			return pyi_error_no_memory();
@@ -215,8 +215,9 @@ static struct pyi_error *keep_roots(struct search *search)
 
 static struct pyi_error *no_such_unit(const char *unit, const char *why)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "no-such-unit", "%s %s", unit, why),
-			      "see: systemctl status %s", unit);
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_UNIT, "%s %s", unit, why),
+		"see: systemctl status %s", unit);
 }
 
 static struct pyi_error *ambiguous_unit(const struct search *search)
@@ -228,7 +229,7 @@ static struct pyi_error *ambiguous_unit(const struct search *search)
 	for (i = 0; i < search->pid_count && i < HINT_PID_LIMIT; i++)
 		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d",
 					   i ? ", " : "", (int)search->pids[i]);
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "ambiguous-unit",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_AMBIGUOUS_UNIT,
 					       "%s has %zu main processes", search->unit,
 					       search->pid_count),
 			      "give the number of one: %s%s", list,
@@ -286,7 +287,7 @@ static bool has_suffix(const char *name)
 
 static struct pyi_error *bad_target(const char *name)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, "bad-target",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_TARGET,
 					       "'%s' is not the name of a target", name),
 			      "give a process id (1234) or a systemd unit (unit:NAME.service)");
 }

@@ -18,7 +18,7 @@ enum {
 static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char *anchor)
 {
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_UNSUPPORTED, "layout-mismatch",
+		pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_LAYOUT_MISMATCH,
 				 "this build of CPython %s has another layout than those known: %s",
 				 runtime->version, anchor),
 		"it may be a debug build, or patched by its distributor");

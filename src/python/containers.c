@@ -83,11 +83,11 @@ static bool may_go_on(struct search *search)
 		return true;
 	if (pyi_wait_is_cancelled())
 		search->error =
-			pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted by signal %d",
-					 pyi_wait_cancel_signal());
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
+					 "interrupted by signal %d", pyi_wait_cancel_signal());
 	else if (pyi_clock_passed(search->deadline_ns))
 		search->error = pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "timeout",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
 					 "the containers could not be listed in the time allowed"),
 			"allow more with --timeout");
 	return !search->error;

@@ -41,18 +41,18 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 
 	while (addr) {
 		if (list.count == PYI_INTERPRETER_LIMIT)
-			return pyi_error_create(PYI_EXIT_FAILED, "heap-broken",
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_HEAP_BROKEN,
 						"the chain of Python's interpreters does not end");
 		list.addr[list.count++] = addr;
 		if (!pyi_memory_try_read_u64(reader, addr + runtime->layout->interp_next, &addr))
 			return pyi_error_create(
-				PYI_EXIT_FAILED, "heap-broken",
+				PYI_EXIT_FAILED, PYI_ERROR_HEAP_BROKEN,
 				"the chain of Python's interpreters leads to 0x%llx, "
 				"which is not mapped",
 				(unsigned long long)addr);
 	}
 	if (!list.count)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_NOT_STARTED,
 					"Python is loaded but has no interpreter (not started, or "
 					"ending)");
 	*ret_interpreters = list;

@@ -194,7 +194,7 @@ static struct pyi_error *unsupported(const struct pyi_process *process, const ch
 	char supported[96];
 
 	describe_supported(supported, sizeof(supported));
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-unsupported",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_UNSUPPORTED,
 					       "process %d runs %s, which is not supported",
 					       process->pid, what),
 			      "%s", supported);
@@ -225,7 +225,7 @@ static struct pyi_error *load_symbols(struct pyi_elf_module *module, struct pyi_
 	if (pyi_elf_module_find_symbol(module, "_PyEval_EvalFrameDefault", &symbol))
 		runtime->evaluator = (struct pyi_elf_range){ symbol.addr, symbol.size_bytes };
 	if (!runtime->type_type_addr || !runtime->dict_type_addr || !runtime->str_type_addr)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, "layout-mismatch",
+		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_LAYOUT_MISMATCH,
 					"%s exports no PyType_Type, PyDict_Type or PyUnicode_Type",
 					pyi_elf_module_path(module));
 	return NULL;
@@ -243,7 +243,7 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 
 	if (!read_version(module, reader, runtime.version))
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_UNSUPPORTED, "python-not-started",
+			pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_NOT_STARTED,
 					 "process %d has CPython loaded (%s), but not "
 					 "started",
 					 process->pid, pyi_elf_module_path(module)),
@@ -296,7 +296,7 @@ static struct pyi_error *no_runtime(const struct pyi_process *process,
 		return unsupported(process, "CPython 3.6 or older");
 	error = pyi_process_read_exe(process, &exe);
 	describe_supported(supported, sizeof(supported));
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, "not-python",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_PYTHON,
 					       "process %d (%s) does not run CPython", process->pid,
 					       exe ? exe : "?"),
 			      "%s", supported);

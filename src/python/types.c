@@ -122,11 +122,11 @@ static bool may_go_on(struct walk *walk)
 		return true;
 	if (pyi_wait_is_cancelled())
 		walk->error =
-			pyi_error_create(PYI_EXIT_FAILED, "interrupted", "interrupted by signal %d",
-					 pyi_wait_cancel_signal());
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
+					 "interrupted by signal %d", pyi_wait_cancel_signal());
 	else if (pyi_clock_passed(walk->deadline_ns))
 		walk->error = pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "timeout",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
 					 "the types could not be listed in the time allowed"),
 			"allow more with --timeout");
 	return !walk->error;

@@ -148,7 +148,7 @@ static bool is_nearer(const struct similar *a, const struct similar *b)
 static struct pyi_error *no_such_type(const struct pyi_type_list *list, const char *wanted)
 {
 	struct pyi_error *error = pyi_error_create(
-		PYI_EXIT_FAILED, "no-such-type", "there is no type '%s'%s", wanted,
+		PYI_EXIT_FAILED, PYI_ERROR_NO_SUCH_TYPE, "there is no type '%s'%s", wanted,
 		list->truncated ? " among those that can be read, which are not all" : "");
 	struct similar best[SIMILAR_LIMIT + 1];
 	size_t count = 0;
@@ -208,7 +208,7 @@ static struct pyi_error *ambiguous_type(const struct pyi_type_list *list, const 
 		fprintf(stream, " and %zu more", distinct - AMBIGUOUS_LIMIT);
 	if (fclose(stream))
 		return pyi_error_no_memory();
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, "ambiguous-type",
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_AMBIGUOUS_TYPE,
 					       "'%s' is the name of %zu different types", wanted,
 					       distinct),
 			      "give one of: %s", text);

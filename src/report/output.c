@@ -354,7 +354,7 @@ struct pyi_error *pyi_output_finish(FILE *stream)
 	if (!fflush(stream) && !ferror(stream))
 		return NULL;
 	/* An earlier write may have failed, whose reason is lost. */
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "output-failed", errno ? errno : EIO,
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno ? errno : EIO,
 				      "cannot write the report");
 }
 
@@ -367,7 +367,7 @@ static cJSON *error_to_json(const struct pyi_envelope *envelope, const struct py
 	if (ok && envelope && envelope->pid > 0)
 		ok = add_target(json, envelope);
 	inner = ok ? cJSON_AddObjectToObject(json, "error") : NULL;
-	if (inner && pyi_output_add_text(inner, "code", error->code) &&
+	if (inner && pyi_output_add_text(inner, "code", pyi_error_code_name(error->code)) &&
 	    pyi_output_add_text(inner, "message", error->message) &&
 	    pyi_output_add_text(inner, "hint", error->hint))
 		return json;
@@ -391,11 +391,12 @@ void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
 		struct pyi_error *failure = pyi_output_json(out, json, format == PYI_FORMAT_JSON);
 
 		if (failure)
-			put_words(words, "pyinspect: ", failure->message, failure->code);
+			put_words(words, "pyinspect: ", failure->message,
+				  pyi_error_code_name(failure->code));
 		pyi_error_destroy(failure);
 		cJSON_Delete(json);
 	}
-	put_words(words, "pyinspect: ", error->message, error->code);
+	put_words(words, "pyinspect: ", error->message, pyi_error_code_name(error->code));
 	if (error->hint)
 		put_words(words, "  hint: ", error->hint, "");
 	fflush(words);

@@ -26,8 +26,8 @@ static struct pyi_error *wrong(const char *text, size_t at, const char *what)
 	size_t column;
 
 	pyi_json_text_place(text, at, &line, &column);
-	return pyi_error_create(PYI_EXIT_USAGE, "bad-rules", "line %zu, column %zu: %s", line,
-				column, what);
+	return pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES, "line %zu, column %zu: %s",
+				line, column, what);
 }
 
 static bool is_digit(char c)

@@ -88,7 +88,7 @@ struct pyi_error *pyi_rules_add_preset(const char *name, struct pyi_rules *rules
 		if (strcmp(name, presets[p].name) == 0)
 			return add_all(name, presets[p].rules, presets[p].count, rules);
 	}
-	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_USAGE, "usage", "there is no preset \"%s\"", name),
-		"presets are: firewalld, generic");
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+					       "there is no preset \"%s\"", name),
+			      "presets are: firewalld, generic");
 }

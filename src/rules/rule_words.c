@@ -136,7 +136,7 @@ struct words {
 	struct pyi_rule_limit critical;
 };
 
-#define usage(...) pyi_error_create(PYI_EXIT_USAGE, "usage", __VA_ARGS__)
+#define usage(...) pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE, __VA_ARGS__)
 
 static struct pyi_error *split_limits(struct words *words)
 {

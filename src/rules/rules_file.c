@@ -62,7 +62,7 @@ static struct place place_of_index(const struct place *parent, size_t index, con
 }
 
 #define wrong(place, format, ...)                                                                  \
-	pyi_error_create(PYI_EXIT_USAGE, "bad-rules", "at %s: " format, (place)->path,             \
+	pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES, "at %s: " format, (place)->path,     \
 			 ##__VA_ARGS__)
 
 /* A key of an object: `value` is set if it is there. */
@@ -327,7 +327,8 @@ static struct pyi_error *take_presets(const struct place *place, struct pyi_rule
 			return wrong(&at, "expected the name of a preset, a string");
 		error = pyi_rules_add_preset(item->valuestring, rules);
 		if (error) {
-			error->code = error->exit == PYI_EXIT_USAGE ? "bad-rules" : error->code;
+			if (error->exit == PYI_EXIT_USAGE)
+				error->code = PYI_ERROR_BAD_RULES;
 			return pyi_error_context(error, "at %s", at.path);
 		}
 	}
@@ -422,8 +423,8 @@ struct pyi_error *pyi_rules_read_text(const char *text, size_t length, const cha
 		size_t column;
 
 		pyi_json_text_place(text, at, &line, &column);
-		return pyi_error_create(PYI_EXIT_USAGE, "bad-rules", "%s: line %zu, column %zu: %s",
-					origin, line, column,
+		return pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES,
+					"%s: line %zu, column %zu: %s", origin, line, column,
 					json ? "something behind the end" : "not JSON");
 	}
 	error = take_file(json, origin, target, &selected, &found);
@@ -440,10 +441,10 @@ static struct pyi_error *read_all(const char *path, char *text, size_t *ret_leng
 	size_t length = 0;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
-		return pyi_error_create_errno(PYI_EXIT_USAGE, "bad-rules", errno, "cannot read %s",
-					      path);
+		return pyi_error_create_errno(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES, errno,
+					      "cannot read %s", path);
 	if (!S_ISREG(status.st_mode))
-		return pyi_error_create(PYI_EXIT_USAGE, "bad-rules",
+		return pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES,
 					"cannot read %s: not a regular file", path);
 	while (length <= FILE_LIMIT) {
 		ssize_t got = read(fd, text + length, FILE_LIMIT + 1 - length);
@@ -451,15 +452,15 @@ static struct pyi_error *read_all(const char *path, char *text, size_t *ret_leng
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return pyi_error_create_errno(PYI_EXIT_USAGE, "bad-rules", errno,
+			return pyi_error_create_errno(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES, errno,
 						      "cannot read %s", path);
 		if (!got)
 			break;
 		length += (size_t)got;
 	}
 	if (length > FILE_LIMIT)
-		return pyi_error_create(PYI_EXIT_USAGE, "bad-rules", "%s is larger than 1 MB",
-					path);
+		return pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES,
+					"%s is larger than 1 MB", path);
 	*ret_length = length;
 	return NULL;
 }
@@ -515,8 +516,8 @@ struct pyi_error *pyi_rules_read_folder(const char *path, const struct pyi_rules
 	if (count < 0 && errno == ENOENT)
 		return NULL;
 	if (count < 0)
-		return pyi_error_create_errno(PYI_EXIT_USAGE, "bad-rules", errno, "cannot read %s",
-					      path);
+		return pyi_error_create_errno(PYI_EXIT_USAGE, PYI_ERROR_BAD_RULES, errno,
+					      "cannot read %s", path);
 	for (int e = 0; e < count; e++) {
 		if (!error)
 			error = read_entry(path, entries[e]->d_name, target, &found);

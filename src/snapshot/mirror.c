@@ -112,8 +112,8 @@ struct pyi_mirror {
 static struct pyi_error *failed(const char *what)
 {
 	int number = errno;
-	struct pyi_error *error =
-		pyi_error_create_errno(PYI_EXIT_FAILED, "mirror-failed", number, "cannot %s", what);
+	struct pyi_error *error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_MIRROR_FAILED,
+							 number, "cannot %s", what);
 
 	if (number != ENOMEM && number != ENOSPC)
 		return error;
@@ -353,7 +353,7 @@ static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi
 	struct copying copying = { mirror, process, region, false };
 
 	if (!each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, copy_run, &copying))
-		return pyi_error_create(PYI_EXIT_FAILED, "target-exited",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
 					"process %d exited meanwhile", process->pid);
 	if (copying.short_of_memory)
 		return no_room();

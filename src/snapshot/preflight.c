@@ -89,7 +89,7 @@ static struct pyi_error *check_pause(const struct pyi_process *process,
 		return NULL;
 	return pyi_error_hint(
 		pyi_error_create(
-			PYI_EXIT_FAILED, "pause-too-long",
+			PYI_EXIT_FAILED, PYI_ERROR_PAUSE_TOO_LONG,
 			"a snapshot would stop process %d for about %.0f ms, more than the "
 			"%.0f ms that are allowed",
 			process->pid, estimate, max_pause_ms),
@@ -167,7 +167,7 @@ static struct pyi_error *check_own_group(const struct pyi_process *process, uint
 	if (group.memory_bytes >= need_bytes)
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "memory-short",
+		pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MEMORY_SHORT,
 				 "a copy of process %d needs about %" PRIu64
 				 " MB, and the control group (cgroup) of pyinspect has %" PRIu64
 				 " MB left",
@@ -185,14 +185,14 @@ static struct pyi_error *check_group(const struct pyi_process *process,
 	pyi_group_look(process, &group);
 	if (group.frozen)
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "frozen",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_FROZEN,
 					 "process %d is frozen by its control group (cgroup): no "
 					 "call can be run in it",
 					 process->pid),
 			"thaw the group first, or copy the memory: --source mirror");
 	if (group.full)
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "clone-refused",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_CLONE_REFUSED,
 					 "process %d cannot be cloned: its control "
 					 "group (cgroup) has all the processes it may",
 					 process->pid),
@@ -204,7 +204,7 @@ static struct pyi_error *check_group(const struct pyi_process *process,
 	if (group.memory_bytes >= need_bytes)
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "cgroup-memory",
+		pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_CGROUP_MEMORY,
 				 "a snapshot of process %d may need %" PRIu64
 				 " MB, and its control group (cgroup) has %" PRIu64 " MB left",
 				 process->pid, need_bytes >> 20, group.memory_bytes >> 20),
@@ -230,7 +230,7 @@ static struct pyi_error *check_huge_pages(const struct pyi_process *process,
 	if (!pyi_huge_pages_are_private(smaps))
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "huge-pages",
+		pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_HUGE_PAGES,
 				 "process %d has private memory in huge pages (hugetlb): after a "
 				 "clone, a write to them could end it with SIGBUS",
 				 process->pid),
@@ -257,7 +257,7 @@ static struct pyi_error *check_memory(const struct pyi_process *process,
 	if (!available || available >= need)
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "memory-short",
+		pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MEMORY_SHORT,
 				 "a snapshot of process %d needs about %" PRIu64
 				 " MB, and the machine has %" PRIu64 " MB left",
 				 process->pid, need >> 20, available >> 20),
@@ -288,7 +288,7 @@ static struct pyi_error *check_seccomp(const struct pyi_process *process,
 	}
 	return pyi_error_hint(
 		pyi_error_create(
-			PYI_EXIT_ACCESS, "seccomp",
+			PYI_EXIT_ACCESS, PYI_ERROR_SECCOMP,
 			"process %d runs under a seccomp filter, which might kill it for a "
 			"clone that we inject",
 			process->pid),
@@ -304,19 +304,19 @@ static struct pyi_error *check_injection(const struct pyi_process *process,
 {
 	if (status->shadow_stack)
 		return pyi_error_create(
-			PYI_EXIT_FAILED, "shadow-stack",
+			PYI_EXIT_FAILED, PYI_ERROR_SHADOW_STACK,
 			"process %d uses a hardware shadow stack, which an injected "
 			"call cannot yet leave safely",
 			process->pid);
 	if (has_fork_monitor(process))
-		return pyi_error_create(PYI_EXIT_FAILED, "userfaultfd",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_USERFAULTFD,
 					"process %d has a userfaultfd that monitors forks: a clone "
 					"could block it for ever",
 					process->pid);
 	if (pyi_child_namespace_is_another(process))
 		return pyi_error_hint(
 			pyi_error_create(
-				PYI_EXIT_FAILED, "pid-namespace",
+				PYI_EXIT_FAILED, PYI_ERROR_PID_NAMESPACE,
 				"process %d makes its children in another pid namespace "
 				"(unshare or setns with CLONE_NEWPID): a clone could "
 				"become process 1 there, and its end that of the namespace",
@@ -343,7 +343,7 @@ static struct pyi_error *check_mirror(const struct pyi_process *process,
 
 	if (preflight.estimated_pause_ms > max_pause_ms)
 		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, "pause-too-long",
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAUSE_TOO_LONG,
 					 "to copy its memory would stop process %d for about %.0f "
 					 "ms, more than the %.0f ms that are allowed",
 					 process->pid, preflight.estimated_pause_ms, max_pause_ms),
@@ -380,20 +380,6 @@ static struct pyi_error *check_clone(const struct pyi_process *process,
 	if (!error)
 		*ret_preflight = preflight;
 	return error;
-}
-
-/* A refusal of the clone that says nothing against a copy. */
-static bool is_about_clone(const struct pyi_error *error)
-{
-	static const char *const codes[] = {
-		"seccomp", "shadow-stack",  "userfaultfd",   "pid-namespace",
-		"frozen",  "clone-refused", "cgroup-memory", "huge-pages",
-	};
-
-	for (size_t c = 0; c < sizeof(codes) / sizeof(codes[0]); c++)
-		if (strcmp(error->code, codes[c]) == 0)
-			return true;
-	return false;
 }
 
 /* What can differ from thread to thread, and counts if it is so for one. */
@@ -433,7 +419,7 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum py
 	struct pyi_error *error;
 
 	if (process->pid == getpid())
-		return pyi_error_create(PYI_EXIT_ACCESS, "own-process",
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_OWN_PROCESS,
 					"process %d is pyinspect itself", process->pid);
 	error = pyi_process_read_status(process, 0, &status);
 	if (!error)
@@ -445,7 +431,7 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum py
 	if (source == PYI_SOURCE_MIRROR)
 		return check_mirror(process, &status, max_pause_ms, ret_preflight);
 	error = check_clone(process, &status, source, max_pause_ms, ret_preflight);
-	if (!error || source == PYI_SOURCE_CLONE || !is_about_clone(error))
+	if (!error || source == PYI_SOURCE_CLONE || !pyi_error_has(error, PYI_ERROR_ABOUT_CLONE))
 		return error;
 	mirror_error = check_mirror(process, &status, max_pause_ms, ret_preflight);
 	if (!mirror_error) {

@@ -413,7 +413,7 @@ struct pyi_error *pyi_residue_error(const struct pyi_snapshot_target *target,
 {
 	for (size_t i = 0; i < residue->count; i++)
 		if (residue->items[i].certain)
-			return pyi_error_create(PYI_EXIT_NOT_RESTORED, "residue",
+			return pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_RESIDUE,
 						"process %d is not as it was: %s",
 						target->process->pid, residue->items[i].message);
 	return NULL;

@@ -32,7 +32,7 @@ enum {
 
 static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
 {
-	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
 				"the snapshot (process %d) was killed", snapshot->process.pid);
 }
 
@@ -83,7 +83,7 @@ struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t n
 	error = pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->target->gadgets,
 					     snapshot->exit_sp, number, arguments, ret_result);
 	/* Down there nobody knows that it is not the target. */
-	if (error && strcmp(error->code, "target-exited") == 0) {
+	if (error && error->code == PYI_ERROR_TARGET_EXITED) {
 		pyi_error_destroy(error);
 		return lost(snapshot);
 	}
@@ -126,7 +126,7 @@ struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t add
 		return NULL;
 	if (poke(pid, addr, bytes, size_bytes))
 		return NULL;
-	return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-write", errno,
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_WRITE, errno,
 				      "cannot write to the snapshot at 0x%llx",
 				      (unsigned long long)addr);
 }

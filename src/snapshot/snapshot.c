@@ -133,7 +133,7 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 		nanosleep(&pause, NULL);
 	}
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_NOT_RESTORED, "zombie-left",
+		pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_ZOMBIE_LEFT,
 				 "process %d could not be made to reap our dead snapshot %d (%s)",
 				 target->process->pid, namespace_pid,
 				 last ? last->message : "it does not"),
@@ -230,7 +230,7 @@ static struct pyi_error *await_child(struct pyi_snapshot_target *target,
 		snapshot->dead = true;
 		break;
 	}
-	return pyi_error_create(PYI_EXIT_FAILED, "snapshot-lost",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
 				"the snapshot did not appear after its clone");
 }
 
@@ -284,7 +284,7 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
 		   (void *)(uintptr_t)(seize_options | PTRACE_O_EXITKILL)) != 0 ||
 	    ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof(every_signal), &every_signal) != 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST, errno,
 					      "cannot take hold of the snapshot");
 	/*
 	 * The table is shared, so nothing that the target closes stays open. Leaving it duplicates
@@ -298,10 +298,11 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 	if (error)
 		return error;
 	if (result != 0 && result != -ENOSYS)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", (int)-result,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
+					      (int)-result,
 					      "cannot empty the snapshot's descriptor table");
 	if (!write_oom_score(&snapshot->process))
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST, errno,
 					      "cannot offer the snapshot to the OOM killer first");
 	return NULL;
 }
@@ -309,7 +310,7 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 static struct pyi_error *clone_refused(const struct pyi_snapshot_target *target, int number)
 {
 	struct pyi_error *error =
-		pyi_error_create_errno(PYI_EXIT_FAILED, "clone-refused", number,
+		pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_CLONE_REFUSED, number,
 				       "process %d cannot be cloned", target->process->pid);
 
 	switch (number) {
@@ -407,7 +408,7 @@ static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 		if (error)
 			return error;
 		if (result != 0)
-			return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost",
+			return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
 						      (int)-result,
 						      "cannot protect the target's shared memory");
 	}
@@ -432,7 +433,7 @@ static struct pyi_error *build_mirror(struct pyi_snapshot_target *target, struct
 						snapshot->threads[t].thread_pointer))
 			break;
 	if (!write_oom_score(&snapshot->process))
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "snapshot-lost", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST, errno,
 					      "cannot offer the snapshot to the OOM killer first");
 	return NULL;
 }

@@ -9,7 +9,7 @@
 
 static struct pyi_error *no_stack(void)
 {
-	return pyi_error_create(PYI_EXIT_FAILED, "no-stack",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_STACK,
 				"libunwind cannot unwind the snapshot's stack");
 }
 

@@ -449,7 +449,7 @@ struct pyi_error *pyi_arch_build_guard(pid_t tid, const struct pyi_registers *re
 	uint64_t number;
 
 	if (!get_regset(tid, NT_PRFPREG, &fpsimd, sizeof(fpsimd)))
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "guard", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_GUARD, errno,
 					      "cannot read the vector registers of thread %d", tid);
 	block = calloc(1, sizeof(*block));
 	if (!block)

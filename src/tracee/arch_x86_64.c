@@ -463,7 +463,7 @@ struct pyi_error *pyi_arch_build_guard(pid_t tid, const struct pyi_registers *re
 
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &io) != 0 ||
 	    io.iov_len < XSAVE_HEADER_OFFSET + 64)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "guard", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_GUARD, errno,
 					      "cannot read the vector registers of thread %d", tid);
 	/* The tracer sees xfeatures (XCR0) where the signal frame wants them too. */
 	memcpy(&software.xfeatures, xsave + XSAVE_SOFTWARE_OFFSET, sizeof(software.xfeatures));

@@ -83,7 +83,7 @@ struct pyi_error *pyi_gadgets_find(const struct pyi_process *process, const stru
 	for (size_t g = 0; g < pyi_arch_gadget_count; g++)
 		if (!found.addr[g])
 			return pyi_error_create(
-				PYI_EXIT_FAILED, "no-gadget",
+				PYI_EXIT_FAILED, PYI_ERROR_NO_GADGET,
 				"found no \"%s\" in the executable memory of process %d",
 				pyi_arch_gadget_patterns[g].name, process->pid);
 	*ret_gadgets = found;

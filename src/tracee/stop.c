@@ -338,7 +338,7 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 	if (try_held(process, stop, gadgets, false))
 		return NULL;
 	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_FAILED, "no-injectable-thread",
+		pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_INJECTABLE_THREAD,
 				 "every thread of process %d is in a system call that cannot be "
 				 "interrupted without harm",
 				 process->pid),
@@ -373,7 +373,7 @@ static struct pyi_error *begin(const struct pyi_process *process, const struct p
 	if (!error)
 		error = choose_injector(process, &stop, gadgets, seize_options);
 	/* It is only wanted for what its registers say. */
-	if (error && !gadgets && strcmp(error->code, "no-injectable-thread") == 0) {
+	if (error && !gadgets && error->code == PYI_ERROR_NO_INJECTABLE_THREAD) {
 		pyi_error_destroy(error);
 		error = NULL;
 	}
@@ -410,7 +410,7 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 		longest_try_ms = fmax(longest_try_ms, ret_stop->longest_try_ms);
 		ret_stop->tries_ms = tries_ms;
 		ret_stop->longest_try_ms = longest_try_ms;
-		if (!error || strcmp(error->code, "no-injectable-thread") != 0 ||
+		if (!error || error->code != PYI_ERROR_NO_INJECTABLE_THREAD ||
 		    pyi_clock_passed(patience_ns))
 			return error;
 		/* Another pyinspect has it, perhaps, or it has just been on its way. */

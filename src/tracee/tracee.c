@@ -52,8 +52,8 @@ static struct pyi_error *exited(struct pyi_tracee *tracee)
 {
 	tracee->state = PYI_TRACEE_GONE;
 	tracee->debts = 0;
-	return pyi_error_create(PYI_EXIT_FAILED, "target-exited", "thread %d of the target exited",
-				tracee->tid);
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
+				"thread %d of the target exited", tracee->tid);
 }
 
 bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options)
@@ -88,7 +88,7 @@ static struct pyi_error *wait_event_stop(struct pyi_tracee *tracee, uint64_t dea
 			return exited(tracee);
 		default:
 			return pyi_error_hint(
-				pyi_error_create(PYI_EXIT_FAILED, "thread-stuck",
+				pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_THREAD_STUCK,
 						 "thread %d of the target does not stop",
 						 tracee->tid),
 				"it hardly gets a processor, or the kernel is busy for it: try "
@@ -185,12 +185,12 @@ static struct pyi_error *check_thread(const struct pyi_process *process,
 	if (error)
 		return error;
 	if (status.signals_blocked & ~tracee->signal_mask)
-		return pyi_error_create(PYI_EXIT_FAILED, "narrow-mask",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NARROW_MASK,
 					"thread %d of the target blocks signals just for the call "
 					"it is in",
 					tracee->tid);
 	if ((status.seccomp_mode && !tracee->seccomp_suspended) || status.shadow_stack)
-		return pyi_error_create(PYI_EXIT_FAILED, "program-changed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PROGRAM_CHANGED,
 					"thread %d of the target has come under a filter of system "
 					"calls, or a shadow stack, meanwhile",
 					tracee->tid);
@@ -203,7 +203,7 @@ struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct
 	struct pyi_error *error;
 
 	if (!gadgets_are_there(tracee->tid, gadgets))
-		return pyi_error_create(PYI_EXIT_FAILED, "program-changed",
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PROGRAM_CHANGED,
 					"the target has started another program meanwhile");
 	error = check_thread(process, tracee);
 	if (error)
@@ -221,7 +221,7 @@ struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct
 	if (!copy_stack(tracee, tracee->guard.bytes, true))
 		goto no_stack;
 	if (!pyi_arch_save_vectors(tracee->tid, &tracee->vectors))
-		return pyi_error_create_errno(PYI_EXIT_FAILED, "guard", errno,
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_GUARD, errno,
 					      "cannot save the vector registers of thread %d",
 					      tracee->tid);
 	if (tracee->vectors.size_bytes)
@@ -229,7 +229,7 @@ struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct
 	return NULL;
 
 no_stack:
-	return pyi_error_create(PYI_EXIT_FAILED, "no-stack",
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_STACK,
 				"thread %d of the target has no room on its stack", tracee->tid);
 }
 
@@ -254,7 +254,7 @@ static struct pyi_error *run_to_syscall_exit(struct pyi_tracee *tracee, int64_t 
 			return exited(tracee);
 		default:
 			tracee->state = PYI_TRACEE_RUNNING;
-			return pyi_error_create(PYI_EXIT_NOT_RESTORED, "thread-stuck",
+			return pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_THREAD_STUCK,
 						"a system call run in thread %d does not return",
 						tracee->tid);
 		}
@@ -372,12 +372,13 @@ struct pyi_error *pyi_tracee_restore(struct pyi_tracee *tracee)
 		tracee->state = PYI_TRACEE_GONE;
 		return NULL;
 	}
-	return pyi_error_create(
-		PYI_EXIT_NOT_RESTORED, "not-restored", "could not put back%s%s%s%s of thread %d",
-		failed & PYI_DEBT_REGISTERS ? " the registers" : "",
-		failed & PYI_DEBT_SIGNAL_MASK ? " the signal mask" : "",
-		failed & PYI_DEBT_STACK ? " the stack" : "",
-		failed & PYI_DEBT_VECTORS ? " the vector registers" : "", tracee->tid);
+	return pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
+				"could not put back%s%s%s%s of thread %d",
+				failed & PYI_DEBT_REGISTERS ? " the registers" : "",
+				failed & PYI_DEBT_SIGNAL_MASK ? " the signal mask" : "",
+				failed & PYI_DEBT_STACK ? " the stack" : "",
+				failed & PYI_DEBT_VECTORS ? " the vector registers" : "",
+				tracee->tid);
 }
 
 void pyi_tracee_detach(struct pyi_tracee *tracee)

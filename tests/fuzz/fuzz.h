@@ -65,7 +65,7 @@ static inline bool fuzz_drop(struct pyi_error *error)
 	if (!error)
 		return false;
 	FUZZ_EXPECT(error->exit > PYI_EXIT_OK && error->exit <= PYI_EXIT_NOT_RESTORED);
-	FUZZ_EXPECT(error->code && error->code[0]);
+	FUZZ_EXPECT(error->code < PYI_ERROR_CODE_COUNT);
 	FUZZ_EXPECT(error->message && error->message[0]);
 	pyi_error_destroy(error);
 	return true;

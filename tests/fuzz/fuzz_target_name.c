@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 
 	error = pyi_target_name_resolve(name, "/proc/self/no-such-folder", &pid);
 	if (error) {
-		bool unit = !strcmp(error->code, "no-such-unit");
+		bool unit = error->code == PYI_ERROR_NO_SUCH_UNIT;
 
 		FUZZ_EXPECT(pid == -1 && error->hint);
-		FUZZ_EXPECT(unit || !strcmp(error->code, "bad-target"));
+		FUZZ_EXPECT(unit || error->code == PYI_ERROR_BAD_TARGET);
 		FUZZ_EXPECT(!unit || (!strncmp(name, "unit:", 5) && !strchr(name, '/')));
 		fuzz_drop(error);
 	} else {

@@ -27,7 +27,8 @@ static struct pyi_error *take_record(void *argument, uint32_t kind, const void *
 		FUZZ_EXPECT(text->length == UINT32_MAX || text->length <= PYI_TEXT_BYTES);
 	counts->records++;
 	if (text->size_bytes == 152 && text->start % 64 == 63)
-		return pyi_error_create(PYI_EXIT_FAILED, "stopped", "by the one who asked");
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
+					"by the one who asked");
 	return NULL;
 }
 

@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	pyi_history_close(history);
 	if (!error)
 		return 0;
-	fprintf(stderr, "%s: %s\n", error->code, error->message);
+	fprintf(stderr, "%s: %s\n", pyi_error_code_name(error->code), error->message);
 	pyi_error_destroy(error);
 	return 1;
 }

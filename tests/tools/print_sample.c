@@ -132,7 +132,8 @@ int main(int argc, char **argv)
 	pyi_wait_init();
 	error = run((pid_t)strtol(argv[1], NULL, 10), &request, &exit_code);
 	if (error) {
-		fprintf(stderr, "print_sample: %s (%s)\n", error->message, error->code);
+		fprintf(stderr, "print_sample: %s (%s)\n", error->message,
+			pyi_error_code_name(error->code));
 		exit_code = error->exit;
 		pyi_error_destroy(error);
 	}

@@ -17,7 +17,7 @@ int main(int count, char **words)
 		struct pyi_error *error = pyi_rules_read_file(words[w], &target, &rules);
 
 		if (error)
-			printf("error %s: %s\n", error->code, error->message);
+			printf("error %s: %s\n", pyi_error_code_name(error->code), error->message);
 		else
 			printf("ok %zu\n", rules.count);
 		pyi_error_destroy(error);

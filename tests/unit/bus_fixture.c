@@ -130,8 +130,9 @@ void bus_fixture_expect_error(struct pyi_error *error, const char *code, const c
 {
 	if (!error)
 		fail_msg("no error instead of %s", code);
-	if (strcmp(error->code, code) || error->exit != PYI_EXIT_FAILED ||
+	if (strcmp(pyi_error_code_name(error->code), code) || error->exit != PYI_EXIT_FAILED ||
 	    !strstr(error->message, words))
-		fail_msg("%s (%s) instead of %s (%s)", error->code, error->message, code, words);
+		fail_msg("%s (%s) instead of %s (%s)", pyi_error_code_name(error->code),
+			 error->message, code, words);
 	pyi_error_destroy(error);
 }

@@ -65,7 +65,7 @@ void history_refused(const char *path, bool read_only, const char *message)
 
 	assert_null(history);
 	assert_non_null(error);
-	assert_string_equal(error->code, "no-history");
+	assert_string_equal(pyi_error_code_name(error->code), "no-history");
 	assert_int_equal(error->exit, PYI_EXIT_FAILED);
 	assert_non_null(error->hint);
 	if (!strstr(error->message, message))

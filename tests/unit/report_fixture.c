@@ -69,7 +69,7 @@ void assert_full_disk(report_function *report, const struct pyi_envelope *envelo
 			setvbuf(full, NULL, _IONBF, 0);
 		error = report(full, formats[i / 2], 80, envelope, data);
 		assert_non_null(error);
-		assert_string_equal(error->code, "output-failed");
+		assert_string_equal(pyi_error_code_name(error->code), "output-failed");
 		assert_int_equal(error->exit, PYI_EXIT_FAILED);
 		pyi_error_destroy(error);
 		fclose(full);
@@ -99,7 +99,8 @@ static void validate(const char *text, const char *name, enum pyi_format format)
 
 static void validate_error(const struct pyi_envelope *envelope, enum pyi_format format)
 {
-	struct pyi_error *error = pyi_error_create(PYI_EXIT_ACCESS, "no-access", "no way in");
+	struct pyi_error *error =
+		pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION, "no way in");
 	char *words = NULL;
 	char *text = NULL;
 	size_t words_size;

@@ -68,7 +68,7 @@ static struct pyi_bus *expect_open(int kind, enum pyi_bus_kind bus_kind, const c
 	struct pyi_error *error = open_bus(kind, bus_kind, name, value, PLENTY_MS, &bus);
 
 	if (error)
-		fail_msg("%s: %s", error->code, error->message);
+		fail_msg("%s: %s", pyi_error_code_name(error->code), error->message);
 	return bus;
 }
 
@@ -145,7 +145,7 @@ static void list(struct pyi_bus *bus, struct names *ret_names)
 	error = pyi_bus_list_names(bus, pyi_clock_deadline(PLENTY_MS, PYI_CLOCK_NEVER), gather,
 				   ret_names);
 	if (error)
-		fail_msg("%s: %s", error->code, error->message);
+		fail_msg("%s: %s", pyi_error_code_name(error->code), error->message);
 }
 
 static void expect_bus_works(struct pyi_bus *bus)
@@ -401,7 +401,7 @@ static void test_no_such_target(void **state)
 	waitpid(target.pid, NULL, 0);
 	error = pyi_bus_open(&target.process, PYI_BUS_SYSTEM, PYI_CLOCK_NEVER, &bus);
 	assert_non_null(error);
-	assert_string_equal(error->code, "no-such-process");
+	assert_string_equal(pyi_error_code_name(error->code), "no-such-process");
 	pyi_error_destroy(error);
 	pyi_process_close(&target.process);
 }

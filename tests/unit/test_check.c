@@ -56,7 +56,7 @@ static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, 
 	size_t count = fixture->hours * 4 + 1;
 
 	if (fixture->broken)
-		return pyi_error_create(PYI_EXIT_FAILED, "no-history", "the disk is gone");
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, "the disk is gone");
 	*ret_series = (struct pyi_series){
 		.kind = kind,
 		.name = strdup(name),

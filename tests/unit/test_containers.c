@@ -482,7 +482,7 @@ static void expect_error(struct fixture *fixture, uint64_t deadline_ns, const ch
 	error = pyi_containers_find(&fixture->runtime, fixture->reader, &fixture->interpreters,
 				    &fixture->type_list, &request, deadline_ns, &fixture->list);
 	assert_non_null(error);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	assert_int_equal(error->exit, PYI_EXIT_FAILED);
 	assert_null(fixture->list.items);
 	pyi_error_destroy(error);

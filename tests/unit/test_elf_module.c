@@ -86,8 +86,9 @@ static void expect_code(struct pyi_error *error, const char *code, enum pyi_exit
 {
 	if (!error)
 		fail_msg("no error instead of %s", code);
-	if (strcmp(error->code, code))
-		fail_msg("%s (%s) instead of %s", error->code, error->message, code);
+	if (strcmp(pyi_error_code_name(error->code), code))
+		fail_msg("%s (%s) instead of %s", pyi_error_code_name(error->code), error->message,
+			 code);
 	assert_int_equal(error->exit, exit);
 	pyi_error_destroy(error);
 }
@@ -449,7 +450,7 @@ static int open_mapped(const void *page, const char *code)
 		return 3;
 	error = pyi_elf_module_open(&process, &maps, map, &module);
 	if (error && code)
-		return strcmp(error->code, code) ? 4 : 0;
+		return strcmp(pyi_error_code_name(error->code), code) ? 4 : 0;
 	if (error || code)
 		return 5;
 	return pyi_elf_module_find_symbol(module, "pyi_test_numbers", &symbol) ? 0 : 6;

@@ -38,7 +38,7 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	(void)envelope;
 	*ret_exit = PYI_EXIT_OK;
 	if (++world.asked <= world.failing)
-		return pyi_error_create(PYI_EXIT_ACCESS, "already-traced", "failure %u",
+		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_ALREADY_TRACED, "failure %u",
 					world.asked);
 	assert_true(fputs("{\"result\": 1}", options->out) >= 0);
 	return NULL;
@@ -120,7 +120,7 @@ static void assert_nothing_kept(const struct fixture *fixture, const char *code,
 	struct pyi_error *error = pyi_evidence_collect(&fixture->request);
 
 	assert_non_null(error);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	if (!strstr(error->message, words))
 		fail_msg("\"%s\" does not say \"%s\"", error->message, words);
 	pyi_error_destroy(error);

@@ -81,7 +81,7 @@ static int tear_down(void **state)
 static void assert_error(struct pyi_error *error, const char *code)
 {
 	assert_non_null(error);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	assert_int_equal(error->exit, PYI_EXIT_FAILED);
 	pyi_error_destroy(error);
 }

@@ -43,7 +43,7 @@ static void expect_bad(const char *text)
 
 	if (!error)
 		fail_msg("accepted: %s", text);
-	assert_string_equal(error->code, "bad-maps");
+	assert_string_equal(pyi_error_code_name(error->code), "bad-maps");
 	assert_null(maps.items);
 	assert_null(maps.text);
 	pyi_error_destroy(error);

@@ -52,7 +52,7 @@ static struct pyi_error *parse(struct pyi_options *ret_options, ...)
 static void check_usage(struct pyi_error *error, const char *words)
 {
 	assert_non_null(error);
-	assert_string_equal(error->code, "usage");
+	assert_string_equal(pyi_error_code_name(error->code), "usage");
 	assert_int_equal(error->exit, PYI_EXIT_USAGE);
 	assert_non_null(error->hint);
 	if (!strstr(error->message, words))

@@ -55,8 +55,9 @@ static void expect_code(struct pyi_error *error, const char *code)
 {
 	if (!error)
 		fail_msg("no error instead of %s", code);
-	if (strcmp(error->code, code))
-		fail_msg("%s (%s) instead of %s", error->code, error->message, code);
+	if (strcmp(pyi_error_code_name(error->code), code))
+		fail_msg("%s (%s) instead of %s", pyi_error_code_name(error->code), error->message,
+			 code);
 	pyi_error_destroy(error);
 }
 
@@ -424,7 +425,8 @@ static int explain_as_user(pid_t pid, const char *code)
 	if (error)
 		return 2;
 	error = pyi_access_explain(&process, EPERM);
-	return strcmp(error->code, code) || error->exit != PYI_EXIT_ACCESS ? 3 : 0;
+	return strcmp(pyi_error_code_name(error->code), code) || error->exit != PYI_EXIT_ACCESS ? 3
+												: 0;
 }
 
 static void expect_child_succeeds(pid_t child)

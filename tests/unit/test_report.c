@@ -458,7 +458,8 @@ static void test_schema(void **state)
 static void report_error(struct fixture *fixture, enum pyi_format format, bool with_envelope,
 			 const char *message, const char *hint)
 {
-	struct pyi_error *error = pyi_error_create(PYI_EXIT_ACCESS, "no-access", "%s", message);
+	struct pyi_error *error =
+		pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION, "%s", message);
 	size_t text_size;
 	size_t words_size;
 	FILE *words;
@@ -500,7 +501,7 @@ static void test_error_json(void **state)
 	assert_text(at(json, "command", NULL), "top-types");
 	assert_true(at(json, "target", "pid")->valuedouble == 871);
 	assert_int_equal(cJSON_GetArraySize(at(json, "error", NULL)), 3);
-	assert_text(at(json, "error", "code"), "no-access");
+	assert_text(at(json, "error", "code"), "no-permission");
 	assert_text(at(json, "error", "message"), "cannot trace 871");
 	assert_text(at(json, "error", "hint"), "run as root");
 	cJSON_Delete(json);
@@ -510,7 +511,7 @@ static void test_error_json(void **state)
 	assert_string_equal(
 		fixture->text,
 		"{\"schema\":\"pyinspect/1\",\"command\":\"top-types\",\"error\":"
-		"{\"code\":\"no-access\",\"message\":\"no \xef\xbf\xbd\",\"hint\":null}}\n");
+		"{\"code\":\"no-permission\",\"message\":\"no \xef\xbf\xbd\",\"hint\":null}}\n");
 	report_error(fixture, PYI_FORMAT_NDJSON, false, "none", NULL);
 	assert_has(fixture->text, "\"command\":null,\"error\":");
 }
@@ -518,7 +519,8 @@ static void test_error_json(void **state)
 static void test_error_when_output_fails(void **state)
 {
 	struct fixture *fixture = *state;
-	struct pyi_error *error = pyi_error_create(PYI_EXIT_ACCESS, "no-access", "no way in");
+	struct pyi_error *error =
+		pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION, "no way in");
 	FILE *full = fopen("/dev/full", "w");
 	size_t size;
 	FILE *words;

@@ -381,7 +381,7 @@ static void test_prometheus_by_its_own_tool(void **state)
 static void assert_failure(enum pyi_format format, const char *expected)
 {
 	struct pyi_error *error =
-		pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, "no-such-process",
+		pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
 						"there is no process 7 | 'x'\n"),
 			       "look\nagain");
 	char *text = NULL;
@@ -429,7 +429,7 @@ static void test_full_disk(void **state)
 			report_check(full, formats[f], 0, &fixture->envelope, &fixture->report);
 
 		assert_non_null(error);
-		assert_string_equal(error->code, "output-failed");
+		assert_string_equal(pyi_error_code_name(error->code), "output-failed");
 		pyi_error_destroy(error);
 		fclose(full);
 	}

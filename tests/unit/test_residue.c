@@ -245,7 +245,7 @@ static void expect_only(const struct fixture *fixture, const char *code, bool ce
 	assert_int_equal(fixture->residue.items[0].certain, certain);
 	assert_int_equal(error != NULL, certain);
 	if (error) {
-		assert_string_equal(error->code, "residue");
+		assert_string_equal(pyi_error_code_name(error->code), "residue");
 		assert_int_equal(error->exit, PYI_EXIT_NOT_RESTORED);
 	}
 	pyi_error_destroy(error);

@@ -278,7 +278,7 @@ static void expect_error(struct fixture *fixture, const char *code, const char *
 	struct pyi_error *error = pyi_runtime_check_anchors(&fixture->runtime, fixture->reader);
 
 	assert_non_null(error);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	assert_non_null(strstr(error->message, words));
 	pyi_error_destroy(error);
 }

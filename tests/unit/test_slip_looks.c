@@ -168,7 +168,7 @@ struct pyi_error *pyi_bus_open(const struct pyi_process *process, enum pyi_bus_k
 	assert_int_equal(process->pid, 123);
 	assert_true(deadline_ns <= pyi_clock_deadline(5000, PYI_CLOCK_NEVER));
 	if (!seen.world->names[kind][0])
-		return pyi_error_create(PYI_EXIT_FAILED, "no-bus", "there is no bus");
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS, "there is no bus");
 	*ret_bus = &buses[kind];
 	seen.open++;
 	return NULL;
@@ -188,7 +188,7 @@ struct pyi_error *pyi_bus_list_names(struct pyi_bus *bus, uint64_t deadline_ns,
 	assert_true(deadline_ns <= pyi_clock_deadline(5000, PYI_CLOCK_NEVER));
 	note(bus->kind == PYI_BUS_SYSTEM ? 'S' : 'U');
 	if (strcmp(names, "gone") == 0)
-		return pyi_error_create(PYI_EXIT_FAILED, "no-bus", "the bus went away");
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS, "the bus went away");
 	return each_name(names, name, argument);
 }
 
@@ -449,7 +449,7 @@ static void test_interrupted(void **state)
 	seen.world = &world;
 	error = pyi_command_slip_dbus.run(&options, &envelope, &exit);
 	assert_non_null(error);
-	assert_string_equal(error->code, "interrupted");
+	assert_string_equal(pyi_error_code_name(error->code), "interrupted");
 	assert_string_equal(seen.log, "SHSW");
 	assert_int_equal(seen.open, 0);
 	assert_int_equal(envelope.pid, 123);

@@ -117,7 +117,7 @@ static struct pyi_error *expect_error(const struct fixture *fixture, const char 
 	error = pyi_target_name_resolve(name, fixture->root, &pid);
 	if (!error)
 		fail_msg("'%s' is process %d", name, (int)pid);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	assert_int_equal(error->exit, exit);
 	assert_non_null(error->hint);
 	assert_int_equal(pid, -77);
@@ -235,7 +235,7 @@ static void test_nobody_there(void **state)
 	pyi_error_destroy(expect_error(fixture, "unit:none", "no-such-unit", PYI_EXIT_ACCESS));
 	error = pyi_target_name_resolve("unit:demo", "/nonexistent", &pid);
 	assert_non_null(error);
-	assert_string_equal(error->code, "no-such-unit");
+	assert_string_equal(pyi_error_code_name(error->code), "no-such-unit");
 	pyi_error_destroy(error);
 }
 

@@ -389,7 +389,7 @@ static void expect_list_error(struct fixture *fixture, uint64_t deadline_ns, con
 			       deadline_ns, &fixture->list);
 
 	assert_non_null(error);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	assert_int_equal(error->exit, PYI_EXIT_FAILED);
 	assert_null(fixture->list.types);
 	pyi_error_destroy(error);
@@ -498,7 +498,7 @@ static void expect_no_choice(struct fixture *fixture, const char *wanted, const 
 				 &addresses, &count, &name);
 
 	assert_non_null(error);
-	assert_string_equal(error->code, code);
+	assert_string_equal(pyi_error_code_name(error->code), code);
 	assert_int_equal(error->exit, PYI_EXIT_FAILED);
 	if (hint)
 		assert_string_equal(error->hint, hint);
