@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/small_file.h"
 #include "history/store.h"
 
 enum {
@@ -34,14 +35,12 @@ const struct pyi_history_limits pyi_history_limits_default = {
 
 struct pyi_error *pyi_history_read_boot_id(char ret_boot_id[PYI_HISTORY_BOOT_ID_BYTES])
 {
-	PYI_CLEANUP(pyi_guard_fd)
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd >= 0 ? read(fd, ret_boot_id, PYI_HISTORY_BOOT_ID_BYTES - 1) : -1;
-
-	if (got <= 0)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
-					      got ? errno : EIO, "cannot read the boot id");
-	ret_boot_id[got] = '\0';
+	errno = EIO;
+	if (!pyi_small_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret_boot_id,
+				 PYI_HISTORY_BOOT_ID_BYTES) ||
+	    !ret_boot_id[0])
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
+					      "cannot read the boot id");
 	ret_boot_id[strcspn(ret_boot_id, "\n")] = '\0';
 	return NULL;
 }

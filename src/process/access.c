@@ -14,11 +14,13 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
+#include "process/process_stat.h"
 
 enum {
 	CAP_SYS_PTRACE_BIT = 19,
 	SECCOMP_FILTER = 2,
-	/* PF_KTHREAD, in field 9 of a stat file. */
+	/* PF_KTHREAD of include/linux/sched.h. */
 	KERNEL_THREAD_FLAG = 0x00200000,
 	SMALL_FILE_BYTES = 4096,
 	/* The kernel's fixed inode number of the first user namespace. */
@@ -33,23 +35,6 @@ struct question {
 	struct pyi_process_status self;
 	bool may_ptrace;
 };
-
-/* A small file that may not be there: false, and nothing is set. */
-static bool read_small(const char *path, char ret_text[static SMALL_FILE_BYTES])
-{
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t size;
-
-	if (fd < 0)
-		return false;
-	do {
-		size = read(fd, ret_text, SMALL_FILE_BYTES - 1);
-	} while (size < 0 && errno == EINTR);
-	if (size < 0)
-		return false;
-	ret_text[size] = '\0';
-	return true;
-}
 
 static struct pyi_error *exited(const struct question *question)
 {
@@ -102,7 +87,7 @@ static struct pyi_error *already_traced(const struct question *question)
 	if (!tracer)
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
-	if (!read_small(path, text))
+	if (!pyi_small_file_read(AT_FDCWD, path, text, sizeof(text)))
 		strcpy(text, "?");
 	text[strcspn(text, "\n")] = '\0';
 	/* A program chooses its name, and this one goes to a terminal. */
@@ -119,20 +104,10 @@ static struct pyi_error *already_traced(const struct question *question)
 
 static struct pyi_error *kernel_thread(const struct question *question)
 {
-	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
-	struct pyi_error *error;
-	unsigned long flags = 0;
-	const char *at;
+	struct pyi_process_stat stat;
 
-	error = pyi_process_read_file(question->process, "stat", SMALL_FILE_BYTES, &text, NULL);
-	if (error) {
-		pyi_error_destroy(error);
-		return NULL;
-	}
-	/* Behind the name: state, parent, group, session, terminal, its group, flags. */
-	at = strrchr(text, ')');
-	if (!at || sscanf(at + 1, " %*c %*s %*s %*s %*s %*s %lu", &flags) != 1 ||
-	    !(flags & KERNEL_THREAD_FLAG))
+	if (!pyi_process_stat_read(question->process, 0, &stat) ||
+	    !(stat.flags & KERNEL_THREAD_FLAG))
 		return NULL;
 	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_KERNEL_THREAD,
 				"process %d (%s) is a thread of the kernel: it has no memory of "
@@ -214,7 +189,9 @@ static struct pyi_error *other_user_namespace(const struct question *question)
 		error = pyi_process_read_file(question->process, "uid_map", SMALL_FILE_BYTES,
 					      &their_map, NULL);
 		pyi_error_destroy(error);
-		other = !error && read_small("/proc/self/uid_map", our_map) &&
+		other = !error &&
+			pyi_small_file_read(AT_FDCWD, "/proc/self/uid_map", our_map,
+					    sizeof(our_map)) &&
 			strcmp(our_map, their_map);
 	}
 	if (!other)
@@ -231,7 +208,8 @@ static struct pyi_error *yama(const struct question *question)
 	char text[SMALL_FILE_BYTES];
 	int scope;
 
-	if (!read_small("/proc/sys/kernel/yama/ptrace_scope", text))
+	if (!pyi_small_file_read(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text,
+				 sizeof(text)))
 		return NULL;
 	scope = text[0] - '0';
 	if (scope == 3)
@@ -266,7 +244,9 @@ static struct pyi_error *selinux(const struct question *question)
 	char text[SMALL_FILE_BYTES];
 
 	/* The value in force and the pending one: "1 1". */
-	if (!read_small("/sys/fs/selinux/booleans/deny_ptrace", text) || text[0] != '1')
+	if (!pyi_small_file_read(AT_FDCWD, "/sys/fs/selinux/booleans/deny_ptrace", text,
+				 sizeof(text)) ||
+	    text[0] != '1')
 		return NULL;
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_SELINUX,
 					       "SELinux forbids all tracing, also of process %d "

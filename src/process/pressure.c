@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
 
 enum {
 	FILE_LIMIT_BYTES = 4096,
@@ -103,24 +103,15 @@ bool pyi_pressure_parse(const char *text, struct pyi_pressure *ret_pressure)
 
 static void read_file(const char *path, struct pyi_pressure *ret_pressure)
 {
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char text[FILE_LIMIT_BYTES];
-	ssize_t count;
 
 	*ret_pressure = (struct pyi_pressure){ .why = unreadable };
-	if (fd < 0) {
-		if (errno == ENOENT || errno == ENOTDIR)
+	if (!pyi_small_file_read(AT_FDCWD, path, text, sizeof(text))) {
+		/* EOPNOTSUPP: it is built in, but was not switched on (psi=1). */
+		if (errno == ENOENT || errno == ENOTDIR || errno == EOPNOTSUPP)
 			ret_pressure->why = no_such_file;
 		return;
 	}
-	count = read(fd, text, sizeof(text) - 1);
-	if (count < 0) {
-		/* It is built in, but was not switched on (psi=1). */
-		if (errno == EOPNOTSUPP)
-			ret_pressure->why = no_such_file;
-		return;
-	}
-	text[count] = '\0';
 	if (!pyi_pressure_parse(text, ret_pressure))
 		ret_pressure->why = "it is not as the kernel writes it";
 }

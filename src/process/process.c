@@ -1,8 +1,8 @@
 /*
  * Pins a process by its /proc directory and opens and reads its files there.
  *
- * Does not stop or change anything; does not parse the status file (process_status.c does) and does
- * not explain refusals (access.c does).
+ * Does not stop or change anything; does not parse the status file or the stat file
+ * (process_status.c and process_stat.c do) and does not explain refusals (access.c does).
  */
 #include "process/process.h"
 
@@ -17,14 +17,12 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/small_file.h"
+#include "process/process_stat.h"
 
 enum {
 	STATUS_LIMIT_BYTES = 1 << 20,
 	STAT_LIMIT_BYTES = 4096,
-	/* Position of the start time in a stat file, which counts from 1. */
-	STAT_FIELD_STATE = 3,
-	STAT_FIELD_THREADS = 20,
-	STAT_FIELD_START = 22,
 	/* The kernel gives no longer link than a page, whatever that is. */
 	LINK_LIMIT_BYTES = 1 << 16,
 };
@@ -80,59 +78,21 @@ static struct pyi_error *file_error(const struct pyi_process *process, const cha
 				      "cannot read /proc/%d/%s", (int)process->pid, path);
 }
 
-/*
- * The program's name stands in parentheses and may itself contain any of them, spaces and
- * newlines; numbers follow it, so the last ')' ends it.
- */
-static bool parse_stat(const char *text, char *ret_state, uint64_t *ret_threads,
-		       uint64_t *ret_start_ticks)
-{
-	const char *at = strrchr(text, ')');
-	char state;
-	int field;
-
-	if (!at || at[1] != ' ' || !at[2] || at[3] != ' ')
-		return false;
-	state = at[2];
-	at += 2;
-	for (field = STAT_FIELD_STATE; field < STAT_FIELD_START; field++) {
-		at = strchr(at, ' ');
-		if (!at)
-			return false;
-		at++;
-		if (field + 1 == STAT_FIELD_THREADS && !parse_decimal(at, ret_threads))
-			return false;
-	}
-	if (!parse_decimal(at, ret_start_ticks))
-		return false;
-	*ret_state = state;
-	return true;
-}
-
 bool pyi_process_is_alive(const struct pyi_process *process)
 {
-	PYI_CLEANUP(pyi_guard_fd) int fd = openat(process->proc_fd, "stat", O_RDONLY | O_CLOEXEC);
 	char text[STAT_LIMIT_BYTES];
-	uint64_t start_ticks;
-	uint64_t threads;
-	ssize_t size;
-	char state;
+	struct pyi_process_stat stat;
 
-	if (fd < 0)
+	if (!pyi_small_file_read(process->proc_fd, "stat", text, sizeof(text)))
 		return errno != ESRCH && errno != ENOENT && errno != EBADF;
-	do {
-		size = read(fd, text, sizeof(text) - 1);
-	} while (size < 0 && errno == EINTR);
-	if (size < 0)
-		return errno != ESRCH;
-	text[size] = '\0';
-	if (!parse_stat(text, &state, &threads, &start_ticks))
-		return size > 0;
+	if (!pyi_process_stat_parse(text, &stat))
+		return text[0] != '\0';
 	/*
 	 * With other threads it is its main thread alone that has exited; also for a moment while
 	 * one of them calls execve() and takes its place.
 	 */
-	return threads > 1 || (state != 'Z' && state != 'X' && state != 'x');
+	return stat.thread_count > 1 ||
+	       (stat.state != 'Z' && stat.state != 'X' && stat.state != 'x');
 }
 
 struct pyi_error *pyi_process_open_file(const struct pyi_process *process, const char *path,
@@ -255,13 +215,12 @@ static struct pyi_error *no_directory(pid_t pid, int error_number)
 struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
 {
 	PYI_CLEANUP(pyi_guard_fd) int proc_fd = -1;
-	PYI_CLEANUP(pyi_guard_free) char *stat = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	struct pyi_process process = { .pid = pid, .proc_fd = -1 };
 	struct pyi_process_status status;
+	struct pyi_process_stat stat;
 	struct pyi_error *error;
-	uint64_t threads;
 	char path[32];
-	char state;
 
 	if (pid <= 0)
 		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS,
@@ -275,12 +234,13 @@ struct pyi_error *pyi_process_open(pid_t pid, struct pyi_process *ret_process)
 	if (!error)
 		error = check_status(&process, &status);
 	if (!error)
-		error = pyi_process_read_file(&process, "stat", STAT_LIMIT_BYTES, &stat, NULL);
+		error = pyi_process_read_file(&process, "stat", STAT_LIMIT_BYTES, &text, NULL);
 	if (error)
 		return error;
-	if (!parse_stat(stat, &state, &threads, &process.start_ticks))
+	if (!pyi_process_stat_parse(text, &stat))
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_STATUS,
 					"%s/stat is malformed", path);
+	process.start_ticks = stat.start_ticks;
 	proc_fd = -1;
 	*ret_process = process;
 	return NULL;

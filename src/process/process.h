@@ -62,8 +62,16 @@ struct pyi_process_status {
 	uint64_t huge_pool_bytes;
 	/* Signal sets as the kernel prints them: bit N-1 is signal N. */
 	uint64_t signals_blocked;
+	uint64_t signals_ignored;
+	uint64_t signals_caught;
+	/* Of that thread alone, and of the process. */
+	uint64_t signals_pending;
+	uint64_t shared_signals_pending;
 	/* Effective capabilities. */
 	uint64_t capabilities_effective;
+	/* How often it has gone off the processor of its own accord; 0 if the kernel does not say.
+	 */
+	uint64_t voluntary_switches;
 };
 
 /*

@@ -240,6 +240,18 @@ static unsigned parse_field(const char *key, size_t key_length, const char *valu
 		return parse_kilobytes(value, &status->page_table_bytes) ? FIELD_OTHER : 0;
 	if (KEY_IS("SigBlk"))
 		return parse_mask(value, &status->signals_blocked) ? FIELD_OTHER : 0;
+	if (KEY_IS("SigIgn"))
+		return parse_mask(value, &status->signals_ignored) ? FIELD_OTHER : 0;
+	if (KEY_IS("SigCgt"))
+		return parse_mask(value, &status->signals_caught) ? FIELD_OTHER : 0;
+	if (KEY_IS("SigPnd"))
+		return parse_mask(value, &status->signals_pending) ? FIELD_OTHER : 0;
+	if (KEY_IS("ShdPnd"))
+		return parse_mask(value, &status->shared_signals_pending) ? FIELD_OTHER : 0;
+	if (KEY_IS("voluntary_ctxt_switches"))
+		return parse_one_number(value, UINT64_MAX, &status->voluntary_switches)
+			       ? FIELD_OTHER
+			       : 0;
 	if (KEY_IS("CapEff"))
 		return parse_mask(value, &status->capabilities_effective) ? FIELD_OTHER : 0;
 #undef KEY_IS

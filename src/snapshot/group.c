@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
 
 enum {
 	SMALL_FILE_LIMIT = 1 << 20,
@@ -48,14 +49,10 @@ static const struct memory_files memory_files_2 = { { "memory.max", "memory.high
 static const char *read_file(const char *folder, const char *name, char text[GROUP_FILE_BYTES])
 {
 	char path[PATH_MAX];
-	ssize_t got = 0;
 
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path)) {
-		PYI_CLEANUP(pyi_guard_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-		got = fd >= 0 ? read(fd, text, GROUP_FILE_BYTES - 1) : 0;
-	}
-	text[got > 0 ? got : 0] = '\0';
+	text[0] = '\0';
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path))
+		pyi_small_file_read(AT_FDCWD, path, text, GROUP_FILE_BYTES);
 	return text;
 }
 

@@ -3,71 +3,38 @@
  */
 #include "snapshot/leftover.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
+#include "process/process_stat.h"
 #include "tracee/arch.h"
 
 enum {
-	/* Fields of /proc/PID/stat, proc(5), counted from 1. */
-	FIELD_STATE = 3,
-	FIELD_EXIT_SIGNAL = 38,
-	FIELD_EXIT_CODE = 52,
+	STATUS_LIMIT_BYTES = 4096,
 	CHILDREN_LIMIT = 1 << 20,
 };
-
-/* Text of a small file of any process; false if it is not there. */
-static bool read_file(pid_t pid, const char *name, char *ret_text, size_t capacity)
-{
-	char path[64];
-	size_t got;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	got = fread(ret_text, 1, capacity - 1, file);
-	fclose(file);
-	ret_text[got] = '\0';
-	return true;
-}
 
 /* True, with its number in a namespace `depth` levels deep, if child `pid` is a dead snapshot. */
 static bool is_leftover(pid_t pid, unsigned depth, pid_t *ret_namespace_pid)
 {
 	struct pyi_process_status status;
-	char text[4096];
-	const char *name;
-	char *rest;
-	char *save;
-	long exit_signal = -1;
-	long exit_code = -1;
-	int number = FIELD_STATE;
+	struct pyi_process_stat stat;
+	char text[STATUS_LIMIT_BYTES];
+	char path[64];
 	bool ours;
 
-	if (!read_file(pid, "stat", text, sizeof(text)))
+	if (!pyi_process_stat_peek(pid, &stat) || stat.state != 'Z')
 		return false;
-	name = strchr(text, '(');
-	rest = strrchr(text, ')');
-	if (!name || !rest || rest[1] != ' ' || rest[2] != 'Z')
-		return false;
-	*rest = '\0';
-	for (char *field = strtok_r(rest + 2, " ", &save); field;
-	     field = strtok_r(NULL, " ", &save), number++) {
-		if (number == FIELD_EXIT_SIGNAL)
-			exit_signal = strtol(field, NULL, 10);
-		if (number == FIELD_EXIT_CODE)
-			exit_code = strtol(field, NULL, 10);
-	}
-	ours = exit_signal == 0 && (strcmp(name + 1, PYI_SNAPSHOT_COMM) == 0 ||
-				    exit_code == PYI_ORPHAN_EXIT_STATUS << 8);
+	ours = stat.exit_signal == 0 && (strcmp(stat.name, PYI_SNAPSHOT_COMM) == 0 ||
+					 stat.exit_code == PYI_ORPHAN_EXIT_STATUS << 8);
 	if (!ours)
 		return false;
-
-	if (!read_file(pid, "status", text, sizeof(text)))
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!pyi_small_file_read(AT_FDCWD, path, text, sizeof(text)))
 		return false;
 	PYI_CLEANUP(pyi_guard_error)
 	struct pyi_error *error = pyi_process_parse_status(text, &status);

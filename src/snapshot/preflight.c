@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
 #include "process/access.h"
 #include "snapshot/child_namespace.h"
 #include "snapshot/group.h"
@@ -245,13 +246,8 @@ static struct pyi_error *check_memory(const struct pyi_process *process,
 	uint64_t copy = source == PYI_SOURCE_MIRROR ? mirror_bytes(status) : 0;
 	char text[4096];
 	uint64_t available;
-	ssize_t got;
-	int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
 
-	got = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
-	if (fd >= 0)
-		close(fd);
-	text[got > 0 ? got : 0] = '\0';
+	pyi_small_file_read(AT_FDCWD, "/proc/meminfo", text, sizeof(text));
 	available = read_kb(text, "MemAvailable:");
 	need += copy;
 	if (!available || available >= need)

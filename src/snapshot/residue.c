@@ -17,9 +17,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
+#include "process/process_stat.h"
 
 enum {
-	STATUS_LIMIT = 8192,
 	DESCRIPTOR_LIMIT = 4096,
 	/* What one stop of a quiet target costs the thread that is used, in turns on
 	   a processor. */
@@ -27,9 +28,6 @@ enum {
 	/* For what passes by itself: a thread on its way, a mask during a fork. */
 	LOOKS = 10,
 	LOOK_PAUSE_MS = 2,
-	/* Fields of /proc/PID/stat, proc(5), counted from 1. */
-	FIELD_PARENT = 4,
-	FIELD_EXIT_SIGNAL = 38,
 };
 
 /* Bits of signal sets as /proc prints them. */
@@ -37,65 +35,40 @@ enum {
 /* What SETSIGMASK makes of "all": these two cannot be blocked. */
 #define EVERY_SIGNAL (~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)))
 
-/* Text of a small file below /proc/PID; false if it is not there. */
-static bool read_text(const struct pyi_process *process, const char *path, char *ret_text,
-		      size_t capacity)
-{
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	ssize_t got;
-
-	error = pyi_process_open_file(process, path, O_RDONLY | O_CLOEXEC, &fd);
-	if (error)
-		return false;
-	got = read(fd, ret_text, capacity - 1);
-	ret_text[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
-/* The number behind `key` ("\nSigBlk:\t") in a status file; 0 if it is not
- * there. */
-static uint64_t number_of(const char *status, const char *key, int base)
-{
-	const char *at = strstr(status, key);
-
-	return at ? strtoull(at + strlen(key), NULL, base) : 0;
-}
-
 /*
- * Looks at one thread; `status` is left with the text of its status file. What costs more than that
- * is taken from `known`, unless it is NULL.
+ * Looks at one thread, and gives its status. What costs more than that is taken from `known`,
+ * unless it is NULL.
  */
 static bool look_at_thread(const struct pyi_process *process, pid_t tid,
 			   const struct pyi_residue_thread *known,
-			   struct pyi_residue_thread *ret_thread, char status[STATUS_LIMIT])
+			   struct pyi_residue_thread *ret_thread,
+			   struct pyi_process_status *ret_status)
 {
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	char path[64];
 	char activity[96];
-	const char *state;
 
-	*ret_thread = (struct pyi_residue_thread){ .tid = tid };
-	snprintf(path, sizeof(path), "task/%d/status", tid);
-	if (!read_text(process, path, status, STATUS_LIMIT))
+	error = pyi_process_read_status(process, tid, ret_status);
+	if (error)
 		return false;
-	state = strstr(status, "\nState:\t");
-	ret_thread->state = 'X';
-	if (state)
-		ret_thread->state = state[strlen("\nState:\t")];
-	ret_thread->tracer_pid = (pid_t)number_of(status, "\nTracerPid:\t", 10);
-	ret_thread->blocked = number_of(status, "\nSigBlk:\t", 16);
-	ret_thread->pending = number_of(status, "\nSigPnd:\t", 16);
+	*ret_thread = (struct pyi_residue_thread){
+		.tid = tid,
+		.state = ret_status->state,
+		.tracer_pid = ret_status->tracer_pid,
+		.blocked = ret_status->signals_blocked,
+		.pending = ret_status->signals_pending,
+	};
 	if (known) {
 		ret_thread->run_count = known->run_count;
 		memcpy(ret_thread->call, known->call, sizeof(known->call));
 		return true;
 	}
 	snprintf(path, sizeof(path), "task/%d/schedstat", tid);
-	if (read_text(process, path, activity, sizeof(activity)) &&
+	if (pyi_small_file_read(process->proc_fd, path, activity, sizeof(activity)) &&
 	    sscanf(activity, "%*u %*u %" SCNu64, &ret_thread->run_count) != 1)
 		ret_thread->run_count = 0;
 	snprintf(path, sizeof(path), "task/%d/syscall", tid);
-	read_text(process, path, ret_thread->call, sizeof(ret_thread->call));
+	pyi_small_file_read(process->proc_fd, path, ret_thread->call, sizeof(ret_thread->call));
 	return true;
 }
 
@@ -134,7 +107,7 @@ static void look_at_threads(const struct pyi_process *process,
 {
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	PYI_CLEANUP(pyi_guard_free) pid_t *tids = NULL;
-	char status[STATUS_LIMIT];
+	struct pyi_process_status status;
 	size_t count;
 
 	*state = (struct pyi_residue_state){ .descriptor_count = SIZE_MAX };
@@ -149,14 +122,14 @@ static void look_at_threads(const struct pyi_process *process,
 		return;
 	for (size_t t = 0; t < count; t++) {
 		if (!look_at_thread(process, tids[t], known ? find_thread(known, tids[t]) : NULL,
-				    &state->threads[state->thread_count], status))
+				    &state->threads[state->thread_count], &status))
 			continue;
 		state->thread_count++;
 		if (tids[t] != process->pid)
 			continue;
-		state->shared_pending = number_of(status, "\nShdPnd:\t", 16);
-		state->ignored = number_of(status, "\nSigIgn:\t", 16);
-		state->caught = number_of(status, "\nSigCgt:\t", 16);
+		state->shared_pending = status.shared_signals_pending;
+		state->ignored = status.signals_ignored;
+		state->caught = status.signals_caught;
 	}
 	state->known = state->thread_count > 0;
 }
@@ -169,7 +142,7 @@ static void look_at_process(const struct pyi_process *process,
 
 	look_at_threads(process, known, ret_state);
 	ret_state->descriptor_count = count_descriptors(process);
-	if (!read_text(process, "statm", text, sizeof(text)) ||
+	if (!pyi_small_file_read(process->proc_fd, "statm", text, sizeof(text)) ||
 	    sscanf(text, "%" SCNu64, &ret_state->mapped_pages) != 1)
 		ret_state->mapped_pages = 0;
 }
@@ -232,36 +205,11 @@ static void find_tracees(const struct pyi_process *process, struct pyi_residue *
  * snapshot had. */
 static void find_snapshot(const struct pyi_snapshot_target *target, struct pyi_residue *residue)
 {
-	char path[64];
-	char text[1024];
-	char *save;
-	char *rest;
-	long parent = 0;
-	long exit_signal = -1;
-	int number = FIELD_PARENT - 1;
-	size_t got;
-	FILE *file;
+	struct pyi_process_stat stat;
 
-	if (target->last_pid <= 0)
+	if (target->last_pid <= 0 || !pyi_process_stat_peek(target->last_pid, &stat))
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/stat", target->last_pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	got = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[got] = '\0';
-	rest = strrchr(text, ')');
-	if (!rest)
-		return;
-	for (char *field = strtok_r(rest + 1, " ", &save); field;
-	     field = strtok_r(NULL, " ", &save), number++) {
-		if (number == FIELD_PARENT)
-			parent = strtol(field, NULL, 10);
-		if (number == FIELD_EXIT_SIGNAL)
-			exit_signal = strtol(field, NULL, 10);
-	}
-	if (parent == target->process->pid && exit_signal == 0)
+	if (stat.parent_pid == target->process->pid && stat.exit_signal == 0)
 		add(residue, "snapshot", true, "our snapshot, process %d, is still its child",
 		    target->last_pid);
 }

@@ -1,6 +1,7 @@
 /*
  * Whether anything of ours is left in a target when we are done: what it was before, and what it is
- * afterwards, seen through /proc by somebody who trusts no other module.
+ * afterwards, seen through /proc. Trusts nothing that those modules believe which changed the
+ * target.
  *
  * Stops nothing and mends nothing. A live target changes by itself, so only differences count that
  * can be ours. Certain are:

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/small_file.h"
+#include "process/process_stat.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -38,8 +40,6 @@ enum {
 	CLOCK_OF_USER_TIME = 1,
 	KERNEL_IO_WORKER = 0x10,
 	KERNEL_USER_WORKER = 0x4000,
-	/* Field of /proc/TID/stat, proc(5). */
-	FIELD_PROCESSOR = 39,
 	/* Time stamps are taken at ticks: rather sleep that much too long than too short. */
 	SLEPT_MARGIN_MS = 2,
 };
@@ -50,20 +50,10 @@ enum {
 static bool read_thread_file(const struct pyi_process *process, pid_t tid, const char *name,
 			     char *ret_text, size_t capacity)
 {
-	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	char path[64];
-	ssize_t got;
 
 	snprintf(path, sizeof(path), "task/%d/%s", tid, name);
-	error = pyi_process_open_file(process, path, O_RDONLY | O_CLOEXEC, &fd);
-	if (error)
-		return false;
-	got = read(fd, ret_text, capacity - 1);
-	if (got < 0)
-		return false;
-	ret_text[got] = '\0';
-	return true;
+	return pyi_small_file_read(process->proc_fd, path, ret_text, capacity);
 }
 
 void pyi_thread_read_activity(int fd, char *ret_text, size_t capacity)
@@ -73,76 +63,49 @@ void pyi_thread_read_activity(int fd, char *ret_text, size_t capacity)
 	ret_text[got > 0 ? got : 0] = '\0';
 }
 
-uint64_t pyi_thread_count_waits(const struct pyi_process *process, pid_t tid)
+/* False if it is gone. */
+static bool read_status(const struct pyi_process *process, pid_t tid,
+			struct pyi_process_status *ret_status)
 {
-	static const char key[] = "\nvoluntary_ctxt_switches:";
-	char text[PROC_TEXT_LIMIT];
-	const char *line;
-	uint64_t waits;
+	struct pyi_error *error = pyi_process_read_status(process, tid, ret_status);
 
-	if (!read_thread_file(process, tid, "status", text, sizeof(text)))
-		return 0;
-	line = strstr(text, key);
-	return line && sscanf(line + sizeof(key) - 1, " %" SCNu64, &waits) == 1 ? waits : 0;
+	pyi_error_destroy(error);
+	return !error;
 }
 
-/* State and flags of a thread from its stat file; false when it is gone. */
-static bool read_stat(const struct pyi_process *process, pid_t tid, char *ret_state,
-		      unsigned *ret_flags)
+uint64_t pyi_thread_count_waits(const struct pyi_process *process, pid_t tid)
 {
-	char text[512];
-	const char *end;
+	struct pyi_process_status status;
 
-	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
-		return false;
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", ret_state, ret_flags) == 2;
+	return read_status(process, tid, &status) ? status.voluntary_switches : 0;
 }
 
 char pyi_thread_state(const struct pyi_process *process, pid_t tid)
 {
-	unsigned flags;
-	char state;
+	struct pyi_process_stat stat;
 
-	if (!read_stat(process, tid, &state, &flags))
-		return 'X';
-	return state;
+	return pyi_process_stat_read(process, tid, &stat) ? stat.state : 'X';
 }
 
 /*
  * The kernel's own helpers (io_uring, vhost) are listed as threads: PF_IO_WORKER and PF_USER_WORKER
- * of include/linux/sched.h, field 9 of /proc/TID/stat.
+ * of include/linux/sched.h.
  */
 bool pyi_thread_can_run(const struct pyi_process *process, pid_t tid)
 {
-	unsigned flags;
-	char state;
+	struct pyi_process_stat stat;
 
-	return read_stat(process, tid, &state, &flags) && state != 'X' && state != 'Z' &&
-	       !(flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER));
+	return pyi_process_stat_read(process, tid, &stat) && stat.state != 'X' &&
+	       stat.state != 'Z' && !(stat.flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER));
 }
 
 pid_t pyi_thread_namespace_tid(const struct pyi_process *process, pid_t tid)
 {
 	struct pyi_process_status status;
-	struct pyi_error *error = pyi_process_read_status(process, tid, &status);
 
-	if (error) {
-		pyi_error_destroy(error);
+	if (!read_status(process, tid, &status))
 		return 0;
-	}
 	return status.namespace_pid ? status.namespace_pid : tid;
-}
-
-/* A line of /proc/TID/status that holds a set of signals. */
-static uint64_t parse_signals(const char *status, const char *key)
-{
-	const char *line = strstr(status, key);
-	uint64_t signals = 0;
-
-	if (line)
-		sscanf(line + strlen(key), " %" SCNx64, &signals);
-	return signals;
 }
 
 /*
@@ -153,8 +116,7 @@ static uint64_t parse_signals(const char *status, const char *key)
 static bool has_signals_waiting(const struct pyi_process *process, pid_t tid, uint64_t number,
 				const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
 {
-	char status[PROC_TEXT_LIMIT];
-	uint64_t pending;
+	struct pyi_process_status status;
 
 	switch (number) {
 	case SYS_rt_sigsuspend:
@@ -175,10 +137,9 @@ static bool has_signals_waiting(const struct pyi_process *process, pid_t tid, ui
 	default:
 		return false;
 	}
-	if (!read_thread_file(process, tid, "status", status, sizeof(status)))
+	if (!read_status(process, tid, &status))
 		return true;
-	pending = parse_signals(status, "\nSigPnd:") | parse_signals(status, "\nShdPnd:");
-	return pending & parse_signals(status, "\nSigBlk:");
+	return (status.signals_pending | status.shared_signals_pending) & status.signals_blocked;
 }
 
 /* True if a socket gives up after a time, or waits for more than a byte. */
@@ -360,41 +321,31 @@ static bool parse_exec_start(const char *text, double *ret_ms)
 	return line && sscanf(line + sizeof(key) - 1, " : %lf", ret_ms) == 1;
 }
 
-/* The processor a thread ran on last: field 39 of /proc/TID/stat. */
+/* The processor a thread ran on last. */
 static bool last_processor(const struct pyi_process *process, pid_t tid, unsigned *ret_processor)
 {
-	char text[1024];
-	const char *field;
+	struct pyi_process_stat stat;
 
-	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
+	if (!pyi_process_stat_read(process, tid, &stat) || stat.processor >= CPU_SETSIZE)
 		return false;
-	field = strrchr(text, ')');
-	for (int number = 2; field && number < FIELD_PROCESSOR; number++)
-		field = strchr(field + 1, ' ');
-	return field && sscanf(field, " %u", ret_processor) == 1 && *ret_processor < CPU_SETSIZE;
+	*ret_processor = stat.processor;
+	return true;
 }
 
 /* The scheduler's time now, ms, on one processor: each has a clock of its own. */
 static bool scheduler_now(unsigned processor, double *ret_ms)
 {
-	char text[PROC_TEXT_LIMIT] = "";
+	char text[PROC_TEXT_LIMIT];
 	cpu_set_t before;
 	cpu_set_t there;
-	ssize_t got = 0;
-	int fd;
 
 	CPU_ZERO(&there);
 	CPU_SET(processor, &there);
 	if (sched_getaffinity(0, sizeof(before), &before) != 0 ||
 	    sched_setaffinity(0, sizeof(there), &there) != 0)
 		return false;
-	fd = open("/proc/self/sched", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		got = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
+	pyi_small_file_read(AT_FDCWD, "/proc/self/sched", text, sizeof(text));
 	sched_setaffinity(0, sizeof(before), &before);
-	text[got > 0 ? got : 0] = '\0';
 	return parse_exec_start(text, ret_ms);
 }
 
@@ -438,20 +389,11 @@ struct pyi_thread_ticks pyi_thread_ticks_of_process(const struct pyi_process *pr
 struct pyi_thread_ticks pyi_thread_ticks_of_thread(const struct pyi_process *process, pid_t tid)
 {
 	uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
-	struct pyi_thread_ticks ticks = { 0, 0 };
-	unsigned long kernel;
-	unsigned long user;
-	char text[1024];
-	const char *end;
+	struct pyi_process_stat stat;
 
-	if (!read_thread_file(process, tid, "stat", text, sizeof(text)))
-		return ticks;
-	end = strrchr(text, ')');
-	/* Fields 14 and 15. */
-	if (end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-			  &kernel) == 2)
-		ticks = (struct pyi_thread_ticks){ user * tick_ns, kernel * tick_ns };
-	return ticks;
+	if (!pyi_process_stat_read(process, tid, &stat))
+		return (struct pyi_thread_ticks){ 0, 0 };
+	return (struct pyi_thread_ticks){ stat.user_ticks * tick_ns, stat.kernel_ticks * tick_ns };
 }
 
 uint64_t pyi_thread_transferred(const struct pyi_process *process, pid_t tid)

@@ -45,11 +45,17 @@ static const char good_status[] = "Name:\ta b) \\n\\\\\\033[\n"
 				  "VmPTE:\t      64 kB\n"
 				  "HugetlbPages:\t    4096 kB\n"
 				  "Threads:\t3\n"
+				  "SigPnd:\t0000000000000010\n"
+				  "ShdPnd:\t0000000000000200\n"
 				  "SigBlk:\tfffffffe7ffbfeff\n"
+				  "SigIgn:\t0000000001001000\n"
+				  "SigCgt:\t0000000000004002\n"
 				  "CapEff:\t0000000000080000\n"
 				  "Seccomp:\t2\n"
 				  "x86_Thread_features:\tfoo shstk \n"
-				  "x86_Thread_features_locked:\t\n";
+				  "x86_Thread_features_locked:\t\n"
+				  "voluntary_ctxt_switches:\t150\n"
+				  "nonvoluntary_ctxt_switches:\t545\n";
 
 static void expect_code(struct pyi_error *error, const char *code)
 {
@@ -87,6 +93,11 @@ static void test_status(void **state)
 	assert_int_equal(status.huge_pool_bytes, 4096 * 1024);
 	assert_int_equal(status.thread_count, 3);
 	assert_true(status.signals_blocked == UINT64_C(0xfffffffe7ffbfeff));
+	assert_true(status.signals_pending == 0x10);
+	assert_true(status.shared_signals_pending == 0x200);
+	assert_true(status.signals_ignored == 0x1001000);
+	assert_true(status.signals_caught == 0x4002);
+	assert_int_equal(status.voluntary_switches, 150);
 	assert_int_equal(status.capabilities_effective, 0x80000);
 	assert_int_equal(status.seccomp_mode, 2);
 	assert_true(status.shadow_stack);
@@ -134,6 +145,8 @@ static void test_status_malformed(void **state)
 		"VmRSS:\t12\n",
 		"VmRSS:\t12 MB\n",
 		"VmRSS:\t18014398509481984 kB\n",
+		"SigPnd:\t\n",
+		"voluntary_ctxt_switches:\t-1\n",
 		"SigBlk:\t\n",
 		"SigBlk:\t00000000000000001\n",
 		"SigBlk:\txyz\n",
@@ -170,7 +183,7 @@ static void test_status_every_truncation(void **state)
 		pyi_error_destroy(error);
 		free(cut);
 	}
-	assert_int_equal(accepted, 5);
+	assert_int_equal(accepted, 11);
 }
 
 static void test_status_long_name(void **state)
