@@ -45,6 +45,20 @@ struct pyi_error *pyi_error_create(enum pyi_exit exit, enum pyi_error_code code,
 	return create(exit, code, length < 0 ? NULL : message);
 }
 
+struct pyi_error *pyi_error_timeout(const char *format, ...)
+{
+	va_list arguments;
+	char *message;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&message, format, arguments);
+	va_end(arguments);
+	return pyi_error_hint(
+		create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT, length < 0 ? NULL : message),
+		"allow more with --timeout");
+}
+
 struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, enum pyi_error_code code,
 					 int error_number, const char *format, ...)
 {

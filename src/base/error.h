@@ -54,6 +54,10 @@ struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, enum pyi_error_code
 					 int error_number, const char *format, ...)
 	PYI_PRINTF(4, 5) PYI_MUST_CHECK PYI_NEVER_NULL;
 
+/* The error "timeout" (exit 1), with the hint how to allow more time. */
+struct pyi_error *pyi_error_timeout(const char *format, ...)
+	PYI_PRINTF(1, 2) PYI_MUST_CHECK PYI_NEVER_NULL;
+
 /* The one error that needs no memory. */
 struct pyi_error *pyi_error_no_memory(void) PYI_MUST_CHECK PYI_NEVER_NULL;
 

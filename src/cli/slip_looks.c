@@ -141,8 +141,7 @@ static struct pyi_error *look_again(struct pyi_inspection *inspection, struct py
 	pyi_name_set_deinit(&looks->after);
 	pyi_progress_report(&inspection->progress, "waiting for the second look", 0);
 	if (pyi_wait_pause(pyi_clock_deadline(left_ms, inspection->session_options.deadline_ns)))
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
-					"interrupted by signal %d", pyi_wait_cancel_signal());
+		return pyi_wait_interrupted();
 	pyi_inspection_note(inspection);
 	error = pyi_session_slip(&inspection->session, &looks->again);
 	if (error)

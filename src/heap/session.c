@@ -47,12 +47,6 @@ enum {
 	EXIT_LOOK_MS = 5,
 };
 
-static struct pyi_error *interrupted(void)
-{
-	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED, "interrupted by signal %d",
-				pyi_wait_cancel_signal());
-}
-
 static struct pyi_error *program_changed(const struct pyi_session *session)
 {
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PROGRAM_CHANGED,
@@ -91,13 +85,6 @@ static struct pyi_error *prefer_end(const struct pyi_session *session, struct py
 	pyi_error_destroy(error);
 	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_TARGET_EXITED,
 				"process %d exited meanwhile", session->process.pid);
-}
-
-static struct pyi_error *timed_out(void)
-{
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
-					       "it was not done in the time allowed"),
-			      "allow more with --timeout");
 }
 
 static void report(const struct pyi_session *session, const char *stage, uint64_t objects)
@@ -251,7 +238,7 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 			break;
 		}
 		if (pyi_wait_pause(pyi_clock_deadline(pause_ms, PYI_CLOCK_NEVER))) {
-			error = interrupted();
+			error = pyi_wait_interrupted();
 			break;
 		}
 		pause_ms = pause_ms < POLL_LAST_MS ? 2 * pause_ms : POLL_LAST_MS;
@@ -343,8 +330,10 @@ static const char *look_at_stack(const struct pyi_session *session, struct pyi_s
 struct pyi_error *pyi_session_check(const struct pyi_session *session)
 {
 	if (pyi_wait_is_cancelled())
-		return interrupted();
-	return pyi_clock_passed(session->options->deadline_ns) ? timed_out() : NULL;
+		return pyi_wait_interrupted();
+	return pyi_clock_passed(session->options->deadline_ns)
+		       ? pyi_error_timeout("it was not done in the time allowed")
+		       : NULL;
 }
 
 static void walk_progress(void *session, uint64_t objects)
@@ -532,17 +521,16 @@ static struct pyi_error *examine(struct pyi_session *session,
 		if (!error && session->inconsistency && !last) {
 			/* The target shall also run between two stops. */
 			if (pyi_wait_pause(pyi_clock_deadline(POLL_FIRST_MS, PYI_CLOCK_NEVER)))
-				error = interrupted();
+				error = pyi_wait_interrupted();
 			else if (!pyi_clock_passed(session->options->deadline_ns))
 				continue;
 			else if (examined)
 				/* What there is, labelled, is better than nothing. */
 				last = true;
 			else
-				error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
-							 "found no good moment for a snapshot in "
-							 "time: %s",
-							 session->inconsistency);
+				error = pyi_error_timeout("found no good moment for a snapshot in "
+							  "time: %s",
+							  session->inconsistency);
 		}
 		if (error)
 			return error;

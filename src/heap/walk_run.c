@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "heap/payload_blob.h"
 #include "python/objects.h"
+#include "tracee/wait.h"
 
 enum {
 	STACK_BYTES = 512 << 10,
@@ -496,9 +497,7 @@ static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event
 static struct pyi_error *handle_deadline(struct run *run)
 {
 	if (pyi_clock_passed(run->request->deadline_ns))
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
-						       "the walk did not end in the time allowed"),
-				      "allow more with --timeout");
+		return pyi_error_timeout("the walk did not end in the time allowed");
 	/* Between two signs of life lie a million objects, not seconds. */
 	if (++run->stuck > WATCHDOG_LIMIT)
 		return recover(run, "an object's code does not return");
@@ -529,8 +528,7 @@ static struct pyi_error *serve(struct run *run)
 			error = handle_deadline(run);
 			break;
 		case PYI_SNAPSHOT_CANCELLED:
-			error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
-						 "interrupted");
+			error = pyi_wait_interrupted();
 			break;
 		case PYI_SNAPSHOT_DIED:
 			error = pyi_error_hint(

@@ -82,14 +82,10 @@ static bool may_go_on(struct search *search)
 	if (search->steps++ % STEPS_PER_LOOK)
 		return true;
 	if (pyi_wait_is_cancelled())
-		search->error =
-			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
-					 "interrupted by signal %d", pyi_wait_cancel_signal());
+		search->error = pyi_wait_interrupted();
 	else if (pyi_clock_passed(search->deadline_ns))
-		search->error = pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
-					 "the containers could not be listed in the time allowed"),
-			"allow more with --timeout");
+		search->error =
+			pyi_error_timeout("the containers could not be listed in the time allowed");
 	return !search->error;
 }
 

@@ -121,14 +121,10 @@ static bool may_go_on(struct walk *walk)
 	if (walk->steps++ % STEPS_PER_LOOK)
 		return true;
 	if (pyi_wait_is_cancelled())
-		walk->error =
-			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
-					 "interrupted by signal %d", pyi_wait_cancel_signal());
+		walk->error = pyi_wait_interrupted();
 	else if (pyi_clock_passed(walk->deadline_ns))
-		walk->error = pyi_error_hint(
-			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
-					 "the types could not be listed in the time allowed"),
-			"allow more with --timeout");
+		walk->error =
+			pyi_error_timeout("the types could not be listed in the time allowed");
 	return !walk->error;
 }
 

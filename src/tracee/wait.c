@@ -97,6 +97,12 @@ int pyi_wait_cancel_signal(void)
 	return cancel_signal;
 }
 
+struct pyi_error *pyi_wait_interrupted(void)
+{
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED, "interrupted by signal %d",
+				cancel_signal);
+}
+
 /* Waits for one signal of the set; 0 if the deadline came. */
 static int wait_signal(const sigset_t *set, uint64_t deadline_ns)
 {

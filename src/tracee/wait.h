@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/error.h"
+
 enum pyi_wait_result {
 	/* A status was reported. */
 	PYI_WAIT_REPORTED,
@@ -69,5 +71,8 @@ bool pyi_wait_is_cancelled(void);
 
 /* The signal that asked us to end, or 0. Once asked, it stays so. */
 int pyi_wait_cancel_signal(void);
+
+/* The error "interrupted" (exit 1), which names that signal. */
+struct pyi_error *pyi_wait_interrupted(void) PYI_MUST_CHECK PYI_NEVER_NULL;
 
 #endif

@@ -41,6 +41,18 @@ static void test_create_errno(void **state)
 	pyi_error_destroy(error);
 }
 
+static void test_timeout(void **state)
+{
+	struct pyi_error *error = pyi_error_timeout("%d things in time", 7);
+
+	(void)state;
+	assert_int_equal(error->exit, PYI_EXIT_FAILED);
+	assert_int_equal(error->code, PYI_ERROR_TIMEOUT);
+	assert_string_equal(error->message, "7 things in time");
+	assert_string_equal(error->hint, "allow more with --timeout");
+	pyi_error_destroy(error);
+}
+
 static void test_hint_is_replaced(void **state)
 {
 	struct pyi_error *error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_USAGE, "message");
@@ -185,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_create_errno),
+		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_hint_is_replaced),
 		cmocka_unit_test(test_contexts_nest),
 		cmocka_unit_test(test_names_of_codes),

@@ -211,6 +211,12 @@ int pyi_wait_cancel_signal(void)
 	return seen.world->cancelled ? 15 : 0;
 }
 
+struct pyi_error *pyi_wait_interrupted(void)
+{
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED, "interrupted by signal %d",
+				pyi_wait_cancel_signal());
+}
+
 struct pyi_error *pyi_report_slip(FILE *stream, enum pyi_format format, unsigned columns,
 				  const struct pyi_envelope *envelope,
 				  const struct pyi_slip_report *report)
