@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "python/objects_private.h"
 
 enum {
@@ -43,15 +44,6 @@ struct text {
 	size_t width;
 };
 
-static size_t width_of(const char *piece)
-{
-	size_t width = 0;
-
-	for (; *piece; piece++)
-		width += ((unsigned char)*piece & 0xc0) != 0x80;
-	return width;
-}
-
 static void put(struct text *text, const char *piece)
 {
 	size_t length = strlen(piece);
@@ -61,7 +53,7 @@ static void put(struct text *text, const char *piece)
 		return;
 	memcpy(text->bytes + text->length, piece, length + 1);
 	text->length += length;
-	text->width += width_of(piece);
+	text->width += pyi_utf8_width(piece);
 }
 
 /* As ascii() does: what is not a printable ASCII character is escaped. */
@@ -121,24 +113,10 @@ static void put_literal(struct text *text, const char *prefix, const uint32_t *c
 	put(text, quote);
 }
 
-/* The next character of valid UTF-8. */
-static uint32_t next_character(const unsigned char **from)
-{
-	static const unsigned char masks[] = { 0x7f, 0x1f, 0x0f, 0x07 };
-	const unsigned char *at = *from;
-	int more = *at < 0x80 ? 0 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : 3;
-	uint32_t character = *at++ & masks[more];
-
-	while (more--)
-		character = character << 6 | (*at++ & 0x3f);
-	*from = at;
-	return character;
-}
-
 static bool put_str(const struct pyi_places *places, uint64_t addr, size_t room, struct text *text)
 {
-	char content[PYI_NAME_BYTES];
-	const unsigned char *at = (const unsigned char *)content;
+	char content[PYI_NAME_BYTES] = "";
+	const char *at = content;
 	/* One more than can be shown tells that there is more. */
 	uint32_t characters[WIDTH_LIMIT + 1];
 	size_t count = 0;
@@ -149,8 +127,15 @@ static bool put_str(const struct pyi_places *places, uint64_t addr, size_t room,
 				     &length))
 		return false;
 	/* Counted, as a NUL does not end a str. */
-	while (count < length && count <= WIDTH_LIMIT)
-		characters[count++] = next_character(&at);
+	while (count < length && count <= WIDTH_LIMIT) {
+		size_t size_bytes = pyi_utf8_decode(at, PYI_UTF8_LIMIT, &characters[count]);
+
+		/* The str has changed in between. */
+		if (!size_bytes)
+			break;
+		at += size_bytes;
+		count++;
+	}
 	put_literal(text, "", characters, count, room);
 	return true;
 }
@@ -341,7 +326,7 @@ static bool put_tuple(const struct pyi_places *places, uint64_t addr, struct tex
 		item = describe_item(places, item_addr, i ? WIDTH_LIMIT : left - cut_width);
 		if (!item)
 			return false;
-		cut = width_of(item) + (i + 1 < count ? cut_width : 2) > left;
+		cut = pyi_utf8_width(item) + (i + 1 < count ? cut_width : 2) > left;
 		put(text, separator);
 		put(text, cut ? CUT : item);
 	}

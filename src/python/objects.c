@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "python/objects_private.h"
 
 enum {
@@ -47,33 +48,6 @@ bool pyi_objects_has_flag(const struct pyi_runtime *runtime, struct pyi_memory_r
 	       flags >> bit & 1;
 }
 
-/* Appends one character; room for four bytes is the caller's care. */
-static char *put_utf8(char *out, uint32_t character)
-{
-	if (character < 0x80) {
-		*out++ = (char)character;
-	} else if (character < 0x800) {
-		*out++ = (char)(0xc0 | character >> 6);
-		*out++ = (char)(0x80 | (character & 0x3f));
-	} else if (character < 0x10000) {
-		if (character >= 0xd800 && character < 0xe000) {
-			*out++ = '?';
-			return out;
-		}
-		*out++ = (char)(0xe0 | character >> 12);
-		*out++ = (char)(0x80 | (character >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (character & 0x3f));
-	} else if (character < 0x110000) {
-		*out++ = (char)(0xf0 | character >> 18);
-		*out++ = (char)(0x80 | (character >> 12 & 0x3f));
-		*out++ = (char)(0x80 | (character >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (character & 0x3f));
-	} else {
-		*out++ = '?';
-	}
-	return out;
-}
-
 bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			  uint64_t addr, char ret_text[PYI_NAME_BYTES])
 {
@@ -104,10 +78,14 @@ bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_r
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		uint32_t character = 0;
+		size_t size_bytes;
 
 		/* Both architectures are little-endian. */
 		memcpy(&character, raw + i * width, width);
-		out = put_utf8(out, character);
+		size_bytes = pyi_utf8_encode(character, out);
+		if (!size_bytes)
+			*out = '?';
+		out += size_bytes ? size_bytes : 1;
 	}
 	*out = '\0';
 	return true;

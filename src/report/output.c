@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 /* Bytes that one byte of input becomes at most: "\xNN"; U+FFFD needs three. */
 enum {
@@ -35,43 +36,6 @@ bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
 		}
 	}
 	return false;
-}
-
-/*
- * Bytes of the UTF-8 sequence that `text` starts with, 0 if it is not one (overlong, surrogate,
- * cut off). Reads no further than the terminating NUL, because that is no continuation byte.
- */
-static size_t decode_utf8(const unsigned char *text, uint32_t *ret_code_point)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	uint32_t code_point;
-	size_t length;
-
-	if (text[0] < 0x80) {
-		length = 1;
-		code_point = text[0];
-	} else if ((text[0] & 0xe0) == 0xc0) {
-		length = 2;
-		code_point = text[0] & 0x1f;
-	} else if ((text[0] & 0xf0) == 0xe0) {
-		length = 3;
-		code_point = text[0] & 0x0f;
-	} else if ((text[0] & 0xf8) == 0xf0) {
-		length = 4;
-		code_point = text[0] & 0x07;
-	} else {
-		return 0;
-	}
-	for (size_t i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code_point = code_point << 6 | (text[i] & 0x3f);
-	}
-	if (code_point < smallest[length] || code_point > 0x10ffff ||
-	    (code_point >= 0xd800 && code_point <= 0xdfff))
-		return 0;
-	*ret_code_point = code_point;
-	return length;
 }
 
 /*
@@ -102,7 +66,7 @@ static char *escape(const char *text)
 
 	while (to && *from) {
 		uint32_t code_point;
-		size_t length = decode_utf8(from, &code_point);
+		size_t length = pyi_utf8_decode((const char *)from, SIZE_MAX, &code_point);
 
 		if (length && is_plain(code_point)) {
 			to = mempcpy(to, from, length);
@@ -115,27 +79,9 @@ static char *escape(const char *text)
 	return escaped;
 }
 
-static bool is_continuation(char byte)
-{
-	return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
-/* The byte where character `position` (0: the first) of valid UTF-8 starts. */
-static const char *find_character(const char *text, size_t position)
-{
-	for (; *text; text++)
-		if (!is_continuation(*text) && !position--)
-			break;
-	return text;
-}
-
 size_t pyi_output_width(const char *text)
 {
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += !is_continuation(*text);
-	return width;
+	return pyi_utf8_width(text);
 }
 
 char *pyi_output_fit(const char *text, size_t room)
@@ -150,8 +96,8 @@ char *pyi_output_fit(const char *text, size_t room)
 	if (!safe || !room || width <= room)
 		return pyi_return_ptr(safe);
 	head = (room - 1) / 3;
-	head_end = find_character(safe, head);
-	tail = find_character(safe, width - (room - 1 - head));
+	head_end = pyi_utf8_skip(safe, head);
+	tail = pyi_utf8_skip(safe, width - (room - 1 - head));
 	if (asprintf(&cut, "%.*s…%s", (int)(head_end - safe), safe, tail) < 0)
 		return NULL;
 	return cut;
@@ -167,7 +113,7 @@ static char *make_utf8(const char *text)
 
 	while (to && *from) {
 		uint32_t code_point;
-		size_t length = decode_utf8(from, &code_point);
+		size_t length = pyi_utf8_decode((const char *)from, SIZE_MAX, &code_point);
 
 		if (length) {
 			to = mempcpy(to, from, length);

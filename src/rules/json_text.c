@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void pyi_json_text_place(const char *text, size_t at, size_t *ret_line, size_t *ret_column)
 {
 	*ret_line = 1;
@@ -72,40 +74,14 @@ static size_t end_of_number(const char *text, size_t length, size_t at)
 	return at;
 }
 
-/* The length of the character at `bytes`; 0: this is not UTF-8. */
-static size_t character_length(const unsigned char *bytes, size_t left)
-{
-	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = bytes[0] < 0x80	  ? 1
-			: bytes[0] < 0xc0 ? 0
-			: bytes[0] < 0xe0 ? 2
-			: bytes[0] < 0xf0 ? 3
-			: bytes[0] < 0xf8 ? 4
-					  : 0;
-	unsigned code;
-
-	if (length <= 1)
-		return length;
-	if (length > left)
-		return 0;
-	code = bytes[0] & (0x7fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (bytes[i] & 0x3fu);
-	}
-	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	return length;
-}
-
 /* The byte behind the string that begins at `at`. */
 static struct pyi_error *check_string(const char *text, size_t length, size_t at, size_t *ret_end)
 {
 	size_t start = at++;
 
 	while (at < length && text[at] != '"') {
-		size_t step = character_length((const unsigned char *)text + at, length - at);
+		uint32_t character;
+		size_t step = pyi_utf8_decode(text + at, length - at, &character);
 
 		if (!step)
 			return wrong(text, at, "not UTF-8");
