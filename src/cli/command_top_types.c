@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/inspection.h"
 #include "heap/census.h"
-#include "heap/census.h"
 #include "report/top_types.h"
 
 static const char help[] =

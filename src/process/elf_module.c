@@ -264,34 +264,6 @@ bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 	return false;
 }
 
-bool pyi_elf_module_find_section(struct pyi_elf_module *module, const char *name,
-				 struct pyi_elf_range *ret_range)
-{
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	if (elf_getshdrstrndx(module->elf, &names))
-		return false;
-	while ((section = elf_nextscn(module->elf, section))) {
-		const char *section_name;
-		GElf_Shdr header;
-
-		if (!gelf_getshdr(section, &header))
-			continue;
-		/* The address of a thread-local section is one of a template, or of nothing. */
-		if (!(header.sh_flags & SHF_ALLOC) || header.sh_flags & SHF_TLS)
-			continue;
-		section_name = elf_strptr(module->elf, names, header.sh_name);
-		if (!section_name || strcmp(section_name, name) ||
-		    !pyi_elf_module_is_loaded(module, header.sh_addr, header.sh_size))
-			continue;
-		ret_range->addr = module->load_bias + header.sh_addr;
-		ret_range->size_bytes = header.sh_size;
-		return true;
-	}
-	return false;
-}
-
 size_t pyi_elf_module_writable_ranges(struct pyi_elf_module *module,
 				      struct pyi_elf_range *ret_ranges, size_t capacity)
 {

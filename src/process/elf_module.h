@@ -1,5 +1,5 @@
 /*
- * An ELF file that a process has mapped: its symbols and sections at the target's addresses.
+ * An ELF file that a process has mapped: its symbols and segments at the target's addresses.
  *
  * Opens the very file that is mapped (through /proc/PID/map_files, else /proc/PID/exe for the
  * program, else /proc/PID/root + path) and verifies device and inode, or the build id in the
@@ -56,10 +56,6 @@ void pyi_elf_module_close(struct pyi_elf_module *module);
  */
 bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 				struct pyi_elf_symbol *ret_symbol);
-
-/* Looks up an allocated section by name, e.g. ".PyRuntime". */
-bool pyi_elf_module_find_section(struct pyi_elf_module *module, const char *name,
-				 struct pyi_elf_range *ret_range);
 
 /* The module's writable PT_LOAD segments in memory (.data and .bss), at most `capacity`; returns
  * how many. */
