@@ -15,7 +15,6 @@
 
 const struct row layout_rows[] = {
 	ROW(GIVEN, python_version, NULL),
-	ROW(SIZE, runtime_size, "_PyRuntimeState"),
 	ROW(GIVEN, features, NULL),
 
 	ROW(OFFSET, runtime_interpreters_head, "_PyRuntimeState.interpreters.head"),
@@ -23,11 +22,9 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, runtime_gil_locked, "_PyRuntimeState.ceval.gil.locked"),
 	ROW(OPTIONAL, runtime_gil_last_holder, "_PyRuntimeState.ceval.gil.last_holder"),
 	ROW(OPTIONAL, runtime_gil_switches, "_PyRuntimeState.ceval.gil.switch_number"),
-	ROW(OPTIONAL, runtime_current_thread, "_PyRuntimeState.gilstate.tstate_current"),
 
 	ROW(SIZE, interp_size, "PyInterpreterState"),
 	ROW(OFFSET, interp_next, "PyInterpreterState.next"),
-	ROW(OFFSET, interp_id, "PyInterpreterState.id"),
 	ROW(OFFSET, interp_threads_head,
 	    "PyInterpreterState.threads.head|PyInterpreterState.tstate_head"),
 	ROW(OPTIONAL, interp_gc, "PyInterpreterState.gc"),
@@ -38,9 +35,6 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, interp_gil, "PyInterpreterState.ceval.gil"),
 	ROW(OPTIONAL, interp_static_types,
 	    "PyInterpreterState.types.builtins.initialized|PyInterpreterState.types.builtins"),
-	ROW(OPTIONAL, interp_static_type_count,
-	    "PyInterpreterState.types.builtins.num_initialized|"
-	    "PyInterpreterState.types.num_builtins_initialized"),
 	ROW(OPTIONAL_SIZE, static_type_size, "managed_static_type_state|static_builtin_state"),
 	ROW(OPTIONAL, static_type_type, "managed_static_type_state.type|static_builtin_state.type"),
 	ROW(OPTIONAL, static_type_dict,
@@ -103,7 +97,6 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, iframe_owner, "_PyInterpreterFrame.owner"),
 	ROW(OPTIONAL, iframe_localsplus, "_PyInterpreterFrame.localsplus"),
 
-	ROW(SIZE, gc_size, "_gc_runtime_state"),
 	ROW(OFFSET, gc_generations, "_gc_runtime_state.generations"),
 	ROW(SIZE, gc_generation_size, "gc_generation"),
 	ROW(OFFSET, gc_permanent, "_gc_runtime_state.permanent_generation.head"),
@@ -117,7 +110,6 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, gc_head_refs, "PyGC_Head.gc.gc_refs"),
 
 	ROW(SIZE, object_size, "PyObject"),
-	ROW(OFFSET, object_refcnt, "PyObject.ob_refcnt"),
 	ROW(OFFSET, object_type, "PyObject.ob_type"),
 	ROW(OFFSET, var_size, "PyVarObject.ob_size"),
 
@@ -130,7 +122,6 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, type_base, "PyTypeObject.tp_base"),
 	ROW(OFFSET, type_dict, "PyTypeObject.tp_dict"),
 	ROW(OFFSET, type_dictoffset, "PyTypeObject.tp_dictoffset"),
-	ROW(OFFSET, type_weaklistoffset, "PyTypeObject.tp_weaklistoffset"),
 	ROW(OFFSET, type_members, "PyTypeObject.tp_members"),
 	ROW(OFFSET, type_is_gc, "PyTypeObject.tp_is_gc"),
 	ROW(OFFSET, type_bases, "PyTypeObject.tp_bases"),
@@ -142,7 +133,6 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, heap_type_slots, "PyHeapTypeObject.ht_slots"),
 	ROW(OFFSET, heap_type_qualname, "PyHeapTypeObject.ht_qualname"),
 	ROW(OFFSET, heap_type_cached_keys, "PyHeapTypeObject.ht_cached_keys"),
-	ROW(OPTIONAL, heap_type_module, "PyHeapTypeObject.ht_module"),
 
 	ROW(SIZE, member_size, "PyMemberDef"),
 	ROW(OFFSET, member_name, "PyMemberDef.name"),
@@ -160,8 +150,6 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, set_mask, "PySetObject.mask"),
 	ROW(OFFSET, set_table, "PySetObject.table"),
 	ROW(OFFSET, set_smalltable, "PySetObject.smalltable"),
-	ROW(SIZE, set_entry_size, "setentry"),
-	ROW(OFFSET, set_entry_key, "setentry.key"),
 
 	ROW(OFFSET, keys_refcnt, "PyDictKeysObject.dk_refcnt"),
 	ROW(OPTIONAL, keys_size, "PyDictKeysObject.dk_size"),
@@ -210,14 +198,12 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, odict_fast_nodes_size, "PyODictObject.od_fast_nodes_size"),
 	ROW(SIZE, deque_size, "dequeobject"),
 	ROW(OFFSET, deque_leftindex, "dequeobject.leftindex"),
-	ROW(OFFSET, deque_length, "dequeobject.ob_base.ob_size"),
 	ROW(OFFSET, array_allocated, "arrayobject.allocated"),
 	ROW(OFFSET, array_descr, "arrayobject.ob_descr"),
 	ROW(OFFSET, array_descr_itemsize, "arraydescr.itemsize"),
 
 	ROW(SIZE, frame_size, "PyFrameObject"),
 	ROW(OPTIONAL, frame_code, "PyFrameObject.f_code"),
-	ROW(OFFSET, frame_back, "PyFrameObject.f_back"),
 	ROW(OPTIONAL, frame_localsplus, "PyFrameObject.f_localsplus"),
 	ROW(OPTIONAL, frame_iframe, "PyFrameObject.f_frame"),
 	ROW(OPTIONAL, frame_data, "PyFrameObject._f_frame_data"),
@@ -235,7 +221,6 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, code_name, "PyCodeObject.co_name"),
 	ROW(OPTIONAL, code_qualname, "PyCodeObject.co_qualname"),
 	ROW(OFFSET, code_filename, "PyCodeObject.co_filename"),
-	ROW(OFFSET, code_firstlineno, "PyCodeObject.co_firstlineno"),
 	ROW(OPTIONAL, code_cell2arg, "PyCodeObject.co_cell2arg"),
 	ROW(OPTIONAL, code_code, "PyCodeObject.co_code"),
 	ROW(OPTIONAL, code_opcache_map, "PyCodeObject.co_opcache_map"),

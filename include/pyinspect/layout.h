@@ -72,9 +72,6 @@ enum pyi_layout_feature {
 struct pyi_layout {
 	/* PY_VERSION_HEX >> 16 of the builds it is for, e.g. 0x030b for 3.11. */
 	uint32_t python_version;
-	/* sizeof(_PyRuntimeState) of the build it was generated from: a fingerprint of the symbol.
-	 */
-	uint32_t runtime_size;
 	uint32_t features;
 
 	/* _PyRuntimeState (PYI_ABSENT: not kept there in this version) */
@@ -83,12 +80,10 @@ struct pyi_layout {
 	uint32_t runtime_gil_locked;	  /* int, atomic: 1 held, 0 free, -1 not made */
 	uint32_t runtime_gil_last_holder; /* PyThreadState * */
 	uint32_t runtime_gil_switches;	  /* unsigned long: counts changes of the holder */
-	uint32_t runtime_current_thread;  /* gilstate.tstate_current: NULL when the GIL is free */
 
 	/* PyInterpreterState */
 	uint32_t interp_size;
 	uint32_t interp_next;
-	uint32_t interp_id;
 	uint32_t interp_threads_head;
 	uint32_t interp_gc;
 	uint32_t interp_modules;
@@ -96,8 +91,7 @@ struct pyi_layout {
 	uint32_t interp_builtins;
 	uint32_t interp_gil;	      /* struct _gil_runtime_state *, 3.12+ */
 	uint32_t interp_static_types; /* first element of types.builtins(.initialized), 3.12+ */
-	uint32_t interp_static_type_count; /* types.num_builtins_initialized or its 3.13 name */
-	uint32_t static_type_size;	   /* sizeof one element */
+	uint32_t static_type_size;    /* sizeof one element */
 	uint32_t static_type_type;
 	uint32_t static_type_dict;
 	uint32_t static_type_subclasses;
@@ -139,7 +133,6 @@ struct pyi_layout {
 	uint32_t iframe_localsplus;
 
 	/* struct _gc_runtime_state */
-	uint32_t gc_size;
 	uint32_t gc_generations;
 	uint32_t gc_generation_size;
 	uint32_t gc_permanent;	/* PyGC_Head of the permanent generation */
@@ -155,7 +148,6 @@ struct pyi_layout {
 
 	/* PyObject, PyVarObject */
 	uint32_t object_size;
-	uint32_t object_refcnt;
 	uint32_t object_type;
 	uint32_t var_size;
 
@@ -169,7 +161,6 @@ struct pyi_layout {
 	uint32_t type_base;
 	uint32_t type_dict;
 	uint32_t type_dictoffset;
-	uint32_t type_weaklistoffset;
 	uint32_t type_members; /* tp_members: PyMemberDef *, ended by one without a name */
 	uint32_t type_is_gc;
 	uint32_t type_bases;
@@ -181,7 +172,6 @@ struct pyi_layout {
 	uint32_t heap_type_slots;
 	uint32_t heap_type_qualname;
 	uint32_t heap_type_cached_keys;
-	uint32_t heap_type_module;
 
 	/* PyMemberDef: a field of instances that has a name; slots of Python classes too */
 	uint32_t member_size;
@@ -201,8 +191,6 @@ struct pyi_layout {
 	uint32_t set_mask;
 	uint32_t set_table;
 	uint32_t set_smalltable;
-	uint32_t set_entry_size;
-	uint32_t set_entry_key; /* PyObject *: NULL, or a dummy, where there is no element */
 
 	/* PyDictKeysObject */
 	uint32_t keys_refcnt;
@@ -257,15 +245,13 @@ struct pyi_layout {
 	uint32_t odict_fast_nodes_size; /* PyODictObject.od_fast_nodes_size */
 	uint32_t deque_size;
 	uint32_t deque_leftindex;
-	uint32_t deque_length;	  /* ob_size */
 	uint32_t array_allocated; /* arrayobject.allocated */
 	uint32_t array_descr;	  /* arrayobject.ob_descr */
 	uint32_t array_descr_itemsize;
 
 	/* Frames and generators as objects */
-	uint32_t frame_size; /* sizeof(PyFrameObject) */
-	uint32_t frame_code; /* up to 3.10 */
-	uint32_t frame_back;
+	uint32_t frame_size;	   /* sizeof(PyFrameObject) */
+	uint32_t frame_code;	   /* up to 3.10 */
 	uint32_t frame_localsplus; /* up to 3.10 */
 	uint32_t frame_iframe;	   /* f_frame, 3.11+ */
 	uint32_t frame_data;	   /* _f_frame_data, 3.11+ */
@@ -284,7 +270,6 @@ struct pyi_layout {
 	uint32_t code_name;
 	uint32_t code_qualname; /* 3.11+ */
 	uint32_t code_filename;
-	uint32_t code_firstlineno; /* int */
 	uint32_t code_cell2arg;	   /* up to 3.10 */
 	uint32_t code_code;	   /* bytes, up to 3.10 */
 	uint32_t code_opcache_map; /* co_opcache_map, 3.8 to 3.10 */

@@ -8,8 +8,10 @@
 
 enum {
 	HEAP_BYTES = 56 << 10,
-	/* Behind the runtime and the interpreter: tables of static types are looked for there. */
+	/* Behind the interpreter: tables of static types are looked for there. */
 	RUNTIME_SLACK_BYTES = 4096,
+	/* As far as anything of ours looks into a _PyRuntimeState. */
+	RUNTIME_BYTES = 8192,
 	VERSIONS = 16,
 	UNDO_LIMIT = 64,
 	THREAD_BYTES = 1024,
@@ -72,7 +74,7 @@ static uint64_t make_thread(struct mixed_heap *mixed, uint64_t interpreter, uint
 static void make_runtime(struct mixed_heap *mixed, const struct mixed_things *things)
 {
 	const struct pyi_layout *layout = &active.layout;
-	uint64_t runtime = invented_raw(&active, layout->runtime_size + RUNTIME_SLACK_BYTES);
+	uint64_t runtime = invented_raw(&active, RUNTIME_BYTES);
 	uint64_t interpreter = invented_raw(&active, layout->interp_size + RUNTIME_SLACK_BYTES);
 	uint64_t gil = invented_raw(&active, 512);
 	uint64_t gc = interpreter + layout->interp_gc;
@@ -134,7 +136,7 @@ static struct mixed_heap *make(const struct pyi_known_layout *known, bool with_r
 
 	FUZZ_EXPECT(mixed);
 	if (with_runtime)
-		size += layout->runtime_size + layout->interp_size + 4 * RUNTIME_SLACK_BYTES;
+		size += RUNTIME_BYTES + layout->interp_size + 3 * RUNTIME_SLACK_BYTES;
 	invented_heap_create(&active, layout, size);
 	mixed_use_layout(layout);
 	mixed_make_things(mixed, &active, &things);

@@ -18,6 +18,9 @@ enum {
 	FREE_VARIABLE = 0x80,
 	/* Smaller numbers are no addresses. */
 	LEAST_ADDR = 4096,
+	/* setentry: the object and its hash */
+	SET_ENTRY_BYTES = 16,
+	SET_ENTRY_KEY = 0,
 	/* Nothing is mapped there. */
 	NOTHING_ADDR = 8,
 };
@@ -84,8 +87,8 @@ static int traverse_set(void *object, visit_function *visit, void *argument)
 {
 	uint64_t addr = (uintptr_t)object;
 
-	return visit_words(invented_get(addr + layout->set_table) + layout->set_entry_key,
-			   invented_get(addr + layout->set_mask) + 1, layout->set_entry_size, visit,
+	return visit_words(invented_get(addr + layout->set_table) + SET_ENTRY_KEY,
+			   invented_get(addr + layout->set_mask) + 1, SET_ENTRY_BYTES, visit,
 			   argument);
 }
 
@@ -267,8 +270,8 @@ static void make_set(struct mixed_heap *mixed)
 	invented_set(set + layout->set_table, table);
 	invented_set(set + layout->set_mask, 7);
 	invented_set(set + layout->set_used, 2);
-	invented_set(table + layout->set_entry_key, str("member"));
-	invented_set(table + 3 * layout->set_entry_size + layout->set_entry_key, mixed->objects[0]);
+	invented_set(table + SET_ENTRY_KEY, str("member"));
+	invented_set(table + 3 * SET_ENTRY_BYTES + SET_ENTRY_KEY, mixed->objects[0]);
 }
 
 /* Of a Python class: an instance with a dict, one whose attributes need none, and a slot. */

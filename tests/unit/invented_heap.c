@@ -42,7 +42,6 @@ void invented_layout_init(struct pyi_layout *ret_layout)
 		.gc_head_prev = 8,
 		.gc_head_refs = PYI_ABSENT,
 		.object_size = 24,
-		.object_refcnt = 16,
 		.object_type = 8,
 		.var_size = 24,
 		.type_size = 160,
@@ -59,7 +58,6 @@ void invented_layout_init(struct pyi_layout *ret_layout)
 		.type_cache = 112,
 		.type_subclasses = 120,
 		.type_dictoffset = 144,
-		.type_weaklistoffset = 136,
 		.type_members = 128,
 		.heap_type_size = 200,
 		.heap_type_qualname = 168,
@@ -73,8 +71,6 @@ void invented_layout_init(struct pyi_layout *ret_layout)
 		.dict_used = 40,
 		.dict_keys = 32,
 		.dict_values = 24,
-		.set_entry_size = 24,
-		.set_entry_key = 16,
 		.keys_refcnt = 8,
 		.keys_size = PYI_ABSENT,
 		.keys_log2_size = 1,
@@ -117,7 +113,6 @@ void invented_layout_init(struct pyi_layout *ret_layout)
 		.code_name = 56,
 		.code_qualname = PYI_ABSENT,
 		.code_filename = 48,
-		.code_firstlineno = 40,
 		.heap_type_references = { 160, 168 },
 	};
 
@@ -317,7 +312,6 @@ static uint64_t object_with(struct invented_heap *heap, uint64_t type_addr, uint
 			invented_set(addr + layout->gc_head_refs, (uint64_t)(-2 * 2));
 		addr += layout->gc_head_size;
 	}
-	invented_set(addr + layout->object_refcnt, 1);
 	invented_set(addr + layout->object_type, type_addr);
 	return addr;
 }

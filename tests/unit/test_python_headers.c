@@ -92,12 +92,10 @@ struct expectation {
 
 /* The same in all of these versions. */
 static const struct expectation common[] = {
-	SIZE(runtime_size, _PyRuntimeState),
 	OFFSET(runtime_interpreters_head, _PyRuntimeState, interpreters.head),
 	ABSENT(runtime_gc),
 	SIZE(interp_size, PyInterpreterState),
 	OFFSET(interp_next, PyInterpreterState, next),
-	OFFSET(interp_id, PyInterpreterState, id),
 	OFFSET(interp_gc, PyInterpreterState, gc),
 	OFFSET(interp_sysdict, PyInterpreterState, sysdict),
 	OFFSET(interp_builtins, PyInterpreterState, builtins),
@@ -130,7 +128,6 @@ static const struct expectation common[] = {
 	OFFSET(thread_roots, PyThreadState, async_gen_finalizer),
 	OFFSET(thread_roots, PyThreadState, context),
 
-	SIZE(gc_size, struct _gc_runtime_state),
 	OFFSET(gc_generations, struct _gc_runtime_state, generations),
 	SIZE(gc_generation_size, struct gc_generation),
 	OFFSET(gc_permanent, struct _gc_runtime_state, permanent_generation.head),
@@ -144,7 +141,6 @@ static const struct expectation common[] = {
 	ABSENT(gc_head_refs),
 
 	SIZE(object_size, PyObject),
-	OFFSET(object_refcnt, PyObject, ob_refcnt),
 	OFFSET(object_type, PyObject, ob_type),
 	OFFSET(var_size, PyVarObject, ob_size),
 
@@ -157,7 +153,6 @@ static const struct expectation common[] = {
 	OFFSET(type_base, PyTypeObject, tp_base),
 	OFFSET(type_dict, PyTypeObject, tp_dict),
 	OFFSET(type_dictoffset, PyTypeObject, tp_dictoffset),
-	OFFSET(type_weaklistoffset, PyTypeObject, tp_weaklistoffset),
 	OFFSET(type_members, PyTypeObject, tp_members),
 	OFFSET(type_is_gc, PyTypeObject, tp_is_gc),
 	OFFSET(type_bases, PyTypeObject, tp_bases),
@@ -169,7 +164,6 @@ static const struct expectation common[] = {
 	OFFSET(heap_type_slots, PyHeapTypeObject, ht_slots),
 	OFFSET(heap_type_qualname, PyHeapTypeObject, ht_qualname),
 	OFFSET(heap_type_cached_keys, PyHeapTypeObject, ht_cached_keys),
-	OFFSET(heap_type_module, PyHeapTypeObject, ht_module),
 	OFFSET(heap_type_references, PyHeapTypeObject, ht_name),
 	OFFSET(heap_type_references, PyHeapTypeObject, ht_slots),
 	OFFSET(heap_type_references, PyHeapTypeObject, ht_qualname),
@@ -191,8 +185,6 @@ static const struct expectation common[] = {
 	OFFSET(set_mask, PySetObject, mask),
 	OFFSET(set_table, PySetObject, table),
 	OFFSET(set_smalltable, PySetObject, smalltable),
-	SIZE(set_entry_size, setentry),
-	OFFSET(set_entry_key, setentry, key),
 
 	OFFSET(str_length, PyASCIIObject, length),
 	OFFSET(str_state, PyASCIIObject, state),
@@ -222,14 +214,12 @@ static const struct expectation common[] = {
 	OFFSET(function_annotations, PyFunctionObject, func_annotations),
 
 	SIZE(frame_size, PyFrameObject),
-	OFFSET(frame_back, PyFrameObject, f_back),
 
 	SIZE(code_size, PyCodeObject),
 	OFFSET(code_nlocals, PyCodeObject, co_nlocals),
 	OFFSET(code_stacksize, PyCodeObject, co_stacksize),
 	OFFSET(code_name, PyCodeObject, co_name),
 	OFFSET(code_filename, PyCodeObject, co_filename),
-	OFFSET(code_firstlineno, PyCodeObject, co_firstlineno),
 	OFFSET(code_extra, PyCodeObject, co_extra),
 	OFFSET(code_references, PyCodeObject, co_consts),
 	OFFSET(code_references, PyCodeObject, co_names),
@@ -334,7 +324,6 @@ static const struct expectation special[] = {
 	OFFSET(runtime_gil_locked, _PyRuntimeState, ceval.gil.locked),
 	OFFSET(runtime_gil_last_holder, _PyRuntimeState, ceval.gil.last_holder),
 	OFFSET(runtime_gil_switches, _PyRuntimeState, ceval.gil.switch_number),
-	OFFSET(runtime_current_thread, _PyRuntimeState, gilstate.tstate_current),
 	OFFSET(interp_modules, PyInterpreterState, modules),
 	OFFSET(interp_roots, PyInterpreterState, modules),
 	OFFSET(interp_roots, PyInterpreterState, modules_by_index),
@@ -383,7 +372,6 @@ static const struct expectation special[] = {
 #if PY_VERSION_HEX >= 0x030c0000 && PY_VERSION_HEX < 0x030d0000
 	OFFSET(iframe_code, _PyInterpreterFrame, f_code),
 	OFFSET(interp_static_types, PyInterpreterState, types.builtins),
-	OFFSET(interp_static_type_count, PyInterpreterState, types.num_builtins_initialized),
 	SIZE(static_type_size, static_builtin_state),
 	OFFSET(static_type_type, static_builtin_state, type),
 	OFFSET(static_type_dict, static_builtin_state, tp_dict),
@@ -398,7 +386,6 @@ static const struct expectation special[] = {
 	OFFSET(thread_current_frame, PyThreadState, current_frame),
 	OFFSET(iframe_code, _PyInterpreterFrame, f_executable),
 	OFFSET(interp_static_types, PyInterpreterState, types.builtins.initialized),
-	OFFSET(interp_static_type_count, PyInterpreterState, types.builtins.num_initialized),
 	SIZE(static_type_size, managed_static_type_state),
 	OFFSET(static_type_type, managed_static_type_state, type),
 	OFFSET(static_type_dict, managed_static_type_state, tp_dict),

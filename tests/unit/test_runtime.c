@@ -20,6 +20,8 @@ enum {
 	NOISE_BYTES = 300,
 	HEAP_BYTES = 4 << 20,
 	MODULES_BYTES = 64,
+	/* Of a _PyRuntimeState, what is looked at, and more. */
+	RUNTIME_BYTES = 65536,
 	THREAD_BYTES = 1024,
 	GENERATIONS = 3,
 };
@@ -202,7 +204,7 @@ static void fill_runtime(struct fixture *fixture)
 	struct invented_heap *heap = &fixture->heap;
 	const struct pyi_layout *layout = &heap->layout;
 
-	fixture->runtime.addr = invented_raw(heap, layout->runtime_size + 65536);
+	fixture->runtime.addr = invented_raw(heap, RUNTIME_BYTES);
 	fixture->modules = invented_dict(heap, NULL, NULL, 0, false);
 	for (int i = 0; i < 2; i++) {
 		uint64_t interpreter = invented_raw(heap, layout->interp_size + 65536);
