@@ -21,7 +21,7 @@ static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char 
 		pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_LAYOUT_MISMATCH,
 				 "this build of CPython %s has another layout than those known: %s",
 				 runtime->version, anchor),
-		"it may be a debug build, or patched by its distributor");
+		"it may be built with Py_TRACE_REFS, or patched by its distributor");
 }
 
 static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
