@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "report/nagios.h"
+#include "report/ndjson.h"
 #include "report/prometheus.h"
 #include "report/table.h"
 
@@ -281,16 +282,14 @@ static bool add_result(cJSON *json, const struct pyi_check_report *report, bool 
 static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
 				       const struct pyi_check_report *report)
 {
-	cJSON *json = pyi_envelope_to_json(envelope);
-	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
-		  add_result(json, report, false);
-	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
+	cJSON *json = pyi_ndjson_begin_report(envelope);
+	struct pyi_error *error =
+		pyi_ndjson_end(stream, json, json && add_result(json, report, false));
 
 	for (size_t f = 0; !error && f < report->check->count; f++) {
-		json = cJSON_CreateObject();
-		ok = json && pyi_output_add_text(json, "kind", "rule") &&
-		     add_finding(json, &report->check->findings[f]);
-		error = pyi_output_json_done(stream, json, ok, false);
+		json = pyi_ndjson_begin_item("rule");
+		error = pyi_ndjson_end(stream, json,
+				       json && add_finding(json, &report->check->findings[f]));
 	}
 	return error;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "report/history.h"
+#include "report/ndjson.h"
 
 static const char *kind_name(enum pyi_figure_kind kind)
 {
@@ -162,15 +163,12 @@ static struct pyi_error *put_lines(FILE *stream, const struct pyi_history_report
 	struct pyi_error *error = NULL;
 
 	for (size_t i = 0; !error && i < count; i++) {
-		cJSON *json = cJSON_CreateObject();
+		cJSON *json = pyi_ndjson_begin_item(report->process ? "figure" : "process");
 		bool ok = json &&
-			  pyi_output_add_text(json, "kind", report->process ? "figure" : "process");
+			  (report->process ? add_figure(json, &report->rows[i], report->single)
+					   : add_process(json, &report->processes[i]));
 
-		if (ok && report->process)
-			ok = add_figure(json, &report->rows[i], report->single);
-		else
-			ok = ok && add_process(json, &report->processes[i]);
-		error = pyi_output_json_done(stream, json, ok, false);
+		error = pyi_ndjson_end(stream, json, ok);
 	}
 	return error;
 }
@@ -179,14 +177,13 @@ struct pyi_error *pyi_report_history_json(FILE *stream, bool pretty,
 					  const struct pyi_envelope *envelope,
 					  const struct pyi_history_report *report)
 {
-	cJSON *json = pyi_envelope_to_json(envelope);
 	struct pyi_error *error;
-	bool ok;
+	cJSON *json;
 
+	json = pretty ? pyi_envelope_to_json(envelope) : pyi_ndjson_begin_report(envelope);
 	if (pretty)
 		return pyi_output_json_done(stream, json, json && add_result(json, report, true),
 					    true);
-	ok = json && pyi_output_add_text(json, "kind", "report") && add_result(json, report, false);
-	error = pyi_output_json_done(stream, json, ok, false);
+	error = pyi_ndjson_end(stream, json, json && add_result(json, report, false));
 	return error ? error : put_lines(stream, report);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/ndjson.h"
 #include "report/paths.h"
 #include "report/table.h"
 
@@ -193,18 +194,17 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 				       const struct pyi_large_objects *objects,
 				       uint64_t skipped_objects, const struct list lists[LISTS])
 {
-	cJSON *json = pyi_envelope_to_json(envelope);
-	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
-		  add_result(json, objects, skipped_objects, NULL);
-	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
+	cJSON *json = pyi_ndjson_begin_report(envelope);
+	struct pyi_error *error = pyi_ndjson_end(
+		stream, json, json && add_result(json, objects, skipped_objects, NULL));
 
 	for (size_t l = 0; l < LISTS; l++) {
 		for (size_t i = 0; !error && i < lists[l].count; i++) {
-			json = cJSON_CreateObject();
-			ok = json && pyi_output_add_text(json, "kind", "object") &&
-			     pyi_output_add_text(json, "list", lists[l].key) &&
-			     add_object(json, &lists[l].objects[i]);
-			error = pyi_output_json_done(stream, json, ok, false);
+			json = pyi_ndjson_begin_item("object");
+			error = pyi_ndjson_end(
+				stream, json,
+				json && pyi_output_add_text(json, "list", lists[l].key) &&
+					add_object(json, &lists[l].objects[i]));
 		}
 	}
 	return error;

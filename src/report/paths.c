@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/ndjson.h"
 #include "report/table.h"
 
 enum {
@@ -266,16 +267,13 @@ static bool add_result(cJSON *json, const struct pyi_paths *paths, uint64_t skip
 static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
 				       const struct pyi_paths *paths, uint64_t skipped_objects)
 {
-	cJSON *json = pyi_envelope_to_json(envelope);
-	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
-		  add_result(json, paths, skipped_objects, false);
-	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
+	cJSON *json = pyi_ndjson_begin_report(envelope);
+	struct pyi_error *error = pyi_ndjson_end(
+		stream, json, json && add_result(json, paths, skipped_objects, false));
 
 	for (size_t i = 0; !error && i < paths->count; i++) {
-		json = cJSON_CreateObject();
-		ok = json && pyi_output_add_text(json, "kind", "path") &&
-		     add_path(json, &paths->paths[i]);
-		error = pyi_output_json_done(stream, json, ok, false);
+		json = pyi_ndjson_begin_item("path");
+		error = pyi_ndjson_end(stream, json, json && add_path(json, &paths->paths[i]));
 	}
 	return error;
 }

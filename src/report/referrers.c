@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "report/ndjson.h"
 #include "report/table.h"
 
 enum {
@@ -390,19 +391,18 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 				       const struct pyi_referrers_report *report,
 				       const struct rows *rows)
 {
-	cJSON *json = pyi_envelope_to_json(envelope);
-	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
-		  add_result(json, report, NULL);
-	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
+	cJSON *json = pyi_ndjson_begin_report(envelope);
+	struct pyi_error *error =
+		pyi_ndjson_end(stream, json, json && add_result(json, report, NULL));
 
 	for (size_t i = 0; !error && i < rows->count; i++) {
 		if (!rows->rows[i].group)
 			continue;
-		json = cJSON_CreateObject();
-		ok = json && pyi_output_add_text(json, "kind", "group") &&
-		     pyi_output_add_unsigned(json, "level", rows->rows[i].level + 1) &&
-		     add_group(json, report, &rows->rows[i]);
-		error = pyi_output_json_done(stream, json, ok, false);
+		json = pyi_ndjson_begin_item("group");
+		error = pyi_ndjson_end(
+			stream, json,
+			json && pyi_output_add_unsigned(json, "level", rows->rows[i].level + 1) &&
+				add_group(json, report, &rows->rows[i]));
 	}
 	return error;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/ndjson.h"
 #include "report/referrers.h"
 #include "report/table.h"
 
@@ -337,12 +338,13 @@ struct pyi_error *pyi_report_slip(FILE *stream, enum pyi_format format, unsigned
 				  const struct pyi_slip_report *report)
 {
 	cJSON *json;
-	bool ok;
 
 	if (format != PYI_FORMAT_JSON && format != PYI_FORMAT_NDJSON)
 		return render_table(stream, columns, envelope, report);
+	if (format == PYI_FORMAT_NDJSON) {
+		json = pyi_ndjson_begin_report(envelope);
+		return pyi_ndjson_end(stream, json, json && add_result(json, report));
+	}
 	json = pyi_envelope_to_json(envelope);
-	ok = json && (format == PYI_FORMAT_JSON || pyi_output_add_text(json, "kind", "report")) &&
-	     add_result(json, report);
-	return pyi_output_json_done(stream, json, ok, format == PYI_FORMAT_JSON);
+	return pyi_output_json_done(stream, json, json && add_result(json, report), true);
 }

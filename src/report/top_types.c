@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/ndjson.h"
 #include "report/table.h"
 
 /* The columns before the name, in this order. */
@@ -308,17 +309,15 @@ static struct pyi_error *render_json(FILE *stream, const struct pyi_envelope *en
 static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
 				       const struct pyi_top_types *report)
 {
-	cJSON *json = pyi_envelope_to_json(envelope);
-	bool ok = json && pyi_output_add_text(json, "kind", "report") &&
-		  add_result(json, report, false);
-	struct pyi_error *error = pyi_output_json_done(stream, json, ok, false);
+	cJSON *json = pyi_ndjson_begin_report(envelope);
+	struct pyi_error *error =
+		pyi_ndjson_end(stream, json, json && add_result(json, report, false));
 	size_t shown = shown_types(report);
 
 	for (size_t i = 0; !error && i < shown; i++) {
-		json = cJSON_CreateObject();
-		ok = json && pyi_output_add_text(json, "kind", "type") &&
-		     add_type(json, &report->census->types[i]);
-		error = pyi_output_json_done(stream, json, ok, false);
+		json = pyi_ndjson_begin_item("type");
+		error = pyi_ndjson_end(stream, json,
+				       json && add_type(json, &report->census->types[i]));
 	}
 	return error;
 }
