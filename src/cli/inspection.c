@@ -9,8 +9,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "process/target_name.h"
+#include "report/output.h"
 #include "tracee/wait.h"
 
 enum {
@@ -116,11 +118,14 @@ static void print_stack(void *argument, const struct pyi_stack *stack, const cha
 	pyi_progress_end(argument);
 	fprintf(stderr, "pyinspect: the thread with the GIL was here%s%s:\n",
 		doubt ? "; against this snapshot speaks that " : "", doubt ? doubt : "");
-	for (size_t f = 0; f < stack->count; f++)
+	for (size_t f = 0; f < stack->count; f++) {
+		/* From the target's files, which may call a function anything. */
+		PYI_CLEANUP(pyi_guard_free) char *name = pyi_output_fit(stack->frames[f].name, 0);
+
 		fprintf(stderr, "  #%-2zu 0x%llx %s+0x%llx\n", f,
-			(unsigned long long)stack->frames[f].pc,
-			stack->frames[f].name[0] ? stack->frames[f].name : "?",
+			(unsigned long long)stack->frames[f].pc, name && *name ? name : "?",
 			(unsigned long long)stack->frames[f].offset);
+	}
 }
 
 bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "report/output.h"
@@ -175,9 +176,13 @@ static void print_cost(const struct pyi_envelope *envelope)
 		envelope->longest_pause_ms);
 	if (envelope->residue_known && !envelope->residue_count)
 		fputs("pyinspect: nothing of ours is left in the process\n", stderr);
-	for (size_t i = 0; i < envelope->residue_count; i++)
-		fprintf(stderr, "pyinspect: left in the process: %s (%s)\n",
-			envelope->residue[i].message, envelope->residue[i].code);
+	for (size_t i = 0; i < envelope->residue_count; i++) {
+		PYI_CLEANUP(pyi_guard_free)
+		char *safe = pyi_output_fit(envelope->residue[i].message, 0);
+
+		fprintf(stderr, "pyinspect: left in the process: %s (%s)\n", safe ? safe : "?",
+			envelope->residue[i].code);
+	}
 }
 
 /* Ends as the signal would have ended us, so that a shell script sees it. */

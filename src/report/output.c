@@ -11,9 +11,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/plain_text.h"
 #include "base/utf8.h"
 
-/* Bytes that one byte of input becomes at most: "\xNN"; U+FFFD needs three. */
+/* Bytes that one byte of input becomes at most: "\xNN". */
 enum {
 	LONGEST_REPLACEMENT = 4,
 };
@@ -38,24 +39,10 @@ bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
 	return false;
 }
 
-/*
- * Control characters could break the table or drive the terminal, invisible and bidirectional ones
- * could make a name look like another, and a backslash must not look like an escape of ours.
- */
+/* A backslash must not look like an escape of ours. */
 static bool is_plain(uint32_t code_point)
 {
-	static const struct {
-		uint32_t first;
-		uint32_t last;
-	} special[] = {
-		{ 0x00, 0x1f },	    { '\\', '\\' },	{ 0x7f, 0x9f },	    { 0x61c, 0x61c },
-		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
-	};
-
-	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
-		if (code_point >= special[i].first && code_point <= special[i].last)
-			return false;
-	return true;
+	return code_point != '\\' && pyi_plain_text_is_shown(code_point);
 }
 
 static char *escape(const char *text)
@@ -103,29 +90,6 @@ char *pyi_output_fit(const char *text, size_t room)
 	return cut;
 }
 
-/* JSON is UTF-8 by definition; every byte that is none becomes U+FFFD. */
-static char *make_utf8(const char *text)
-{
-	static const char replacement[] = "\xef\xbf\xbd";
-	const unsigned char *from = (const unsigned char *)text;
-	char *valid = calloc(strlen(text) + 1, LONGEST_REPLACEMENT);
-	char *to = valid;
-
-	while (to && *from) {
-		uint32_t code_point;
-		size_t length = pyi_utf8_decode((const char *)from, SIZE_MAX, &code_point);
-
-		if (length) {
-			to = mempcpy(to, from, length);
-			from += length;
-		} else {
-			to = mempcpy(to, replacement, sizeof(replacement) - 1);
-			from++;
-		}
-	}
-	return valid;
-}
-
 static bool add_item(cJSON *object, const char *key, cJSON *item)
 {
 	if (item && cJSON_AddItemToObject(object, key, item))
@@ -136,7 +100,7 @@ static bool add_item(cJSON *object, const char *key, cJSON *item)
 
 bool pyi_output_add_text(cJSON *object, const char *key, const char *text)
 {
-	PYI_CLEANUP(pyi_guard_free) char *valid = text ? make_utf8(text) : NULL;
+	PYI_CLEANUP(pyi_guard_free) char *valid = text ? pyi_plain_text_make_utf8(text) : NULL;
 
 	if (!text)
 		return add_item(object, key, cJSON_CreateNull());
@@ -145,7 +109,7 @@ bool pyi_output_add_text(cJSON *object, const char *key, const char *text)
 
 bool pyi_output_append_text(cJSON *array, const char *text)
 {
-	PYI_CLEANUP(pyi_guard_free) char *valid = make_utf8(text);
+	PYI_CLEANUP(pyi_guard_free) char *valid = pyi_plain_text_make_utf8(text);
 	cJSON *item = valid ? cJSON_CreateString(valid) : NULL;
 
 	if (item && cJSON_AddItemToArray(array, item))
@@ -280,7 +244,7 @@ struct pyi_error *pyi_output_json(FILE *stream, const cJSON *json, bool pretty)
 		text = pretty ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
 	if (!text)
 		return pyi_error_no_memory();
-	fputs(text, stream);
+	pyi_plain_text_put_json(stream, text);
 	fputc('\n', stream);
 	cJSON_free(text);
 	return pyi_output_finish(stream);

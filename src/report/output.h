@@ -34,7 +34,8 @@ cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope);
 /*
  * Add a member to `object`; false without memory, or if `object` is NULL.
  *
- * Text may be any bytes: what is not UTF-8 becomes U+FFFD; NULL becomes null. Numbers are printed
+ * Text may be any bytes: what is not UTF-8 becomes U+FFFD; NULL becomes null. pyi_output_json()
+ * prints what must not be shown as it is (base/plain_text.h) as \uXXXX. Numbers are printed
  * exactly, which cJSON's own (doubles) are not above 10^15.
  */
 bool pyi_output_add_text(cJSON *object, const char *key, const char *text) PYI_MUST_CHECK;
@@ -51,10 +52,11 @@ bool pyi_output_append_text(cJSON *array, const char *text) PYI_MUST_CHECK;
 /*
  * A copy of `text` for one line of a terminal, at most `room` columns wide (0: any).
  *
- * It is valid UTF-8, in which invalid bytes, control and invisible characters and backslashes are
- * written as \xNN, byte by byte. What is too long is cut in the middle, with "…" there: the package
- * is at the start of a name and the class, which says more, at its end. A character counts as one
- * column, which is not so in a few scripts. The caller owns it; NULL without memory.
+ * It is valid UTF-8, in which invalid bytes, backslashes and characters that must not be shown as
+ * they are (base/plain_text.h) are written as \xNN, byte by byte. What is too long is cut in the
+ * middle, with "…" there: the package is at the start of a name and the class, which says more, at
+ * its end. A character counts as one column, which is not so in a few scripts. The caller owns it;
+ * NULL without memory.
  */
 char *pyi_output_fit(const char *text, size_t room);
 

@@ -389,6 +389,53 @@ static void test_json_of_odd_values(void **state)
 	cJSON_Delete(json);
 }
 
+/* What a report may not carry as it is: 8-bit control sequences, what reorders or hides text. */
+#define HIDDEN                                                                                     \
+	"\x7f \xc2\x9b[2J \xc2\xad \xd8\x9c \xe1\xa0\x8e \xe2\x80\xae \xe2\x80\xa8 \xe3\x85\xa4 "  \
+	"\xef\xbb\xbf \xef\xbf\xb9 \xef\xb8\x8f \xf3\xa0\x81\x81 \xf0\x9f\xbf\xbe"
+
+static void check_hidden(struct fixture *fixture, enum pyi_format format)
+{
+	cJSON *json;
+
+	render(fixture, format, 80);
+	assert_has(fixture->text, "\\u007f \\u009b[2J \\u00ad \\u061c \\u180e \\u202e \\u2028 "
+				  "\\u3164 \\ufeff \\ufff9 "
+				  "\\ufe0f \\udb40\\udc41 \\ud83f\\udffe");
+	/* Nothing else is touched. */
+	assert_has(fixture->text, "sch\xc3\xb6n.\xf0\x9f\x90\x8d\\\\u0041");
+	if (format != PYI_FORMAT_JSON)
+		return;
+	json = parse(fixture->text);
+	assert_text(at(at(json, "result", "types")->child, "type", NULL), HIDDEN);
+	assert_text(at(json, "target", "exe"), HIDDEN);
+	cJSON_Delete(json);
+}
+
+static void test_json_shows_no_hidden_characters(void **state)
+{
+	struct fixture *fixture = *state;
+
+	free(fixture->envelope.exe);
+	fixture->envelope.exe = strdup(HIDDEN);
+	add(fixture, HIDDEN, 1, 2);
+	add(fixture, "sch\xc3\xb6n.\xf0\x9f\x90\x8d\\u0041", 1, 1);
+	check_hidden(fixture, PYI_FORMAT_JSON);
+	check_hidden(fixture, PYI_FORMAT_NDJSON);
+}
+
+static void test_table_shows_no_hidden_characters(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->report.limit = 0;
+	add(fixture, "\xc2\xad\xe1\xa0\x8e\xe3\x85\xa4\xef\xbf\xb9", 1, 2);
+	add(fixture, "\xf3\xa0\x81\x81", 1, 1);
+	render(fixture, PYI_FORMAT_TABLE, 80);
+	assert_has(fixture->text, "  \\xc2\\xad\\xe1\\xa0\\x8e\\xe3\\x85\\xa4\\xef\\xbf\\xb9\n");
+	assert_has(fixture->text, "  \\xf3\\xa0\\x81\\x81\n");
+}
+
 static void test_ndjson(void **state)
 {
 	struct fixture *fixture = *state;
@@ -592,11 +639,13 @@ int main(void)
 		WITH_FIXTURE(test_table_biggest_numbers),
 		WITH_FIXTURE(test_table_cuts_names),
 		WITH_FIXTURE(test_table_escapes),
+		WITH_FIXTURE(test_table_shows_no_hidden_characters),
 		WITH_FIXTURE(test_table_empty),
 		WITH_FIXTURE(test_table_warnings),
 		WITH_FIXTURE(test_json),
 		WITH_FIXTURE(test_json_is_exact),
 		WITH_FIXTURE(test_json_of_odd_values),
+		WITH_FIXTURE(test_json_shows_no_hidden_characters),
 		WITH_FIXTURE(test_ndjson),
 		WITH_FIXTURE(test_json_empty),
 		WITH_FIXTURE(test_full_disk),
