@@ -41,11 +41,11 @@ struct pyi_path_step {
 	enum pyi_step_kind kind;
 	/* As it appears in the expression: ".senders", "['key']", "[3]", "{…}"; owned. */
 	char *edge;
-	/* ATTRIBUTE, FIELD, LOCAL, ROOT: owned; else NULL. */
+	/* ATTRIBUTE (unless it is not shown), FIELD, LOCAL, ROOT: owned; else NULL. */
 	char *name;
 	/* INDEX */
 	uint64_t index;
-	/* ITEM, KEY: address of the key; 0: none. */
+	/* ITEM, KEY, ATTRIBUTE without a name: address of the key; 0: none. */
 	uint64_t key_addr;
 	/* tp_traverse does not report it. */
 	bool internal;

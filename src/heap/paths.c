@@ -63,7 +63,7 @@ static char *name_of(const struct pyi_places *places, uint64_t type_addr,
 	bool known = false;
 
 	if (edge->kind == PYI_EDGE_ATTRIBUTE)
-		known = pyi_objects_read_str(places->runtime, places->reader, edge->detail, name);
+		known = pyi_places_attribute_name(places, edge->detail, name);
 	else if (edge->kind == PYI_EDGE_FIELD)
 		known = pyi_attributes_field_name(places->runtime, places->reader, type_addr,
 						  edge->detail, name);
@@ -187,7 +187,8 @@ static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record
 	}
 	if (step.kind == PYI_STEP_INDEX)
 		step.index = record->edge.detail;
-	if (step.kind == PYI_STEP_ITEM)
+	/* Where a name is not shown, the key is what leads on. */
+	if (step.kind == PYI_STEP_ITEM || (step.kind == PYI_STEP_ATTRIBUTE && !step.name))
 		step.key_addr = record->edge.detail;
 	if (step.kind == PYI_STEP_KEY)
 		step.key_addr = record->addr;

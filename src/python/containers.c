@@ -15,6 +15,7 @@
 #include "python/objects.h"
 #include "python/objects_private.h"
 #include "python/places.h"
+#include "python/secrets.h"
 #include "tracee/wait.h"
 
 enum {
@@ -186,11 +187,11 @@ static void keep(struct search *search, const char *name, uint64_t addr, uint64_
 	search->found[search->count++] = found;
 }
 
-/* Reads the name of an attribute; false if it is none. */
+/* Reads the name of an attribute; false if it is none. It may look like a secret. */
 static bool read_name(const struct search *search, uint64_t key, char ret_name[PYI_NAME_BYTES])
 {
 	return pyi_objects_read_str(search->runtime, search->reader, key, ret_name) &&
-	       ret_name[0] && pyi_places_is_attribute_name(ret_name);
+	       ret_name[0] && pyi_places_is_identifier(ret_name);
 }
 
 /* A container that the holder, or the object that it holds, has as an attribute. */
@@ -206,7 +207,9 @@ static void take(struct search *search, const char *name, uint64_t addr, uint64_
 	snprintf(path, sizeof(path), "%s.%s%s%s", search->holder, outer, outer[0] ? "." : "", name);
 	for (size_t w = 0; w < request->wanted_count && !wanted; w++)
 		wanted = strcmp(request->wanted[w], path) == 0;
-	if (wanted || length >= request->least)
+	/* What is asked for by its name is known already. */
+	if (wanted || (length >= request->least && !pyi_secrets_looks_secret(name) &&
+		       !pyi_secrets_looks_secret(outer)))
 		keep(search, path, addr, length, wanted);
 }
 
@@ -276,7 +279,7 @@ static bool visit_slot(void *argument, const struct pyi_member *member)
 	    !value)
 		return true;
 	if (pyi_memory_try_read_string(search->reader, member->name_addr, name, sizeof(name)) &&
-	    name[0] && pyi_places_is_attribute_name(name))
+	    name[0] && pyi_places_is_identifier(name))
 		take_value(search, traits_of(search, value, &type), name, 0, value);
 	return true;
 }
@@ -313,7 +316,7 @@ static bool is_module_name(const char *name)
 
 		memcpy(component, name, length);
 		component[length] = '\0';
-		if (!length || !pyi_places_is_attribute_name(component))
+		if (!length || !pyi_places_is_identifier(component))
 			return false;
 		if (!name[length])
 			return true;

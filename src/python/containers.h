@@ -52,7 +52,8 @@ struct pyi_container_request {
  * A container that has several names is listed under the first one, and under those that are
  * wanted: modules in the order in which they were imported, then classes by name, then what
  * objects hold. Attributes whose names are no identifiers are passed over, as are modules whose
- * names are no dotted ones.
+ * names are no dotted ones. What is named like a secret (python/secrets.h) is only found if it is
+ * wanted.
  *
  * `types` are those of pyi_types_list(). Errors (exit 1): "timeout", "interrupted", no memory.
  */

@@ -13,6 +13,7 @@
 #include "python/attributes.h"
 #include "python/members.h"
 #include "python/objects_private.h"
+#include "python/secrets.h"
 
 enum {
 	/* A key of at most so many characters may be shown unasked. */
@@ -211,7 +212,7 @@ static bool is_digit(char character)
 }
 
 /* What Python takes for a name, as far as ASCII goes; all else may be a letter. */
-bool pyi_places_is_attribute_name(const char *text)
+bool pyi_places_is_identifier(const char *text)
 {
 	if (is_digit(*text))
 		return false;
@@ -221,11 +222,18 @@ bool pyi_places_is_attribute_name(const char *text)
 	return true;
 }
 
+bool pyi_places_is_attribute_name(const char *text)
+{
+	return pyi_places_is_identifier(text) && !pyi_secrets_looks_secret(text);
+}
+
 /* What may be shown of the keys of a dict though nobody asked for values. */
 static bool is_harmless_key(const char *text)
 {
 	size_t length = strlen(text);
 
+	if (pyi_secrets_looks_secret(text))
+		return false;
 	if (!length || length > KEY_LENGTH_LIMIT || is_digit(*text))
 		return false;
 	for (; *text; text++)
@@ -250,12 +258,20 @@ static char *name_key(const struct pyi_places *places, uint64_t key)
 	return value ? format("[%s]", value) : NULL;
 }
 
+bool pyi_places_attribute_name(const struct pyi_places *places, uint64_t key,
+			       char ret_name[PYI_NAME_BYTES])
+{
+	return read_name(places, key, ret_name) &&
+	       (places->values ? pyi_places_is_identifier(ret_name)
+			       : pyi_places_is_attribute_name(ret_name));
+}
+
 static char *name_attribute(const struct pyi_places *places, uint64_t key)
 {
 	PYI_CLEANUP(pyi_guard_free) char *item = NULL;
 	char name[PYI_NAME_BYTES];
 
-	if (read_name(places, key, name) && pyi_places_is_attribute_name(name))
+	if (pyi_places_attribute_name(places, key, name))
 		return format(".%s", name);
 	item = name_key(places, key);
 	return item ? format(".__dict__%s", item) : NULL;

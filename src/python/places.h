@@ -3,7 +3,8 @@
  *
  * Secrets: values are only shown on request (`values`), and cut. Names are not values:
  * attributes, variables, modules, types; and dict keys that look like identifiers (letters, digits,
- * '_', '.', '-', at most 40 of them, not beginning with a digit).
+ * '_', '.', '-', at most 40 of them, not beginning with a digit). Keys and attributes that look
+ * like secrets (python/secrets.h) are values.
  */
 #ifndef PYI_PYTHON_PLACES_H
 #define PYI_PYTHON_PLACES_H
@@ -50,8 +51,15 @@ char *pyi_places_edge(const struct pyi_places *places, uint64_t type_addr,
 char *pyi_places_owner(const struct pyi_places *places, const struct pyi_place *place,
 		       bool *ret_none);
 
-/* True if this could be written behind a dot: other names of attributes are not shown as such. */
+/* True if this could be written behind a dot. */
+bool pyi_places_is_identifier(const char *text);
+
+/* True if it also does not look like a secret: other names of attributes are not shown as such. */
 bool pyi_places_is_attribute_name(const char *text);
+
+/* The attribute whose name is the str `key`; false if it is not shown as one. */
+bool pyi_places_attribute_name(const struct pyi_places *places, uint64_t key,
+			       char ret_name[PYI_NAME_BYTES]);
 
 /* "foo.f" for a code object: module unknown, so co_qualname or co_name; "?" if unreadable. */
 char *pyi_places_code_name(const struct pyi_places *places, uint64_t code_addr);

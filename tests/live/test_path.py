@@ -148,6 +148,24 @@ def test_expressions(planted):
         "sys.modules['planted.inner'].deep['x'][0]")
 
 
+def test_secrets_are_no_names(planted):
+    """Keys and attributes that look like secrets are shown as other values are: on request."""
+    said = {}
+    for values in ((), ("--values",)):
+        said[values] = "".join(
+            support.run_pyinspect(planted.victim.pid, command, *subject, "-n", "0", "--format",
+                                  form, *values).stdout
+            for form in ("json", "table")
+            for command, subject in (("path", ["__main__.Target"]),
+                                     ("referrers", ["__main__.Target"]),
+                                     ("referents", [hex(planted.names["entries"])]),
+                                     ("referents", [hex(planted.names["telling"])]),
+                                     ("top-objects", [])))
+    for secret in ("hunter2_password_of_alice", "AKIA" + "IOSFODNN7EXAMPLE"):
+        assert secret not in said[()]
+        assert secret in said[("--values",)]
+
+
 def test_roots(planted):
     """What is on the stacks of threads is found there; what is in sys and builtins is at hand."""
     for name, function in (("local variable of the main thread", "main"),

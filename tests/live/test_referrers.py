@@ -156,6 +156,8 @@ NAMED = {
     "attribute of a metaclass": ("type", ".attribute", "class __main__.Meta"),
     "value of a str key": ("dict", "['alpha']", REGISTRY + "entries"),
     "value of a secret key": ("dict", "[<str>]", REGISTRY + "entries"),
+    "value of a telling key": ("dict", "[<str>]", REGISTRY + "entries"),
+    "attribute that is an access key": ("__main__.Plain", ".__dict__[<str>]", None),
     "value of a tuple key": ("dict", "[<tuple>]", REGISTRY + "entries"),
     "key": ("dict", "key", REGISTRY + "keys"),
     "item of a list": ("list", "[1]", REGISTRY + "items"),

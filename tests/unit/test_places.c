@@ -229,6 +229,12 @@ static void test_keys(void **state)
 		  "['abcdefghijabcdefghijabcdefghijabcdefghij']",
 		  "['abcdefghijabcdefghijabcdefghijabcdefghij']",
 		  ".abcdefghijabcdefghijabcdefghijabcdefghij" },
+		/* What looks like a secret is a value, whatever it could be called. */
+		{ "hunter2_password_of_alice", "[<str>]", "['hunter2_password_of_alice']",
+		  ".__dict__[<str>]" },
+		{ "token_9f86d081884c7d659a2f", "[<str>]", "['token_9f86d081884c7d659a2f']",
+		  ".__dict__[<str>]" },
+		{ "password", "['password']", "['password']", ".password" },
 		{ "abcdefghijabcdefghijabcdefghijabcdefghijk", "[<str>]",
 		  "['abcdefghijabcdefghijabcdefghijabcdefghijk']",
 		  ".abcdefghijabcdefghijabcdefghijabcdefghijk" },

@@ -43,7 +43,8 @@ def plant(name):
 class Registry:
     target = plant("class attribute")
     entries = {"alpha": plant("value of a str key"), (1, "two"): plant("value of a tuple key"),
-               7: plant("value of an int key"), "not a name!": plant("value of a secret key")}
+               7: plant("value of an int key"), "not a name!": plant("value of a secret key"),
+               "hunter2_password_of_alice": plant("value of a telling key")}
     keys = {plant("key"): 1}
     items = [None, plant("item of a list"), (0, [plant("item within an item")])]
     elements = {plant("element of a set"), frozenset([plant("element of a frozenset")])}
@@ -170,6 +171,8 @@ def suspended_async(thing):
 LOCAL = threading.local()
 plain = Plain()
 plain.attribute = plant("attribute")
+telling = Plain()
+setattr(telling, "AKIA" + "IOSFODNN7EXAMPLE", plant("attribute that is an access key"))
 plain.other = Plain()
 plain.other.attribute = plant("attribute of an attribute")
 with_dict = Plain()
@@ -216,6 +219,7 @@ gc.callbacks.append(plant("callback of the collector").method)
 LOCAL.attribute = plant("attribute of a thread-local")
 text = "planted text %d" % id(plain)
 NAMES.update({"text": id(text), "Registry": id(Registry), "plain": id(plain), "dict": id(dict),
+              "telling": id(telling),
               "entries": id(Registry.entries), "main": id(sys.modules["__main__"]),
               "function": id(make_closure), "code": id(make_closure.__code__)})
 
@@ -308,6 +312,8 @@ def references(here):
 def step(here, kind, name, index, key, address):
     if kind == "root":
         return root(name, address)
+    if kind == "attribute" and key:
+        return dict.__getitem__(own_dict(here), only(dict.keys(own_dict(here)), key))
     if kind == "attribute":
         return attribute(here, name)
     if kind == "field":
