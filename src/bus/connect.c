@@ -76,6 +76,17 @@ static int connect_socket(const struct sockaddr_un *address, socklen_t size, uin
 	return 0;
 }
 
+int pyi_bus_connect_own(const char *path, uint64_t deadline_ns, int *ret_fd)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	size_t length = strlen(path);
+
+	if (length >= sizeof(name.sun_path))
+		return ENAMETOOLONG;
+	memcpy(name.sun_path, path, length);
+	return connect_socket(&name, sizeof(name), deadline_ns, ret_fd);
+}
+
 static struct pyi_error *connect_path(const struct pyi_process *process,
 				      const struct pyi_bus_address *address, const char *shown,
 				      uint64_t deadline_ns, int *ret_fd)

@@ -23,6 +23,9 @@ struct pyi_error *pyi_bus_connect(const struct pyi_process *process,
 				  const struct pyi_bus_address *address, const char *shown,
 				  uint64_t deadline_ns, int *ret_fd) PYI_MUST_CHECK;
 
+/* The same for a path of the host's own, which the target has no say in; 0 or an errno. */
+int pyi_bus_connect_own(const char *path, uint64_t deadline_ns, int *ret_fd) PYI_MUST_CHECK;
+
 /* The error "<shown>, <why>" with exit 1. */
 struct pyi_error *pyi_bus_failed(enum pyi_error_code code, const char *shown,
 				 const char *why) PYI_MUST_CHECK;

@@ -17,10 +17,10 @@
 #include "cli/inspection.h"
 #include "cli/journal.h"
 #include "cli/slip_looks.h"
+#include "cli/target.h"
 #include "heap/measure.h"
 #include "process/age.h"
 #include "process/pressure.h"
-#include "process/target_name.h"
 #include "report/check.h"
 #include "tracee/wait.h"
 
@@ -122,7 +122,7 @@ static void take_glimpse(const struct pyi_options *options, struct glimpse *glim
 	pid_t pid;
 
 	*glimpse = (struct glimpse){ .process.proc_fd = -1 };
-	glimpse->error = pyi_target_name_resolve(options->target, PYI_PRESSURE_CGROUP_ROOT, &pid);
+	glimpse->error = pyi_target_find(options->target, &pid);
 	if (!glimpse->error)
 		glimpse->error = pyi_process_open(pid, &glimpse->process);
 	if (!glimpse->error)

@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
+#include "cli/target.h"
 #include "history/history.h"
 #include "process/process.h"
-#include "process/target_name.h"
 #include "report/history.h"
 
 static const char help[] =
@@ -92,7 +92,7 @@ static struct pyi_error *find_running(const char *target, struct pyi_history_pro
 	pid_t pid;
 
 	*ret_now = (struct pyi_history_process){ 0 };
-	error = pyi_target_name_resolve(target, "/sys/fs/cgroup", &pid);
+	error = pyi_target_find(target, &pid);
 	/* A word that can be no target is a mistake; what does not run (any more) is none. */
 	if (error && error->exit == PYI_EXIT_USAGE)
 		return error;

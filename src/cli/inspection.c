@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "process/target_name.h"
+#include "cli/target.h"
 #include "report/output.h"
 #include "tracee/wait.h"
 
@@ -173,7 +173,7 @@ struct pyi_error *pyi_inspection_run_with(
 	struct pyi_error *error;
 	pid_t pid;
 
-	error = pyi_target_name_resolve(options->target, "/sys/fs/cgroup", &pid);
+	error = pyi_target_find(options->target, &pid);
 	if (error)
 		return error;
 	pyi_progress_begin(&inspection.progress);

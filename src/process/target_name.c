@@ -1,7 +1,10 @@
 /*
  * Finds the pid that a user's name for a target stands for.
  *
- * Does not talk to systemd, and does not check that a plain number is a process.
+ * Any user may make cgroups of any name in a tree that is delegated to him. So a unit's cgroup is
+ * the one that its manager names; without a manager to ask, one below system.slice to which only
+ * slices lead that belong to the owner of the whole tree. Does not talk to systemd itself, and does
+ * not check that a plain number is a process.
  */
 #include "process/target_name.h"
 
@@ -29,13 +32,17 @@ enum {
 
 /* A directory of the tree that is still to be visited. */
 struct pending {
+	/* Below the root. */
 	char *path;
-	/* It is the unit's cgroup, or below it. */
+	/* It is the unit's cgroup, or below it; else a slice that may lead to it. */
 	bool in_unit;
 };
 
 struct search {
 	const char *unit;
+	int root_fd;
+	/* Owner of the root. */
+	uid_t owner;
 	struct pending *pending;
 	size_t pending_count;
 	size_t pending_capacity;
@@ -52,6 +59,7 @@ static void deinit_search(struct search *search)
 		free(search->pending[--search->pending_count].path);
 	free(search->pending);
 	free(search->pids);
+	pyi_guard_fd(&search->root_fd);
 }
 
 static bool parse_pid(const char *text, const char **ret_end, pid_t *ret_pid)
@@ -74,7 +82,6 @@ static bool parse_pid(const char *text, const char **ret_end, pid_t *ret_pid)
 /* Takes over `path`. */
 static struct pyi_error *push(struct search *search, char *path, bool in_unit)
 {
-
 	if (!path || !pyi_array_reserve(&search->pending, search->pending_count,
 					&search->pending_capacity, sizeof(*search->pending))) {
 		free(path);
@@ -130,10 +137,78 @@ static bool is_directory(int directory_fd, const struct dirent *entry)
 	       S_ISDIR(status.st_mode);
 }
 
-static struct pyi_error *visit(struct search *search, const char *path, bool in_unit)
+/* Only whoever owns the whole tree can put something into it. */
+static bool is_trusted(const struct search *search, int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && status.st_uid == search->owner &&
+	       !(status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* A directory in another one; -1: there is none, or it is a link, or not `trusted`. */
+static int open_in(const struct search *search, int directory_fd, const char *name, bool trusted)
+{
+	int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && trusted && !is_trusted(search, fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The same for one that is further below the root. */
+static int open_below(const struct search *search, const char *path, bool trusted)
+{
+	int fd = fcntl(search->root_fd, F_DUPFD_CLOEXEC, 0);
+	char name[NAME_MAX + 1];
+
+	for (path += strspn(path, "/"); fd >= 0 && *path; path += strspn(path, "/")) {
+		size_t length = strcspn(path, "/");
+		int above = fd;
+
+		fd = -1;
+		if (length <= NAME_MAX && strncmp(path, "..", length) != 0) {
+			memcpy(name, path, length);
+			name[length] = '\0';
+			fd = open_in(search, above, name, trusted);
+		}
+		close(above);
+		path += length;
+	}
+	return fd;
+}
+
+static bool has_ending(const char *name, const char *ending)
+{
+	size_t length = strlen(name);
+
+	return length > strlen(ending) && !strcmp(name + length - strlen(ending), ending);
+}
+
+/* Whether there may be something for us in a directory of `here`. */
+static bool is_wanted(const struct search *search, const struct pending *here, int directory_fd,
+		      const struct dirent *entry, bool *ret_in_unit)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+
+	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+	    !is_directory(directory_fd, entry))
+		return false;
+	*ret_in_unit = here->in_unit || !strcmp(entry->d_name, search->unit);
+	if (here->in_unit)
+		return true;
+	if (!*ret_in_unit && !has_ending(entry->d_name, ".slice"))
+		return false;
+	fd = open_in(search, directory_fd, entry->d_name, true);
+	return fd >= 0;
+}
+
+static struct pyi_error *visit(struct search *search, const struct pending *here)
 {
 	PYI_CLEANUP(guard_directory) DIR *directory = NULL;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_below(search, here->path, !here->in_unit);
 	struct pyi_error *error = NULL;
 	struct dirent *entry;
 
@@ -144,22 +219,22 @@ static struct pyi_error *visit(struct search *search, const char *path, bool in_
 		close(fd);
 		return pyi_error_no_memory();
 	}
-	if (in_unit) {
+	if (here->in_unit) {
 		search->found = true;
 		error = add_pids(search, fd);
 	}
 	while (!error && (entry = readdir(directory))) {
+		bool in_unit;
 		char *below;
 
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-		    !is_directory(fd, entry))
+		if (!is_wanted(search, here, fd, entry, &in_unit))
 			continue;
 		if (++search->seen_count > DIRECTORY_LIMIT)
 			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
 						"there are more than %d cgroups", DIRECTORY_LIMIT);
-		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
+		if (asprintf(&below, "%s/%s", here->path, entry->d_name) < 0)
 			return pyi_error_no_memory();
-		error = push(search, below, in_unit || !strcmp(entry->d_name, search->unit));
+		error = push(search, below, in_unit);
 	}
 	return error;
 }
@@ -236,29 +311,89 @@ static struct pyi_error *ambiguous_unit(const struct search *search)
 			      search->pid_count > HINT_PID_LIMIT ? ", ..." : "");
 }
 
-static struct pyi_error *find_unit(const char *unit, const char *cgroup_root, pid_t *ret_pid)
+/*
+ * Where a unit may be: the one hierarchy of version 2; its place beside those of version 1; and
+ * systemd's own of version 1.
+ */
+static struct pyi_error *push_places(struct search *search, const char *cgroup, bool in_unit)
 {
-	PYI_CLEANUP(deinit_search) struct search search = { .unit = unit };
-	struct pyi_error *error = push(&search, strdup(cgroup_root), false);
+	static const char *const hierarchies[] = { "", "unified", "systemd" };
+	struct pyi_error *error = NULL;
 
+	for (size_t h = 0; !error && h < sizeof(hierarchies) / sizeof(hierarchies[0]); h++) {
+		char *path;
+
+		if (asprintf(&path, "%s/%s", hierarchies[h], cgroup) < 0)
+			return pyi_error_no_memory();
+		error = push(search, path, in_unit);
+	}
+	return error;
+}
+
+/* The one that the manager calls the main one, if it is there; else the only root. */
+static struct pyi_error *choose_pid(struct search *search, pid_t main_pid, pid_t *ret_pid)
+{
+	struct pyi_error *error;
+
+	for (size_t i = 0; main_pid && i < search->pid_count; i++) {
+		if (search->pids[i] == main_pid) {
+			*ret_pid = main_pid;
+			return NULL;
+		}
+	}
+	error = keep_roots(search);
+	if (error)
+		return error;
+	if (!search->pid_count)
+		return no_such_unit(search->unit, "has no process that we can see");
+	if (search->pid_count > 1)
+		return ambiguous_unit(search);
+	*ret_pid = search->pids[0];
+	return NULL;
+}
+
+static struct pyi_error *begin_search(struct search *search, const char *cgroup_root)
+{
+	struct stat status;
+
+	search->root_fd = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (search->root_fd < 0 || fstat(search->root_fd, &status))
+		return no_such_unit(search->unit, "is not a unit that runs here");
+	search->owner = status.st_uid;
+	return NULL;
+}
+
+static struct pyi_error *find_unit(const char *unit, const char *cgroup_root,
+				   pyi_unit_lookup *lookup, pid_t *ret_pid)
+{
+	PYI_CLEANUP(deinit_search) struct search search = { .unit = unit, .root_fd = -1 };
+	struct pyi_unit_place place = { .main_pid = 0 };
+	enum pyi_unit_answer answer = lookup ? lookup(unit, &place) : PYI_UNIT_NO_ANSWER;
+	struct pyi_error *error;
+
+	if (answer != PYI_UNIT_FOUND)
+		place.main_pid = 0;
+	if (answer == PYI_UNIT_NOT_THERE)
+		return no_such_unit(unit, "is not a unit that runs here");
+	/* The root of all, too, is no place of a unit. */
+	if (answer == PYI_UNIT_FOUND && strspn(place.cgroup, "/") == strlen(place.cgroup))
+		return no_such_unit(unit, "has no process that we can see");
+	error = begin_search(&search, cgroup_root);
+	if (!error)
+		error = answer == PYI_UNIT_FOUND ? push_places(&search, place.cgroup, true)
+						 : push_places(&search, "system.slice",
+							       !strcmp(unit, "system.slice"));
 	while (!error && search.pending_count) {
 		struct pending next = search.pending[--search.pending_count];
 
-		error = visit(&search, next.path, next.in_unit);
+		error = visit(&search, &next);
 		free(next.path);
 	}
-	if (!error)
-		error = keep_roots(&search);
 	if (error)
 		return error;
 	if (!search.found)
 		return no_such_unit(unit, "is not a unit that runs here");
-	if (!search.pid_count)
-		return no_such_unit(unit, "has no process that we can see");
-	if (search.pid_count > 1)
-		return ambiguous_unit(&search);
-	*ret_pid = search.pids[0];
-	return NULL;
+	return choose_pid(&search, place.main_pid, ret_pid);
 }
 
 static bool is_unit_name(const char *name)
@@ -292,7 +427,8 @@ static struct pyi_error *bad_target(const char *name)
 			      "give a process id (1234) or a systemd unit (unit:NAME.service)");
 }
 
-struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_root, pid_t *ret_pid)
+struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_root,
+					  pyi_unit_lookup *lookup, pid_t *ret_pid)
 {
 	PYI_CLEANUP(pyi_guard_free) char *unit = NULL;
 	static const char prefix[] = "unit:";
@@ -307,7 +443,7 @@ struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_r
 			unit = NULL;
 			return pyi_error_no_memory();
 		}
-		return find_unit(unit, cgroup_root, ret_pid);
+		return find_unit(unit, cgroup_root, lookup, ret_pid);
 	}
 	if (!parse_pid(name, &end, &pid) || *end || !pid)
 		return bad_target(name);

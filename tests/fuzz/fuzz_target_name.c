@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	struct pyi_error *error;
 	pid_t pid = -1;
 
-	error = pyi_target_name_resolve(name, "/proc/self/no-such-folder", &pid);
+	error = pyi_target_name_resolve(name, "/proc/self/no-such-folder", NULL, &pid);
 	if (error) {
 		bool unit = error->code == PYI_ERROR_NO_SUCH_UNIT;
 

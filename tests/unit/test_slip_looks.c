@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "cli/command.h"
+#include "cli/target.h"
 #include "heap/slip.h"
-#include "process/target_name.h"
 #include "report/slip.h"
 #include "tracee/wait.h"
 
@@ -102,10 +102,8 @@ static struct pyi_error *add_name(void *set, const char *name)
 	return pyi_name_set_add(set, name);
 }
 
-struct pyi_error *pyi_target_name_resolve(const char *target, const char *cgroup_root,
-					  pid_t *ret_pid)
+struct pyi_error *pyi_target_find(const char *target, pid_t *ret_pid)
 {
-	(void)cgroup_root;
 	*ret_pid = atoi(target);
 	return NULL;
 }

@@ -2,7 +2,7 @@
  * Tests of src/process/target_name.c with invented cgroup trees that hold real processes: us and
  * children of ours.
  *
- * Does not need systemd or a cgroup file system.
+ * Does not need systemd, whose answers are invented, or a cgroup file system.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,24 +97,54 @@ static void make_cgroup(const struct fixture *fixture, const char *path, const c
 	fclose(file);
 }
 
-static void expect_pid(const struct fixture *fixture, const char *name, pid_t expected)
+/* What an invented manager says about one unit. */
+static struct {
+	const char *unit;
+	struct pyi_unit_place place;
+	enum pyi_unit_answer answer;
+} manager;
+
+static enum pyi_unit_answer ask_manager(const char *unit, struct pyi_unit_place *ret_place)
+{
+	if (!manager.unit || strcmp(unit, manager.unit) != 0)
+		return PYI_UNIT_NOT_THERE;
+	*ret_place = manager.place;
+	return manager.answer;
+}
+
+static void set_manager(const char *unit, const char *cgroup, pid_t main_pid)
+{
+	manager.unit = unit;
+	manager.answer = PYI_UNIT_FOUND;
+	manager.place.main_pid = main_pid;
+	snprintf(manager.place.cgroup, sizeof(manager.place.cgroup), "%s", cgroup);
+}
+
+/* `lookup` NULL: there is no manager to be asked. */
+static void expect_pid_by(const struct fixture *fixture, pyi_unit_lookup *lookup, const char *name,
+			  pid_t expected)
 {
 	struct pyi_error *error;
 	pid_t pid = -1;
 
-	error = pyi_target_name_resolve(name, fixture->root, &pid);
+	error = pyi_target_name_resolve(name, fixture->root, lookup, &pid);
 	if (error)
 		fail_msg("%s: %s", name, error->message);
 	assert_int_equal(pid, expected);
 }
 
-static struct pyi_error *expect_error(const struct fixture *fixture, const char *name,
-				      const char *code, enum pyi_exit exit)
+static void expect_pid(const struct fixture *fixture, const char *name, pid_t expected)
+{
+	expect_pid_by(fixture, NULL, name, expected);
+}
+
+static struct pyi_error *expect_error_by(const struct fixture *fixture, pyi_unit_lookup *lookup,
+					 const char *name, const char *code, enum pyi_exit exit)
 {
 	struct pyi_error *error;
 	pid_t pid = -77;
 
-	error = pyi_target_name_resolve(name, fixture->root, &pid);
+	error = pyi_target_name_resolve(name, fixture->root, lookup, &pid);
 	if (!error)
 		fail_msg("'%s' is process %d", name, (int)pid);
 	assert_string_equal(pyi_error_code_name(error->code), code);
@@ -122,6 +152,12 @@ static struct pyi_error *expect_error(const struct fixture *fixture, const char 
 	assert_non_null(error->hint);
 	assert_int_equal(pid, -77);
 	return error;
+}
+
+static struct pyi_error *expect_error(const struct fixture *fixture, const char *name,
+				      const char *code, enum pyi_exit exit)
+{
+	return expect_error_by(fixture, NULL, name, code, exit);
 }
 
 static void test_numbers(void **state)
@@ -176,12 +212,12 @@ static void test_names(void **state)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%d\n", fixture->first);
-	make_cgroup(fixture, "a.slice/app-python3.11.service", text);
-	make_cgroup(fixture, "a.slice/b-x\\x2dy.slice/getty@tty1.service", text);
-	make_cgroup(fixture, "user.slice/session-1.scope", text);
+	make_cgroup(fixture, "system.slice/app-python3.11.service", text);
+	make_cgroup(fixture, "system.slice/system-x\\x2dy.slice/getty@tty1.service", text);
+	make_cgroup(fixture, "system.slice/session-1.scope", text);
 	expect_pid(fixture, "unit:app-python3.11", fixture->first);
 	expect_pid(fixture, "unit:getty@tty1", fixture->first);
-	expect_pid(fixture, "unit:b-x\\x2dy.slice", fixture->first);
+	expect_pid(fixture, "unit:system-x\\x2dy.slice", fixture->first);
 	expect_pid(fixture, "unit:session-1.scope", fixture->first);
 	pyi_error_destroy(expect_error(fixture, "unit:session-1", "no-such-unit", PYI_EXIT_ACCESS));
 }
@@ -233,10 +269,104 @@ static void test_nobody_there(void **state)
 	pyi_error_destroy(expect_error(fixture, "unit:gone", "no-such-unit", PYI_EXIT_ACCESS));
 	pyi_error_destroy(expect_error(fixture, "unit:junk", "no-such-unit", PYI_EXIT_ACCESS));
 	pyi_error_destroy(expect_error(fixture, "unit:none", "no-such-unit", PYI_EXIT_ACCESS));
-	error = pyi_target_name_resolve("unit:demo", "/nonexistent", &pid);
+	error = pyi_target_name_resolve("unit:demo", "/nonexistent", NULL, &pid);
 	assert_non_null(error);
 	assert_string_equal(pyi_error_code_name(error->code), "no-such-unit");
 	pyi_error_destroy(error);
+}
+
+/* Anybody can give a cgroup of his own any name. */
+static void test_trees_of_others(void **state)
+{
+	static const char *const places[] = {
+		"user.slice/user-1000.slice/user@1000.service/app.slice/demo.service",
+		"system.slice/container.service/system.slice/demo.service",
+		"system.slice/container.service/demo.service",
+		"demo.service",
+		"other/demo.service",
+	};
+	struct fixture *fixture = *state;
+	char text[32];
+
+	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+		snprintf(text, sizeof(text), "%d\n", fixture->second);
+		make_cgroup(fixture, places[p], text);
+		pyi_error_destroy(
+			expect_error(fixture, "unit:demo", "no-such-unit", PYI_EXIT_ACCESS));
+	}
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "system.slice/demo.service", text);
+	expect_pid(fixture, "unit:demo", fixture->first);
+}
+
+static void test_folders_of_others(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[256], link[256], text[32];
+
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "system.slice/system-a.slice/demo.service", text);
+	snprintf(path, sizeof(path), "%s/system.slice/system-a.slice", fixture->root);
+	expect_pid(fixture, "unit:demo", fixture->first);
+	assert_int_equal(chmod(path, 0770), 0);
+	pyi_error_destroy(expect_error(fixture, "unit:demo", "no-such-unit", PYI_EXIT_ACCESS));
+	assert_int_equal(chmod(path, 0755), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		pyi_error_destroy(
+			expect_error(fixture, "unit:demo", "no-such-unit", PYI_EXIT_ACCESS));
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	strcat(path, "/demo.service");
+	assert_int_equal(chmod(path, 0777), 0);
+	pyi_error_destroy(expect_error(fixture, "unit:demo", "no-such-unit", PYI_EXIT_ACCESS));
+	assert_int_equal(chmod(path, 0755), 0);
+	expect_pid(fixture, "unit:demo", fixture->first);
+	/* A link is no cgroup. */
+	snprintf(link, sizeof(link), "%s/system.slice/linked.service", fixture->root);
+	assert_int_equal(symlink(path, link), 0);
+	pyi_error_destroy(expect_error(fixture, "unit:linked", "no-such-unit", PYI_EXIT_ACCESS));
+}
+
+/* What the manager says counts, and nothing else. */
+static void test_manager(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[256];
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d\n%d\n", fixture->second, fixture->first);
+	make_cgroup(fixture, "odd.slice/demo.service/sub", text);
+	make_cgroup(fixture, "system.slice/demo.service", "1\n");
+	make_cgroup(fixture, "system.slice/unknown.service", "1\n");
+	set_manager("demo.service", "/odd.slice/demo.service", 0);
+	pyi_error_destroy(expect_error_by(fixture, ask_manager, "unit:demo", "ambiguous-unit",
+					  PYI_EXIT_USAGE));
+	manager.place.main_pid = fixture->second;
+	expect_pid_by(fixture, ask_manager, "unit:demo", fixture->second);
+	/* Of another pid namespace, or from before. */
+	manager.place.main_pid = 1;
+	pyi_error_destroy(expect_error_by(fixture, ask_manager, "unit:demo", "ambiguous-unit",
+					  PYI_EXIT_USAGE));
+	pyi_error_destroy(expect_error_by(fixture, ask_manager, "unit:unknown", "no-such-unit",
+					  PYI_EXIT_ACCESS));
+	set_manager("demo.service", "", 0);
+	pyi_error_destroy(expect_error_by(fixture, ask_manager, "unit:demo", "no-such-unit",
+					  PYI_EXIT_ACCESS));
+	set_manager("demo.service", "/", fixture->first);
+	pyi_error_destroy(expect_error_by(fixture, ask_manager, "unit:demo", "no-such-unit",
+					  PYI_EXIT_ACCESS));
+	set_manager("demo.service", "/system.slice/../odd.slice/demo.service", fixture->first);
+	pyi_error_destroy(expect_error_by(fixture, ask_manager, "unit:demo", "no-such-unit",
+					  PYI_EXIT_ACCESS));
+	/* A service may be given its cgroup to rule over. */
+	set_manager("demo.service", "/odd.slice/demo.service", fixture->first);
+	snprintf(path, sizeof(path), "%s/odd.slice/demo.service", fixture->root);
+	assert_int_equal(chmod(path, 0777), 0);
+	expect_pid_by(fixture, ask_manager, "unit:demo", fixture->first);
+	/* It could not be asked after all. */
+	manager.answer = PYI_UNIT_NO_ANSWER;
+	expect_pid_by(fixture, ask_manager, "unit:demo", 1);
 }
 
 int main(void)
@@ -250,6 +380,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_several_hierarchies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ambiguous, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nobody_there, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_trees_of_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_folders_of_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_manager, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("target_name", tests, NULL, NULL);
