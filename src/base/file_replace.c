@@ -7,15 +7,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+enum {
+	/* Names that are tried for the new file. */
+	NAME_ROUNDS = 100,
+};
 
 #define failed(...)                                                                                \
 	pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno, __VA_ARGS__)
@@ -37,40 +44,71 @@ static bool write_all(int fd, const char *data, size_t size)
 }
 
 /* A rename lasts when its folder has been written. What has no fsync has no need of one. */
-static bool sync_folder(const char *folder)
+static bool sync_folder(int fd)
 {
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fsync(fd) == 0 || errno == EINVAL || errno == EROFS;
+}
 
-	return fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == EROFS);
+/* A file of a new name, hidden and without the suffix by which readers of a folder know the file;
+ * -1 with errno. */
+static int create_beside(int folder_fd, const char *name, char **ret_beside)
+{
+	PYI_CLEANUP(pyi_guard_free) char *beside = NULL;
+	int fd = -1;
+
+	for (int round = 0; fd < 0 && round < NAME_ROUNDS; round++) {
+		uint32_t random;
+
+		free(pyi_return_ptr(beside));
+		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+			return -1;
+		if (asprintf(&beside, ".%s.%08" PRIx32, name, random) < 0) {
+			beside = NULL;
+			errno = ENOMEM;
+			return -1;
+		}
+		fd = openat(folder_fd, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+	}
+	if (fd >= 0)
+		*ret_beside = pyi_return_ptr(beside);
+	return fd;
+}
+
+struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const char *shown,
+				      mode_t mode, const void *data, size_t size)
+{
+	PYI_CLEANUP(pyi_guard_free) char *beside = NULL;
+	PYI_CLEANUP(pyi_guard_fd) int fd = create_beside(folder_fd, name, &beside);
+	struct pyi_error *error;
+
+	if (fd < 0)
+		return failed("cannot write %s: no new file in its folder", shown);
+	if (!write_all(fd, data, size) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
+	    renameat(folder_fd, beside, folder_fd, name) != 0) {
+		error = failed("cannot write %s", shown);
+		unlinkat(folder_fd, beside, 0);
+		return error;
+	}
+	return sync_folder(folder_fd) ? NULL : failed("cannot write %s", shown);
 }
 
 struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *data, size_t size)
 {
 	PYI_CLEANUP(pyi_guard_free) char *for_folder = strdup(path);
 	PYI_CLEANUP(pyi_guard_free) char *for_name = strdup(path);
-	PYI_CLEANUP(pyi_guard_free) char *beside = NULL;
-	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_fd) int folder_fd = -1;
 	const char *folder;
 
 	if (!for_folder || !for_name)
 		return pyi_error_no_memory();
 	folder = dirname(for_folder);
-	/* Hidden, and without the suffix by which readers of a folder know the file. */
-	if (asprintf(&beside, "%s/.%s.XXXXXX", folder, basename(for_name)) < 0) {
-		beside = NULL;
-		return pyi_error_no_memory();
-	}
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0)
+	folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder_fd < 0)
 		return failed("cannot write %s: no new file in %s", path, folder);
-	if (!write_all(fd, data, size) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
-	    rename(beside, path) != 0) {
-		error = failed("cannot write %s", path);
-		unlink(beside);
-		return error;
-	}
-	return sync_folder(folder) ? NULL : failed("cannot write %s", path);
+	return pyi_file_replace_at(folder_fd, basename(for_name), path, mode, data, size);
 }
 
 struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mode, const void *data,
@@ -85,10 +123,10 @@ struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mod
 	return NULL;
 }
 
-struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret_text,
-				size_t *ret_size)
+/* Of a descriptor that open() gave, or -1 with errno. */
+static struct pyi_error *read_all(int fd, const char *path, size_t limit_bytes, char **ret_text,
+				  size_t *ret_size)
 {
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	size_t size = 0;
 	ssize_t got = 1;
@@ -120,4 +158,21 @@ struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret
 	*ret_text = pyi_return_ptr(text);
 	*ret_size = size;
 	return NULL;
+}
+
+struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret_text,
+				size_t *ret_size)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return read_all(fd, path, limit_bytes, ret_text, ret_size);
+}
+
+struct pyi_error *pyi_file_read_at(int folder_fd, const char *name, const char *shown,
+				   size_t limit_bytes, char **ret_text, size_t *ret_size)
+{
+	PYI_CLEANUP(pyi_guard_fd)
+	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+
+	return read_all(fd, shown, limit_bytes, ret_text, ret_size);
 }

@@ -17,6 +17,10 @@
 struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *data,
 				   size_t size) PYI_MUST_CHECK;
 
+/* The same in a folder that is open; `shown` is the path in errors. */
+struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const char *shown,
+				      mode_t mode, const void *data, size_t size) PYI_MUST_CHECK;
+
 /* A new file of that name in the folder; it must not exist. Errors as above. */
 struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mode, const void *data,
 				     size_t size) PYI_MUST_CHECK;
@@ -25,5 +29,10 @@ struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mod
  * frees it. NULL in `ret_text` if there is no such file. Errors (exit 1): "input-failed". */
 struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret_text,
 				size_t *ret_size) PYI_MUST_CHECK;
+
+/* The same in a folder that is open, not through a link; `shown` is the path in errors. */
+struct pyi_error *pyi_file_read_at(int folder_fd, const char *name, const char *shown,
+				   size_t limit_bytes, char **ret_text,
+				   size_t *ret_size) PYI_MUST_CHECK;
 
 #endif

@@ -1,10 +1,7 @@
 /*
- * Whether a file may be trusted with history, by where it is and whose it is.
- *
- * pyinspect often runs as root. Everything on the way to the file must belong to root or to the
- * user who runs it, and nobody else may be able to put something in its place: neither the file nor
- * SQLite's journal beside it. When that holds, nobody can change it between the check and the use.
- * Does not open the database.
+ * Whether a file may be trusted with history, by what it is and whose it is; where it is, is
+ * checked by base/own_folder.c: neither the file nor SQLite's journal beside it can be put there by
+ * somebody else. Does not open the database.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/own_folder.h"
 #include "history/store.h"
 
 enum {
@@ -26,56 +24,18 @@ enum {
 
 #define refuse(...) pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, __VA_ARGS__)
 
+#define ANOTHER "keep it in a folder of your own, which nobody else can write to: --history FILE"
+
+static const struct pyi_folder_use use = {
+	.code = PYI_ERROR_NO_HISTORY,
+	.refusal = "no history there",
+	.hint = ANOTHER,
+	.missing_hint = "pyinspect TARGET check begins one; another file: --history FILE",
+};
+
 static struct pyi_error *use_another(struct pyi_error *error)
 {
-	return pyi_error_hint(error, "keep it in a folder of your own, which nobody else can write "
-				     "to: --history FILE");
-}
-
-/* Of a folder on the way, or with `last` the one that the file is in. */
-static struct pyi_error *check_folder(const char *path, const struct stat *status, bool last)
-{
-	/* In /tmp others can make files, but not rename ours. */
-	bool sticky = (status->st_mode & S_ISVTX) && !last;
-
-	if (status->st_uid != 0 && status->st_uid != geteuid())
-		return use_another(refuse("no history there: %s belongs to user %u", path,
-					  (unsigned)status->st_uid));
-	if (!S_ISDIR(status->st_mode) || sticky)
-		return NULL;
-	if (status->st_mode & S_IWOTH)
-		return use_another(refuse("no history there: everybody can write to %s", path));
-	/* A user's own group is often writable for it; root's helpers are not root. */
-	if ((status->st_mode & S_IWGRP) && status->st_gid != 0 && geteuid() == 0)
-		return use_another(refuse("no history there: group %u can write to %s",
-					  (unsigned)status->st_gid, path));
-	return NULL;
-}
-
-/* `path` is absolute. Links on the way must be as trustworthy as folders. */
-static struct pyi_error *check_way(const char *path)
-{
-	PYI_CLEANUP(pyi_guard_free) char *part = strdup(path);
-	struct pyi_error *error = NULL;
-
-	if (!part)
-		return pyi_error_no_memory();
-	for (size_t end = 1; !error; end++) {
-		struct stat status;
-		char cut = part[end];
-
-		if (cut && cut != '/' && end > 1)
-			continue;
-		part[end] = '\0';
-		if (lstat(part, &status) != 0)
-			return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
-						      "no history there: %s", part);
-		error = check_folder(part, &status, !cut);
-		part[end] = cut;
-		if (!cut)
-			break;
-	}
-	return error;
+	return pyi_error_hint(error, ANOTHER);
 }
 
 /* NULL with errno set. */
@@ -90,31 +50,6 @@ static char *make_absolute(const char *path)
 	if (!here || asprintf(&absolute, "%s/%s", here, path) < 0)
 		return NULL;
 	return absolute;
-}
-
-/* The folder of the file, without links; made if it is the only one that is missing. */
-static struct pyi_error *find_folder(const char *folder, bool read_only, char **ret_folder)
-{
-	PYI_CLEANUP(pyi_guard_free) char *real = NULL;
-	struct pyi_error *error;
-
-	if (!read_only && mkdir(folder, 0700) != 0 && errno != EEXIST && errno != EROFS &&
-	    errno != EACCES && errno != ENOENT)
-		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
-					      "cannot make the folder %s", folder);
-	real = realpath(folder, NULL);
-	if (!real)
-		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
-							     errno, "there is no history in %s",
-							     folder),
-				      "pyinspect TARGET check begins one; another file: --history "
-				      "FILE");
-	error = check_way(folder);
-	if (!error)
-		error = check_way(real);
-	if (!error)
-		*ret_folder = pyi_return_ptr(real);
-	return error;
 }
 
 static struct pyi_error *check_file(const char *path, const struct stat *status)
@@ -196,7 +131,7 @@ struct pyi_error *pyi_history_place(const char *path, bool read_only, char **ret
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return refuse("no history there: %s is no file", path);
 	name[-1] = '\0';
-	error = find_folder(*absolute ? absolute : "/", read_only, &folder);
+	error = pyi_own_folder_open(*absolute ? absolute : "/", !read_only, &use, NULL, &folder);
 	if (error || !folder)
 		return error;
 	if (asprintf(&real, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) < 0) {

@@ -334,6 +334,11 @@ static char *make_text(const struct pyi_incidents *incidents)
 	return text;
 }
 
+static const char *name_in_folder(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
 static struct pyi_error *lock(struct pyi_incidents *incidents)
 {
 	PYI_CLEANUP(pyi_guard_free) char *path = NULL;
@@ -342,7 +347,8 @@ static struct pyi_error *lock(struct pyi_incidents *incidents)
 		path = NULL;
 		return pyi_error_no_memory();
 	}
-	incidents->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	incidents->lock_fd = openat(incidents->folder_fd, name_in_folder(path),
+				    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (incidents->lock_fd < 0)
 		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_INCIDENTS, errno,
 					      "cannot write %s", path);
@@ -370,17 +376,33 @@ static char *file_of(const char *state, const struct pyi_incident_process *proce
 		       : path;
 }
 
+static struct pyi_error *open_folder(const char *state, bool make, int *ret_fd)
+{
+	PYI_CLEANUP(pyi_guard_free) char *folder = NULL;
+
+	if (asprintf(&folder, "%s/incidents", state) < 0) {
+		folder = NULL;
+		return pyi_error_no_memory();
+	}
+	return pyi_kept_folder_open(folder, make, ret_fd);
+}
+
 bool pyi_incidents_are_known(const char *state, const struct pyi_incident_process *process)
 {
 	PYI_CLEANUP(pyi_guard_free) char *path = file_of(state, process);
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct pyi_error *error = open_folder(state, false, &fd);
+	bool known = !error && path &&
+		     faccessat(fd, name_in_folder(path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
-	return path && access(path, F_OK) == 0;
+	pyi_error_destroy(error);
+	return known;
 }
 
 struct pyi_error *pyi_incidents_open(const char *state, const struct pyi_incident_process *process,
 				     struct pyi_incidents *ret_incidents)
 {
-	PYI_CLEANUP(pyi_guard_free) char *folder = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *path = file_of(state, process);
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	struct pyi_error *error;
 	size_t size;
@@ -391,19 +413,17 @@ struct pyi_error *pyi_incidents_open(const char *state, const struct pyi_inciden
 		.start_ticks = process->start_ticks,
 	};
 	snprintf(ret_incidents->boot_id, sizeof(ret_incidents->boot_id), "%s", process->boot_id);
-	if (asprintf(&folder, "%s/incidents", state) < 0) {
-		folder = NULL;
+	if (!path)
 		return pyi_error_no_memory();
-	}
-	error = pyi_kept_folder_make(folder);
+	error = open_folder(state, true, &ret_incidents->folder_fd);
 	if (error)
 		return error;
-	ret_incidents->path = file_of(state, process);
-	if (!ret_incidents->path)
-		return pyi_error_no_memory();
+	ret_incidents->path = pyi_return_ptr(path);
 	error = lock(ret_incidents);
 	if (!error)
-		error = pyi_file_read(ret_incidents->path, FILE_LIMIT, &text, &size);
+		error = pyi_file_read_at(ret_incidents->folder_fd,
+					 name_in_folder(ret_incidents->path), ret_incidents->path,
+					 FILE_LIMIT, &text, &size);
 	/* A file that is broken is as good as none. */
 	if (!error && text)
 		pyi_incidents_parse(text, ret_incidents);
@@ -417,7 +437,6 @@ struct pyi_error *pyi_incidents_open(const char *state, const struct pyi_inciden
 
 struct pyi_error *pyi_incidents_save(struct pyi_incidents *incidents)
 {
-	PYI_CLEANUP(pyi_guard_free) char *folder = NULL;
 	struct pyi_error *error;
 	char *text;
 
@@ -427,15 +446,12 @@ struct pyi_error *pyi_incidents_save(struct pyi_incidents *incidents)
 	text = make_text(incidents);
 	if (!text)
 		return pyi_error_no_memory();
-	error = pyi_file_replace(incidents->path, 0600, text, strlen(text));
+	error = pyi_file_replace_at(incidents->folder_fd, name_in_folder(incidents->path),
+				    incidents->path, 0600, text, strlen(text));
 	cJSON_free(text);
 	if (error)
 		return error;
-	folder = strdup(incidents->path);
-	if (!folder)
-		return pyi_error_no_memory();
-	*strrchr(folder, '/') = '\0';
-	return pyi_kept_folder_prune_files(folder, KEPT_FILES);
+	return pyi_kept_folder_prune_files(incidents->folder_fd, incidents->path, KEPT_FILES);
 }
 
 void pyi_incidents_close(struct pyi_incidents *incidents)
@@ -444,6 +460,8 @@ void pyi_incidents_close(struct pyi_incidents *incidents)
 		free_incident(&incidents->items[i]);
 	free(incidents->items);
 	forget_changes(incidents);
+	if (incidents->path)
+		close(incidents->folder_fd);
 	free(incidents->path);
 	/* This also unlocks. */
 	if (incidents->lock_fd >= 0)

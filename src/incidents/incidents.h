@@ -67,8 +67,9 @@ struct pyi_incidents {
 	enum pyi_check_status status_before;
 	bool status_changed;
 
-	/* The file, and the descriptor that holds its lock; -1: none. */
+	/* The file (NULL: none), its folder, and the descriptor that holds its lock; -1: none. */
 	char *path;
+	int folder_fd;
 	int lock_fd;
 	char boot_id[40];
 	int64_t pid;
@@ -79,7 +80,8 @@ struct pyi_incidents {
  * Reads what is known of the process from STATE/incidents, which is made if it is missing (mode
  * 0700); nothing is no error, and neither is a file that is broken or of another process. Other
  * checks of the same process are kept out until pyi_incidents_close(). Errors (exit 1):
- * "incidents-busy" if another one is at it, "no-incidents". On failure `ret_incidents` is empty and
+ * "incidents-busy" if another one is at it, "no-incidents", also for a state folder that is not
+ * our own (base/own_folder.h). On failure `ret_incidents` is empty and
  * can still be updated, but not saved.
  */
 struct pyi_error *pyi_incidents_open(const char *state, const struct pyi_incident_process *process,

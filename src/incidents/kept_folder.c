@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/file_replace.h"
+#include "base/own_folder.h"
 
 enum {
 	TARGET_CHARACTERS = 64,
@@ -81,22 +82,30 @@ bool pyi_kept_folder_is_name(const char *name)
 	return true;
 }
 
-struct pyi_error *pyi_kept_folder_make(const char *path)
+static const struct pyi_folder_use use = {
+	.code = PYI_ERROR_NO_INCIDENTS,
+	.refusal = "no incidents there",
+	.hint = "keep them in a folder of your own, which nobody else can write to: --state FOLDER",
+	.missing_hint = "the folder above it must be there; another one: --state FOLDER",
+};
+
+struct pyi_error *pyi_kept_folder_open(const char *path, bool make, int *ret_fd)
 {
 	PYI_CLEANUP(pyi_guard_free) char *above = strdup(path);
-	char *slash;
+	PYI_CLEANUP(pyi_guard_fd) int above_fd = -1;
+	struct pyi_error *error;
+	char *name;
 
 	if (!above)
 		return pyi_error_no_memory();
-	slash = strrchr(above, '/');
-	if (slash && slash != above) {
-		*slash = '\0';
-		if (mkdir(above, 0700) != 0 && errno != EEXIST)
-			return failed(PYI_ERROR_NO_INCIDENTS, "cannot make the folder %s", above);
-	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return failed(PYI_ERROR_NO_INCIDENTS, "cannot make the folder %s", path);
-	return NULL;
+	name = strrchr(above, '/');
+	if (!name)
+		return pyi_own_folder_open(path, make, &use, ret_fd, NULL);
+	*name++ = '\0';
+	error = pyi_own_folder_open(*above ? above : "/", make, &use, &above_fd, NULL);
+	if (!error)
+		error = pyi_own_folder_open_in(above_fd, name, path, make, &use, ret_fd);
+	return error;
 }
 
 /* All names in a folder but "." and "..", bounded. */
@@ -186,21 +195,25 @@ static void drop_what_was_left(int parent_fd)
 
 bool pyi_kept_folder_exists(const char *parent, const char *name)
 {
-	PYI_CLEANUP(pyi_guard_fd) int parent_fd = open(parent, FOLDER);
+	PYI_CLEANUP(pyi_guard_fd) int parent_fd = -1;
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct pyi_error *error = pyi_kept_folder_open(parent, false, &parent_fd);
 
-	if (parent_fd >= 0)
+	if (!error)
 		fd = openat(parent_fd, name, FOLDER);
+	pyi_error_destroy(error);
 	return fd >= 0;
 }
 
 static struct pyi_error *begin(struct pyi_kept_folder *folder, const char *parent)
 {
+	struct pyi_error *error;
+
 	if (!folder->partial || !folder->name)
 		return pyi_error_no_memory();
-	folder->parent_fd = open(parent, FOLDER);
-	if (folder->parent_fd < 0)
-		return failed(PYI_ERROR_NO_INCIDENTS, "cannot open the folder %s", parent);
+	error = pyi_kept_folder_open(parent, true, &folder->parent_fd);
+	if (error)
+		return error;
 	drop_what_was_left(folder->parent_fd);
 	if (mkdirat(folder->parent_fd, folder->partial, 0700) != 0)
 		return failed(PYI_ERROR_OUTPUT_FAILED, "cannot make the folder %s",
@@ -216,12 +229,11 @@ struct pyi_error *pyi_kept_folder_begin(const char *parent, const char *name,
 					struct pyi_kept_folder *ret_folder)
 {
 	struct pyi_kept_folder folder = { .parent_fd = -1, .fd = -1, .name = strdup(name) };
-	struct pyi_error *error = pyi_kept_folder_make(parent);
+	struct pyi_error *error;
 
 	if (asprintf(&folder.partial, ".%s" PARTIAL, name) < 0)
 		folder.partial = NULL;
-	if (!error)
-		error = begin(&folder, parent);
+	error = begin(&folder, parent);
 	if (error) {
 		pyi_kept_folder_close(&folder);
 		return error;
@@ -300,12 +312,15 @@ static uint64_t measure(int parent_fd, const char *name)
 struct pyi_error *pyi_kept_folder_rotate(const char *parent, size_t most, uint64_t most_bytes)
 {
 	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(parent, FOLDER);
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
 	PYI_CLEANUP(pyi_guard_free) struct kept *kept = NULL;
+	struct pyi_error *error = pyi_kept_folder_open(parent, false, &fd);
 	uint64_t bytes = 0;
 	size_t count = 0;
 
-	if (fd < 0 || !list(fd, &listing))
+	if (error)
+		return error;
+	if (!list(fd, &listing))
 		return failed(PYI_ERROR_NO_INCIDENTS, "cannot read the folder %s", parent);
 	kept = calloc(listing.count + 1, sizeof(*kept));
 	if (!kept)
@@ -328,16 +343,15 @@ struct pyi_error *pyi_kept_folder_rotate(const char *parent, size_t most, uint64
 	return NULL;
 }
 
-struct pyi_error *pyi_kept_folder_prune_files(const char *path, size_t most)
+struct pyi_error *pyi_kept_folder_prune_files(int fd, const char *shown, size_t most)
 {
 	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(path, FOLDER);
 	PYI_CLEANUP(pyi_guard_free) struct kept *kept = NULL;
 	time_t now = time(NULL);
 	size_t count = 0;
 
-	if (fd < 0 || !list(fd, &listing))
-		return failed(PYI_ERROR_NO_INCIDENTS, "cannot read the folder %s", path);
+	if (!list(fd, &listing))
+		return failed(PYI_ERROR_NO_INCIDENTS, "cannot read the folder %s", shown);
 	kept = calloc(listing.count + 1, sizeof(*kept));
 	if (!kept)
 		return pyi_error_no_memory();

@@ -20,9 +20,13 @@ char *pyi_kept_folder_name(const char *target, int64_t pid, int64_t time_s);
 /* Whether it is a name that pyi_kept_folder_name() could have made. */
 bool pyi_kept_folder_is_name(const char *name);
 
-/* Makes the folder, and the one above it, if they are missing (mode 0700). Errors (exit 1):
- * "no-incidents". */
-struct pyi_error *pyi_kept_folder_make(const char *path) PYI_MUST_CHECK;
+/*
+ * Opens a folder of what is kept. With `make` it, and the one above it, are made if they are
+ * missing (mode 0700). It must be no link, and neither that nor what is above it may be somebody
+ * else's (base/own_folder.h). All that takes the path of such a folder does this. Errors (exit 1):
+ * "no-incidents".
+ */
+struct pyi_error *pyi_kept_folder_open(const char *path, bool make, int *ret_fd) PYI_MUST_CHECK;
 
 struct pyi_kept_folder {
 	/* Of the folder of all of them; of this one, under the name it has as long as it is not
@@ -61,8 +65,9 @@ void pyi_kept_folder_close(struct pyi_kept_folder *folder);
 struct pyi_error *pyi_kept_folder_rotate(const char *parent, size_t most,
 					 uint64_t most_bytes) PYI_MUST_CHECK;
 
-/* Keeps at most `most` files directly in `path`, the youngest; hidden ones that are older than a
- * day go, too. Errors: "no-incidents". */
-struct pyi_error *pyi_kept_folder_prune_files(const char *path, size_t most) PYI_MUST_CHECK;
+/* Keeps at most `most` files directly in a folder, the youngest; hidden ones that are older than a
+ * day go, too. `shown` is its path in errors: "no-incidents". */
+struct pyi_error *pyi_kept_folder_prune_files(int fd, const char *shown,
+					      size_t most) PYI_MUST_CHECK;
 
 #endif

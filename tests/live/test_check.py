@@ -356,6 +356,26 @@ def test_a_disk_that_is_read_only(victim, state, mounts, count, status):
     assert report["result"]["rules"][0]["message"].startswith(SESSION + ": ")
 
 
+@pytest.mark.parametrize("owner, mode, links", [(65534, 0o755, True), (65534, 0o755, False),
+                                                (0, 0o777, True), (0, 0o777, False),
+                                                (0, 0o700, True)])
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_state_folder_of_others(victim, state, tmp_path, owner, mode, links):
+    """Neither their folder is used nor where a link in there leads, also without a history."""
+    victim.ask("keep 2000")
+    os.mkdir(state)
+    for name in ("incidents", "evidence") if links else ():
+        os.mkdir(tmp_path / name)
+        os.symlink(tmp_path / name, os.path.join(state, name))
+    os.chown(state, owner, owner)
+    os.chmod(state, mode)
+    report = ask(victim.pid, state, "--max", LIMITS, "--no-history", expected=CRITICAL)
+    assert codes(report) == {"no-incidents"}
+    assert report["result"]["evidence"] is None
+    assert len(os.listdir(state)) == 2 * links
+    assert not any(files for _, _, files in os.walk(tmp_path) if links)
+
+
 @pytest.mark.parametrize("kilobytes", [0, 4, 16, 64])
 def test_a_disk_that_is_full(victim, state, mounts, kilobytes):
     victim.ask("keep 2000")

@@ -58,7 +58,8 @@ bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t dead
 }
 
 struct fixture {
-	char parent[PATH_BYTES];
+	char state[PATH_BYTES];
+	char parent[PATH_BYTES + 16];
 	struct pyi_options options;
 	struct pyi_evidence_request request;
 };
@@ -68,8 +69,9 @@ static int set_up(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct pyi_process process = { .proc_fd = -1 };
 
-	strcpy(fixture->parent, "/tmp/pyinspect-test-XXXXXX");
-	assert_non_null(mkdtemp(fixture->parent));
+	strcpy(fixture->state, "/tmp/pyinspect-test-XXXXXX");
+	assert_non_null(mkdtemp(fixture->state));
+	snprintf(fixture->parent, sizeof(fixture->parent), "%s/evidence", fixture->state);
 	assert_null(pyi_process_open(getpid(), &process));
 	fixture->request = (struct pyi_evidence_request){
 		.parent = fixture->parent,
@@ -95,7 +97,7 @@ static int tear_down(void **state)
 	struct fixture *fixture = *state;
 	char command[PATH_BYTES + 16];
 
-	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->parent);
+	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->state);
 	assert_int_equal(system(command), 0);
 	free(fixture);
 	return 0;
