@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/plain_text.h"
 #include "history/store.h"
 
 /* A sample on its way into the file. */
@@ -112,8 +113,6 @@ static struct pyi_error *find_process(struct adding *adding, struct pyi_history_
 	struct pyi_error *error;
 	bool row = false;
 
-	now.exe = now.exe ? now.exe : (char *)(uintptr_t) "";
-	now.target = now.target ? now.target : (char *)(uintptr_t) "";
 	now.first_s = adding->sample->time_s;
 	now.last_s = adding->sample->time_s;
 	now.samples = 1;
@@ -294,14 +293,27 @@ static struct pyi_error *add(struct adding *adding)
 	return error;
 }
 
+/* A file may have any name; columns of text are text. */
+static char *make_text(const char *text)
+{
+	return pyi_plain_text_make_utf8(text ? text : "");
+}
+
 struct pyi_error *pyi_history_add(struct pyi_history *history,
 				  const struct pyi_history_process *process,
 				  const struct pyi_sample *sample)
 {
+	PYI_CLEANUP(pyi_guard_free) char *exe = make_text(process->exe);
+	PYI_CLEANUP(pyi_guard_free) char *target = make_text(process->target);
+	struct pyi_history_process known = *process;
 	PYI_CLEANUP(deinit)
-	struct adding adding = { .history = history, .process = process, .sample = sample };
+	struct adding adding = { .history = history, .process = &known, .sample = sample };
 	struct pyi_error *error;
 
+	if (!exe || !target)
+		return pyi_error_no_memory();
+	known.exe = exe;
+	known.target = target;
 	pyi_history_begin(history);
 	error = choose_figures(&adding);
 	/* At once: who reads first and writes later may find that it cannot. */

@@ -90,9 +90,9 @@ struct pyi_error *pyi_history_open(const char *path, bool read_only,
 void pyi_history_set_limits(struct pyi_history *history, const struct pyi_history_limits *limits);
 
 /*
- * Adds a sample in one transaction, and thins. `process` as found now; its strings are copied, its
- * times and counts are not looked at. A sample of the same second is replaced. What of `sample` is
- * left out is in the notes.
+ * Adds a sample in one transaction, and thins. `process` as found now; its strings are copied, as
+ * UTF-8 (what is none becomes U+FFFD), its times and counts are not looked at. A sample of the same
+ * second is replaced. What of `sample` is left out is in the notes.
  */
 struct pyi_error *pyi_history_add(struct pyi_history *history,
 				  const struct pyi_history_process *process,

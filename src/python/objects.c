@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plain_text.h"
 #include "base/utf8.h"
 #include "python/objects_private.h"
 
@@ -197,9 +198,10 @@ static char *static_type_name(const struct pyi_layout *layout, struct pyi_memory
 					sizeof(text)) ||
 	    !text[0])
 		return NULL;
+	/* An extension module may have any bytes there. */
 	if (strncmp(text, builtins, sizeof(builtins) - 1) == 0 && text[sizeof(builtins) - 1])
-		return strdup(text + sizeof(builtins) - 1);
-	return strdup(text);
+		return pyi_plain_text_make_utf8(text + sizeof(builtins) - 1);
+	return pyi_plain_text_make_utf8(text);
 }
 
 static char *heap_type_name(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

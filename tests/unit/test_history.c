@@ -100,6 +100,29 @@ static void test_comes_out_as_it_went_in(void **state)
 	free(all);
 }
 
+/* A program's file may have any bytes for a name; what is kept is text. */
+static void test_names_are_text(void **state)
+{
+	static char exe[] = "/opt/\xff\xc0\xaf/p\xc3\xa4ython\x1b";
+	struct history_fixture *fixture = *state;
+	struct pyi_history_process *processes;
+	size_t count;
+
+	history_open(fixture, false);
+	fixture->process.exe = exe;
+	fixture->process.target = NULL;
+	history_add(fixture, START + 60, 1, 10);
+	history_add(fixture, START + 120, 1, 10);
+	history_open(fixture, true);
+	assert_null(pyi_history_processes(fixture->history, &processes, &count));
+	assert_int_equal(count, 1);
+	assert_int_equal(processes[0].samples, 2);
+	assert_string_equal(processes[0].exe,
+			    "/opt/\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd/p\xc3\xa4ython\x1b");
+	assert_string_equal(processes[0].target, "");
+	pyi_history_processes_free(processes, count);
+}
+
 /* New figures come, others go: what is not in a sample is no point, not a zero. */
 static void test_figures_come_and_go(void **state)
 {
@@ -431,6 +454,7 @@ int main(void)
 #define HISTORY_TEST(name) cmocka_unit_test_setup_teardown(name, history_set_up, history_tear_down)
 	const struct CMUnitTest tests[] = {
 		HISTORY_TEST(test_comes_out_as_it_went_in),
+		HISTORY_TEST(test_names_are_text),
 		HISTORY_TEST(test_figures_come_and_go),
 		HISTORY_TEST(test_processes),
 		HISTORY_TEST(test_same_second_replaces),
