@@ -70,6 +70,7 @@ static const struct {
 	[PYI_ERROR_NO_SNAPSHOT] = { "no-snapshot", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_SNAPSHOT_WRITE] = { "snapshot-write", 0 },
 	[PYI_ERROR_SNAPSHOT_LOST] = { "snapshot-lost", PYI_ERROR_TARGET_MAY_BE_GONE },
+	[PYI_ERROR_FOREIGN_CALL] = { "foreign-call", 0 },
 	[PYI_ERROR_PAYLOAD_FAILED] = { "payload-failed", 0 },
 	[PYI_ERROR_TOO_LARGE] = { "too-large", 0 },
 	[PYI_ERROR_NOT_RESTORED] = { "not-restored", PYI_ERROR_TARGET_MAY_BE_GONE },

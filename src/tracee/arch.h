@@ -38,7 +38,7 @@ struct pyi_registers {
 	struct user_regs_struct user;
 };
 
-/* A byte sequence to be found in executable memory of the target. */
+/* A byte sequence to be found in executable memory of the target; the first is a system call. */
 struct pyi_gadget_pattern {
 	/* For messages. */
 	const char *name;
@@ -50,6 +50,9 @@ struct pyi_gadget_pattern {
 
 extern const struct pyi_gadget_pattern pyi_arch_gadget_patterns[];
 extern const size_t pyi_arch_gadget_count;
+
+/* AUDIT_ARCH_... of linux/audit.h: how the kernel calls this machine's own system calls. */
+extern const uint32_t pyi_arch_audit;
 
 /* Addresses in the target of the gadgets, in the order of the patterns. */
 struct pyi_gadgets {
@@ -121,6 +124,12 @@ void pyi_arch_syscall_arguments(const struct pyi_registers *registers,
 				uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS]);
 int64_t pyi_arch_syscall_result(const struct pyi_registers *registers);
 void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value);
+
+/* At the entry that a system call at the gadget makes: the instruction pointer. */
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets);
+
+/* At a system call's entry: it is not executed. False with errno. */
+bool pyi_arch_skip_syscall(pid_t tid);
 
 /* Registers that call `pc` with one argument on stack `sp` (its highest address, exclusive). */
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp,

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -44,6 +45,8 @@ const struct pyi_gadget_pattern pyi_arch_gadget_patterns[] = {
 
 const size_t pyi_arch_gadget_count =
 	sizeof(pyi_arch_gadget_patterns) / sizeof(pyi_arch_gadget_patterns[0]);
+
+const uint32_t pyi_arch_audit = AUDIT_ARCH_AARCH64;
 
 #define SVC_INSTRUCTION 0xd4000001u
 
@@ -390,6 +393,19 @@ int64_t pyi_arch_syscall_result(const struct pyi_registers *registers)
 void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value)
 {
 	registers->user.regs[0] = value;
+}
+
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SYSCALL] + INSTRUCTION_BYTES;
+}
+
+bool pyi_arch_skip_syscall(pid_t tid)
+{
+	int none = -1;
+	struct iovec io = { &none, sizeof(none) };
+
+	return ptrace(PTRACE_SETREGSET, tid, (void *)(unsigned long)NT_ARM_SYSTEM_CALL, &io) == 0;
 }
 
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument)

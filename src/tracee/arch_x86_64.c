@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ const struct pyi_gadget_pattern pyi_arch_gadget_patterns[] = {
 
 const size_t pyi_arch_gadget_count =
 	sizeof(pyi_arch_gadget_patterns) / sizeof(pyi_arch_gadget_patterns[0]);
+
+const uint32_t pyi_arch_audit = AUDIT_ARCH_X86_64;
 
 enum {
 	/* Results the kernel uses inside; include/linux/errno.h */
@@ -320,6 +323,21 @@ int64_t pyi_arch_syscall_result(const struct pyi_registers *registers)
 void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value)
 {
 	registers->user.rax = value;
+}
+
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SYSCALL] + SYSCALL_INSTRUCTION_BYTES;
+}
+
+bool pyi_arch_skip_syscall(pid_t tid)
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(tid, &registers))
+		return false;
+	registers.user.orig_rax = UINT64_MAX;
+	return pyi_arch_set_registers(tid, &registers);
 }
 
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument)

@@ -21,6 +21,28 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
+/* include/uapi/linux/ptrace.h, Linux 5.3 */
+#define GET_SYSCALL_INFO 0x420e
+#define SYSCALL_INFO_ENTRY 1
+
+/* The beginning of struct ptrace_syscall_info, at an entry. */
+struct syscall_entry {
+	uint8_t kind;
+	uint8_t reserved[3];
+	uint32_t machine;
+	uint64_t pc;
+	uint64_t sp;
+	uint64_t number;
+	uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
+};
+
+/* The system call that a thread was told to make. */
+struct expected_call {
+	const struct pyi_gadgets *gadgets;
+	uint64_t number;
+	const uint64_t *arguments;
+};
+
 enum {
 	/* Results by which the kernel says "run me again": include/linux/errno.h. */
 	RESTART_FIRST = 512,
@@ -233,11 +255,50 @@ no_stack:
 				"thread %d of the target has no room on its stack", tracee->tid);
 }
 
-/* From a stop in which registers are set, to the exit of the system call they make. */
-static struct pyi_error *run_to_syscall_exit(struct pyi_tracee *tracee, int64_t *ret_result)
+/* What a thread is about to do, at the entry of a system call; false with errno. */
+static bool read_entry(pid_t tid, struct syscall_entry *ret_entry)
+{
+	struct pyi_registers registers;
+
+	if (ptrace(GET_SYSCALL_INFO, tid, (void *)sizeof(*ret_entry), ret_entry) >=
+	    (long)sizeof(*ret_entry))
+		return true;
+	if (!pyi_arch_get_registers(tid, &registers))
+		return false;
+	*ret_entry = (struct syscall_entry){
+		.kind = SYSCALL_INFO_ENTRY,
+		.machine = pyi_arch_audit,
+		.pc = pyi_arch_pc(&registers),
+		.number = pyi_arch_syscall_number(&registers),
+	};
+	pyi_arch_syscall_arguments(&registers, ret_entry->arguments);
+	return true;
+}
+
+/*
+ * The code at a gadget is the target's, and may be another by now: what a thread does there is
+ * only let happen if it is what it was told to do.
+ */
+static bool is_expected(const struct syscall_entry *entry, const struct expected_call *expected)
+{
+	return entry->kind == SYSCALL_INFO_ENTRY && entry->machine == pyi_arch_audit &&
+	       entry->pc == pyi_arch_syscall_end(expected->gadgets) &&
+	       entry->number == expected->number &&
+	       memcmp(entry->arguments, expected->arguments, sizeof(entry->arguments)) == 0;
+}
+
+/*
+ * From a stop in which registers are set, to the exit of the system call they make. Another one
+ * than that is not executed: error "foreign-call", also at an exit.
+ */
+static struct pyi_error *run_to_syscall_exit(struct pyi_tracee *tracee,
+					     const struct expected_call *expected,
+					     int64_t *ret_result)
 {
 	uint64_t deadline_ns = pyi_clock_deadline(STEP_TIMEOUT_MS, PYI_CLOCK_NEVER);
 	struct pyi_registers registers;
+	struct syscall_entry entry;
+	bool foreign = false;
 	bool inside = false;
 	int deliver = 0;
 
@@ -266,8 +327,19 @@ static struct pyi_error *run_to_syscall_exit(struct pyi_tracee *tracee, int64_t 
 			continue;
 		}
 		inside = !inside;
-		if (inside)
+		if (inside) {
+			if (!read_entry(tid, &entry))
+				return exited(tracee);
+			foreign = !is_expected(&entry, expected);
+			if (foreign && !pyi_arch_skip_syscall(tid))
+				return exited(tracee);
 			continue;
+		}
+		if (foreign)
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_FOREIGN_CALL,
+						"thread %d ran code of its own in place of a "
+						"system call of ours",
+						tracee->tid);
 		if (!pyi_arch_get_registers(tracee->tid, &registers))
 			return exited(tracee);
 		*ret_result = pyi_arch_syscall_result(&registers);
@@ -283,8 +355,10 @@ struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi
 				     const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 				     int64_t *ret_result)
 {
+	const struct expected_call expected = { gadgets, number, arguments };
 	struct pyi_registers registers = tracee->registers;
 	uint64_t every_signal = UINT64_MAX;
+	struct pyi_error *stopping;
 	struct pyi_error *error;
 
 	/* Registers before the mask: a death in between still returns through the guard. */
@@ -295,8 +369,8 @@ struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi
 	tracee->debts |= PYI_DEBT_SIGNAL_MASK;
 	if (ptrace(PTRACE_SETSIGMASK, tracee->tid, (void *)ALL_SIGNALS_BYTES, &every_signal) != 0)
 		return exited(tracee);
-	error = run_to_syscall_exit(tracee, ret_result);
-	if (error)
+	error = run_to_syscall_exit(tracee, &expected, ret_result);
+	if (error && error->code != PYI_ERROR_FOREIGN_CALL)
 		return error;
 	/*
 	 * Only at an event stop does the kernel look again at whether the interrupted call of the
@@ -304,9 +378,14 @@ struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi
 	 */
 	tracee->state = PYI_TRACEE_RUNNING;
 	ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
-	if (ptrace(PTRACE_CONT, tracee->tid, NULL, NULL) != 0)
-		return exited(tracee);
-	return wait_event_stop(tracee, pyi_clock_deadline(STEP_TIMEOUT_MS, PYI_CLOCK_NEVER));
+	stopping = ptrace(PTRACE_CONT, tracee->tid, NULL, NULL) == 0
+			   ? wait_event_stop(tracee,
+					     pyi_clock_deadline(STEP_TIMEOUT_MS, PYI_CLOCK_NEVER))
+			   : exited(tracee);
+	if (!stopping)
+		return error;
+	pyi_error_destroy(error);
+	return stopping;
 }
 
 static bool restore_signal_mask(struct pyi_tracee *tracee)
@@ -426,6 +505,7 @@ struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadge
 					       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 					       int64_t *ret_result)
 {
+	const struct expected_call expected = { gadgets, number, arguments };
 	struct pyi_tracee tracee = { .tid = tid, .state = PYI_TRACEE_STOPPED };
 	struct pyi_registers registers;
 
@@ -434,5 +514,5 @@ struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadge
 	pyi_arch_set_syscall(&registers, gadgets, sp, number, arguments);
 	if (!pyi_arch_set_registers(tid, &registers))
 		return exited(&tracee);
-	return run_to_syscall_exit(&tracee, ret_result);
+	return run_to_syscall_exit(&tracee, &expected, ret_result);
 }

@@ -93,7 +93,8 @@ struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct
  * Runs one system call in the stopped thread, which must be guarded; `ret_result` is what the
  * kernel returned
  * (-errno on failure). Afterwards the thread is at an event stop again, still owing.
- * Error "target-exited" when it died meanwhile.
+ * Errors: "target-exited" when it died meanwhile; "foreign-call" when it was about to make another
+ * system call instead, which was not executed: the code at the gadget has changed.
  */
 struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets,
 				     uint64_t number,
@@ -119,8 +120,10 @@ void pyi_tracee_take_leave(pid_t tid);
 /* Frees the memory of the guard and of saved state. */
 void pyi_tracee_deinit(struct pyi_tracee *tracee);
 
-/* Registers of any stopped tracee run one system call without any care for it: for our own
- * snapshot. */
+/*
+ * Registers of any stopped tracee run one system call without any care for it: for our own
+ * snapshot. Errors: "target-exited"; "foreign-call": end it.
+ */
 struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadgets *gadgets,
 					       uint64_t sp, uint64_t number,
 					       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
