@@ -161,7 +161,9 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	struct pyi_error *error;
 	size_t count;
 
-	error = pyi_gadgets_find(process, maps, &target.gadgets);
+	/* A mirror is made without the target's code. */
+	error = target.source == PYI_SOURCE_CLONE ? pyi_gadgets_find(process, maps, &target.gadgets)
+						  : NULL;
 	if (!error)
 		error = pyi_process_read_status(process, 0, &status);
 	if (error)
@@ -416,12 +418,11 @@ static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 }
 
 /* Makes the process for a copy, as a thread of the target that was held. */
-static struct pyi_error *build_mirror(struct pyi_snapshot_target *target, struct pyi_mirror *mirror,
-				      struct pyi_snapshot *snapshot)
+static struct pyi_error *build_mirror(struct pyi_mirror *mirror, struct pyi_snapshot *snapshot)
 {
 	struct pyi_error *error;
 
-	error = pyi_mirror_build(mirror, &target->gadgets, &snapshot->process.pid);
+	error = pyi_mirror_build(mirror, &snapshot->gadgets, &snapshot->process.pid);
 	if (error)
 		return error;
 	error = pyi_process_open(snapshot->process.pid, &snapshot->process);
@@ -432,17 +433,13 @@ static struct pyi_error *build_mirror(struct pyi_snapshot_target *target, struct
 		    pyi_arch_set_thread_pointer(snapshot->process.pid,
 						snapshot->threads[t].thread_pointer))
 			break;
-	if (!write_oom_score(&snapshot->process))
-		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST, errno,
-					      "cannot offer the snapshot to the OOM killer first");
 	return NULL;
 }
 
 /* What is done with the snapshot when the target goes on again. */
-static struct pyi_error *finish(struct pyi_snapshot_target *target, struct pyi_mirror *mirror,
-				struct pyi_snapshot *snapshot)
+static struct pyi_error *finish(struct pyi_mirror *mirror, struct pyi_snapshot *snapshot)
 {
-	struct pyi_error *error = mirror ? build_mirror(target, mirror, snapshot) : NULL;
+	struct pyi_error *error = mirror ? build_mirror(mirror, snapshot) : NULL;
 
 	if (!error)
 		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
@@ -506,7 +503,7 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 		return restoring;
 	}
 	if (!error && *ret_ready)
-		error = finish(target, mirror, snapshot);
+		error = finish(mirror, snapshot);
 	return error;
 }
 
@@ -536,6 +533,7 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
 		return pyi_error_no_memory();
 	snapshot->process.proc_fd = -1;
 	snapshot->target = target;
+	snapshot->gadgets = target->gadgets;
 	error = prepare_mirror(target, &mirror);
 	if (!error)
 		error = take(target, extent, gate, mirror, snapshot, &is_ready);

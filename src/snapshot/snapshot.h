@@ -83,9 +83,13 @@ struct pyi_snapshot {
 	struct pyi_snapshot_target *target;
 	/* Its number in the target's pid namespace. */
 	pid_t namespace_pid;
+	/* Where it makes system calls of ours: the target's code in a clone, ours in a mirror. */
+	struct pyi_gadgets gadgets;
 	/* A stack pointer at which stray code ends in exit_group. */
 	uint64_t exit_sp;
 	bool dead;
+	/* It was ended because it did something else than it was told to. */
+	bool distrusted;
 	/* It shares the target's descriptor table as long as it lives. */
 	bool shares_table;
 	/* It is stopped at a system call that was a message. */
@@ -127,7 +131,10 @@ struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot) PYI_MUST_C
 struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot,
 				       struct pyi_error *error) PYI_MUST_CHECK;
 
-/* Runs a real system call in the snapshot (for memory to work with). */
+/*
+ * Runs a real system call in the snapshot (for memory to work with). If it makes another one
+ * instead, that is not executed, and the snapshot is ended: "foreign-call".
+ */
 struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
 				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 				       int64_t *ret_result) PYI_MUST_CHECK;
