@@ -76,8 +76,15 @@ struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t n
 				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 				       int64_t *ret_result)
 {
-	struct pyi_error *error = snapshot->at_message ? leave_message(snapshot) : NULL;
+	struct pyi_planned_call call = { .number = number, .known = PYI_SECCOMP_ALL_KNOWN };
+	const struct pyi_call_plan plan = { &call, 1 };
+	struct pyi_error *error;
 
+	memcpy(call.arguments, arguments, sizeof(call.arguments));
+	error = pyi_seccomp_filters_check(&snapshot->filters, snapshot->process.pid,
+					  &snapshot->target->gadgets, &plan);
+	if (!error && snapshot->at_message)
+		error = leave_message(snapshot);
 	if (error)
 		return error;
 	error = pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->target->gadgets,

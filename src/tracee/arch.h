@@ -126,6 +126,19 @@ void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp,
 		       uint64_t argument);
 
+/* What seccomp calls this processor: AUDIT_ARCH_... */
+extern const uint32_t pyi_arch_audit;
+
+/*
+ * Where a thread is, for whoever looks at it, in a call that pyi_arch_set_syscall() makes, and in
+ * the rt_sigreturn of the guard: behind the instruction.
+ */
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets);
+uint64_t pyi_arch_sigreturn_end(const struct pyi_gadgets *gadgets);
+
+/* True if a stopped tracee uses a shadow stack (SHSTK, GCS). */
+bool pyi_arch_has_shadow_stack(pid_t tid);
+
 /* clone(flags, stack) in the architecture's order of arguments. */
 void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,
 			      uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS]);

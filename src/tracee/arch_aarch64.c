@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -23,6 +24,9 @@
 #endif
 #ifndef NT_ARM_SSVE
 #define NT_ARM_SSVE 0x40b
+#endif
+#ifndef NT_ARM_GCS
+#define NT_ARM_GCS 0x410
 #endif
 
 enum gadget {
@@ -44,6 +48,8 @@ const struct pyi_gadget_pattern pyi_arch_gadget_patterns[] = {
 
 const size_t pyi_arch_gadget_count =
 	sizeof(pyi_arch_gadget_patterns) / sizeof(pyi_arch_gadget_patterns[0]);
+
+const uint32_t pyi_arch_audit = AUDIT_ARCH_AARCH64;
 
 #define SVC_INSTRUCTION 0xd4000001u
 
@@ -404,6 +410,26 @@ void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp
 }
 
 /* Here clone() takes flags, stack, parent_tid, tls, child_tid. */
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SYSCALL] + INSTRUCTION_BYTES;
+}
+
+/* It is the second instruction of its gadget. */
+uint64_t pyi_arch_sigreturn_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SIGRETURN] + 2 * INSTRUCTION_BYTES;
+}
+
+bool pyi_arch_has_shadow_stack(pid_t tid)
+{
+	/* struct user_gcs: what is enabled, what is locked, the pointer */
+	uint64_t state[3] = { 0 };
+	struct iovec io = { state, sizeof(state) };
+
+	return ptrace(PTRACE_GETREGSET, tid, (void *)NT_ARM_GCS, &io) == 0 && state[0] != 0;
+}
+
 void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,
 			      uint64_t ret_arguments[PYI_SYSCALL_ARGUMENTS])
 {
