@@ -108,6 +108,14 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 			      uint64_t slept_ms);
 
 /*
+ * True if a thread that goes on with `registers`, which are prepared for that, calls
+ * restart_syscall(2): a call that its program never made. `ret_end_addr` is where it is then, as
+ * below. And what makes the original call be started again instead, with the full timeout.
+ */
+bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr);
+void pyi_arch_restart_in_full(struct pyi_registers *registers);
+
+/*
  * Turns `registers` (of a stopped thread) into ones that run a system call at the gadget with
  * stack pointer `sp`, on return from which the words at `sp` are followed.
  */

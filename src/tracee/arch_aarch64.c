@@ -361,6 +361,20 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 	}
 }
 
+/* pyi_arch_prepare_restart() has put the original number into the upper half. */
+bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr)
+{
+	uint64_t number = registers->user.regs[REGISTER_SYSCALL];
+
+	*ret_end_addr = registers->user.pc + INSTRUCTION_BYTES;
+	return (uint32_t)number == SYS_restart_syscall && number >> 32;
+}
+
+void pyi_arch_restart_in_full(struct pyi_registers *registers)
+{
+	registers->user.regs[REGISTER_SYSCALL] >>= 32;
+}
+
 void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,
 			  uint64_t sp, uint64_t number,
 			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])

@@ -282,6 +282,21 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 	}
 }
 
+/* If it was restart_syscall itself, nobody has minded so far. */
+bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr)
+{
+	const struct user_regs_struct *user = &registers->user;
+
+	*ret_end_addr = user->rip;
+	return (int64_t)user->rax == -RESTART_BLOCK && (int64_t)user->orig_rax >= 0 &&
+	       user->orig_rax != SYS_restart_syscall;
+}
+
+void pyi_arch_restart_in_full(struct pyi_registers *registers)
+{
+	registers->user.rax = (uint64_t)-RESTART_NO_HAND;
+}
+
 void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,
 			  uint64_t sp, uint64_t number,
 			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])

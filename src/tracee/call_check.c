@@ -245,6 +245,22 @@ struct pyi_error *pyi_call_check(pid_t tid, const struct pyi_process_status *sta
 	return check_filters(tid, status, gadgets, plan);
 }
 
+bool pyi_call_may_restart(pid_t tid, uint64_t end_addr)
+{
+	const struct pyi_planned_call restart = { .number = SYS_restart_syscall };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	struct pyi_seccomp_filters filters = { 0 };
+
+	/* Most have none, and of some nobody may know; that is one call here. */
+	if (ptrace(PTRACE_SECCOMP_GET_FILTER, tid, NULL, NULL) < 0)
+		return true;
+	error = pyi_seccomp_filters_read(tid, &filters);
+	if (!error)
+		error = check_one(&filters, tid, end_addr, &restart);
+	pyi_seccomp_filters_deinit(&filters);
+	return !error;
+}
+
 bool pyi_call_is_refused(const struct pyi_error *error)
 {
 	/* Others change with the moment. */

@@ -68,6 +68,12 @@ struct pyi_error *pyi_call_check(pid_t tid, const struct pyi_process_status *sta
 				 const struct pyi_gadgets *gadgets,
 				 const struct pyi_call_plan *plan) PYI_MUST_CHECK;
 
+/*
+ * Whether a stopped tracee may be let call restart_syscall(2), at the instruction before
+ * `end_addr`. False only if it has a filter that says so.
+ */
+bool pyi_call_may_restart(pid_t tid, uint64_t end_addr);
+
 /* True for an error that says that calls must not be run in a thread, then or later. */
 bool pyi_call_is_refused(const struct pyi_error *error);
 

@@ -70,7 +70,8 @@ struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee,
 
 /*
  * Prepares the saved registers for a restart of the interrupted system call (see
- * pyi_arch_prepare_restart()) and for a restartable sequence that was cut (rseq(2)).
+ * pyi_arch_prepare_restart()), without a call that a seccomp filter forbids it, and for a
+ * restartable sequence that was cut (rseq(2)).
  */
 void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocked_number,
 			       const uint64_t *blocked_arguments, uint64_t slept_ms);

@@ -110,6 +110,16 @@ def test_clone_from_one_place_only(surrounded):
           tasks=LITTLE)
 
 
+@pytest.mark.parametrize("wait", ["poll", "nanosleep", "futex", "clock_nanosleep"])
+def test_interrupted_wait_is_not_restarted_by_a_forbidden_call(rules, wait):
+    """The kernel would, with restart_syscall()."""
+    with spy.Victim(wait, prefix=under(rules("default allow", "kill restart_syscall"))) as victim:
+        for source in ("clone", "mirror") * 5:
+            support.top_types(victim.pid, "--source", source)
+        victim.progress()
+        victim.check("after all", zombies=0)
+
+
 def test_filter_of_the_main_thread(surrounded):
     """Calls are run in one of the others."""
     target = surrounded("threads", 3)
