@@ -40,11 +40,12 @@ static const struct pyi_planned_call of_clone[] = {
 static const struct pyi_planned_call of_reaping[] = { REAP };
 
 const struct pyi_call_plan pyi_calls_of_clone = {
-	of_clone,
-	sizeof(of_clone) / sizeof(of_clone[0]),
+	.calls = of_clone,
+	.count = sizeof(of_clone) / sizeof(of_clone[0]),
 };
 
 const struct pyi_call_plan pyi_calls_of_reaping = {
-	of_reaping,
-	sizeof(of_reaping) / sizeof(of_reaping[0]),
+	.calls = of_reaping,
+	.count = sizeof(of_reaping) / sizeof(of_reaping[0]),
+	.must = true,
 };

@@ -77,7 +77,7 @@ struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t n
 				       int64_t *ret_result)
 {
 	struct pyi_planned_call call = { .number = number, .known = PYI_SECCOMP_ALL_KNOWN };
-	const struct pyi_call_plan plan = { &call, 1 };
+	const struct pyi_call_plan plan = { .calls = &call, .count = 1 };
 	struct pyi_error *error;
 
 	memcpy(call.arguments, arguments, sizeof(call.arguments));

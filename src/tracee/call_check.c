@@ -55,46 +55,49 @@ static struct pyi_error *unreadable(pid_t tid, int number)
 	}
 }
 
-/* The one at `index`, counted from the newest; false if there is none, or with an error. */
-static bool read_filter(pid_t tid, size_t index, struct pyi_seccomp_filter *ret_filter,
-			struct pyi_error **ret_error)
+/*
+ * The one at `index`, counted from the newest; false if there is none, or with an error. The kernel
+ * does not ask how much room there is in `buffer`, and it can be another filter than a moment ago:
+ * it must have room for any.
+ */
+static bool read_filter(pid_t tid, size_t index, struct sock_filter *buffer,
+			struct pyi_seccomp_filter *ret_filter, struct pyi_error **ret_error)
 {
 	struct sock_filter *code;
-	long count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, (void *)index, NULL);
+	long count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, (void *)index, buffer);
 
 	*ret_error = NULL;
 	if (count < 0 && errno == ENOENT)
 		return false;
-	if (count <= 0 || count > PYI_SECCOMP_INSTRUCTION_LIMIT) {
+	if (count <= 0 || !pyi_seccomp_filter_is_valid(buffer, (size_t)count)) {
 		*ret_error = unreadable(tid, count < 0 ? errno : EINVAL);
 		return false;
 	}
-	code = calloc((size_t)count, sizeof(*code));
+	code = malloc((size_t)count * sizeof(*code));
 	if (!code) {
 		*ret_error = pyi_error_no_memory();
 		return false;
 	}
-	/* It stands still, but is not the only one who can give it another one. */
-	if (ptrace(PTRACE_SECCOMP_GET_FILTER, tid, (void *)index, code) != count ||
-	    !pyi_seccomp_filter_is_valid(code, (size_t)count)) {
-		free(code);
-		*ret_error = unreadable(tid, EINVAL);
-		return false;
-	}
+	memcpy(code, buffer, (size_t)count * sizeof(*code));
 	*ret_filter = (struct pyi_seccomp_filter){ code, (size_t)count };
 	return true;
 }
 
 struct pyi_error *pyi_seccomp_filters_read(pid_t tid, struct pyi_seccomp_filters *ret_filters)
 {
+	PYI_CLEANUP(pyi_guard_free) struct sock_filter *buffer = NULL;
 	struct pyi_seccomp_filters filters = { 0 };
 	struct pyi_error *error = NULL;
 
+	/* BPF_MAXINSNS of the kernel, for all that it lets anybody have. */
+	buffer = calloc(PYI_SECCOMP_INSTRUCTION_LIMIT, sizeof(*buffer));
 	filters.items = calloc(FILTER_LIMIT, sizeof(*filters.items));
-	if (!filters.items)
+	if (!buffer || !filters.items) {
+		free(filters.items);
 		return pyi_error_no_memory();
+	}
 	while (filters.count < FILTER_LIMIT &&
-	       read_filter(tid, filters.count, &filters.items[filters.count], &error))
+	       read_filter(tid, filters.count, buffer, &filters.items[filters.count], &error))
 		filters.count++;
 	if (!error && (filters.count == 0 || filters.count == FILTER_LIMIT))
 		error = unreadable(tid, E2BIG);

@@ -29,6 +29,8 @@ struct pyi_planned_call {
 struct pyi_call_plan {
 	const struct pyi_planned_call *calls;
 	size_t count;
+	/* There is no other way: all threads are tried, not just a few. */
+	bool must;
 };
 
 /* The seccomp filters of a thread; all zero: none. */

@@ -347,7 +347,7 @@ static struct pyi_error *search_injector(const struct pyi_process *process, stru
 			if (reluctance(stop, &stop->threads[t]) != wanted)
 				continue;
 			/* Most often they all have the same filter. */
-			if (search->refusal_count >= REFUSAL_LIMIT)
+			if (search->refusal_count >= REFUSAL_LIMIT && !search->plan->must)
 				break;
 			error = hold_injector(process, stop, t, search, &chosen);
 			if (error || chosen)

@@ -408,7 +408,7 @@ struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi
 				     int64_t *ret_result)
 {
 	struct pyi_planned_call call = { .number = number, .known = PYI_SECCOMP_ALL_KNOWN };
-	const struct pyi_call_plan plan = { &call, 1 };
+	const struct pyi_call_plan plan = { .calls = &call, .count = 1 };
 	struct pyi_registers registers = tracee->registers;
 	uint64_t mask = ~fault_signals();
 	struct pyi_process_status status;

@@ -169,7 +169,7 @@ static void check_unharmed(struct child *child, int handled)
 static struct pyi_error *begin(const struct child *child, struct pyi_stop *stop)
 {
 	const struct pyi_planned_call call = { .number = SYS_getppid };
-	const struct pyi_call_plan plan = { &call, 1 };
+	const struct pyi_call_plan plan = { .calls = &call, .count = 1 };
 	struct pyi_error *error;
 
 	/* On a busy machine it may not be seen to run. */

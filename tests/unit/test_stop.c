@@ -309,7 +309,7 @@ static struct pyi_error *stop_for(const struct child *child, const struct pyi_ga
 				  uint64_t number, struct pyi_stop *stop)
 {
 	const struct pyi_planned_call call = { .number = number };
-	const struct pyi_call_plan plan = { &call, 1 };
+	const struct pyi_call_plan plan = { .calls = &call, .count = 1 };
 
 	return pyi_stop_begin(&child->process, gadgets, &plan, PYI_STOP_ONE, LIMIT_MS, stop);
 }
