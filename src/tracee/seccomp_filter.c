@@ -76,7 +76,8 @@ static bool is_instruction_valid(const struct sock_filter *code, size_t count, s
 	case BPF_MISC | BPF_TXA:
 	case BPF_RET | BPF_K:
 	case BPF_RET | BPF_A:
-	case BPF_ALU | BPF_ADD | BPF_K:
+	/* With BPF_K, which is 0. */
+	case BPF_ALU | BPF_ADD:
 	case BPF_ALU | BPF_ADD | BPF_X:
 	case BPF_ALU | BPF_SUB | BPF_K:
 	case BPF_ALU | BPF_SUB | BPF_X:
