@@ -6,6 +6,7 @@ import pytest
 
 import interpreters
 import support
+from groups import pytest_collection_modifyitems  # noqa: F401
 
 
 def pytest_report_header(config):

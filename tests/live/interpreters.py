@@ -26,14 +26,14 @@ class Interpreter:
 
 
 def _pyenv_root():
+    # tests/run has asked pyenv, once.
+    root = os.environ.get("PYENV_ROOT")
     program = shutil.which("pyenv")
-    if program:
+    if not root and program:
         answer = subprocess.run([program, "root"], stdout=subprocess.PIPE, text=True, check=True)
-        return os.path.realpath(answer.stdout.strip())
-    for path in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv")):
-        if path and os.path.isdir(os.path.join(path, "versions")):
-            return os.path.realpath(path)
-    return None
+        root = answer.stdout.strip()
+    root = root or os.path.expanduser("~/.pyenv")
+    return os.path.realpath(root) if os.path.isdir(os.path.join(root, "versions")) else None
 
 
 def _patch_level(directory):
