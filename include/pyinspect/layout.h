@@ -67,6 +67,8 @@ enum pyi_layout_feature {
 	/* ... three words before it is the dict; values are behind the object (3.13,
 	   INLINE_VALUES). */
 	PYI_FEATURE_MANAGED_DICT = 1 << 10,
+	/* What frames hold are tagged references, see pyinspect/stack_ref.h (3.14, gh-117139). */
+	PYI_FEATURE_STACK_REFS = 1 << 11,
 };
 
 struct pyi_layout {
@@ -293,6 +295,25 @@ struct pyi_layout {
 	uint32_t descriptor_references[PYI_LAYOUT_LIST];
 	uint32_t module_references[PYI_LAYOUT_LIST];
 	uint32_t range_references[PYI_LAYOUT_LIST];
+
+	/* sizeof(_PyRuntimeState): tells patch levels of a version from each other. */
+	uint32_t runtime_size;
+
+	uint32_t gc_size; /* sizeof(struct _gc_runtime_state) */
+	/*
+	 * struct _gc_runtime_state: a pointer to the head of the youngest generation. Debian aligns
+	 * PyGC_Head to 4 bytes (gh-127545), which moves gc_generations by 4: believe this pointer.
+	 */
+	uint32_t gc_generation0;
+
+	/* _PyRuntimeState.debug_offsets: where the build says sizeof(struct _gc_runtime_state) */
+	uint32_t debug_gc_size;
+
+	/* _PyInterpreterFrame: end of the stack in use, or NULL while bytecode runs; 3.14+ */
+	uint32_t iframe_stackpointer;
+
+	/* PyByteArrayObject: the bytes object that holds the contents, 3.15+ (gh-139871) */
+	uint32_t bytearray_object;
 };
 
 #endif

@@ -104,7 +104,7 @@ struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 		      type != runtime->dict_type_addr)))
 			return mismatch(runtime, "sys.modules is no dict");
 	}
-	error = pyi_interpreters_gc_lists(runtime, &interpreters, &lists, &list_count);
+	error = pyi_interpreters_gc_lists(runtime, reader, &interpreters, &lists, &list_count);
 	if (error)
 		return error;
 	/* While a collection runs, links hold counts: then the lists say nothing. */

@@ -74,7 +74,23 @@ static size_t gc_state_count(const struct pyi_runtime *runtime,
 	return has(runtime->layout->runtime_gc) ? 1 : interpreters->count;
 }
 
+/* The youngest generation; the others follow. The interpreter's own pointer to it knows best. */
+static uint64_t first_generation(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+				 uint64_t state)
+{
+	uint64_t generations_bytes = (uint64_t)GENERATIONS * layout->gc_generation_size;
+	uint64_t first;
+
+	if (has(layout->gc_generation0) &&
+	    pyi_memory_try_read_u64(reader, state + layout->gc_generation0, &first) &&
+	    first >= state && layout->gc_size >= generations_bytes &&
+	    first - state <= layout->gc_size - generations_bytes)
+		return first;
+	return state + layout->gc_generations;
+}
+
 struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader,
 					    const struct pyi_interpreters *interpreters,
 					    struct pyi_gc_list **ret_lists, size_t *ret_count)
 {
@@ -87,10 +103,10 @@ struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 		return pyi_error_no_memory();
 	for (size_t i = 0; i < states; i++) {
 		uint64_t state = gc_state(runtime, interpreters, i);
+		uint64_t first = first_generation(layout, reader, state);
 
 		for (uint64_t g = 0; g < GENERATIONS; g++)
-			lists[count++].head_addr =
-				state + layout->gc_generations + g * layout->gc_generation_size;
+			lists[count++].head_addr = first + g * layout->gc_generation_size;
 		lists[count++] = (struct pyi_gc_list){
 			.head_addr = state + layout->gc_permanent,
 			.frozen = 1,

@@ -42,9 +42,10 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 
 /*
  * The heads of all gc lists, of all interpreters, permanent generations too; to be freed by the
- * caller.
+ * caller. A head is aligned to 4 bytes, not always to 8.
  */
 struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader,
 					    const struct pyi_interpreters *interpreters,
 					    struct pyi_gc_list **ret_lists,
 					    size_t *ret_count) PYI_MUST_CHECK;

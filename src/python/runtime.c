@@ -166,12 +166,48 @@ static bool read_version(struct pyi_elf_module *module, struct pyi_memory_reader
 	return true;
 }
 
-static const struct pyi_layout *choose_layout(uint32_t version)
+static unsigned patch_level(const char *version)
 {
-	for (size_t i = 0; i < pyi_known_layout_count; i++)
-		if (pyi_known_layouts[i].layout.python_version == version)
-			return &pyi_known_layouts[i].layout;
-	return NULL;
+	unsigned patch = 0;
+
+	return sscanf(version, "%*u.%*u.%u", &patch) == 1 ? patch : 0;
+}
+
+/* What the build says of itself, where it does, is not what a layout says. */
+static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_addr,
+			    struct pyi_memory_reader *reader)
+{
+	uint64_t size;
+
+	return layout->debug_gc_size != PYI_ABSENT &&
+	       pyi_memory_try_read_u64(reader, runtime_addr + layout->debug_gc_size, &size) &&
+	       size != layout->gc_size;
+}
+
+/*
+ * Patch levels of a version differ in little, mostly in what was added at the end of a struct. Best
+ * is the layout of a build with a _PyRuntime of the same size, then that of the newest which is not
+ * newer. NULL: there is none; whether it is right is to be checked.
+ */
+static const struct pyi_layout *choose_layout(const char *version,
+					      const struct pyi_elf_symbol *symbol,
+					      struct pyi_memory_reader *reader)
+{
+	const struct pyi_known_layout *best = NULL;
+
+	for (size_t i = 0; i < pyi_known_layout_count; i++) {
+		const struct pyi_known_layout *known = &pyi_known_layouts[i];
+
+		if (known->layout.python_version != version_number(version) ||
+		    is_contradicted(&known->layout, symbol->addr, reader))
+			continue;
+		if (known->layout.runtime_size == symbol->size_bytes)
+			return &known->layout;
+		/* They are in the order of their versions. */
+		if (!best || patch_level(known->generated_from) <= patch_level(version))
+			best = known;
+	}
+	return best ? &best->layout : NULL;
 }
 
 static void describe_supported(char *text, size_t capacity)
@@ -253,7 +289,7 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
 		return unsupported(process, what);
 	}
-	runtime.layout = choose_layout(version_number(runtime.version));
+	runtime.layout = choose_layout(runtime.version, symbol, reader);
 	if (!runtime.layout) {
 		snprintf(what, sizeof(what), "CPython %s", runtime.version);
 		return unsupported(process, what);

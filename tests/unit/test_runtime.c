@@ -227,6 +227,7 @@ static void fill_runtime(struct fixture *fixture)
 				fixture->interpreters[i] + layout->interp_gc;
 	}
 	for (int s = 0; s < fixture->gc_count; s++) {
+		invented_set(fixture->gc[s] + layout->gc_generation0, list_head(fixture, s, 0));
 		for (int g = 0; g <= GENERATIONS; g++) {
 			uint64_t head = list_head(fixture, s, g);
 
@@ -408,6 +409,37 @@ static void test_anchors_lists(void **state)
 	}
 }
 
+/* The lists are where the interpreter's own pointer says, if that is in the state. */
+static void test_anchors_moved(void **state)
+{
+	static const char words[] = "lists do not link back";
+	struct fixture *fixture = *state;
+	const struct pyi_layout *layout = &fixture->heap.layout;
+	const uint64_t shift = 4;
+
+	for (int s = 0; s < fixture->gc_count; s++) {
+		uint64_t pointer_addr = fixture->gc[s] + layout->gc_generation0;
+		uint64_t first = list_head(fixture, s, 0);
+
+		/* One that leads away is not followed. */
+		invented_set(pointer_addr, fixture->gc[s] + layout->gc_size);
+		expect_fits(fixture);
+		invented_set(pointer_addr, fixture->gc[s] - shift);
+		expect_fits(fixture);
+		invented_set(pointer_addr, 0);
+		expect_fits(fixture);
+		invented_set(pointer_addr, first - shift);
+		expect_error(fixture, "layout-mismatch", words);
+		for (int g = 0; g < GENERATIONS; g++) {
+			uint64_t head = list_head(fixture, s, g) - shift;
+
+			invented_set(head + layout->gc_head_next, head);
+			invented_set(head + layout->gc_head_prev, head);
+		}
+		expect_fits(fixture);
+	}
+}
+
 /* Lists with objects in them: both neighbours of the head must link back. */
 static void test_anchors_members(void **state)
 {
@@ -468,6 +500,7 @@ int main(void)
 		IN_ALL(test_anchors_types),
 		IN_ALL(test_anchors_interpreters),
 		IN_ALL(test_anchors_lists),
+		IN_ALL(test_anchors_moved),
 		IN_ALL(test_anchors_members),
 		IN_ALL(test_anchors_of_others),
 	};
