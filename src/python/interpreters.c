@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include <pyinspect/stack_ref.h>
+
 #include "base/array.h"
 #include "tracee/arch.h"
 
@@ -16,7 +18,10 @@ enum {
 	EXCEPTION_LIMIT = 1000,
 	STATIC_TYPE_LIMIT = 1000,
 	ROOT_LIMIT = 1 << 22,
-	/* Include/internal/pycore_frame.h: FRAME_OWNED_BY_CSTACK, other fields are not valid */
+	/*
+	 * Include/internal/pycore_frame.h: from FRAME_OWNED_BY_CSTACK (FRAME_OWNED_BY_INTERPRETER)
+	 * on, other fields are not valid
+	 */
 	OWNER_C_STACK = 3,
 };
 
@@ -282,17 +287,60 @@ static struct pyi_error *push_fields(struct pyi_root_list *list, struct pyi_memo
 	return error;
 }
 
-static struct pyi_error *push_locals(struct pyi_root_list *list, struct pyi_memory_reader *reader,
-				     uint64_t code, uint64_t addr, uint32_t count)
+static struct pyi_error *push_locals(struct pyi_root_list *list, const struct pyi_layout *layout,
+				     struct pyi_memory_reader *reader, uint64_t code, uint64_t addr,
+				     uint32_t count)
 {
 	struct pyi_edge edge = { .kind = PYI_EDGE_LOCAL, .internal = 1, .context = code };
 	struct pyi_error *error = NULL;
 
 	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++) {
 		edge.detail = i;
-		error = push(list, &edge, load(reader, addr + i * sizeof(uint64_t)));
+		error = push(
+			list, &edge,
+			pyi_stack_ref_object(layout, load(reader, addr + i * sizeof(uint64_t))));
 	}
 	return error;
+}
+
+/* As push_field(), for what may be a tagged reference. */
+static struct pyi_error *push_stack_ref(struct pyi_root_list *list, const struct pyi_layout *layout,
+					struct pyi_memory_reader *reader,
+					const struct pyi_edge *owner, uint64_t addr,
+					uint32_t offset)
+{
+	struct pyi_edge edge = *owner;
+
+	if (!has(offset))
+		return NULL;
+	edge.detail = offset;
+	return push(list, &edge, pyi_stack_ref_object(layout, load(reader, addr + offset)));
+}
+
+/* How many slots of a frame are in use: its locals, and what is known to be on its stack. */
+static uint32_t count_slots(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			    uint64_t code, uint64_t frame)
+{
+	uint64_t first = frame + layout->iframe_localsplus;
+	uint32_t locals = 0;
+	uint32_t stack = 0;
+	uint32_t top = 0;
+
+	if (!pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
+		return 0;
+	/* The end of the stack is only known while the frame does not execute. */
+	if (has(layout->iframe_stackpointer)) {
+		uint64_t end = load(reader, frame + layout->iframe_stackpointer);
+
+		if (end < first ||
+		    !pyi_memory_try_read_u32(reader, code + layout->code_stacksize, &stack) ||
+		    (end - first) / sizeof(uint64_t) > (uint64_t)locals + stack)
+			return locals;
+		top = (uint32_t)((end - first) / sizeof(uint64_t));
+	} else if (!pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top)) {
+		return locals;
+	}
+	return (int32_t)top > (int32_t)locals ? top : locals;
 }
 
 /* The exceptions being handled by a thread. */
@@ -323,14 +371,13 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi_layout *layout,
 				    struct pyi_memory_reader *reader, uint64_t frame)
 {
-	uint64_t code = load(reader, frame + layout->iframe_code);
+	uint64_t code = pyi_stack_ref_object(layout, load(reader, frame + layout->iframe_code));
 	const struct pyi_edge edge = { .kind = PYI_EDGE_FRAME, .internal = 1, .context = code };
-	struct pyi_error *error = push_field(list, reader, &edge, frame, layout->iframe_code);
-	uint32_t locals = 0;
-	uint32_t top = 0;
+	struct pyi_error *error =
+		push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_code);
 
 	if (!error)
-		error = push_field(list, reader, &edge, frame, layout->iframe_function);
+		error = push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_function);
 	if (!error)
 		error = push_field(list, reader, &edge, frame, layout->iframe_globals);
 	if (!error)
@@ -339,14 +386,10 @@ static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi
 		error = push_field(list, reader, &edge, frame, layout->iframe_locals);
 	if (!error)
 		error = push_field(list, reader, &edge, frame, layout->iframe_object);
-	if (error || !pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
+	if (error)
 		return error;
-	/* How much of the evaluation stack is in use is only known while the frame does not
-	 * execute. */
-	if (pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top) &&
-	    (int32_t)top > (int32_t)locals)
-		locals = top;
-	return push_locals(list, reader, code, frame + layout->iframe_localsplus, locals);
+	return push_locals(list, layout, reader, code, frame + layout->iframe_localsplus,
+			   count_slots(layout, reader, code, frame));
 }
 
 static struct pyi_error *push_frames(struct pyi_root_list *list, const struct pyi_layout *layout,
@@ -370,7 +413,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 		uint8_t owner = OWNER_C_STACK;
 
 		if (pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) &&
-		    owner != OWNER_C_STACK)
+		    owner < OWNER_C_STACK)
 			error = push_frame(list, layout, reader, frame);
 		frame = load(reader, frame + layout->iframe_previous);
 		list->truncated |= frame && (i + 1 == FRAME_LIMIT || leads_back(&chain, frame));

@@ -27,6 +27,7 @@ static const struct {
 	{ "PyType_Type", PYI_KIND_TYPE },
 	{ "PyDict_Type", PYI_KIND_DICT },
 	{ "PyODict_Type", PYI_KIND_ORDERED_DICT },
+	{ "PyFrozenDict_Type", PYI_KIND_DICT },
 	{ "PyList_Type", PYI_KIND_LIST },
 	{ "PySet_Type", PYI_KIND_SET },
 	{ "PyFrozenSet_Type", PYI_KIND_SET },

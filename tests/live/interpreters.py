@@ -14,10 +14,10 @@ import pytest
 # Where tests/make-roots has put the Pythons of other releases of Debian; at least these are there.
 ROOTS = os.environ.get("PYI_ROOTS") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "roots")
-ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.13"))
+ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15"))
 
 PYENV_VERSIONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-VERSIONS = PYENV_VERSIONS
+VERSIONS = (*PYENV_VERSIONS, "3.14", "3.15")
 
 
 class Interpreter:
