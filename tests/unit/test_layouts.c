@@ -15,13 +15,15 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include <pyinspect/stack_ref.h>
+
 #include "python/layouts.h"
 
 enum {
 	/* The oracle knows more than this; fewer compared means that it was not read. */
 	MIN_COMPARED = 125,
 	FIRST_MINOR = 7,
-	LAST_MINOR = 13,
+	LAST_MINOR = 15,
 };
 
 struct field {
@@ -534,6 +536,10 @@ static void test_alternatives(void **state)
 		assert_int_equal(inline_values, !!(layout->features & PYI_FEATURE_MANAGED_DICT));
 		assert_int_not_equal(by_type, gc_only);
 		assert_int_equal(embedded, layout->generator_iframe != PYI_ABSENT);
+		assert_int_equal(embedded, (layout->iframe_stacktop != PYI_ABSENT) +
+						   (layout->iframe_stackpointer != PYI_ABSENT));
+		assert_int_equal(!!(layout->features & PYI_FEATURE_STACK_REFS),
+				 layout->iframe_stackpointer != PYI_ABSENT);
 		assert_int_equal(static_state, layout->interp_static_types != PYI_ABSENT);
 		if (layout->int_tag != PYI_ABSENT)
 			assert_true(one_digit);
@@ -554,6 +560,8 @@ static void test_managed_dicts(void **state)
 		{ "3.11", PYI_FEATURE_MANAGED_DICT_AND_VALUES },
 		{ "3.12", PYI_FEATURE_MANAGED_DICT_OR_VALUES },
 		{ "3.13", PYI_FEATURE_MANAGED_DICT },
+		{ "3.14", PYI_FEATURE_MANAGED_DICT },
+		{ "3.15", PYI_FEATURE_MANAGED_DICT },
 	};
 	const uint32_t all = PYI_FEATURE_MANAGED_DICT_AND_VALUES |
 			     PYI_FEATURE_MANAGED_DICT_OR_VALUES | PYI_FEATURE_MANAGED_DICT;
@@ -564,12 +572,41 @@ static void test_managed_dicts(void **state)
 				 expected[i].feature);
 }
 
+static void test_stack_refs(void **state)
+{
+	const struct pyi_layout plain = { 0 };
+	const struct pyi_layout tagged = { .features = PYI_FEATURE_STACK_REFS };
+	static const struct {
+		uint64_t word;
+		uint64_t object;
+	} expected[] = {
+		{ 0, 0 },
+		{ 1, 0 },
+		/* A mark of the interpreter's, an integer. */
+		{ 2, 0 },
+		{ 0x1236, 0 },
+		{ 3, 0 },
+		{ UINT64_MAX, 0 },
+		/* Owned, borrowed. */
+		{ 0x7f0012345670, 0x7f0012345670 },
+		{ 0x7f0012345671, 0x7f0012345670 },
+		{ 0x7f001234567c, 0x7f001234567c },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_true(pyi_stack_ref_object(&plain, expected[i].word) == expected[i].word);
+		assert_true(pyi_stack_ref_object(&tagged, expected[i].word) == expected[i].object);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oracle),	     cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_alternatives), cmocka_unit_test(test_managed_dicts),
+		cmocka_unit_test(test_stack_refs),
 	};
 
 	return cmocka_run_group_tests_name("layouts", tests, NULL, NULL);

@@ -487,7 +487,8 @@ static void test_anchors_of_others(void **state)
 	}
 #define IN_ALL(test)                                                                               \
 	IN(test, 0, "3.7"), IN(test, 1, "3.8"), IN(test, 2, "3.9"), IN(test, 3, "3.10"),           \
-		IN(test, 4, "3.11"), IN(test, 5, "3.12"), IN(test, 6, "3.13")
+		IN(test, 4, "3.11"), IN(test, 5, "3.12"), IN(test, 6, "3.13"),                     \
+		IN(test, 8, "3.13.18"), IN(test, 9, "3.14"), IN(test, 10, "3.15")
 
 int main(void)
 {
