@@ -185,14 +185,9 @@ static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_ad
 	       size != layout->gc_size;
 }
 
-/*
- * Patch levels of a version differ in little, mostly in what was added at the end of a struct. Best
- * is the layout of a build with a _PyRuntime of the same size, then that of the newest which is not
- * newer. NULL: there is none; whether it is right is to be checked.
- */
-static const struct pyi_layout *choose_layout(const char *version,
-					      const struct pyi_elf_symbol *symbol,
-					      struct pyi_memory_reader *reader)
+const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
+						   const struct pyi_elf_symbol *symbol,
+						   struct pyi_memory_reader *reader)
 {
 	const struct pyi_known_layout *best = NULL;
 
@@ -290,7 +285,7 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
 		return unsupported(process, what);
 	}
-	runtime.layout = choose_layout(runtime.version, symbol, reader);
+	runtime.layout = pyi_runtime_choose_layout(runtime.version, symbol, reader);
 	if (!runtime.layout) {
 		snprintf(what, sizeof(what), "CPython %s", runtime.version);
 		return unsupported(process, what);

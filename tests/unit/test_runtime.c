@@ -176,6 +176,47 @@ static void test_version_cut_by_zero(void **state)
 	}
 }
 
+static const char *choose(const char *version, uint64_t size_bytes, uint64_t gc_size)
+{
+	static uint64_t words[256];
+	struct pyi_elf_symbol symbol = { .addr = 0x10000, .size_bytes = size_bytes };
+	struct pyi_memory_reader *reader;
+	const struct pyi_layout *layout;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		words[i] = gc_size;
+	assert_null(pyi_memory_reader_create_mock(words, sizeof(words), symbol.addr, &reader));
+	layout = pyi_runtime_choose_layout(version, &symbol, reader);
+	pyi_memory_reader_destroy(reader);
+	for (size_t i = 0; i < pyi_known_layout_count; i++)
+		if (layout == &pyi_known_layouts[i].layout)
+			return pyi_known_layouts[i].generated_from;
+	assert_null(layout);
+	return "none";
+}
+
+/* Of the layouts of a version the nearest; these are in the table for good. */
+static void test_choose(void **state)
+{
+	const uint64_t runtime_size = invented_layout_of(0x030d)->runtime_size;
+	const uint64_t gc_size = invented_layout_of(0x030d)->gc_size;
+
+	(void)state;
+	assert_string_equal(choose("3.13.18", 283408, gc_size), "3.13.18");
+	/* The size says it, whatever the number is. */
+	assert_string_equal(choose("3.13.18+", runtime_size, gc_size), "3.13.0");
+	assert_string_equal(choose("3.13.5", 1, gc_size), "3.13.5");
+	assert_string_equal(choose("3.13.17", 1, gc_size), "3.13.5");
+	assert_string_equal(choose("3.13.4", 1, gc_size), "3.13.0");
+	assert_string_equal(choose("3.13.0rc1", 1, gc_size), "3.13.0");
+	/* Older than any. */
+	assert_string_equal(choose("3.7.2", 1, gc_size), "3.7.16");
+	/* The build says that its collector has another state. */
+	assert_string_equal(choose("3.13.5", runtime_size, gc_size + 8), "none");
+	assert_string_equal(choose("3.99.0", runtime_size, gc_size), "none");
+	assert_string_equal(choose("", runtime_size, gc_size), "none");
+}
+
 /* A live runtime: two interpreters with a thread each, and empty lists. */
 struct fixture {
 	struct invented_heap heap;
@@ -497,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_version_in_noise),
 		cmocka_unit_test(test_version_at_the_end),
 		cmocka_unit_test(test_version_cut_by_zero),
+		cmocka_unit_test(test_choose),
 		IN_ALL(test_anchors_fit),
 		IN_ALL(test_anchors_types),
 		IN_ALL(test_anchors_interpreters),
