@@ -94,6 +94,12 @@ static uint64_t first_generation(const struct pyi_layout *layout, struct pyi_mem
 	return state + layout->gc_generations;
 }
 
+uint64_t pyi_interpreters_static_types(const struct pyi_runtime *runtime, uint64_t interpreter_addr)
+{
+	return interpreter_addr + runtime->layout->interp_static_types +
+	       (uint64_t)runtime->static_types_shift;
+}
+
 struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader,
 					    const struct pyi_interpreters *interpreters,
@@ -443,17 +449,18 @@ static struct pyi_error *push_threads(struct pyi_root_list *list, const struct p
 
 /* Static types keep their dicts in the interpreter from 3.12 on. */
 static struct pyi_error *push_static_types(struct pyi_root_list *list,
-					   const struct pyi_layout *layout,
+					   const struct pyi_runtime *runtime,
 					   struct pyi_memory_reader *reader, uint64_t interpreter)
 {
+	const struct pyi_layout *layout = runtime->layout;
 	struct pyi_edge edge = { .kind = PYI_EDGE_STATIC_TYPE, .internal = 1 };
 	struct pyi_error *error = NULL;
 
 	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE))
 		return NULL;
 	for (uint64_t i = 0; i < STATIC_TYPE_LIMIT && !error; i++) {
-		uint64_t state =
-			interpreter + layout->interp_static_types + i * layout->static_type_size;
+		uint64_t state = pyi_interpreters_static_types(runtime, interpreter) +
+				 i * layout->static_type_size;
 		uint64_t type = load(reader, state + layout->static_type_type);
 
 		if (!type)
@@ -486,7 +493,7 @@ struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 		if (!error)
 			error = push_threads(&list, layout, reader, interpreter);
 		if (!error)
-			error = push_static_types(&list, layout, reader, interpreter);
+			error = push_static_types(&list, runtime, reader, interpreter);
 	}
 	for (size_t i = 0; i < gc_state_count(runtime, interpreters) && !error; i++) {
 		struct pyi_edge gc_edge = {

@@ -62,6 +62,10 @@ struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 
 void pyi_root_list_deinit(struct pyi_root_list *list);
 
+/* Address of the first of an interpreter's states of static types (3.12+). */
+uint64_t pyi_interpreters_static_types(const struct pyi_runtime *runtime,
+				       uint64_t interpreter_addr);
+
 /* True while a collection runs in any of them: objects may then be on no list. */
 bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader,

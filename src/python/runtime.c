@@ -293,6 +293,8 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 	error = load_symbols(module, &runtime);
 	if (!error)
 		error = pyi_runtime_check_anchors(&runtime, reader);
+	if (!error)
+		error = pyi_runtime_find_static_types(&runtime, reader);
 	if (error)
 		return error;
 	runtime.path = strdup(pyi_elf_module_path(module));

@@ -320,7 +320,7 @@ static const struct pyi_known_layout *find_layout(const char *minor)
 	for (size_t i = 0; i < pyi_known_layout_count; i++) {
 		const char *from = pyi_known_layouts[i].generated_from;
 
-		if (strncmp(from, minor, length) == 0 && from[length] == '.')
+		if (strncmp(from, minor, length) == 0 && (from[length] == '.' || !from[length]))
 			return &pyi_known_layouts[i];
 	}
 	fail_msg("no layout of %s", minor);
