@@ -3,6 +3,8 @@
  * looking for the referent where the referring object keeps things, so it costs nothing for
  * references that nobody asks about. Does not turn names into text: the host does.
  */
+#include <pyinspect/stack_ref.h>
+
 #include "state.h"
 
 enum {
@@ -123,7 +125,7 @@ static uint64_t find_code(const struct pyi_walk *walk, uint64_t object,
 		if (!pyi_marks_is_readable(walk, iframe))
 			return 0;
 		*ret_locals_addr = iframe + layout->iframe_localsplus;
-		return pyi_field(iframe, layout->iframe_code);
+		return pyi_stack_ref_object(layout, pyi_field(iframe, layout->iframe_code));
 	}
 	if (type->kind == PYI_KIND_FRAME && pyi_has(layout->frame_code)) {
 		*ret_locals_addr = object + layout->frame_localsplus;
@@ -154,8 +156,9 @@ static bool label_local(const struct pyi_walk *walk, struct pyi_label_cursor *cu
 		return false;
 	for (uint64_t n = 0; n < count; n++) {
 		uint64_t i = (cursor->item + n) % count;
+		uint64_t word = pyi_load64(locals_addr + i * PYI_POINTER_BYTES);
 
-		if (pyi_load64(locals_addr + i * PYI_POINTER_BYTES) != reference->target)
+		if (pyi_stack_ref_object(walk->layout, word) != reference->target)
 			continue;
 		*edge = (struct pyi_edge){ .kind = PYI_EDGE_LOCAL, .detail = i, .context = code };
 		cursor->item = i + 1;

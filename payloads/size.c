@@ -4,8 +4,10 @@
  * (the host labels them).
  *
  * Sources: CPython's Objects/ *object.c __sizeof__ implementations, Python/sysmodule.c
- * _PySys_GetSizeOf(), of the branches 3.7 to 3.13.
+ * _PySys_GetSizeOf(), of the branches 3.7 to 3.15.
  */
+#include <pyinspect/stack_ref.h>
+
 #include "state.h"
 
 enum {
@@ -227,6 +229,11 @@ uint64_t pyi_size_of_locals(const struct pyi_walk *walk, uint64_t code)
 	       PYI_POINTER_BYTES;
 }
 
+static uint64_t code_of_frame(const struct pyi_layout *layout, uint64_t iframe)
+{
+	return pyi_stack_ref_object(layout, pyi_field(iframe, layout->iframe_code));
+}
+
 static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
 {
 	const struct pyi_layout *layout = walk->layout;
@@ -239,7 +246,7 @@ static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
 		if (!pyi_marks_is_readable(walk, iframe))
 			return layout->frame_data;
 		return layout->frame_data + layout->iframe_localsplus +
-		       frame_slots(walk, pyi_field(iframe, layout->iframe_code));
+		       frame_slots(walk, code_of_frame(layout, iframe));
 	}
 	code = pyi_field(object, layout->frame_code);
 	if (!pyi_marks_is_readable(walk, code))
@@ -278,6 +285,16 @@ static uint64_t code_size(const struct pyi_walk *walk, uint64_t object,
 	return bytes;
 }
 
+static uint64_t bytearray_contents(const struct pyi_layout *layout, uint64_t object)
+{
+	uint64_t allocated = bounded(pyi_field(object, layout->bytearray_allocated));
+
+	/* In a bytes object: its header, and a zero byte behind them. */
+	if (allocated && pyi_has(layout->bytearray_object))
+		allocated += layout->bytes_value + 1;
+	return allocated;
+}
+
 static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 			 const struct pyi_walk_type *type)
 {
@@ -298,7 +315,7 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 	case PYI_KIND_STR:
 		return str_size(walk, object);
 	case PYI_KIND_BYTEARRAY:
-		return basic + bounded(pyi_field(object, layout->bytearray_allocated));
+		return basic + bytearray_contents(layout, object);
 	case PYI_KIND_INT:
 		return int_size(walk, object, type);
 	case PYI_KIND_DEQUE: {
@@ -324,8 +341,7 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 		if (!(layout->features & PYI_FEATURE_EMBEDDED_FRAMES))
 			return plain_size(walk, object, type);
 		return layout->generator_iframe + layout->iframe_localsplus +
-		       frame_slots(walk, pyi_field(object + layout->generator_iframe,
-						   layout->iframe_code));
+		       frame_slots(walk, code_of_frame(layout, object + layout->generator_iframe));
 	case PYI_KIND_TYPE:
 		return type_size(walk, object);
 	default:

@@ -184,7 +184,7 @@ static bool next_list(struct pyi_walk *walk)
 	walk->frozen = list->frozen;
 	walk->previous = list->head_addr;
 	walk->following = 1;
-	walk->node = pyi_field(list->head_addr, walk->layout->gc_head_next);
+	walk->node = pyi_field(list->head_addr, walk->layout->gc_head_next) & ~UINT64_C(3);
 	if (!walk->node)
 		break_list(walk);
 	walk->following = 0;
@@ -206,8 +206,11 @@ static uint64_t next_tracked(struct pyi_walk *walk)
 	if (!node)
 		return 0;
 	*(volatile uint64_t *)&walk->following = 1;
-	/* Low bits of the links are the collector's own. */
-	if (!pyi_marks_is_readable(walk, node) ||
+	/*
+	 * Low bits of the links are the collector's own. The head is in no object: it may be
+	 * aligned to less than one.
+	 */
+	if (!pyi_marks_is_readable(walk, node == head ? head & ~UINT64_C(7) : node) ||
 	    (pyi_field(node, layout->gc_head_prev) & ~UINT64_C(3)) != walk->previous) {
 		break_list(walk);
 		walk->following = 0;

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""Adds up the results that tests/run left in a folder, and prints the closing line.
+"""Adds up the results that suites of tests/run left in a folder, and prints how long each took,
+slowest first, and the closing line.
 
-Exit code 1 if anything failed, or if a suite left no result at all.
+    count.py FOLDER SUITE...
+
+Exit code 1 if anything failed, or if a suite did not end, or left no result at all.
 """
 import os
 import sys
 import xml.etree.ElementTree
 
-SUITES = ("unit", "sanitize", "live", "daemon", "history", "packaging", "torture", "soak")
+# Those that leave a file of test cases; the others are checks.
+WITH_TESTS = ("unit", "sanitize", "live", "daemon", "history", "packaging", "torture", "soak")
 
 
 def count_suite(path):
@@ -23,10 +27,18 @@ def count_suite(path):
     return passed, failed, skipped
 
 
+def read(folder, name):
+    try:
+        with open(os.path.join(folder, name), encoding="ascii") as file:
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []
+
+
 def main():
-    folder = sys.argv[1]
+    folder, suites = sys.argv[1], sys.argv[2:]
     total = [0, 0, 0]
-    for suite in SUITES:
+    for suite in [suite for suite in WITH_TESTS if suite in suites]:
         path = os.path.join(folder, suite + ".xml")
         try:
             counts = count_suite(path)
@@ -38,14 +50,21 @@ def main():
             counts = (0, 1, counts[2])
         print("%-10s %4d passed, %d failed, %d skipped" % ((suite,) + tuple(counts)))
         total = [a + b for a, b in zip(total, counts)]
-    with open(os.path.join(folder, "checks"), encoding="ascii") as file:
-        checks = file.read().split()
+    checks = read(folder, "checks")
     total[0] += checks.count("pass")
     total[1] += checks.count("fail")
     print("%-10s %4d passed, %d failed" % ("checks", checks.count("pass"), checks.count("fail")))
+    times = {suite: int(seconds) for suite, seconds in map(str.split, read(folder, "times"))}
+    for suite in suites:
+        if suite not in times:
+            print("%-10s did not come to its end" % suite)
+            total[1] += 1
+    print()
+    for suite in sorted(times, key=times.get, reverse=True):
+        print("%-10s %5d s" % (suite, times[suite]))
     print("%d passed, %d failed%s" % (total[0], total[1],
                                       ", %d skipped" % total[2] if total[2] else ""))
-    sys.exit(1 if total[1] else 0)
+    sys.exit(1 if total[1] or not total[0] else 0)
 
 
 if __name__ == "__main__":

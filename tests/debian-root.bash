@@ -2,6 +2,8 @@
 # Functions that make a minimal Debian 12 in a folder, and end what runs in it; for scripts that
 # source this and are in a mount namespace of their own.
 #
+# What is made is thrown away soon: dpkg syncs nothing in it.
+#
 # They use the variables `suite` (its name), `scratch` (a temporary folder) and `root` (below that).
 # shellcheck disable=SC2034,SC2154 # variables of those who source this
 
@@ -63,6 +65,7 @@ make_root() {
 		apt-config dump >"$scratch/apt.conf" &&
 		sed -n -E '/^Acquire::(http|https|Check-[A-Za-z-]+)[: ]/p' "$scratch/apt.conf" \
 			>"$root/etc/apt/apt.conf.d/99fresh-root" &&
+		echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" &&
 		cp -L /etc/resolv.conf /etc/hosts "$root/etc/" &&
 		printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" &&
 		chmod 755 "$root/usr/sbin/policy-rc.d"

@@ -15,6 +15,7 @@
 
 const struct row layout_rows[] = {
 	ROW(GIVEN, python_version, NULL),
+	ROW(SIZE, runtime_size, "_PyRuntimeState"),
 	ROW(GIVEN, features, NULL),
 
 	ROW(OFFSET, runtime_interpreters_head, "_PyRuntimeState.interpreters.head"),
@@ -57,7 +58,11 @@ const struct row layout_rows[] = {
 	    "PyInterpreterState.after_forkers_child PyInterpreterState.pyexitmodule "
 	    "PyInterpreterState.warnings.filters PyInterpreterState.warnings.once_registry "
 	    "PyInterpreterState.warnings.default_action PyInterpreterState.audit_hooks "
-	    "PyInterpreterState.exc_state.errnomap"),
+	    "PyInterpreterState.exc_state.errnomap "
+	    "PyInterpreterState.imports.lazy_import_func "
+	    "PyInterpreterState.imports.lazy_imports_filter "
+	    "PyInterpreterState.imports.lazy_modules "
+	    "PyInterpreterState.imports.lazy_pending_submodules"),
 
 	ROW(OFFSET, gil_locked, "_gil_runtime_state.locked"),
 	ROW(OFFSET, gil_last_holder, "_gil_runtime_state.last_holder"),
@@ -84,7 +89,7 @@ const struct row layout_rows[] = {
 	    "PyThreadState.coroutine_wrapper PyThreadState.async_gen_firstiter "
 	    "PyThreadState.async_gen_finalizer PyThreadState.context "
 	    "PyThreadState.threading_local_key PyThreadState.threading_local_sentinel "
-	    "_PyThreadStateImpl.asyncio_running_loop"),
+	    "_PyThreadStateImpl.asyncio_running_loop _PyThreadStateImpl.asyncio_running_task"),
 
 	ROW(OPTIONAL, iframe_code, "_PyInterpreterFrame.f_code|_PyInterpreterFrame.f_executable"),
 	ROW(OPTIONAL, iframe_function, "_PyInterpreterFrame.f_funcobj|_PyInterpreterFrame.f_func"),
@@ -97,7 +102,8 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, iframe_owner, "_PyInterpreterFrame.owner"),
 	ROW(OPTIONAL, iframe_localsplus, "_PyInterpreterFrame.localsplus"),
 
-	ROW(OFFSET, gc_generations, "_gc_runtime_state.generations"),
+	ROW(SIZE, gc_size, "_gc_runtime_state"),
+	ROW(OFFSET, gc_generations, "_gc_runtime_state.generations|_gc_runtime_state.young"),
 	ROW(SIZE, gc_generation_size, "gc_generation"),
 	ROW(OFFSET, gc_permanent, "_gc_runtime_state.permanent_generation.head"),
 	ROW(OFFSET, gc_collecting, "_gc_runtime_state.collecting"),
@@ -249,6 +255,11 @@ const struct row layout_rows[] = {
 	ROW(LIST, module_references, "PyModuleObject.md_name"),
 	ROW(LIST, range_references,
 	    "rangeobject.start rangeobject.stop rangeobject.step rangeobject.length"),
+
+	ROW(OPTIONAL, gc_generation0, "_gc_runtime_state.generation0"),
+	ROW(OPTIONAL, debug_gc_size, "_PyRuntimeState.debug_offsets.gc.size"),
+	ROW(OPTIONAL, iframe_stackpointer, "_PyInterpreterFrame.stackpointer"),
+	ROW(OPTIONAL, bytearray_object, "PyByteArrayObject.ob_bytes_object"),
 };
 
 const size_t layout_row_count = sizeof(layout_rows) / sizeof(layout_rows[0]);
@@ -273,6 +284,7 @@ const struct row_feature layout_features[] = {
 	      "PyDictOrValues.values|PyManagedDictPointer.dict"),
 	FOUND(PYI_FEATURE_MANAGED_DICT_OR_VALUES, "PyDictOrValues.values", NULL),
 	FOUND(PYI_FEATURE_MANAGED_DICT, "PyManagedDictPointer.dict", NULL),
+	FOUND(PYI_FEATURE_STACK_REFS, "_PyInterpreterFrame.stackpointer", NULL),
 };
 
 const size_t layout_feature_count = sizeof(layout_features) / sizeof(layout_features[0]);

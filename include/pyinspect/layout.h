@@ -67,11 +67,16 @@ enum pyi_layout_feature {
 	/* ... three words before it is the dict; values are behind the object (3.13,
 	   INLINE_VALUES). */
 	PYI_FEATURE_MANAGED_DICT = 1 << 10,
+	/* What frames hold are tagged references, see pyinspect/stack_ref.h (3.14, gh-117139). */
+	PYI_FEATURE_STACK_REFS = 1 << 11,
 };
 
 struct pyi_layout {
 	/* PY_VERSION_HEX >> 16 of the builds it is for, e.g. 0x030b for 3.11. */
 	uint32_t python_version;
+	/* sizeof(_PyRuntimeState) of the build it was generated from: a fingerprint of the symbol.
+	 */
+	uint32_t runtime_size;
 	uint32_t features;
 
 	/* _PyRuntimeState (PYI_ABSENT: not kept there in this version) */
@@ -133,6 +138,7 @@ struct pyi_layout {
 	uint32_t iframe_localsplus;
 
 	/* struct _gc_runtime_state */
+	uint32_t gc_size;
 	uint32_t gc_generations;
 	uint32_t gc_generation_size;
 	uint32_t gc_permanent;	/* PyGC_Head of the permanent generation */
@@ -293,6 +299,21 @@ struct pyi_layout {
 	uint32_t descriptor_references[PYI_LAYOUT_LIST];
 	uint32_t module_references[PYI_LAYOUT_LIST];
 	uint32_t range_references[PYI_LAYOUT_LIST];
+
+	/*
+	 * struct _gc_runtime_state: a pointer to the head of the youngest generation. Debian aligns
+	 * PyGC_Head to 4 bytes (gh-127545), which moves gc_generations by 4: believe this pointer.
+	 */
+	uint32_t gc_generation0;
+
+	/* _PyRuntimeState.debug_offsets: where the build says sizeof(struct _gc_runtime_state) */
+	uint32_t debug_gc_size;
+
+	/* _PyInterpreterFrame: end of the stack in use, or NULL while bytecode runs; 3.14+ */
+	uint32_t iframe_stackpointer;
+
+	/* PyByteArrayObject: the bytes object that holds the contents, 3.15+ (gh-139871) */
+	uint32_t bytearray_object;
 };
 
 #endif

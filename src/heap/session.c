@@ -436,8 +436,8 @@ static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 								 : PYI_STOP_ALL;
 }
 
-/* A target that refuses to be cloned can perhaps be copied. */
-static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *error)
+/* A target that refuses to be cloned can perhaps be copied; if not now, the hint says how. */
+static bool prefer_mirror(struct pyi_session *session, struct pyi_error **error)
 {
 	struct pyi_preflight preflight;
 	struct pyi_error *refusal;
@@ -445,16 +445,17 @@ static bool prefer_mirror(struct pyi_session *session, const struct pyi_error *e
 	if (session->options->source != PYI_SOURCE_AUTO ||
 	    pyi_program_was_left(session->program_fd) ||
 	    session->target.source == PYI_SOURCE_MIRROR ||
-	    !pyi_error_has(error, PYI_ERROR_MIRROR_MAY_DO))
+	    !pyi_error_has(*error, PYI_ERROR_MIRROR_MAY_DO))
 		return false;
 	refusal = pyi_preflight_check(&session->process, PYI_SOURCE_MIRROR,
 				      session->options->max_pause_ms, &preflight);
 	if (refusal) {
+		if (refusal->code == PYI_ERROR_PAUSE_TOO_LONG)
+			*error = pyi_error_hint(*error, "%s", refusal->hint);
 		pyi_error_destroy(refusal);
 		return false;
 	}
 	session->target.source = PYI_SOURCE_MIRROR;
-	session->target.seize_options = preflight.seize_options;
 	session->target.stop_limit_ms = pyi_snapshot_stop_limit_ms(&preflight);
 	/* So that the loop goes on. */
 	session->inconsistency = "it could not be cloned";
@@ -489,7 +490,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 		last = !calm || stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT;
 		gate->anyway = last;
 		error = pyi_snapshot_take(&session->target, extent_of(session), &asks, &snapshot);
-		if (error && prefer_mirror(session, error)) {
+		if (error && prefer_mirror(session, &error)) {
 			pyi_error_destroy(error);
 			last = false;
 			continue;
@@ -512,7 +513,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 				pyi_error_destroy(error);
 				error = destroying;
 			}
-			if (error && prefer_mirror(session, error)) {
+			if (error && prefer_mirror(session, &error)) {
 				pyi_error_destroy(error);
 				last = false;
 				continue;

@@ -560,8 +560,8 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 		return pyi_error_no_memory();
 	error = plan_ranges(&snapshot->maps, &plan);
 	if (!error)
-		error = pyi_interpreters_gc_lists(runtime, interpreters, &plan.lists,
-						  &plan.list_count);
+		error = pyi_interpreters_gc_lists(runtime, snapshot->reader, interpreters,
+						  &plan.lists, &plan.list_count);
 	if (!error)
 		error = pyi_interpreters_roots(runtime, snapshot->reader, interpreters,
 					       &plan.roots);

@@ -13,6 +13,8 @@ enum {
 	LINK_BITS = 3,
 	ATTEMPTS = 25,
 	ATTEMPT_PAUSE_MS = 1,
+	WORD_BYTES = 8,
+	STATIC_TYPES_DISTANCE = 128,
 };
 
 static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char *anchor)
@@ -67,6 +69,55 @@ static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_read
 	return false;
 }
 
+/* A static type of the interpreter's own knows its number in the table, from 1. */
+static bool is_static_type(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			   uint64_t state, uint64_t number)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t type;
+	uint64_t meta;
+	uint64_t found;
+
+	return pyi_memory_try_read_u64(reader, state + layout->static_type_type, &type) &&
+	       pyi_memory_try_read_u64(reader, type + layout->object_type, &meta) &&
+	       meta == runtime->type_type_addr &&
+	       pyi_memory_try_read_u64(reader, type + layout->type_subclasses, &found) &&
+	       found == number;
+}
+
+struct pyi_error *pyi_runtime_find_static_types(struct pyi_runtime *runtime,
+						struct pyi_memory_reader *reader)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	struct pyi_interpreters interpreters;
+	struct pyi_error *error;
+	uint64_t expected;
+	uint64_t type;
+
+	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE))
+		return NULL;
+	error = pyi_interpreters_list(runtime, reader, &interpreters);
+	if (error)
+		return error;
+	/* The last one is the main interpreter. */
+	expected = interpreters.addr[interpreters.count - 1] + layout->interp_static_types;
+	for (int64_t distance = 0; distance <= STATIC_TYPES_DISTANCE; distance += WORD_BYTES) {
+		for (int sign = -1; sign <= 1; sign += 2) {
+			uint64_t state = expected + (uint64_t)(sign * distance);
+
+			if (!is_static_type(runtime, reader, state, 1) ||
+			    !is_static_type(runtime, reader, state + layout->static_type_size, 2))
+				continue;
+			runtime->static_types_shift = sign * distance;
+			return NULL;
+		}
+	}
+	/* Of an interpreter that ends, the table is empty. */
+	if (pyi_memory_try_read_u64(reader, expected + layout->static_type_type, &type) && !type)
+		return NULL;
+	return mismatch(runtime, "static types are not in their table");
+}
+
 struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader)
 {
@@ -104,7 +155,7 @@ struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 		      type != runtime->dict_type_addr)))
 			return mismatch(runtime, "sys.modules is no dict");
 	}
-	error = pyi_interpreters_gc_lists(runtime, &interpreters, &lists, &list_count);
+	error = pyi_interpreters_gc_lists(runtime, reader, &interpreters, &lists, &list_count);
 	if (error)
 		return error;
 	/* While a collection runs, links hold counts: then the lists say nothing. */

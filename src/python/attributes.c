@@ -10,6 +10,7 @@
 #include <pyinspect/payload.h>
 
 #include "base/cleanup.h"
+#include "python/interpreters.h"
 #include "python/members.h"
 #include "python/objects_private.h"
 
@@ -329,7 +330,7 @@ static uint64_t static_type_dict(const struct pyi_runtime *runtime,
 	uint64_t interpreter = load(reader, runtime->addr + layout->runtime_interpreters_head);
 
 	for (int i = 0; interpreter && number && i < INTERPRETER_LIMIT; i++) {
-		uint64_t state = interpreter + layout->interp_static_types +
+		uint64_t state = pyi_interpreters_static_types(runtime, interpreter) +
 				 (number - 1) * layout->static_type_size;
 
 		if (load(reader, state + layout->static_type_type) == type_addr)

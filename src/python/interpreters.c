@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include <pyinspect/stack_ref.h>
+
 #include "base/array.h"
 #include "tracee/arch.h"
 
@@ -16,7 +18,10 @@ enum {
 	EXCEPTION_LIMIT = 1000,
 	STATIC_TYPE_LIMIT = 1000,
 	ROOT_LIMIT = 1 << 22,
-	/* Include/internal/pycore_frame.h: FRAME_OWNED_BY_CSTACK, other fields are not valid */
+	/*
+	 * Include/internal/pycore_frame.h: from FRAME_OWNED_BY_CSTACK (FRAME_OWNED_BY_INTERPRETER)
+	 * on, other fields are not valid
+	 */
 	OWNER_C_STACK = 3,
 };
 
@@ -74,7 +79,29 @@ static size_t gc_state_count(const struct pyi_runtime *runtime,
 	return has(runtime->layout->runtime_gc) ? 1 : interpreters->count;
 }
 
+/* The youngest generation; the others follow. The interpreter's own pointer to it knows best. */
+static uint64_t first_generation(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+				 uint64_t state)
+{
+	uint64_t generations_bytes = (uint64_t)GENERATIONS * layout->gc_generation_size;
+	uint64_t first;
+
+	if (has(layout->gc_generation0) &&
+	    pyi_memory_try_read_u64(reader, state + layout->gc_generation0, &first) &&
+	    first >= state && layout->gc_size >= generations_bytes &&
+	    first - state <= layout->gc_size - generations_bytes)
+		return first;
+	return state + layout->gc_generations;
+}
+
+uint64_t pyi_interpreters_static_types(const struct pyi_runtime *runtime, uint64_t interpreter_addr)
+{
+	return interpreter_addr + runtime->layout->interp_static_types +
+	       (uint64_t)runtime->static_types_shift;
+}
+
 struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader,
 					    const struct pyi_interpreters *interpreters,
 					    struct pyi_gc_list **ret_lists, size_t *ret_count)
 {
@@ -87,10 +114,10 @@ struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 		return pyi_error_no_memory();
 	for (size_t i = 0; i < states; i++) {
 		uint64_t state = gc_state(runtime, interpreters, i);
+		uint64_t first = first_generation(layout, reader, state);
 
 		for (uint64_t g = 0; g < GENERATIONS; g++)
-			lists[count++].head_addr =
-				state + layout->gc_generations + g * layout->gc_generation_size;
+			lists[count++].head_addr = first + g * layout->gc_generation_size;
 		lists[count++] = (struct pyi_gc_list){
 			.head_addr = state + layout->gc_permanent,
 			.frozen = 1,
@@ -266,17 +293,60 @@ static struct pyi_error *push_fields(struct pyi_root_list *list, struct pyi_memo
 	return error;
 }
 
-static struct pyi_error *push_locals(struct pyi_root_list *list, struct pyi_memory_reader *reader,
-				     uint64_t code, uint64_t addr, uint32_t count)
+static struct pyi_error *push_locals(struct pyi_root_list *list, const struct pyi_layout *layout,
+				     struct pyi_memory_reader *reader, uint64_t code, uint64_t addr,
+				     uint32_t count)
 {
 	struct pyi_edge edge = { .kind = PYI_EDGE_LOCAL, .internal = 1, .context = code };
 	struct pyi_error *error = NULL;
 
 	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++) {
 		edge.detail = i;
-		error = push(list, &edge, load(reader, addr + i * sizeof(uint64_t)));
+		error = push(
+			list, &edge,
+			pyi_stack_ref_object(layout, load(reader, addr + i * sizeof(uint64_t))));
 	}
 	return error;
+}
+
+/* As push_field(), for what may be a tagged reference. */
+static struct pyi_error *push_stack_ref(struct pyi_root_list *list, const struct pyi_layout *layout,
+					struct pyi_memory_reader *reader,
+					const struct pyi_edge *owner, uint64_t addr,
+					uint32_t offset)
+{
+	struct pyi_edge edge = *owner;
+
+	if (!has(offset))
+		return NULL;
+	edge.detail = offset;
+	return push(list, &edge, pyi_stack_ref_object(layout, load(reader, addr + offset)));
+}
+
+/* How many slots of a frame are in use: its locals, and what is known to be on its stack. */
+static uint32_t count_slots(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			    uint64_t code, uint64_t frame)
+{
+	uint64_t first = frame + layout->iframe_localsplus;
+	uint32_t locals = 0;
+	uint32_t stack = 0;
+	uint32_t top = 0;
+
+	if (!pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
+		return 0;
+	/* The end of the stack is only known while the frame does not execute. */
+	if (has(layout->iframe_stackpointer)) {
+		uint64_t end = load(reader, frame + layout->iframe_stackpointer);
+
+		if (end < first ||
+		    !pyi_memory_try_read_u32(reader, code + layout->code_stacksize, &stack) ||
+		    (end - first) / sizeof(uint64_t) > (uint64_t)locals + stack)
+			return locals;
+		top = (uint32_t)((end - first) / sizeof(uint64_t));
+	} else if (!pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top)) {
+		return locals;
+	}
+	return (int32_t)top > (int32_t)locals ? top : locals;
 }
 
 /* The exceptions being handled by a thread. */
@@ -307,14 +377,13 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi_layout *layout,
 				    struct pyi_memory_reader *reader, uint64_t frame)
 {
-	uint64_t code = load(reader, frame + layout->iframe_code);
+	uint64_t code = pyi_stack_ref_object(layout, load(reader, frame + layout->iframe_code));
 	const struct pyi_edge edge = { .kind = PYI_EDGE_FRAME, .internal = 1, .context = code };
-	struct pyi_error *error = push_field(list, reader, &edge, frame, layout->iframe_code);
-	uint32_t locals = 0;
-	uint32_t top = 0;
+	struct pyi_error *error =
+		push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_code);
 
 	if (!error)
-		error = push_field(list, reader, &edge, frame, layout->iframe_function);
+		error = push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_function);
 	if (!error)
 		error = push_field(list, reader, &edge, frame, layout->iframe_globals);
 	if (!error)
@@ -323,14 +392,10 @@ static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi
 		error = push_field(list, reader, &edge, frame, layout->iframe_locals);
 	if (!error)
 		error = push_field(list, reader, &edge, frame, layout->iframe_object);
-	if (error || !pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
+	if (error)
 		return error;
-	/* How much of the evaluation stack is in use is only known while the frame does not
-	 * execute. */
-	if (pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top) &&
-	    (int32_t)top > (int32_t)locals)
-		locals = top;
-	return push_locals(list, reader, code, frame + layout->iframe_localsplus, locals);
+	return push_locals(list, layout, reader, code, frame + layout->iframe_localsplus,
+			   count_slots(layout, reader, code, frame));
 }
 
 static struct pyi_error *push_frames(struct pyi_root_list *list, const struct pyi_layout *layout,
@@ -354,7 +419,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 		uint8_t owner = OWNER_C_STACK;
 
 		if (pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) &&
-		    owner != OWNER_C_STACK)
+		    owner < OWNER_C_STACK)
 			error = push_frame(list, layout, reader, frame);
 		frame = load(reader, frame + layout->iframe_previous);
 		list->truncated |= frame && (i + 1 == FRAME_LIMIT || leads_back(&chain, frame));
@@ -384,17 +449,18 @@ static struct pyi_error *push_threads(struct pyi_root_list *list, const struct p
 
 /* Static types keep their dicts in the interpreter from 3.12 on. */
 static struct pyi_error *push_static_types(struct pyi_root_list *list,
-					   const struct pyi_layout *layout,
+					   const struct pyi_runtime *runtime,
 					   struct pyi_memory_reader *reader, uint64_t interpreter)
 {
+	const struct pyi_layout *layout = runtime->layout;
 	struct pyi_edge edge = { .kind = PYI_EDGE_STATIC_TYPE, .internal = 1 };
 	struct pyi_error *error = NULL;
 
 	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE))
 		return NULL;
 	for (uint64_t i = 0; i < STATIC_TYPE_LIMIT && !error; i++) {
-		uint64_t state =
-			interpreter + layout->interp_static_types + i * layout->static_type_size;
+		uint64_t state = pyi_interpreters_static_types(runtime, interpreter) +
+				 i * layout->static_type_size;
 		uint64_t type = load(reader, state + layout->static_type_type);
 
 		if (!type)
@@ -427,7 +493,7 @@ struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 		if (!error)
 			error = push_threads(&list, layout, reader, interpreter);
 		if (!error)
-			error = push_static_types(&list, layout, reader, interpreter);
+			error = push_static_types(&list, runtime, reader, interpreter);
 	}
 	for (size_t i = 0; i < gc_state_count(runtime, interpreters) && !error; i++) {
 		struct pyi_edge gc_edge = {

@@ -42,9 +42,10 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 
 /*
  * The heads of all gc lists, of all interpreters, permanent generations too; to be freed by the
- * caller.
+ * caller. A head is aligned to 4 bytes, not always to 8.
  */
 struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader,
 					    const struct pyi_interpreters *interpreters,
 					    struct pyi_gc_list **ret_lists,
 					    size_t *ret_count) PYI_MUST_CHECK;
@@ -60,6 +61,10 @@ struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
 					 struct pyi_root_list *ret_roots) PYI_MUST_CHECK;
 
 void pyi_root_list_deinit(struct pyi_root_list *list);
+
+/* Address of the first of an interpreter's states of static types (3.12+). */
+uint64_t pyi_interpreters_static_types(const struct pyi_runtime *runtime,
+				       uint64_t interpreter_addr);
 
 /* True while a collection runs in any of them: objects may then be on no list. */
 bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,

@@ -27,6 +27,7 @@ static const struct {
 	{ "PyType_Type", PYI_KIND_TYPE },
 	{ "PyDict_Type", PYI_KIND_DICT },
 	{ "PyODict_Type", PYI_KIND_ORDERED_DICT },
+	{ "PyFrozenDict_Type", PYI_KIND_DICT },
 	{ "PyList_Type", PYI_KIND_LIST },
 	{ "PySet_Type", PYI_KIND_SET },
 	{ "PyFrozenSet_Type", PYI_KIND_SET },
@@ -166,12 +167,43 @@ static bool read_version(struct pyi_elf_module *module, struct pyi_memory_reader
 	return true;
 }
 
-static const struct pyi_layout *choose_layout(uint32_t version)
+static unsigned patch_level(const char *version)
 {
-	for (size_t i = 0; i < pyi_known_layout_count; i++)
-		if (pyi_known_layouts[i].layout.python_version == version)
-			return &pyi_known_layouts[i].layout;
-	return NULL;
+	unsigned patch = 0;
+
+	return sscanf(version, "%*u.%*u.%u", &patch) == 1 ? patch : 0;
+}
+
+/* What the build says of itself, where it does, is not what a layout says. */
+static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_addr,
+			    struct pyi_memory_reader *reader)
+{
+	uint64_t size;
+
+	return layout->debug_gc_size != PYI_ABSENT &&
+	       pyi_memory_try_read_u64(reader, runtime_addr + layout->debug_gc_size, &size) &&
+	       size != layout->gc_size;
+}
+
+const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
+						   const struct pyi_elf_symbol *symbol,
+						   struct pyi_memory_reader *reader)
+{
+	const struct pyi_known_layout *best = NULL;
+
+	for (size_t i = 0; i < pyi_known_layout_count; i++) {
+		const struct pyi_known_layout *known = &pyi_known_layouts[i];
+
+		if (known->layout.python_version != version_number(version) ||
+		    is_contradicted(&known->layout, symbol->addr, reader))
+			continue;
+		if (known->layout.runtime_size == symbol->size_bytes)
+			return &known->layout;
+		/* They are in the order of their versions. */
+		if (!best || patch_level(known->generated_from) <= patch_level(version))
+			best = known;
+	}
+	return best ? &best->layout : NULL;
 }
 
 static void describe_supported(char *text, size_t capacity)
@@ -253,7 +285,7 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
 		return unsupported(process, what);
 	}
-	runtime.layout = choose_layout(version_number(runtime.version));
+	runtime.layout = pyi_runtime_choose_layout(runtime.version, symbol, reader);
 	if (!runtime.layout) {
 		snprintf(what, sizeof(what), "CPython %s", runtime.version);
 		return unsupported(process, what);
@@ -261,6 +293,8 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 	error = load_symbols(module, &runtime);
 	if (!error)
 		error = pyi_runtime_check_anchors(&runtime, reader);
+	if (!error)
+		error = pyi_runtime_find_static_types(&runtime, reader);
 	if (error)
 		return error;
 	runtime.path = strdup(pyi_elf_module_path(module));

@@ -37,6 +37,8 @@ struct pyi_runtime {
 	const struct pyi_layout *layout;
 	/* Address of _PyRuntime. */
 	uint64_t addr;
+	/* So many bytes behind where the layout says is the table of static types. */
+	int64_t static_types_shift;
 	/* PyBaseObject_Type, PyType_Type, PyDict_Type and PyUnicode_Type. */
 	uint64_t object_type_addr;
 	uint64_t type_type_addr;
@@ -73,6 +75,25 @@ void pyi_runtime_deinit(struct pyi_runtime *runtime);
  */
 struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader) PYI_MUST_CHECK;
+
+/*
+ * Finds the table of static types near where the layout says it is: in front of it are structs that
+ * patch levels add to. Error "layout-mismatch".
+ */
+struct pyi_error *pyi_runtime_find_static_types(struct pyi_runtime *runtime,
+						struct pyi_memory_reader *reader) PYI_MUST_CHECK;
+
+/*
+ * The layout for a build of a version, by its symbol _PyRuntime; NULL if there is none. Whether it
+ * is right is still to be checked. For tests.
+ *
+ * Patch levels of a version differ in little, mostly in what was added at the end of a struct. Best
+ * is the layout of a build with a _PyRuntime of the same size, then that of the newest which is not
+ * newer; never one that _Py_DebugOffsets contradict.
+ */
+const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
+						   const struct pyi_elf_symbol *symbol,
+						   struct pyi_memory_reader *reader);
 
 /* Finds "3.X.Y" of Py_GetVersion()'s buffer in `bytes`; false if it is not there. For tests. */
 bool pyi_runtime_find_version(const char *bytes, size_t size_bytes, char ret_version[32]);

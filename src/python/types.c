@@ -161,7 +161,7 @@ static uint64_t find_state(const struct walk *walk, uint64_t interpreter, uint64
 			   uint64_t index)
 {
 	const struct pyi_layout *layout = walk->runtime->layout;
-	uint64_t table = interpreter + layout->interp_static_types;
+	uint64_t table = pyi_interpreters_static_types(walk->runtime, interpreter);
 	uint64_t state = table + (index - 1) * layout->static_type_size;
 	uint64_t end = interpreter + layout->interp_size;
 	uint64_t words[SEARCH_WORDS];

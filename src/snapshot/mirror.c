@@ -1,85 +1,52 @@
 /*
- * Copies memory with process_vm_readv() into a memory file, in large pieces, and maps that file
- * privately in a fork of ourselves from which everything else has been unmapped.
+ * Copies memory with process_vm_readv() into a memory file, in large pieces. The process that has
+ * it is made by mirror_process.c.
  */
 #include "snapshot/mirror.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
+#include "process/credentials.h"
+#include "snapshot/mirror_process.h"
 #include "snapshot/monitored.h"
-#include "tracee/gadgets.h"
-#include "tracee/rseq.h"
-#include "tracee/tracee.h"
-#include "tracee/wait.h"
+#include "snapshot/mounts.h"
+#include "snapshot/pages.h"
+#include "tracee/arch.h"
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
 
 enum {
-	PAGE_BYTES = 4096,
 	PIECE_BYTES = 1 << 20,
 	/* Of a file so much is copied whole; of a larger one what the target has in use. */
 	WHOLE_FILE_BYTES = 64 << 20,
-	/* Entries of /proc/PID/pagemap read at a time. */
-	PAGEMAP_ENTRIES = 1 << 16,
-	/* Runs of pages that the kernel is asked for at a time. */
-	RUN_LIMIT = 1 << 10,
-	STOP_TIMEOUT_MS = 5000,
+	AREA_ROOM = 256,
 	REGION_LIMIT = 1 << 20,
 	SMAPS_LIMIT_BYTES = 1 << 30,
+	/*
+	 * The payload has a table for each of these pieces of address space (1 GiB: CHUNK_SHIFT in
+	 * heap/walk_run.c). With more than so many only those that have pages are mapped, of which
+	 * there may be so many.
+	 */
+	CHUNK_SHIFT = 30,
+	CHUNK_ALLOWANCE = 2048,
+	USED_CHUNK_LIMIT = 4096,
 };
 /* Maps can grow, and new ones can appear, between the preparation and the stop. */
 #define SPARE_BYTES (UINT64_C(4) << 30)
 #define GROWTH_BYTES (UINT64_C(64) << 20)
-#define PAGE_IN_USE (UINT64_C(3) << 62)
-
-/* struct page_region and struct pm_scan_arg of include/uapi/linux/fs.h, Linux 6.7 */
-struct page_run {
-	uint64_t start_addr;
-	uint64_t end_addr;
-	uint64_t categories;
-};
-
-struct page_scan {
-	uint64_t size_bytes;
-	uint64_t flags;
-	uint64_t start_addr;
-	uint64_t end_addr;
-	uint64_t walked_addr;
-	uint64_t runs_addr;
-	uint64_t run_limit;
-	uint64_t page_limit;
-	uint64_t inverted;
-	uint64_t all_of;
-	uint64_t any_of;
-	uint64_t told;
-};
-
-#define SCAN_PAGES _IOWR('f', 16, struct page_scan)
-/* PAGE_IS_PRESENT, PAGE_IS_SWAPPED */
-#define SCAN_IN_USE (UINT64_C(1) << 3 | UINT64_C(1) << 4)
 
 struct region {
 	uint64_t start_addr;
@@ -100,13 +67,16 @@ struct region {
 struct pyi_mirror {
 	struct region *regions;
 	size_t region_count;
-	/* Where the region found last is: maps come in order. */
-	size_t hint;
+	/* The first of them are in the order of addresses. */
+	size_t ordered_count;
 	int fd;
 	uint8_t *window;
 	uint64_t window_bytes;
 	uint64_t used_bytes;
-	uint64_t *pagemap;
+	struct pyi_pages pages;
+	/* Whom the target belonged to, and what it had mapped, when it was copied. */
+	struct pyi_credentials credentials;
+	struct pyi_maps maps;
 };
 
 static struct pyi_error *failed(const char *what)
@@ -127,22 +97,48 @@ static bool is_wanted(const struct pyi_map *map)
 	return map->readable && !map->shared && strncmp(map->path, "[v", 2) != 0;
 }
 
-static uint64_t round_up(uint64_t bytes)
+static uint64_t round_up(const struct pyi_mirror *mirror, uint64_t bytes)
 {
-	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	return (bytes + mirror->pages.page_bytes - 1) / mirror->pages.page_bytes *
+	       mirror->pages.page_bytes;
 }
 
+/* Regions that were added in the order of addresses, mostly all of them, are found quickly. */
 static struct region *find_region(struct pyi_mirror *mirror, const struct pyi_map *map)
 {
-	for (size_t n = 0; n < mirror->region_count; n++) {
-		size_t r = (mirror->hint + n) % mirror->region_count;
+	size_t low = 0;
+	size_t high = mirror->ordered_count;
 
-		if (mirror->regions[r].start_addr == map->start_addr) {
-			mirror->hint = r + 1;
-			return &mirror->regions[r];
-		}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mirror->regions[middle].start_addr < map->start_addr)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	if (low < mirror->ordered_count && mirror->regions[low].start_addr == map->start_addr)
+		return &mirror->regions[low];
+	for (size_t r = mirror->ordered_count; r < mirror->region_count; r++)
+		if (mirror->regions[r].start_addr == map->start_addr)
+			return &mirror->regions[r];
 	return NULL;
+}
+
+/* A new one for a map. */
+static struct region *add_region(struct pyi_mirror *mirror, const struct pyi_map *map)
+{
+	size_t count = mirror->region_count;
+	struct region *regions = realloc(mirror->regions, (count + 1) * sizeof(*regions));
+
+	if (!regions)
+		return NULL;
+	mirror->regions = regions;
+	if (mirror->ordered_count == count &&
+	    (!count || regions[count - 1].start_addr < map->start_addr))
+		mirror->ordered_count++;
+	mirror->region_count++;
+	return &regions[count];
 }
 
 /* The room for a map, which may be known already. */
@@ -153,23 +149,18 @@ static struct pyi_error *place(struct pyi_mirror *mirror, const struct pyi_map *
 	int protection =
 		PROT_READ | (map->writable ? PROT_WRITE : 0) | (map->executable ? PROT_EXEC : 0);
 	struct region *region = find_region(mirror, map);
-	uint64_t room = round_up(bytes) + (map->writable ? GROWTH_BYTES : 0);
+	uint64_t room = round_up(mirror, bytes) + (map->writable ? GROWTH_BYTES : 0);
 
 	if (!region || region->room_bytes < bytes) {
-		struct region *regions;
-
 		if (mirror->region_count == REGION_LIMIT ||
 		    mirror->window_bytes - mirror->used_bytes < room) {
 			errno = ENOMEM;
 			return failed("make room for its memory maps");
 		}
 		if (!region) {
-			regions = realloc(mirror->regions,
-					  (mirror->region_count + 1) * sizeof(*regions));
-			if (!regions)
+			region = add_region(mirror, map);
+			if (!region)
 				return pyi_error_no_memory();
-			mirror->regions = regions;
-			region = &regions[mirror->region_count++];
 		}
 		*region = (struct region){
 			.start_addr = map->start_addr,
@@ -227,10 +218,12 @@ static bool copy_range(const struct pyi_mirror *mirror, const struct pyi_process
 
 		/* A page behind the end of its file: go on with the next. */
 		if (done < piece) {
-			if (!has_room(mirror, region, (addr + done) / PAGE_BYTES * PAGE_BYTES,
-				      PAGE_BYTES))
+			uint64_t page =
+				(addr + done) / mirror->pages.page_bytes * mirror->pages.page_bytes;
+
+			if (!has_room(mirror, region, page, mirror->pages.page_bytes))
 				return false;
-			done = round_up(addr + done + 1) - addr;
+			done = round_up(mirror, addr + done + 1) - addr;
 		}
 		if (done > size_bytes)
 			done = size_bytes;
@@ -240,69 +233,11 @@ static bool copy_range(const struct pyi_mirror *mirror, const struct pyi_process
 	return true;
 }
 
-/* By the kernel's own list, which takes no time for what is not there; false if it has none. */
-static bool scan_runs(int pagemap_fd, uint64_t start_addr, uint64_t end_addr,
-		      void (*run)(void *argument, uint64_t addr, uint64_t size_bytes),
-		      void *argument)
+static void ignore_run(void *argument, uint64_t addr, uint64_t size_bytes)
 {
-	struct page_run runs[RUN_LIMIT];
-
-	while (start_addr < end_addr) {
-		struct page_scan scan = {
-			.size_bytes = sizeof(scan),
-			.start_addr = start_addr,
-			.end_addr = end_addr,
-			.runs_addr = (uint64_t)(uintptr_t)runs,
-			.run_limit = RUN_LIMIT,
-			.any_of = SCAN_IN_USE,
-			.told = SCAN_IN_USE,
-		};
-		int count = ioctl(pagemap_fd, SCAN_PAGES, &scan);
-
-		if (count < 0 || scan.walked_addr <= start_addr)
-			return false;
-		for (int r = 0; r < count; r++)
-			run(argument, runs[r].start_addr, runs[r].end_addr - runs[r].start_addr);
-		start_addr = scan.walked_addr;
-	}
-	return true;
-}
-
-/* Calls `run` for each run of pages that the target has in use. */
-static bool each_run(struct pyi_mirror *mirror, int pagemap_fd, uint64_t start_addr,
-		     uint64_t end_addr,
-		     void (*run)(void *argument, uint64_t addr, uint64_t size_bytes),
-		     void *argument)
-{
-	uint64_t page = start_addr / PAGE_BYTES;
-	uint64_t end = end_addr / PAGE_BYTES;
-	uint64_t begun = UINT64_MAX;
-
-	if (scan_runs(pagemap_fd, start_addr, end_addr, run, argument))
-		return true;
-	while (page < end) {
-		uint64_t count = end - page < PAGEMAP_ENTRIES ? end - page : PAGEMAP_ENTRIES;
-		ssize_t got = pread(pagemap_fd, mirror->pagemap, count * sizeof(*mirror->pagemap),
-				    (off_t)(page * sizeof(*mirror->pagemap)));
-
-		if (got <= 0)
-			return false;
-		count = (uint64_t)got / sizeof(*mirror->pagemap);
-		for (uint64_t i = 0; i < count; i++) {
-			bool used = mirror->pagemap[i] & PAGE_IN_USE;
-
-			if (used && begun == UINT64_MAX)
-				begun = page + i;
-			if (!used && begun != UINT64_MAX) {
-				run(argument, begun * PAGE_BYTES, (page + i - begun) * PAGE_BYTES);
-				begun = UINT64_MAX;
-			}
-		}
-		page += count;
-	}
-	if (begun != UINT64_MAX)
-		run(argument, begun * PAGE_BYTES, (page - begun) * PAGE_BYTES);
-	return true;
+	(void)argument;
+	(void)addr;
+	(void)size_bytes;
 }
 
 struct copying {
@@ -352,7 +287,8 @@ static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi
 {
 	struct copying copying = { mirror, process, region, false };
 
-	if (!each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, copy_run, &copying))
+	if (!pyi_pages_each(&mirror->pages, pagemap_fd, map->start_addr, map->end_addr, copy_run,
+			    &copying))
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
 					"process %d exited meanwhile", process->pid);
 	if (copying.short_of_memory)
@@ -363,14 +299,15 @@ static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi
 
 static struct pyi_error *open_window(struct pyi_mirror *mirror, const struct pyi_maps *maps)
 {
-	uint64_t bytes = SPARE_BYTES;
+	uint64_t bytes = mirror->pages.page_bytes + SPARE_BYTES;
 
 	for (size_t m = 0; m < maps->count; m++)
 		if (is_wanted(&maps->items[m]))
-			bytes += round_up(maps->items[m].end_addr - maps->items[m].start_addr) +
+			bytes += round_up(mirror,
+					  maps->items[m].end_addr - maps->items[m].start_addr) +
 				 GROWTH_BYTES;
-	mirror->pagemap = malloc(PAGEMAP_ENTRIES * sizeof(*mirror->pagemap));
-	if (!mirror->pagemap)
+	mirror->pages.entries = malloc(PYI_PAGES_ENTRIES * sizeof(*mirror->pages.entries));
+	if (!mirror->pages.entries)
 		return pyi_error_no_memory();
 	mirror->fd = (int)syscall(SYS_memfd_create, "pyinspect-mirror", 1U /* MFD_CLOEXEC */);
 	if (mirror->fd < 0 || ftruncate(mirror->fd, (off_t)bytes) != 0)
@@ -382,6 +319,10 @@ static struct pyi_error *open_window(struct pyi_mirror *mirror, const struct pyi
 		return failed("map the mirror's memory");
 	}
 	mirror->window_bytes = bytes;
+	/* The first page is that of our own code. */
+	memcpy(mirror->window, pyi_arch_gadget_patterns[0].bytes,
+	       pyi_arch_gadget_patterns[0].size_bytes);
+	mirror->used_bytes = mirror->pages.page_bytes;
 	return NULL;
 }
 
@@ -405,9 +346,28 @@ static struct pyi_error *read_flags(const struct pyi_process *process, const str
 	return *ret_text ? NULL : pyi_error_no_memory();
 }
 
-/* Copies a file's pages whole, for they can be read while the target runs; else what is in use. */
+/* Whose pages come when they are asked for, whoever the target is: not those of FUSE, for one. */
+static bool has_sure_pages(const struct pyi_mirror *mirror, const struct pyi_mounts *mounts,
+			   const struct pyi_map *map, const char **flags)
+{
+	struct stat memory_file;
+
+	if (!map->inode || (is_of_no_disk(map) && pyi_monitored_map(flags, map)))
+		return false;
+	if (pyi_mounts_is_kept_by_kernel(mounts, map))
+		return true;
+	/* Memory files, ours as the target's, are on a file system that is mounted nowhere. */
+	return fstat(mirror->fd, &memory_file) == 0 &&
+	       major(memory_file.st_dev) == map->device_major &&
+	       minor(memory_file.st_dev) == map->device_minor;
+}
+
+/*
+ * Copies a file's pages whole if they are `sure` to come, for they can be read while the target
+ * runs; else what is in use.
+ */
 static struct pyi_error *prepare_map(struct pyi_mirror *mirror, const struct pyi_process *process,
-				     int pagemap_fd, const struct pyi_map *map, bool monitored)
+				     int pagemap_fd, const struct pyi_map *map, bool sure)
 {
 	uint64_t bytes = map->end_addr - map->start_addr;
 	struct copying copying = { mirror, process, NULL, false };
@@ -417,7 +377,7 @@ static struct pyi_error *prepare_map(struct pyi_mirror *mirror, const struct pyi
 	if (error || !region)
 		return error;
 	copying.region = region;
-	if (map->inode && bytes <= WHOLE_FILE_BYTES && !monitored) {
+	if (sure && bytes <= WHOLE_FILE_BYTES) {
 		if (!copy_range(mirror, process, region, map->start_addr, bytes))
 			return no_room();
 		region->copied = true;
@@ -425,14 +385,153 @@ static struct pyi_error *prepare_map(struct pyi_mirror *mirror, const struct pyi
 	}
 	if (!map->writable)
 		return copy_region(mirror, process, pagemap_fd, map, region);
-	(void)each_run(mirror, pagemap_fd, map->start_addr, map->end_addr, populate_run, &copying);
+	(void)pyi_pages_each(&mirror->pages, pagemap_fd, map->start_addr, map->end_addr,
+			     populate_run, &copying);
 	return copying.short_of_memory ? no_room() : NULL;
+}
+
+/* What the process is to have where. */
+struct areas {
+	struct pyi_mirror_area *items;
+	size_t count;
+	size_t room;
+	/* Pieces of address space that they are in. */
+	uint64_t chunks;
+	uint64_t last_chunk;
+};
+
+static void free_areas(struct areas *areas)
+{
+	free(areas->items);
+}
+
+/* Areas come in the order of addresses, nearly: what is counted twice makes no harm. */
+static struct pyi_error *add_area(struct areas *areas, const struct region *region,
+				  uint64_t start_addr, uint64_t end_addr)
+{
+	uint64_t first_chunk = start_addr >> CHUNK_SHIFT;
+	uint64_t last_chunk = (end_addr - 1) >> CHUNK_SHIFT;
+	struct pyi_mirror_area *last = areas->count ? &areas->items[areas->count - 1] : NULL;
+
+	areas->chunks += last_chunk - first_chunk + !(last && areas->last_chunk == first_chunk);
+	areas->last_chunk = last_chunk;
+	if (last && last->end_addr == start_addr && start_addr != region->start_addr) {
+		last->end_addr = end_addr;
+		return NULL;
+	}
+	if (areas->count == areas->room) {
+		size_t room = areas->room * 2 + AREA_ROOM;
+		struct pyi_mirror_area *items = realloc(areas->items, room * sizeof(*items));
+
+		if (!items)
+			return pyi_error_no_memory();
+		areas->items = items;
+		areas->room = room;
+	}
+	areas->items[areas->count++] = (struct pyi_mirror_area){
+		.start_addr = start_addr,
+		.end_addr = end_addr,
+		.offset = region->offset + (start_addr - region->start_addr),
+		.protection = region->protection,
+	};
+	return NULL;
+}
+
+/* Only the chunks of a region of which the memory file has anything. */
+static struct pyi_error *add_used(const struct pyi_mirror *mirror, const struct region *region,
+				  struct areas *areas)
+{
+	const uint64_t chunk_bytes = UINT64_C(1) << CHUNK_SHIFT;
+	uint64_t addr = region->start_addr;
+	struct pyi_error *error = NULL;
+
+	while (addr < region->end_addr && !error) {
+		off_t data =
+			lseek(mirror->fd, (off_t)(region->offset + (addr - region->start_addr)),
+			      SEEK_DATA);
+		uint64_t end_addr;
+
+		if (data < 0)
+			return errno == ENXIO ? NULL : failed("look for the mirror's memory");
+		addr = (uint64_t)data - region->offset + region->start_addr;
+		if (addr >= region->end_addr)
+			return NULL;
+		end_addr = (addr | (chunk_bytes - 1)) + 1;
+		if (end_addr > region->end_addr || end_addr < addr)
+			end_addr = region->end_addr;
+		addr &= ~(chunk_bytes - 1);
+		if (addr < region->start_addr)
+			addr = region->start_addr;
+		error = add_area(areas, region, addr, end_addr);
+		addr = end_addr;
+	}
+	return error;
+}
+
+/*
+ * All of the regions; of a target with terabytes of address space only what has pages, and that not
+ * without end: else its size would be that of our tables.
+ */
+static struct pyi_error *list_areas(const struct pyi_mirror *mirror, struct areas *areas)
+{
+	struct pyi_error *error = NULL;
+
+	for (size_t r = 0; r < mirror->region_count && !error; r++) {
+		const struct region *region = &mirror->regions[r];
+
+		if (region->current)
+			error = add_area(areas, region, region->start_addr, region->end_addr);
+	}
+	if (error || areas->chunks <= CHUNK_ALLOWANCE)
+		return error;
+	areas->count = 0;
+	areas->chunks = 0;
+	for (size_t r = 0; r < mirror->region_count && !error; r++)
+		if (mirror->regions[r].current)
+			error = add_used(mirror, &mirror->regions[r], areas);
+	if (error || areas->chunks <= USED_CHUNK_LIMIT)
+		return error;
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MIRROR_FAILED,
+				"the target's memory is scattered over %" PRIu64
+				" GB of addresses: more than %d cannot be mirrored",
+				areas->chunks, USED_CHUNK_LIMIT);
+}
+
+/* Before anything is stopped. */
+static struct pyi_error *check_areas(const struct pyi_mirror *mirror)
+{
+	PYI_CLEANUP(free_areas) struct areas areas = { 0 };
+
+	return list_areas(mirror, &areas);
+}
+
+/* Without the kernel's own list of pages each of terabytes would have to be asked about. */
+static struct pyi_error *check_scan(const struct pyi_maps *maps, int pagemap_fd)
+{
+	uint64_t chunks = 0;
+	const struct pyi_map *first = NULL;
+
+	for (size_t m = 0; m < maps->count; m++) {
+		if (!is_wanted(&maps->items[m]))
+			continue;
+		first = &maps->items[m];
+		chunks += (first->end_addr - first->start_addr) >> CHUNK_SHIFT;
+	}
+	if (chunks <= CHUNK_ALLOWANCE ||
+	    pyi_pages_scan(pagemap_fd, first->start_addr, first->end_addr, ignore_run, NULL))
+		return NULL;
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MIRROR_FAILED,
+				"the target has mapped %" PRIu64
+				" GB of addresses: only Linux 6.7 and later say which of them are "
+				"in use, without a long stop",
+				chunks);
 }
 
 static struct pyi_error *prepare_maps(struct pyi_mirror *mirror, const struct pyi_process *process,
 				      const struct pyi_maps *maps)
 {
 	PYI_CLEANUP(pyi_guard_fd) int pagemap_fd = -1;
+	PYI_CLEANUP(pyi_mounts_deinit) struct pyi_mounts mounts = { 0 };
 	PYI_CLEANUP(pyi_guard_free) char *flags = NULL;
 	const char *cursor;
 	struct pyi_error *error =
@@ -440,15 +539,19 @@ static struct pyi_error *prepare_maps(struct pyi_mirror *mirror, const struct py
 
 	if (!error)
 		error = read_flags(process, maps, &flags);
+	if (!error)
+		error = pyi_mounts_read(process, &mounts);
+	if (!error)
+		error = check_scan(maps, pagemap_fd);
 	cursor = flags;
 	for (size_t m = 0; m < maps->count && !error; m++) {
 		const struct pyi_map *map = &maps->items[m];
 
 		if (is_wanted(map))
 			error = prepare_map(mirror, process, pagemap_fd, map,
-					    is_of_no_disk(map) && pyi_monitored_map(&cursor, map));
+					    has_sure_pages(mirror, &mounts, map, &cursor));
 	}
-	return error;
+	return error ? error : check_areas(mirror);
 }
 
 struct pyi_error *pyi_mirror_prepare(const struct pyi_process *process, const struct pyi_maps *maps,
@@ -460,6 +563,7 @@ struct pyi_error *pyi_mirror_prepare(const struct pyi_process *process, const st
 	if (!mirror)
 		return pyi_error_no_memory();
 	mirror->fd = -1;
+	mirror->pages.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	error = open_window(mirror, maps);
 	if (!error)
 		error = prepare_maps(mirror, process, maps);
@@ -473,216 +577,52 @@ struct pyi_error *pyi_mirror_prepare(const struct pyi_process *process, const st
 
 struct pyi_error *pyi_mirror_copy(struct pyi_mirror *mirror, const struct pyi_process *process)
 {
-	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
 	PYI_CLEANUP(pyi_guard_fd) int pagemap_fd = -1;
+	const struct pyi_maps *maps = &mirror->maps;
 	struct pyi_error *error;
 
 	for (size_t r = 0; r < mirror->region_count; r++)
 		mirror->regions[r].current = false;
 	error = pyi_process_open_file(process, "pagemap", O_RDONLY | O_CLOEXEC, &pagemap_fd);
 	if (!error)
-		error = pyi_maps_read(process, &maps);
-	for (size_t m = 0; m < maps.count && !error; m++) {
+		error = pyi_credentials_read(process, &mirror->credentials);
+	if (!error)
+		error = pyi_maps_read(process, &mirror->maps);
+	for (size_t m = 0; m < maps->count && !error; m++) {
 		struct region *region = NULL;
 
-		if (!is_wanted(&maps.items[m]))
+		if (!is_wanted(&maps->items[m]))
 			continue;
-		error = place(mirror, &maps.items[m], &region);
+		error = place(mirror, &maps->items[m], &region);
 		if (!error && region && !region->copied)
-			error = copy_region(mirror, process, pagemap_fd, &maps.items[m], region);
+			error = copy_region(mirror, process, pagemap_fd, &maps->items[m], region);
 	}
 	return error;
 }
 
-/* The process that is to become the mirror: it waits to be taken over. */
-static pid_t fork_helper(void)
-{
-	pid_t parent = getpid();
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* It could have ended before that. */
-	if (getppid() != parent)
-		_exit(PYI_ORPHAN_EXIT_STATUS);
-	for (;;)
-		pause();
-}
-
-static bool take_over(pid_t pid)
-{
-	uint64_t deadline_ns = pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER);
-	uint64_t every_signal = UINT64_MAX;
-	pid_t reporter;
-	int status;
-
-	if (ptrace(PTRACE_SEIZE, pid, NULL,
-		   (void *)(uintptr_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) != 0 ||
-	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0)
-		return false;
-	do {
-		if (pyi_wait_tracee(pid, deadline_ns, false, &reporter, &status) !=
-			    PYI_WAIT_REPORTED ||
-		    !WIFSTOPPED(status))
-			return false;
-	} while (status >> 16 != PTRACE_EVENT_STOP && ptrace(PTRACE_CONT, pid, NULL, NULL) == 0);
-	return ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof(every_signal), &every_signal) == 0;
-}
-
-/* What is needed to run system calls in the helper while its memory is exchanged. */
-struct helper {
-	pid_t pid;
-	struct pyi_process process;
-	struct pyi_maps maps;
-	struct pyi_gadgets gadgets;
-};
-
-static struct pyi_error *call(const struct helper *helper, uint64_t number,
-			      const uint64_t arguments[PYI_SYSCALL_ARGUMENTS], const char *what)
-{
-	int64_t result;
-	struct pyi_error *error = pyi_tracee_syscall_unguarded(helper->pid, &helper->gadgets, 0,
-							       number, arguments, &result);
-
-	if (!error && result < 0 && result > -PAGE_BYTES) {
-		errno = (int)-result;
-		error = failed(what);
-	}
-	return error;
-}
-
-static struct pyi_error *map_region(const struct helper *helper, const struct pyi_mirror *mirror,
-				    const struct region *region)
-{
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-		region->start_addr,	      region->end_addr - region->start_addr,
-		(uint64_t)region->protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-		(uint64_t)mirror->fd,	      region->offset,
-	};
-
-	return call(helper, SYS_mmap, arguments, "map the target's memory in its mirror");
-}
-
-static struct pyi_error *unmap(const struct helper *helper, uint64_t start_addr, uint64_t end_addr)
-{
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { start_addr, end_addr - start_addr };
-
-	return call(helper, SYS_munmap, arguments, "empty the mirror");
-}
-
-/* Unmaps what is left of the helper's own map. */
-static struct pyi_error *unmap_rest(const struct helper *helper, const struct pyi_mirror *mirror,
-				    const struct pyi_map *map)
-{
-	uint64_t addr = map->start_addr;
-
-	while (addr < map->end_addr) {
-		uint64_t end_addr = map->end_addr;
-		uint64_t next = map->end_addr;
-		struct pyi_error *error;
-
-		for (size_t r = 0; r < mirror->region_count; r++) {
-			const struct region *region = &mirror->regions[r];
-
-			if (!region->current || region->end_addr <= addr ||
-			    region->start_addr >= end_addr)
-				continue;
-			end_addr = region->start_addr > addr ? region->start_addr : addr;
-			next = region->end_addr;
-		}
-		if (end_addr > addr) {
-			error = unmap(helper, addr, end_addr);
-			if (error)
-				return error;
-		}
-		addr = next > end_addr ? next : end_addr;
-	}
-	return NULL;
-}
-
-static struct pyi_error *exchange_memory(struct helper *helper, const struct pyi_mirror *mirror,
-					 const struct pyi_gadgets *gadgets)
-{
-	const uint64_t every_descriptor[PYI_SYSCALL_ARGUMENTS] = { 0, UINT32_MAX };
-	struct pyi_error *error = NULL;
-	size_t text = mirror->region_count;
-
-	for (size_t r = 0; r < mirror->region_count; r++)
-		if (mirror->regions[r].current &&
-		    gadgets->addr[0] >= mirror->regions[r].start_addr &&
-		    gadgets->addr[0] < mirror->regions[r].end_addr)
-			text = r;
-	if (text == mirror->region_count) {
-		errno = ENOENT;
-		return failed("find the target's text in its mirror");
-	}
-	/* From here on with the target's own text: ours is about to go. */
-	error = map_region(helper, mirror, &mirror->regions[text]);
-	helper->gadgets = *gadgets;
-	for (size_t r = 0; r < mirror->region_count && !error; r++)
-		if (r != text && mirror->regions[r].current)
-			error = map_region(helper, mirror, &mirror->regions[r]);
-	for (size_t m = 0; m < helper->maps.count && !error; m++)
-		if (strcmp(helper->maps.items[m].path, "[vsyscall]") != 0)
-			error = unmap_rest(helper, mirror, &helper->maps.items[m]);
-	if (error)
-		return error;
-	/* Without it (before Linux 5.9) they stay, and no system call of the payload is executed.
-	 */
-	pyi_error_destroy(call(helper, SYS_close_range, every_descriptor, "close its files"));
-	return NULL;
-}
-
-static struct pyi_error *take_memory(struct helper *helper, const struct pyi_mirror *mirror,
-				     const struct pyi_gadgets *gadgets)
-{
-	static const char comm[] = PYI_SNAPSHOT_COMM;
-	const uint64_t name[PYI_SYSCALL_ARGUMENTS] = { PR_SET_NAME, (uintptr_t)comm };
-	uint64_t unregister[PYI_SYSCALL_ARGUMENTS];
-	struct pyi_error *error;
-
-	if (!take_over(helper->pid))
-		return failed("take hold of the mirror");
-	error = pyi_process_open(helper->pid, &helper->process);
-	if (!error)
-		error = pyi_maps_read(&helper->process, &helper->maps);
-	if (!error)
-		error = pyi_gadgets_find(&helper->process, &helper->maps, &helper->gadgets);
-	/* It is mostly seized before it has run an instruction, so this is not left to itself. */
-	if (!error)
-		error = call(helper, SYS_prctl, name, "name the mirror");
-	/* The kernel would write to an area that is not there any more. */
-	if (!error && pyi_rseq_unregister_arguments(helper->pid, unregister))
-		error = call(helper, SYS_rseq, unregister, "forget the mirror's rseq area");
-	else if (!error && pyi_rseq_own_unregister_arguments(unregister))
-		/* Before Linux 5.13 nobody says whether it has one: it may well have none. */
-		pyi_error_destroy(call(helper, SYS_rseq, unregister, "forget its rseq area"));
-	if (!error)
-		error = exchange_memory(helper, mirror, gadgets);
-	return error;
-}
-
-struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, const struct pyi_gadgets *gadgets,
+struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, struct pyi_gadgets *ret_gadgets,
 				   pid_t *ret_pid)
 {
-	struct helper helper = { .pid = fork_helper(), .process.proc_fd = -1 };
+	PYI_CLEANUP(free_areas) struct areas areas = { 0 };
+	struct pyi_mirror_plan plan = {
+		.credentials = &mirror->credentials,
+		.fd = mirror->fd,
+		.code_offset = 0,
+		.page_bytes = mirror->pages.page_bytes,
+		.maps = &mirror->maps,
+	};
 	struct pyi_error *error;
 
-	if (helper.pid < 0)
-		return failed("fork for the mirror");
-	error = take_memory(&helper, mirror, gadgets);
-	pyi_maps_deinit(&helper.maps);
-	pyi_process_close(&helper.process);
-	if (error) {
-		kill(helper.pid, SIGKILL);
-		while (waitpid(helper.pid, NULL, __WALL) < 0 && errno == EINTR)
-			;
+	error = list_areas(mirror, &areas);
+	if (error)
 		return error;
-	}
+	plan.areas = areas.items;
+	plan.area_count = areas.count;
+	error = pyi_mirror_process_create(&plan, ret_gadgets, ret_pid);
+	if (error)
+		return error;
 	munmap(mirror->window, mirror->window_bytes);
 	mirror->window = NULL;
-	*ret_pid = helper.pid;
 	return NULL;
 }
 
@@ -694,7 +634,9 @@ void pyi_mirror_destroy(struct pyi_mirror *mirror)
 		munmap(mirror->window, mirror->window_bytes);
 	if (mirror->fd >= 0)
 		close(mirror->fd);
-	free(mirror->pagemap);
+	pyi_credentials_deinit(&mirror->credentials);
+	pyi_maps_deinit(&mirror->maps);
+	free(mirror->pages.entries);
 	free(mirror->regions);
 	free(mirror);
 }

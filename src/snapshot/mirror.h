@@ -30,11 +30,10 @@ struct pyi_error *pyi_mirror_copy(struct pyi_mirror *mirror,
 				  const struct pyi_process *process) PYI_MUST_CHECK;
 
 /*
- * Makes the process: stopped, traced by us, all signals blocked, without descriptors, first in
- * line for the OOM killer, and dead as soon as we are. `gadgets` are the target's, and
- * in it at the same addresses. The memory of the mirror itself is given up. Error "mirror-failed".
+ * Makes the process (see pyi_mirror_process_create()), which has no right that the target has not.
+ * The memory of the mirror itself is given up. Error "mirror-failed".
  */
-struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, const struct pyi_gadgets *gadgets,
+struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, struct pyi_gadgets *ret_gadgets,
 				   pid_t *ret_pid) PYI_MUST_CHECK;
 
 /* Does not end the process that was made. NULL is fine. */

@@ -8,9 +8,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,7 +19,6 @@
 #include "snapshot/child_namespace.h"
 #include "snapshot/group.h"
 #include "snapshot/huge_pages.h"
-#include "tracee/tracee.h"
 
 enum {
 	/* include/uapi/linux/userfaultfd.h: UFFD_FEATURE_EVENT_FORK */
@@ -261,42 +260,43 @@ static struct pyi_error *check_memory(const struct pyi_process *process,
 }
 
 /*
- * The filter might kill the target for clone(): it must be out of the way while we inject. If we
- * were killed in that moment, the suspension would end before the call does: that is a risk which
- * only the user can take.
+ * A filter might kill the target for a call that is run in it. What it says can only be read by
+ * some, and only from a thread that stands still: see tracee/call_check.h.
  */
 static struct pyi_error *check_seccomp(const struct pyi_process *process,
-				       const struct pyi_process_status *status,
-				       enum pyi_source source, unsigned *ret_options)
+				       const struct pyi_process_status *status)
 {
 	struct pyi_process_status own_status;
 	struct pyi_error *error;
 
 	if (!status->seccomp_mode)
 		return NULL;
+	if (status->seccomp_mode != SECCOMP_MODE_FILTER)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_SECCOMP,
+						       "process %d may only read, write and end "
+						       "(SECCOMP_MODE_STRICT)",
+						       process->pid),
+				      "copy the memory: --source mirror");
 	error = pyi_process_peek_status(getpid(), &own_status);
 	if (error)
 		return error;
-	if (source == PYI_SOURCE_CLONE && !own_status.seccomp_mode &&
-	    own_status.capabilities_effective & UINT64_C(1) << CAP_SYS_ADMIN) {
-		*ret_options |= PTRACE_O_SUSPEND_SECCOMP;
+	if (!own_status.seccomp_mode &&
+	    own_status.capabilities_effective & UINT64_C(1) << CAP_SYS_ADMIN)
 		return NULL;
-	}
 	return pyi_error_hint(
-		pyi_error_create(
-			PYI_EXIT_ACCESS, PYI_ERROR_SECCOMP,
-			"process %d runs under a seccomp filter, which might kill it for a "
-			"clone that we inject",
-			process->pid),
-		"--source clone suspends the filter (with CAP_SYS_ADMIN): a risk for the process "
-		"if "
-		"pyinspect is killed in that millisecond");
+		pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_SECCOMP,
+				 "process %d runs under a seccomp filter, which might kill it for "
+				 "a clone, and which pyinspect cannot read: %s",
+				 process->pid,
+				 own_status.seccomp_mode ? "it runs under one itself"
+							 : "it has no CAP_SYS_ADMIN"),
+		"run pyinspect with CAP_SYS_ADMIN, and under no such filter itself; or copy the "
+		"memory: --source mirror");
 }
 
 /* What forbids to run anything in the target. */
 static struct pyi_error *check_injection(const struct pyi_process *process,
-					 const struct pyi_process_status *status,
-					 enum pyi_source source, unsigned *ret_options)
+					 const struct pyi_process_status *status)
 {
 	if (status->shadow_stack)
 		return pyi_error_create(
@@ -318,7 +318,7 @@ static struct pyi_error *check_injection(const struct pyi_process *process,
 				"become process 1 there, and its end that of the namespace",
 				process->pid),
 			"copy the memory: --source mirror");
-	return check_seccomp(process, status, source, ret_options);
+	return check_seccomp(process, status);
 }
 
 static double estimate_mirror(const struct pyi_process_status *status)
@@ -331,7 +331,6 @@ static struct pyi_error *check_mirror(const struct pyi_process *process,
 				      struct pyi_preflight *ret_preflight)
 {
 	struct pyi_preflight preflight = {
-		.seize_options = PTRACE_O_TRACESYSGOOD,
 		.estimated_pause_ms = estimate_mirror(status),
 		.source = PYI_SOURCE_MIRROR,
 	};
@@ -354,17 +353,13 @@ static struct pyi_error *check_mirror(const struct pyi_process *process,
 }
 
 static struct pyi_error *check_clone(const struct pyi_process *process,
-				     const struct pyi_process_status *status,
-				     enum pyi_source source, double max_pause_ms,
+				     const struct pyi_process_status *status, double max_pause_ms,
 				     struct pyi_preflight *ret_preflight)
 {
-	struct pyi_preflight preflight = {
-		.seize_options = PTRACE_O_TRACESYSGOOD,
-		.source = PYI_SOURCE_CLONE,
-	};
+	struct pyi_preflight preflight = { .source = PYI_SOURCE_CLONE };
 	struct pyi_error *error;
 
-	error = check_injection(process, status, source, &preflight.seize_options);
+	error = check_injection(process, status);
 	if (!error)
 		error = check_group(process, status);
 	if (!error)
@@ -426,7 +421,7 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum py
 		return pyi_access_explain(process, EPERM);
 	if (source == PYI_SOURCE_MIRROR)
 		return check_mirror(process, &status, max_pause_ms, ret_preflight);
-	error = check_clone(process, &status, source, max_pause_ms, ret_preflight);
+	error = check_clone(process, &status, max_pause_ms, ret_preflight);
 	if (!error || source == PYI_SOURCE_CLONE || !pyi_error_has(error, PYI_ERROR_ABOUT_CLONE))
 		return error;
 	mirror_error = check_mirror(process, &status, max_pause_ms, ret_preflight);

@@ -24,8 +24,6 @@ enum pyi_source {
 const char *pyi_source_name(enum pyi_source source);
 
 struct pyi_preflight {
-	/* ptrace options that every thread of the target must be seized with. */
-	unsigned seize_options;
 	/* How long the snapshot will stop the target; an estimate. */
 	double estimated_pause_ms;
 	/* What was chosen: PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
@@ -36,7 +34,8 @@ struct pyi_preflight {
  * `max_pause_ms` is the longest stop the user accepts. With PYI_SOURCE_AUTO the refusals that only
  * concern a clone ("seccomp", "shadow-stack", "userfaultfd", "pid-namespace", "frozen",
  * "clone-refused", "cgroup-memory", "huge-pages") become a mirror, if that fits `max_pause_ms`;
- * else their hint says what to pass.
+ * else their hint says what to pass. A filter that can be read is no refusal yet: what it says to
+ * our calls is seen when the target is stopped.
  * Errors: exit 3 for "already-traced", "seccomp", "own-process"; exit 1 for the others, and
  * "pause-too-long", "memory-short".
  */

@@ -42,6 +42,7 @@ struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot, stru
 
 	/* It is stopped all the time; one that is being killed is not, long before it is dead. */
 	if (snapshot->process.pid <= 0 || (error && error->exit == PYI_EXIT_NOT_RESTORED) ||
+	    (error && snapshot->distrusted) ||
 	    (!snapshot->dead && pyi_arch_get_registers(snapshot->process.pid, &registers)))
 		return error;
 	pyi_error_destroy(error);
@@ -72,16 +73,39 @@ static struct pyi_error *leave_message(struct pyi_snapshot *snapshot)
 	return NULL;
 }
 
+/* Its code has changed since it was looked at: somebody means harm. */
+static struct pyi_error *distrust(struct pyi_snapshot *snapshot)
+{
+	snapshot->distrusted = true;
+	if (kill(snapshot->process.pid, SIGKILL) != 0)
+		ptrace(PTRACE_KILL, snapshot->process.pid, NULL, NULL);
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_FOREIGN_CALL,
+				"the snapshot (process %d) ran code of its own in place of a "
+				"system call of ours, and was ended",
+				snapshot->process.pid);
+}
+
 struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
 				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 				       int64_t *ret_result)
 {
-	struct pyi_error *error = snapshot->at_message ? leave_message(snapshot) : NULL;
+	struct pyi_planned_call call = { .number = number, .known = PYI_SECCOMP_ALL_KNOWN };
+	const struct pyi_call_plan plan = { .calls = &call, .count = 1 };
+	struct pyi_error *error;
 
+	memcpy(call.arguments, arguments, sizeof(call.arguments));
+	error = pyi_seccomp_filters_check(&snapshot->filters, snapshot->process.pid,
+					  &snapshot->target->gadgets, &plan);
+	if (!error && snapshot->at_message)
+		error = leave_message(snapshot);
 	if (error)
 		return error;
-	error = pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->target->gadgets,
+	error = pyi_tracee_syscall_unguarded(snapshot->process.pid, &snapshot->gadgets,
 					     snapshot->exit_sp, number, arguments, ret_result);
+	if (error && error->code == PYI_ERROR_FOREIGN_CALL) {
+		pyi_error_destroy(error);
+		return distrust(snapshot);
+	}
 	/* Down there nobody knows that it is not the target. */
 	if (error && error->code == PYI_ERROR_TARGET_EXITED) {
 		pyi_error_destroy(error);

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "snapshot/calls.h"
 #include "snapshot/flushed.h"
 #include "snapshot/leftover.h"
 #include "snapshot/mirror.h"
@@ -49,11 +50,12 @@ enum {
 
 /* Whatever a stop costs counts, also one that comes to nothing. */
 static struct pyi_error *begin_stop(struct pyi_snapshot_target *target,
-				    const struct pyi_gadgets *gadgets, enum pyi_stop_extent extent,
+				    const struct pyi_gadgets *gadgets,
+				    const struct pyi_call_plan *plan, enum pyi_stop_extent extent,
 				    struct pyi_stop *ret_stop)
 {
-	struct pyi_error *error = pyi_stop_begin(target->process, gadgets, target->seize_options,
-						 extent, target->stop_limit_ms, ret_stop);
+	struct pyi_error *error = pyi_stop_begin(target->process, gadgets, plan, extent,
+						 target->stop_limit_ms, ret_stop);
 
 	target->stop_count += ret_stop->tries_ms > 0;
 	target->paused_ms += ret_stop->tries_ms;
@@ -91,7 +93,7 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 	if (!error)
 		error = pyi_gadgets_find(target->process, &maps, &gadgets);
 	if (!error)
-		error = begin_stop(target, &gadgets, PYI_STOP_ONE, &stop);
+		error = begin_stop(target, &gadgets, &pyi_calls_of_reaping, PYI_STOP_ONE, &stop);
 	if (error)
 		return error;
 	error = pyi_tracee_syscall(&stop.threads[stop.injector].tracee, &gadgets, SYS_wait4,
@@ -109,8 +111,11 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 	return NULL;
 }
 
-/* Reaps one dead snapshot, with patience for a target that cannot be stopped at once. */
-static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespace_pid)
+/*
+ * Reaps one dead snapshot, with patience for a target that cannot be stopped at once; if it is not
+ * `ours`, not with one in which calls must not be run: then that is the error.
+ */
+static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespace_pid, bool ours)
 {
 	const struct timespec pause = { .tv_nsec = REAP_PAUSE_MS * 1000000L };
 	uint64_t deadline_ns = pyi_clock_deadline(REAP_PATIENCE_MS, PYI_CLOCK_NEVER);
@@ -125,7 +130,8 @@ static struct pyi_error *reap(struct pyi_snapshot_target *target, pid_t namespac
 		error = reap_in_target(target, namespace_pid, &gone);
 		if (gone)
 			return NULL;
-		if (error && error->exit == PYI_EXIT_NOT_RESTORED)
+		if (error &&
+		    (error->exit == PYI_EXIT_NOT_RESTORED || (!ours && pyi_call_is_refused(error))))
 			return error;
 		pyi_error_destroy(last);
 		last = error;
@@ -152,7 +158,6 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 {
 	struct pyi_snapshot_target target = {
 		.process = process,
-		.seize_options = preflight->seize_options,
 		.source = preflight->source,
 		.stop_limit_ms = pyi_snapshot_stop_limit_ms(preflight),
 	};
@@ -161,7 +166,9 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	struct pyi_error *error;
 	size_t count;
 
-	error = pyi_gadgets_find(process, maps, &target.gadgets);
+	/* A mirror is made without the target's code. */
+	error = target.source == PYI_SOURCE_CLONE ? pyi_gadgets_find(process, maps, &target.gadgets)
+						  : NULL;
 	if (!error)
 		error = pyi_process_read_status(process, 0, &status);
 	if (error)
@@ -172,7 +179,12 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 			? pyi_leftover_find(process, target.namespace_count, leftovers)
 			: 0;
 	for (size_t i = 0; i < count; i++) {
-		error = reap(&target, leftovers[i]);
+		error = reap(&target, leftovers[i], false);
+		/* It stays; and so does the cause for which it cannot be cloned, either. */
+		if (error && pyi_call_is_refused(error)) {
+			pyi_error_destroy(error);
+			break;
+		}
 		if (error)
 			return error;
 	}
@@ -180,23 +192,21 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	return NULL;
 }
 
-/* True, with its number there, if `pid`, alive or dead, is a child of the target. */
-static bool is_child(pid_t pid, const struct pyi_snapshot_target *target, pid_t *ret_namespace_pid)
+/* True if `pid`, alive or dead, is a child of the target. */
+static bool is_child(pid_t pid, const struct pyi_snapshot_target *target,
+		     struct pyi_process_status *ret_status)
 {
 	struct pyi_process process = { .pid = pid };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	struct pyi_process_status status;
 	char path[32];
 
 	/* To pyi_process_open() a dead one is none. */
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	process.proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	error = pyi_process_read_status(&process, 0, &status);
+	error = pyi_process_read_status(&process, 0, ret_status);
 	pyi_process_close(&process);
-	if (error)
-		return false;
-	*ret_namespace_pid = pyi_process_number_in(&status, target->namespace_count);
-	return status.thread_group_id == pid && status.parent_pid == target->process->pid;
+	return !error && ret_status->thread_group_id == pid &&
+	       ret_status->parent_pid == target->process->pid;
 }
 
 /*
@@ -207,6 +217,7 @@ static struct pyi_error *await_child(struct pyi_snapshot_target *target,
 				     struct pyi_snapshot *snapshot, uint64_t timeout_ms)
 {
 	uint64_t deadline_ns = pyi_clock_deadline(timeout_ms, PYI_CLOCK_NEVER);
+	struct pyi_process_status child;
 	pid_t namespace_pid;
 	pid_t pid;
 	int status;
@@ -218,14 +229,18 @@ static struct pyi_error *await_child(struct pyi_snapshot_target *target,
 		if (result != PYI_WAIT_REPORTED)
 			break;
 		/* A held thread of the target that was killed meanwhile also reports. */
-		if (!is_child(pid, target, &namespace_pid) ||
-		    (snapshot->namespace_pid > 0 && snapshot->namespace_pid != namespace_pid))
+		if (!is_child(pid, target, &child))
+			continue;
+		namespace_pid = pyi_process_number_in(&child, target->namespace_count);
+		if (snapshot->namespace_pid > 0 && snapshot->namespace_pid != namespace_pid)
 			continue;
 		snapshot->namespace_pid = namespace_pid;
 		snapshot->process.pid = pid;
 		target->last_pid = pid;
 		if (WIFSTOPPED(status))
-			return NULL;
+			return child.seccomp_mode
+				       ? pyi_seccomp_filters_read(pid, &snapshot->filters)
+				       : NULL;
 		/* It takes a SIGKILL to end it before that; its parent can still reap it. */
 		snapshot->dead = true;
 		break;
@@ -266,8 +281,7 @@ static void lift_limits(pid_t pid)
  * Before the target goes on, its copy must not be able to do anything: a name by which it is
  * known, death with us, no signals, no descriptors, first in line for the OOM killer.
  */
-static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const struct pyi_guard *guard,
-				       unsigned seize_options)
+static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const struct pyi_guard *guard)
 {
 	const uint64_t name[PYI_SYSCALL_ARGUMENTS] = { PR_SET_NAME, guard->comm_addr };
 	const uint64_t unshare_all[PYI_SYSCALL_ARGUMENTS] = { 0, UINT32_MAX,
@@ -282,19 +296,24 @@ static struct pyi_error *make_harmless(struct pyi_snapshot *snapshot, const stru
 	if (error)
 		return error;
 	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		   (void *)(uintptr_t)(seize_options | PTRACE_O_EXITKILL)) != 0 ||
+		   (void *)(uintptr_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) != 0 ||
 	    ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof(every_signal), &every_signal) != 0)
 		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST, errno,
 					      "cannot take hold of the snapshot");
 	/*
 	 * The table is shared, so nothing that the target closes stays open. Leaving it duplicates
 	 * the first descriptors for a moment: of files whose file systems would hear of that it is
-	 * not left. Nor is it before Linux 5.9, which has no such call (doc/safety.md).
+	 * not left. Nor is it before Linux 5.9, which has no such call, or under a filter that does
+	 * not know it (doc/safety.md).
 	 */
 	result = 0;
 	error = snapshot->shares_table
 			? NULL
 			: pyi_snapshot_syscall(snapshot, SYS_close_range, unshare_all, &result);
+	if (error && pyi_call_is_refused(error)) {
+		pyi_error_destroy(error);
+		error = NULL;
+	}
 	if (error)
 		return error;
 	if (result != 0 && result != -ENOSYS)
@@ -361,7 +380,7 @@ static struct pyi_error *clone_target(struct pyi_snapshot_target *target, struct
 	error = pyi_process_open(snapshot->process.pid, &snapshot->process);
 	if (error)
 		return error;
-	return make_harmless(snapshot, &injector->guard, target->seize_options);
+	return make_harmless(snapshot, &injector->guard);
 }
 
 static struct pyi_error *describe_threads(const struct pyi_stop *stop,
@@ -416,12 +435,11 @@ static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 }
 
 /* Makes the process for a copy, as a thread of the target that was held. */
-static struct pyi_error *build_mirror(struct pyi_snapshot_target *target, struct pyi_mirror *mirror,
-				      struct pyi_snapshot *snapshot)
+static struct pyi_error *build_mirror(struct pyi_mirror *mirror, struct pyi_snapshot *snapshot)
 {
 	struct pyi_error *error;
 
-	error = pyi_mirror_build(mirror, &target->gadgets, &snapshot->process.pid);
+	error = pyi_mirror_build(mirror, &snapshot->gadgets, &snapshot->process.pid);
 	if (error)
 		return error;
 	error = pyi_process_open(snapshot->process.pid, &snapshot->process);
@@ -432,17 +450,13 @@ static struct pyi_error *build_mirror(struct pyi_snapshot_target *target, struct
 		    pyi_arch_set_thread_pointer(snapshot->process.pid,
 						snapshot->threads[t].thread_pointer))
 			break;
-	if (!write_oom_score(&snapshot->process))
-		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST, errno,
-					      "cannot offer the snapshot to the OOM killer first");
 	return NULL;
 }
 
 /* What is done with the snapshot when the target goes on again. */
-static struct pyi_error *finish(struct pyi_snapshot_target *target, struct pyi_mirror *mirror,
-				struct pyi_snapshot *snapshot)
+static struct pyi_error *finish(struct pyi_mirror *mirror, struct pyi_snapshot *snapshot)
 {
-	struct pyi_error *error = mirror ? build_mirror(target, mirror, snapshot) : NULL;
+	struct pyi_error *error = mirror ? build_mirror(mirror, snapshot) : NULL;
 
 	if (!error)
 		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
@@ -490,7 +504,8 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 	snapshot->shares_table = !mirror && pyi_flushed_has_files(target->process);
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
 	if (!error)
-		error = begin_stop(target, mirror ? NULL : &target->gadgets, extent, &stop);
+		error = begin_stop(target, mirror ? NULL : &target->gadgets,
+				   mirror ? NULL : &pyi_calls_of_clone, extent, &stop);
 	if (error) {
 		pyi_memory_reader_destroy(live);
 		return error;
@@ -506,7 +521,7 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 		return restoring;
 	}
 	if (!error && *ret_ready)
-		error = finish(target, mirror, snapshot);
+		error = finish(mirror, snapshot);
 	return error;
 }
 
@@ -536,6 +551,7 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
 		return pyi_error_no_memory();
 	snapshot->process.proc_fd = -1;
 	snapshot->target = target;
+	snapshot->gadgets = target->gadgets;
 	error = prepare_mirror(target, &mirror);
 	if (!error)
 		error = take(target, extent, gate, mirror, snapshot, &is_ready);
@@ -588,10 +604,11 @@ struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot)
 		return NULL;
 	kill_snapshot(snapshot);
 	if (snapshot->namespace_pid > 0)
-		error = reap(snapshot->target, snapshot->namespace_pid);
+		error = reap(snapshot->target, snapshot->namespace_pid, true);
 	pyi_memory_reader_destroy(snapshot->reader);
 	pyi_maps_deinit(&snapshot->maps);
 	pyi_process_close(&snapshot->process);
+	pyi_seccomp_filters_deinit(&snapshot->filters);
 	free(snapshot->threads);
 	free(snapshot);
 	return error;

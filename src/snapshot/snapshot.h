@@ -21,13 +21,13 @@
 #include "process/process.h"
 #include "snapshot/preflight.h"
 #include "tracee/arch.h"
+#include "tracee/call_check.h"
 #include "tracee/stop.h"
 
 /* A target to take snapshots of, and what that has cost it so far. */
 struct pyi_snapshot_target {
 	const struct pyi_process *process;
 	struct pyi_gadgets gadgets;
-	unsigned seize_options;
 	/* PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
 	enum pyi_source source;
 	/* No stop of it can take so long, unless something is very wrong. */
@@ -83,9 +83,15 @@ struct pyi_snapshot {
 	struct pyi_snapshot_target *target;
 	/* Its number in the target's pid namespace. */
 	pid_t namespace_pid;
+	/* Where it makes system calls of ours: the target's code in a clone, ours in a mirror. */
+	struct pyi_gadgets gadgets;
 	/* A stack pointer at which stray code ends in exit_group. */
 	uint64_t exit_sp;
 	bool dead;
+	/* It was ended because it did something else than it was told to. */
+	bool distrusted;
+	/* Those that it was born with. */
+	struct pyi_seccomp_filters filters;
 	/* It shares the target's descriptor table as long as it lives. */
 	bool shares_table;
 	/* It is stopped at a system call that was a message. */
@@ -107,7 +113,8 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 /*
  * Takes a snapshot, holding the threads of `extent` meanwhile. When the gate calls it off, the
  * target goes on and *ret_snapshot is NULL (no error). Errors: those of pyi_stop_begin();
- * "clone-refused" (exit 1, with errno and cause); "not-restored" (exit 6).
+ * "clone-refused" (exit 1, with errno and cause); those of pyi_tracee_syscall(); "not-restored"
+ * (exit 6).
  */
 struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi_stop_extent extent,
 				    const struct pyi_snapshot_gate *gate,
@@ -127,7 +134,11 @@ struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot) PYI_MUST_C
 struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot,
 				       struct pyi_error *error) PYI_MUST_CHECK;
 
-/* Runs a real system call in the snapshot (for memory to work with). */
+/*
+ * Runs a real system call in the snapshot (for memory to work with), one of snapshot/calls.h.
+ * Errors: "seccomp" (exit 3) if a filter that it has got from the target does not let it through;
+ * "foreign-call" if it makes another one instead: that is not executed, and the snapshot is ended.
+ */
 struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
 				       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],
 				       int64_t *ret_result) PYI_MUST_CHECK;

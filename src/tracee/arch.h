@@ -38,7 +38,7 @@ struct pyi_registers {
 	struct user_regs_struct user;
 };
 
-/* A byte sequence to be found in executable memory of the target. */
+/* A byte sequence to be found in executable memory of the target; the first is a system call. */
 struct pyi_gadget_pattern {
 	/* For messages. */
 	const char *name;
@@ -50,6 +50,9 @@ struct pyi_gadget_pattern {
 
 extern const struct pyi_gadget_pattern pyi_arch_gadget_patterns[];
 extern const size_t pyi_arch_gadget_count;
+
+/* AUDIT_ARCH_... of linux/audit.h: how the kernel calls this machine's own system calls. */
+extern const uint32_t pyi_arch_audit;
 
 /* Addresses in the target of the gadgets, in the order of the patterns. */
 struct pyi_gadgets {
@@ -108,6 +111,14 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 			      uint64_t slept_ms);
 
 /*
+ * True if a thread that goes on with `registers`, which are prepared for that, calls
+ * restart_syscall(2): a call that its program never made. `ret_end_addr` is where it is then, as
+ * below. And what makes the original call be started again instead, with the full timeout.
+ */
+bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr);
+void pyi_arch_restart_in_full(struct pyi_registers *registers);
+
+/*
  * Turns `registers` (of a stopped thread) into ones that run a system call at the gadget with
  * stack pointer `sp`, on return from which the words at `sp` are followed.
  */
@@ -122,9 +133,22 @@ void pyi_arch_syscall_arguments(const struct pyi_registers *registers,
 int64_t pyi_arch_syscall_result(const struct pyi_registers *registers);
 void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value);
 
+/* At a system call's entry: it is not executed. False with errno. */
+bool pyi_arch_skip_syscall(pid_t tid);
+
 /* Registers that call `pc` with one argument on stack `sp` (its highest address, exclusive). */
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp,
 		       uint64_t argument);
+
+/*
+ * Where a thread is, for whoever looks at it, in a call that pyi_arch_set_syscall() makes, and in
+ * the rt_sigreturn of the guard: behind the instruction.
+ */
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets);
+uint64_t pyi_arch_sigreturn_end(const struct pyi_gadgets *gadgets);
+
+/* True if a stopped tracee uses a shadow stack (SHSTK, GCS). */
+bool pyi_arch_has_shadow_stack(pid_t tid);
 
 /* clone(flags, stack) in the architecture's order of arguments. */
 void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -23,6 +24,9 @@
 #endif
 #ifndef NT_ARM_SSVE
 #define NT_ARM_SSVE 0x40b
+#endif
+#ifndef NT_ARM_GCS
+#define NT_ARM_GCS 0x410
 #endif
 
 enum gadget {
@@ -44,6 +48,8 @@ const struct pyi_gadget_pattern pyi_arch_gadget_patterns[] = {
 
 const size_t pyi_arch_gadget_count =
 	sizeof(pyi_arch_gadget_patterns) / sizeof(pyi_arch_gadget_patterns[0]);
+
+const uint32_t pyi_arch_audit = AUDIT_ARCH_AARCH64;
 
 #define SVC_INSTRUCTION 0xd4000001u
 
@@ -355,6 +361,20 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 	}
 }
 
+/* pyi_arch_prepare_restart() has put the original number into the upper half. */
+bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr)
+{
+	uint64_t number = registers->user.regs[REGISTER_SYSCALL];
+
+	*ret_end_addr = registers->user.pc + INSTRUCTION_BYTES;
+	return (uint32_t)number == SYS_restart_syscall && number >> 32;
+}
+
+void pyi_arch_restart_in_full(struct pyi_registers *registers)
+{
+	registers->user.regs[REGISTER_SYSCALL] >>= 32;
+}
+
 void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,
 			  uint64_t sp, uint64_t number,
 			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
@@ -392,6 +412,19 @@ void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value
 	registers->user.regs[0] = value;
 }
 
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SYSCALL] + INSTRUCTION_BYTES;
+}
+
+bool pyi_arch_skip_syscall(pid_t tid)
+{
+	int none = -1;
+	struct iovec io = { &none, sizeof(none) };
+
+	return ptrace(PTRACE_SETREGSET, tid, (void *)(unsigned long)NT_ARM_SYSTEM_CALL, &io) == 0;
+}
+
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument)
 {
 	struct user_regs_struct *user = &registers->user;
@@ -401,6 +434,21 @@ void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp
 	user->regs[REGISTER_LINK] = 0;
 	user->sp = sp & ~(uint64_t)(STACK_ALIGNMENT - 1);
 	pyi_arch_set_pc(registers, pc);
+}
+
+/* It is the second instruction of its gadget. */
+uint64_t pyi_arch_sigreturn_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SIGRETURN] + 2 * INSTRUCTION_BYTES;
+}
+
+bool pyi_arch_has_shadow_stack(pid_t tid)
+{
+	/* struct user_gcs: what is enabled, what is locked, the pointer */
+	uint64_t state[3] = { 0 };
+	struct iovec io = { state, sizeof(state) };
+
+	return ptrace(PTRACE_GETREGSET, tid, (void *)NT_ARM_GCS, &io) == 0 && state[0] != 0;
 }
 
 /* Here clone() takes flags, stack, parent_tid, tls, child_tid. */

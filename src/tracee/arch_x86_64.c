@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,11 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+
+/* include/uapi/linux/elf.h, Linux 6.6 */
+#ifndef NT_X86_SHSTK
+#define NT_X86_SHSTK 0x204
+#endif
 
 enum gadget {
 	GADGET_SYSCALL,
@@ -29,6 +35,8 @@ const struct pyi_gadget_pattern pyi_arch_gadget_patterns[] = {
 
 const size_t pyi_arch_gadget_count =
 	sizeof(pyi_arch_gadget_patterns) / sizeof(pyi_arch_gadget_patterns[0]);
+
+const uint32_t pyi_arch_audit = AUDIT_ARCH_X86_64;
 
 enum {
 	/* Results the kernel uses inside; include/linux/errno.h */
@@ -274,6 +282,21 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 	}
 }
 
+/* If it was restart_syscall itself, nobody has minded so far. */
+bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr)
+{
+	const struct user_regs_struct *user = &registers->user;
+
+	*ret_end_addr = user->rip;
+	return (int64_t)user->rax == -RESTART_BLOCK && (int64_t)user->orig_rax >= 0 &&
+	       user->orig_rax != SYS_restart_syscall;
+}
+
+void pyi_arch_restart_in_full(struct pyi_registers *registers)
+{
+	registers->user.rax = (uint64_t)-RESTART_NO_HAND;
+}
+
 void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,
 			  uint64_t sp, uint64_t number,
 			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
@@ -322,6 +345,21 @@ void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value
 	registers->user.rax = value;
 }
 
+uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets)
+{
+	return gadgets->addr[GADGET_SYSCALL] + SYSCALL_INSTRUCTION_BYTES;
+}
+
+bool pyi_arch_skip_syscall(pid_t tid)
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(tid, &registers))
+		return false;
+	registers.user.orig_rax = UINT64_MAX;
+	return pyi_arch_set_registers(tid, &registers);
+}
+
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument)
 {
 	struct user_regs_struct *user = &registers->user;
@@ -332,6 +370,19 @@ void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp
 	user->rdi = argument;
 	user->orig_rax = UINT64_MAX;
 	user->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION);
+}
+
+uint64_t pyi_arch_sigreturn_end(const struct pyi_gadgets *gadgets)
+{
+	return pyi_arch_syscall_end(gadgets);
+}
+
+bool pyi_arch_has_shadow_stack(pid_t tid)
+{
+	uint64_t pointer;
+	struct iovec io = { &pointer, sizeof(pointer) };
+
+	return ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_SHSTK, &io) == 0;
 }
 
 void pyi_arch_clone_arguments(uint64_t flags, uint64_t stack,

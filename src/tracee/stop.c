@@ -36,6 +36,8 @@ enum {
 	RELUCTANCE_LIMIT = 4 * PYI_INTERRUPTION_FORBIDDEN,
 	/* As deep as a stack is hardly ever used; the smallest are not much larger. */
 	OWN_STACK_BYTES = 1 << 20,
+	/* So many threads that would do but for their filters are tried. */
+	REFUSAL_LIMIT = 4,
 	/* How often it is looked whether those that are late have stopped. */
 	LATE_LOOK_US = 1000,
 };
@@ -110,7 +112,7 @@ static bool is_ours(const struct pyi_process *process, pid_t tid)
  * be in another one, that must not be interrupted.
  */
 static struct pyi_error *seize(const struct pyi_process *process, struct pyi_stop *stop,
-			       struct pyi_stop_thread *thread, unsigned options)
+			       struct pyi_stop_thread *thread)
 {
 	thread->slept_ms = UINT64_MAX;
 	if (thread->call.blocked && thread->call.interruption == PYI_INTERRUPTION_REWIND_TIMED) {
@@ -120,7 +122,7 @@ static struct pyi_error *seize(const struct pyi_process *process, struct pyi_sto
 	/* Nothing comes between this look and the interruption: a seized thread can't be let go. */
 	if (thread->call.blocked && !pyi_thread_is_in(process, thread->tid, &thread->call))
 		return NULL;
-	if (!pyi_tracee_seize(&thread->tracee, thread->tid, options)) {
+	if (!pyi_tracee_seize(&thread->tracee, thread->tid)) {
 		int number = errno;
 
 		/* It has exited between the scan and now. */
@@ -180,7 +182,7 @@ static bool is_wanted(const struct pyi_stop_thread *thread, enum pyi_stop_extent
 
 /* Seizes the threads of an extent that can be; true if it is open whether some others can. */
 static struct pyi_error *seize_wanted(const struct pyi_process *process, struct pyi_stop *stop,
-				      enum pyi_stop_extent extent, unsigned options, bool *ret_open)
+				      enum pyi_stop_extent extent, bool *ret_open)
 {
 	*ret_open = false;
 	for (size_t t = 0; t < stop->thread_count; t++) {
@@ -193,7 +195,7 @@ static struct pyi_error *seize_wanted(const struct pyi_process *process, struct 
 			*ret_open |= pyi_running_look_before_seizing(process, thread);
 		if (!is_wanted(thread, extent))
 			continue;
-		error = seize(process, stop, thread, options);
+		error = seize(process, stop, thread);
 		if (error)
 			return error;
 	}
@@ -205,7 +207,7 @@ static struct pyi_error *seize_wanted(const struct pyi_process *process, struct 
  * those that run are to be held, those that come out of a call just then are waited for a little.
  */
 static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop *stop,
-			      enum pyi_stop_extent extent, unsigned options)
+			      enum pyi_stop_extent extent)
 {
 	const struct timespec pause = { .tv_nsec = OPEN_LOOK_US * 1000L };
 	uint64_t patience_ns = 0;
@@ -220,7 +222,7 @@ static struct pyi_error *hold(const struct pyi_process *process, struct pyi_stop
 			return error;
 		if ((!found_new && !open) || extent == PYI_STOP_ONE)
 			break;
-		error = seize_wanted(process, stop, extent, options, &open);
+		error = seize_wanted(process, stop, extent, &open);
 		for (size_t t = 0; t < stop->thread_count && !error; t++)
 			error = await(process, &stop->threads[t],
 				      pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
@@ -251,24 +253,38 @@ static bool is_on_own_stack(const struct pyi_stop *stop, const struct pyi_stop_t
 	       (sp < thread->thread_pointer && thread->thread_pointer - sp < OWN_STACK_BYTES);
 }
 
+/* What is to be run in the injector, and why some would not do. */
+struct search {
+	const struct pyi_gadgets *gadgets;
+	const struct pyi_call_plan *plan;
+	/* Threads for which the calls are not harmless, and what the first of them says. */
+	unsigned refusal_count;
+	struct pyi_error *refusal;
+};
+
 /* Arms the guard of a held thread; false if this thread will not do. */
 static bool try_injector(const struct pyi_process *process, struct pyi_stop *stop, size_t index,
-			 const struct pyi_gadgets *gadgets)
+			 struct search *search)
 {
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	struct pyi_error *error = NULL;
 
-	if (gadgets)
-		error = pyi_tracee_arm_guard(process, &stop->threads[index].tracee, gadgets);
-	if (error)
-		return false;
-	stop->injector = index;
-	return true;
+	if (search->gadgets)
+		error = pyi_tracee_arm_guard(process, &stop->threads[index].tracee, search->gadgets,
+					     search->plan);
+	if (!error) {
+		stop->injector = index;
+		return true;
+	}
+	if (pyi_call_is_refused(error) && search->refusal_count++ == 0)
+		search->refusal = error;
+	else
+		pyi_error_destroy(error);
+	return false;
 }
 
 /* Holds one more thread to inject into; `ret_chosen` says whether it will do. */
 static struct pyi_error *hold_injector(const struct pyi_process *process, struct pyi_stop *stop,
-				       size_t index, const struct pyi_gadgets *gadgets,
-				       unsigned options, bool *ret_chosen)
+				       size_t index, struct search *search, bool *ret_chosen)
 {
 	struct pyi_stop_thread *thread = &stop->threads[index];
 	bool blocked = thread->call.blocked;
@@ -279,24 +295,24 @@ static struct pyi_error *hold_injector(const struct pyi_process *process, struct
 	if (thread->call.blocked != blocked ||
 	    thread->call.interruption == PYI_INTERRUPTION_FORBIDDEN)
 		return NULL;
-	error = seize(process, stop, thread, options);
+	error = seize(process, stop, thread);
 	if (!error)
 		error = await(process, thread,
 			      pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER));
 	if (!error)
 		*ret_chosen = thread->held && is_on_own_stack(stop, thread) &&
-			      try_injector(process, stop, index, gadgets);
+			      try_injector(process, stop, index, search);
 	return error;
 }
 
 /* Chooses among those that are held; true if one will do. */
 static bool try_held(const struct pyi_process *process, struct pyi_stop *stop,
-		     const struct pyi_gadgets *gadgets, bool on_own_stack)
+		     struct search *search, bool on_own_stack)
 {
 	for (size_t t = 0; t < stop->thread_count; t++)
 		if (stop->threads[t].held &&
 		    is_on_own_stack(stop, &stop->threads[t]) == on_own_stack &&
-		    try_injector(process, stop, t, gadgets))
+		    try_injector(process, stop, t, search))
 			return true;
 	return false;
 }
@@ -318,10 +334,10 @@ static int reluctance(const struct pyi_stop *stop, const struct pyi_stop_thread 
  * other waits: a signal of the process is delivered to another one while we hold that, and Python,
  * whose main thread it is that handles signals, is not woken by it.
  */
-static struct pyi_error *choose_injector(const struct pyi_process *process, struct pyi_stop *stop,
-					 const struct pyi_gadgets *gadgets, unsigned options)
+static struct pyi_error *search_injector(const struct pyi_process *process, struct pyi_stop *stop,
+					 struct search *search)
 {
-	if (try_held(process, stop, gadgets, true))
+	if (try_held(process, stop, search, true))
 		return NULL;
 	for (int wanted = 0; wanted < RELUCTANCE_LIMIT; wanted++) {
 		for (size_t t = 0; t < stop->thread_count; t++) {
@@ -330,12 +346,15 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 
 			if (reluctance(stop, &stop->threads[t]) != wanted)
 				continue;
-			error = hold_injector(process, stop, t, gadgets, options, &chosen);
+			/* Most often they all have the same filter. */
+			if (search->refusal_count >= REFUSAL_LIMIT && !search->plan->must)
+				break;
+			error = hold_injector(process, stop, t, search, &chosen);
 			if (error || chosen)
 				return error;
 		}
 	}
-	if (try_held(process, stop, gadgets, false))
+	if (try_held(process, stop, search, false))
 		return NULL;
 	return pyi_error_hint(
 		pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_INJECTABLE_THREAD,
@@ -343,6 +362,22 @@ static struct pyi_error *choose_injector(const struct pyi_process *process, stru
 				 "interrupted without harm",
 				 process->pid),
 		"try again in a moment");
+}
+
+static struct pyi_error *choose_injector(const struct pyi_process *process, struct pyi_stop *stop,
+					 const struct pyi_gadgets *gadgets,
+					 const struct pyi_call_plan *plan)
+{
+	struct search search = { .gadgets = gadgets, .plan = plan };
+	struct pyi_error *error = search_injector(process, stop, &search);
+
+	/* The other threads do not matter so much as what this one lacks. */
+	if (error && search.refusal && error->code == PYI_ERROR_NO_INJECTABLE_THREAD) {
+		pyi_error_destroy(error);
+		return search.refusal;
+	}
+	pyi_error_destroy(search.refusal);
+	return error;
 }
 
 /* There is a file open for each thread, and often no more than 1024 are allowed at first. */
@@ -361,7 +396,7 @@ static void allow_files(void)
  * has what that cost.
  */
 static struct pyi_error *begin(const struct pyi_process *process, const struct pyi_gadgets *gadgets,
-			       unsigned seize_options, enum pyi_stop_extent extent,
+			       const struct pyi_call_plan *plan, enum pyi_stop_extent extent,
 			       struct pyi_stop *ret_stop)
 {
 	struct pyi_stop stop = { .pid = process->pid };
@@ -369,9 +404,9 @@ static struct pyi_error *begin(const struct pyi_process *process, const struct p
 	struct pyi_error *worse;
 	double paused_ms;
 
-	error = hold(process, &stop, extent, seize_options);
+	error = hold(process, &stop, extent);
 	if (!error)
-		error = choose_injector(process, &stop, gadgets, seize_options);
+		error = choose_injector(process, &stop, gadgets, plan);
 	/* It is only wanted for what its registers say. */
 	if (error && !gadgets && error->code == PYI_ERROR_NO_INJECTABLE_THREAD) {
 		pyi_error_destroy(error);
@@ -391,9 +426,9 @@ static struct pyi_error *begin(const struct pyi_process *process, const struct p
 }
 
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
-				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 enum pyi_stop_extent extent, uint64_t limit_ms,
-				 struct pyi_stop *ret_stop)
+				 const struct pyi_gadgets *gadgets,
+				 const struct pyi_call_plan *plan, enum pyi_stop_extent extent,
+				 uint64_t limit_ms, struct pyi_stop *ret_stop)
 {
 	const struct timespec pause = { .tv_nsec = INJECTOR_LOOK_MS * 1000000L };
 	uint64_t patience_ns = pyi_clock_deadline(INJECTOR_PATIENCE_MS, PYI_CLOCK_NEVER);
@@ -405,7 +440,7 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 		struct pyi_error *error;
 
 		pyi_wait_limit_stop(limit_ms);
-		error = begin(process, gadgets, seize_options, extent, ret_stop);
+		error = begin(process, gadgets, plan, extent, ret_stop);
 		tries_ms += ret_stop->tries_ms;
 		longest_try_ms = fmax(longest_try_ms, ret_stop->longest_try_ms);
 		ret_stop->tries_ms = tries_ms;

@@ -85,17 +85,18 @@ struct pyi_stop {
  * threads, only what the tries cost.
  * The main thread of a program is held to be injected into only if no other one waits: a signal of
  * the process is delivered to another thread meanwhile, and Python's main thread is not woken.
- * `seize_options` are ptrace options for all of them. `gadgets` may be NULL: then nothing is to be
- * run in the target; one thread is held all the same, if there is one that may be. A stop that
- * takes longer than `limit_ms` is a fault of ours or of the kernel: then this process is killed
- * (pyi_wait_limit_stop()).
- * Errors: what pyi_access_explain() says (exit 3); "no-injectable-thread" (exit 1) when each thread
- * sits in a system call that must not be interrupted; "thread-stuck"; "target-exited".
+ * `plan` has all calls that may have to be run in that thread, and in what comes of them. `gadgets`
+ * may be NULL, and `plan` then: nothing is to be run in the target; one thread is held all the
+ * same, if there is one that may be. A stop that takes longer than `limit_ms` is a fault of ours or
+ * of the kernel: then this process is killed (pyi_wait_limit_stop()). Errors: what
+ * pyi_access_explain() says (exit 3); "seccomp" (exit 3) and "user-dispatch" (exit 1) if the calls
+ * are not harmless for a thread that would do otherwise; "no-injectable-thread" (exit 1) when each
+ * thread sits in a system call that must not be interrupted; "thread-stuck"; "target-exited".
  */
 struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
-				 const struct pyi_gadgets *gadgets, unsigned seize_options,
-				 enum pyi_stop_extent extent, uint64_t limit_ms,
-				 struct pyi_stop *ret_stop) PYI_MUST_CHECK;
+				 const struct pyi_gadgets *gadgets,
+				 const struct pyi_call_plan *plan, enum pyi_stop_extent extent,
+				 uint64_t limit_ms, struct pyi_stop *ret_stop) PYI_MUST_CHECK;
 
 /*
  * Begins to watch the threads that were left alone. One that has run since it was looked at, and

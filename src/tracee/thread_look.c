@@ -84,7 +84,9 @@ char pyi_thread_state(const struct pyi_process *process, pid_t tid)
 {
 	struct pyi_process_stat stat;
 
-	return pyi_process_stat_read(process, tid, &stat) ? stat.state : 'X';
+	if (!pyi_process_stat_read(process, tid, &stat))
+		return 'X';
+	return stat.state;
 }
 
 /*

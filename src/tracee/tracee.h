@@ -20,11 +20,7 @@
 #include "base/error.h"
 #include "process/process.h"
 #include "tracee/arch.h"
-
-/* include/uapi/linux/ptrace.h, since Linux 4.3; C libraries do not all have it. */
-#ifndef PTRACE_O_SUSPEND_SECCOMP
-#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
-#endif
+#include "tracee/call_check.h"
 
 enum pyi_tracee_state {
 	PYI_TRACEE_FREE,
@@ -45,8 +41,6 @@ enum pyi_tracee_debt {
 
 struct pyi_tracee {
 	pid_t tid;
-	/* No filter of system calls applies while it is traced. */
-	bool seccomp_suspended;
 	enum pyi_tracee_state state;
 	unsigned debts;
 	/* As they shall be when the thread goes on. */
@@ -54,12 +48,14 @@ struct pyi_tracee {
 	uint64_t signal_mask;
 	struct pyi_vector_state vectors;
 	struct pyi_guard guard;
+	/* Set together with the guard. */
+	const struct pyi_process *process;
 	/* What the guard overwrote. */
 	uint8_t *stack_bytes;
 };
 
-/* Seizes thread `tid` with ptrace `options`; it goes on running. Fails with errno. */
-bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid, unsigned options);
+/* Seizes thread `tid`; it goes on running. Fails with errno. */
+bool pyi_tracee_seize(struct pyi_tracee *tracee, pid_t tid);
 
 /* Asks it to stop; pyi_tracee_wait_stop() waits for it. */
 void pyi_tracee_interrupt(struct pyi_tracee *tracee);
@@ -74,26 +70,31 @@ struct pyi_error *pyi_tracee_wait_stop(struct pyi_tracee *tracee,
 
 /*
  * Prepares the saved registers for a restart of the interrupted system call (see
- * pyi_arch_prepare_restart()) and for a restartable sequence that was cut (rseq(2)).
+ * pyi_arch_prepare_restart()), without a call that a seccomp filter forbids it, and for a
+ * restartable sequence that was cut (rseq(2)).
  */
 void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocked_number,
 			       const uint64_t *blocked_arguments, uint64_t slept_ms);
 
 /*
- * Writes the guard to the stack of a thread of `process`. Errors (exit 1), with the thread
- * untouched: choose another one: "no-stack" when there is no room below the stack pointer;
+ * Writes the guard to the stack of a thread of `process`, which must outlive the tracee, so that
+ * the calls of `plan` can be run in it. Errors, with the thread untouched: choose another one:
+ * those of pyi_call_check(); exit 1: "no-stack" when there is no room below the stack pointer;
  * "narrow-mask" when the call it was stopped in blocks signals that the thread does not block
- * otherwise; "program-changed" if it runs under a seccomp filter that is not suspended, or uses a
- * shadow stack, or the gadgets are not there.
+ * otherwise; "fault-waiting" when it has yet to hear of a fault of its own.
  */
 struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct pyi_tracee *tracee,
-				       const struct pyi_gadgets *gadgets) PYI_MUST_CHECK;
+				       const struct pyi_gadgets *gadgets,
+				       const struct pyi_call_plan *plan) PYI_MUST_CHECK;
 
 /*
  * Runs one system call in the stopped thread, which must be guarded; `ret_result` is what the
- * kernel returned
- * (-errno on failure). Afterwards the thread is at an event stop again, still owing.
- * Error "target-exited" when it died meanwhile.
+ * kernel returned (-errno on failure). Afterwards the thread is at an event stop again, still
+ * owing. Errors: those of pyi_call_check(), which is asked once more, and "fault-waiting": the call
+ * has not been tried; "user-dispatch", "seccomp" or "call-faulted" when the kernel answered with a
+ * signal instead of making it, of which the thread never hears; "foreign-call" when it was about to
+ * make another one, which was not executed: the code at the gadget has changed; "target-exited"
+ * when it died meanwhile.
  */
 struct pyi_error *pyi_tracee_syscall(struct pyi_tracee *tracee, const struct pyi_gadgets *gadgets,
 				     uint64_t number,
@@ -119,8 +120,10 @@ void pyi_tracee_take_leave(pid_t tid);
 /* Frees the memory of the guard and of saved state. */
 void pyi_tracee_deinit(struct pyi_tracee *tracee);
 
-/* Registers of any stopped tracee run one system call without any care for it: for our own
- * snapshot. */
+/*
+ * Registers of any stopped tracee run one system call without any care for it: for our own
+ * snapshot. Errors: "target-exited"; "foreign-call": end it.
+ */
 struct pyi_error *pyi_tracee_syscall_unguarded(pid_t tid, const struct pyi_gadgets *gadgets,
 					       uint64_t sp, uint64_t number,
 					       const uint64_t arguments[PYI_SYSCALL_ARGUMENTS],

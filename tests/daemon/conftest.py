@@ -13,6 +13,7 @@ sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "testbed")]
 import bed  # noqa: E402
 import packages  # noqa: E402
 import support  # noqa: E402
+from groups import pytest_collection_modifyitems  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session", autouse=True)

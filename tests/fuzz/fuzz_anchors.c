@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	if (fuzz_drop(pyi_interpreters_list(&runtime, mixed->reader, &interpreters)))
 		return 0;
 	FUZZ_EXPECT(interpreters.count && interpreters.count <= PYI_INTERPRETER_LIMIT);
-	FUZZ_EXPECT(!pyi_interpreters_gc_lists(&runtime, &interpreters, &lists, &count));
+	FUZZ_EXPECT(
+		!pyi_interpreters_gc_lists(&runtime, mixed->reader, &interpreters, &lists, &count));
 	FUZZ_EXPECT(count && count % 4 == 0);
 	free(lists);
 	FUZZ_EXPECT(!pyi_interpreters_roots(&runtime, mixed->reader, &interpreters, &roots));

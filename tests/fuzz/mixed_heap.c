@@ -106,6 +106,7 @@ static void make_runtime(struct mixed_heap *mixed, const struct mixed_things *th
 		invented_set(head + layout->gc_head_next, head);
 		invented_set(head + layout->gc_head_prev, head);
 	}
+	mixed_set(gc, layout->gc_generation0, gc + layout->gc_generations);
 	mixed_set(gc, layout->gc_garbage, things->list);
 	mixed_set(interpreter + layout->interp_static_types, layout->static_type_type,
 		  active.object_type);

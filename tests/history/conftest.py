@@ -12,6 +12,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TESTS, "live"))
 
 import support  # noqa: E402
+from groups import pytest_collection_modifyitems  # noqa: E402, F401
 import writer  # noqa: E402
 
 

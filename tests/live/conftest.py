@@ -6,10 +6,12 @@ import pytest
 
 import interpreters
 import support
+from groups import pytest_collection_modifyitems  # noqa: F401
 
 
 def pytest_report_header(config):
-    found = ["%s %s" % (one.name, one.path or "MISSING") for one in interpreters.EXPECTED]
+    found = ["%s %s" % (one.name, one.path or "MISSING")
+             for one in interpreters.EXPECTED + interpreters.IN_ROOTS]
     return ["pyinspect: " + support.PYINSPECT] + found
 
 
@@ -20,7 +22,7 @@ def pyinspect():
     return support.PYINSPECT
 
 
-@pytest.fixture(scope="module", params=interpreters.EXPECTED, ids=repr)
+@pytest.fixture(scope="module", params=interpreters.EXPECTED + interpreters.IN_ROOTS, ids=repr)
 def interpreter(request):
     """Each interpreter in turn; pytest finishes one of them before it begins the next."""
     return interpreters.require(request.param)

@@ -5,35 +5,58 @@ Does not install any, and does not decide what a missing one means: see `require
 """
 
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
+# Where tests/make-roots has put the Pythons of other releases of Debian; at least these are there.
+ROOTS = os.environ.get("PYI_ROOTS") or os.path.join(
+    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "roots")
+ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15"))
+
 PYENV_VERSIONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+VERSIONS = (*PYENV_VERSIONS, "3.14", "3.15")
 
 
 class Interpreter:
-    """One expected interpreter; `path` is None, and `reason` says why, if it is not here."""
+    """
+    One expected interpreter; `path` is None, and `reason` says why, if it is not here. With a
+    `root` the path is one in that folder, to be run by chroot.
+    """
 
-    def __init__(self, name, path=None, reason=None):
+    def __init__(self, name, path=None, reason=None, root=None):
         self.name = name
         self.path = path
         self.reason = reason
+        self.root = root
+
+    def program(self):
+        return ["chroot", self.root, self.path] if self.root else [self.path]
+
+    def command(self, script):
+        """The beginning of a command that runs a script."""
+        if not self.root:
+            return self.program() + ["-sE", script]
+        inside = os.path.join("/victims", os.path.basename(script))
+        shutil.copytree(os.path.dirname(script), self.root + "/victims", dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("__pycache__"))
+        return self.program() + ["-sE", inside]
 
     def __repr__(self):
         return self.name
 
 
 def _pyenv_root():
+    # tests/run has asked pyenv, once.
+    root = os.environ.get("PYENV_ROOT")
     program = shutil.which("pyenv")
-    if program:
+    if not root and program:
         answer = subprocess.run([program, "root"], stdout=subprocess.PIPE, text=True, check=True)
-        return os.path.realpath(answer.stdout.strip())
-    for path in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv")):
-        if path and os.path.isdir(os.path.join(path, "versions")):
-            return os.path.realpath(path)
-    return None
+        root = answer.stdout.strip()
+    root = root or os.path.expanduser("~/.pyenv")
+    return os.path.realpath(root) if os.path.isdir(os.path.join(root, "versions")) else None
 
 
 def _patch_level(directory):
@@ -69,7 +92,7 @@ def _from_distribution(root):
             answer = subprocess.run(
                 [real, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
                 stdout=subprocess.PIPE, text=True)
-            if answer.stdout.strip() in PYENV_VERSIONS:
+            if answer.stdout.strip() in VERSIONS:
                 return Interpreter("distribution", real)
     return Interpreter("distribution", reason="no supported python3 outside pyenv is on PATH")
 
@@ -79,7 +102,31 @@ def _find():
     return [_from_pyenv(root, version) for version in PYENV_VERSIONS] + [_from_distribution(root)]
 
 
+def _from_root(suite, version):
+    name = "%s-%s" % (suite, version)
+    root, path = os.path.join(ROOTS, suite), "/usr/bin/python" + version
+    if not os.access(root + path, os.X_OK):
+        return Interpreter(name, reason="tests/make-roots %s %s has not been run, or has failed"
+                                        % (ROOTS, suite))
+    if os.geteuid() != 0:
+        return Interpreter(name, reason="chroot needs root")
+    return Interpreter(name, path, root=root)
+
+
+def _find_in_roots():
+    """Those that must be there, and what else is: the versions in unstable come and go."""
+    wanted = list(ROOT_VERSIONS)
+    for suite in {suite for suite, _ in ROOT_VERSIONS}:
+        folder = os.path.join(ROOTS, suite, "usr", "bin")
+        for program in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            match = re.match(r"python(3\.\d+)$", program)
+            if match and match.group(1) in VERSIONS and (suite, match.group(1)) not in wanted:
+                wanted.append((suite, match.group(1)))
+    return [_from_root(suite, version) for suite, version in wanted]
+
+
 EXPECTED = _find()
+IN_ROOTS = _find_in_roots()
 
 
 def require(interpreter):

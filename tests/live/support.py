@@ -131,7 +131,7 @@ class Target:
     def python(cls, interpreter, script, *arguments, **options):
         """Starts victims/SCRIPT and waits until it says READY."""
         prefix = options.pop("prefix", [])
-        target = cls(prefix + [interpreter.path, "-sE", os.path.join(VICTIMS, script)]
+        target = cls(prefix + interpreter.command(os.path.join(VICTIMS, script))
                      + [str(argument) for argument in arguments], **options)
         try:
             target.expect("READY", seconds=180)

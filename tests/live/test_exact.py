@@ -1,6 +1,14 @@
 """
 `--scope tracked` must equal Python's own answer about itself: every type, exactly, on a process
-with a million objects; quiet, and while its threads allocate and collect.
+with very many objects; quiet, and while its threads allocate and collect.
+
+Ten runs on each interpreter: one that is right may have been lucky. Half of them under load, where
+each meets the collector and the threads at other moments; of a quiet process, what could differ from
+run to run is only ours (where the arena lies, where a fault took place).
+
+A million objects on the distribution's Python: records and arena run full many times. The others
+differ in layout, which more objects prove nothing about; they get enough for all that to happen a
+few times. PYI_OBJECTS says how many for all; `tests/run --all` sets it to a million.
 """
 
 import os
@@ -9,11 +17,16 @@ import pytest
 
 import support
 
-OBJECTS = int(os.environ.get("PYI_OBJECTS", "1000000"))
-RUNS = 10
+QUIET_RUNS = 5
+LOADED_RUNS = 5
 
 # What the load inherently varies: the instances that its threads make and drop. Nothing else.
 CHURN = {"__main__.Churn", "__main__.ChurnList", "__main__.ChurnDict"}
+
+
+def wanted_objects(interpreter):
+    usual = 1000000 if interpreter.name == "distribution" else 200000
+    return int(os.environ.get("PYI_OBJECTS") or usual)
 
 
 def tracked(victim, *options):
@@ -22,18 +35,18 @@ def tracked(victim, *options):
 
 @pytest.fixture(scope="module")
 def victim(interpreter):
-    target = support.Target.python(interpreter, "mixed.py", OBJECTS)
+    target = support.Target.python(interpreter, "mixed.py", wanted_objects(interpreter))
     yield target
     target.close()
 
 
 @pytest.fixture(scope="module")
-def truth(victim):
+def truth(victim, interpreter):
     """What the victim says of itself, asked twice: counting must not change the count."""
     first, second = victim.ask("report", 180), victim.ask("report", 180)
     assert first == second
     total = sum(count for count, _ in first["types"].values()) + first["frozen"]
-    assert total > 0.9 * OBJECTS
+    assert total > 0.9 * wanted_objects(interpreter)
     return first
 
 
@@ -47,7 +60,7 @@ def assert_exact(report, truth, mask=frozenset()):
     assert report["access"]["consistent"] is True
 
 
-@pytest.mark.parametrize("run", range(RUNS))
+@pytest.mark.parametrize("run", range(QUIET_RUNS))
 def test_quiet(victim, truth, run):
     with support.assert_untouched(victim.pid):
         report = tracked(victim)
@@ -90,7 +103,7 @@ def test_under_load(victim, truth):
     before = victim.ask("progress")
     victim.ask("load")
     churned = 0
-    for _ in range(RUNS):
+    for _ in range(LOADED_RUNS):
         with support.assert_untouched(victim.pid, blocked=False, memory=False):
             report = tracked(victim)
         assert_exact(report, truth, CHURN)

@@ -11,6 +11,7 @@ followed by anybody.
 import array
 import collections
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -50,12 +51,12 @@ def list_objects(target):
 class Evidence:
     """What both sides say of one process."""
 
-    def __init__(self, target, folder):
-        first, self.names, self.own = self.ask(target, folder / "first")
+    def __init__(self, target):
+        first, self.names, self.own = self.ask(target)
         with support.assert_untouched(target.pid):
             self.listed, self.records = list_objects(target)
             self.again, _ = list_objects(target)
-        second, names, _ = self.ask(target, folder / "second")
+        second, names, _ = self.ask(target)
         assert names == self.names
         self.stated = {addr: words for addr, words in first.items() if second.get(addr) == words}
         self.unstable = [addr for addr in set(first) | set(second)
@@ -65,9 +66,13 @@ class Evidence:
         self.estimated = {name for name, row in support.census(everything).items() if row[2]}
 
     @staticmethod
-    def ask(target, path):
-        answer = target.ask("state %s" % path, 180)
+    def ask(target):
+        inside = "/tmp/pyinspect-test-" + target.marker
+        answer = target.ask("state " + inside, 180)
+        # It may have another root than we have.
+        path = pathlib.Path("/proc/%d/root%s" % (target.pid, inside))
         statement, records = triples(path.read_bytes())
+        path.unlink()
         assert len(statement) == records
         return (statement, {int(kind): name for kind, name in answer["types"].items()},
                 set(answer["own"]))
@@ -77,12 +82,12 @@ class Evidence:
 
 
 @pytest.fixture(scope="module")
-def evidence(interpreter, tmp_path_factory):
+def evidence(interpreter):
     if not os.access(LIST_OBJECTS, os.X_OK):
         pytest.fail("no list_objects at %s: build it, or set PYI_LIST_OBJECTS" % LIST_OBJECTS)
     target = support.Target.python(interpreter, "objects.py", OBJECTS)
     try:
-        yield Evidence(target, tmp_path_factory.mktemp("objects"))
+        yield Evidence(target)
     finally:
         target.close()
 

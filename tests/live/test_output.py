@@ -97,7 +97,7 @@ def test_json_of_each_interpreter(interpreter, start):
     support.assert_valid("top-types", text)
     envelope = json.loads(text)
     version = subprocess.run(
-        [interpreter.path, "-c", "import platform; print(platform.python_version())"],
+        [*interpreter.program(), "-c", "import platform; print(platform.python_version())"],
         stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     assert envelope["target"]["python"] == version
     assert envelope["target"]["pid"] == target.pid

@@ -15,9 +15,18 @@ import pytest
 import interpreters
 import support
 
-SNAPSHOTS = int(os.environ.get("PYI_SNAPSHOTS", "200"))
 REAL_TIME = signal.SIGRTMIN + 3
 LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def snapshots(interpreter):
+    """
+    How many in a row. What they do to a target's threads is decided below Python: very many of one
+    interpreter, and of the others enough for each kind of wait to be met. PYI_SNAPSHOTS says how many
+    of all.
+    """
+    usual = 200 if interpreter == interpreters.any_interpreter() else 40
+    return int(os.environ.get("PYI_SNAPSHOTS") or usual)
 
 
 @pytest.fixture
@@ -78,7 +87,7 @@ class Signaller(threading.Thread):
             self.error = error
 
 
-def test_busy_target_notices_nothing(busy):
+def test_busy_target_notices_nothing(busy, interpreter):
     """Snapshots in a row while it waits, forks, gets signals, keeps time and computes."""
     victim, reader = busy
     before = without_children(victim)
@@ -86,7 +95,7 @@ def test_busy_target_notices_nothing(busy):
     signaller = Signaller(victim, reader)
     signaller.start()
     try:
-        for _ in range(SNAPSHOTS):
+        for _ in range(snapshots(interpreter)):
             support.top_types(victim.pid)
     finally:
         signaller.stop.set()
@@ -137,13 +146,13 @@ def without_children(victim):
     return support.wait_until(look, "a moment without children")
 
 
-def test_long_transfers_stay_whole(busy):
+def test_long_transfers_stay_whole(busy, interpreter):
     """
     write() of more than a pipe holds, recv(MSG_WAITALL): whoever stops a thread in the middle of
     one makes it short, and nothing can mend that. So no such thread may be stopped.
     """
     victim, _ = busy
-    for _ in range(SNAPSHOTS // 4):
+    for _ in range(snapshots(interpreter) // 4):
         support.top_types(victim.pid)
     assert victim.ask("check")["short"] == []
 

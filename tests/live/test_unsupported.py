@@ -20,7 +20,7 @@ def unsupported():
         version = os.path.basename(folder)
         short = ".".join(version.split(".")[:2])
         path = os.path.join(folder, "bin", "python" + short)
-        if os.access(path, os.X_OK) and short not in interpreters.PYENV_VERSIONS:
+        if os.access(path, os.X_OK) and short not in interpreters.VERSIONS:
             found.append((version, path))
     return found
 

@@ -11,6 +11,7 @@ sys.path[:0] = [os.path.join(TESTS, "live")]
 
 import leaky  # noqa: E402
 import support  # noqa: E402
+from groups import pytest_collection_modifyitems  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session", autouse=True)

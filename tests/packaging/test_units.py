@@ -12,7 +12,7 @@ import pytest
 import support
 
 # What systemd-analyze says of the template, and of firewalld's instance; doc/service.md has them.
-EXPOSURE = {"pyinspect-check@any.service": 1.6, "pyinspect-check@firewalld.service": 1.3}
+EXPOSURE = {"pyinspect-check@any.service": 2.0, "pyinspect-check@firewalld.service": 1.4}
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,8 @@ def nobodys_service():
     target.close()
 
 
-def looks(pid, names):
-    done = support.run_pyinspect(pid, "top-types", "--format", "json",
+def looks(pid, names, *options):
+    done = support.run_pyinspect(pid, "top-types", "--format", "json", *options,
                                  prefix=with_capabilities(names))
     return done.returncode
 
@@ -101,14 +101,19 @@ def test_capabilities_suffice_for_root(units, service):
                          "pyinspect-check@firewalld.service.d/firewalld.conf")
     assert "sys_ptrace" in names and len(names) == 2
     assert looks(service.pid, names) == 0
+    assert looks(service.pid, names, "--source", "mirror") == 0
     assert looks(service.pid, set(names) - {"sys_ptrace"}) == 3
 
 
 @needs_root
 def test_capabilities_suffice_for_others(units, nobodys_service):
     names = capabilities(units, "pyinspect-check@.service")
-    assert len(names) == 4
+    assert len(names) == 6
     assert looks(nobodys_service.pid, names) == 0
+    assert looks(nobodys_service.pid, names, "--source", "mirror") == 0
+    for name in ("setuid", "setgid"):
+        assert looks(nobodys_service.pid, set(names) - {name}) == 0, name
+        assert looks(nobodys_service.pid, set(names) - {name}, "--source", "mirror") == 1, name
     for name in ("sys_ptrace", "dac_override"):
         assert looks(nobodys_service.pid, set(names) - {name}) == 3, name
 

@@ -2,16 +2,22 @@
 """Says whether standard input is what a schema in doc/schema describes.
 
     validate.py SCHEMA [--ndjson] < output
+    validate.py --serve < requests
 
 With --ndjson the first line is held against $defs/first-line of the schema and each other line
-against $defs/next-line. A schema may use the $defs of others in its folder. Stricter than JSON parsers are by default: input is UTF-8, a key comes once
-in an object, numbers are finite, and an integer is written as one ("1.5e+15" is none). Does not
-check what needs arithmetic, such as sums.
+against $defs/next-line. A schema may use the $defs of others in its folder. Stricter than JSON
+parsers are by default: input is UTF-8, a key comes once in an object, numbers are finite, and an
+integer is written as one ("1.5e+15" is none). Does not check what needs arithmetic, such as sums.
 
 Exit status: 0 it matches, 1 it does not (why is on stderr), 2 usage or a broken schema.
+
+With --serve it answers one request after the other until its input ends. A request is a line "SIZE
+json SCHEMA" or "SIZE ndjson SCHEMA", and then so many bytes of output; the answer is a line: "ok",
+or why not.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import sys
@@ -101,6 +107,7 @@ def read(path):
     return schema
 
 
+@functools.lru_cache(maxsize=None)
 def load(path):
     """A schema together with the definitions of those files that it refers to, under new names."""
     path = pathlib.Path(path)
@@ -142,31 +149,53 @@ def check_lines(schema, text):
             raise Mismatch(f"line {number}: {error}") from error
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("schema", help="the schema's file")
-    parser.add_argument("--ndjson", action="store_true", help="the input is the ndjson form")
-    arguments = parser.parse_args()
-
+def judge(path, data, ndjson):
+    """Exit status, and why it is not 0."""
     try:
-        schema = load(arguments.schema)
-        text = sys.stdin.buffer.read().decode("utf-8")
+        schema = load(path)
+        text = data.decode("utf-8")
         if not text:
             raise Mismatch("there is no input")
-        if arguments.ndjson:
+        if ndjson:
             check_lines(schema, text)
         else:
             check(schema, parse(text))
     except (OSError, json.JSONDecodeError, jsonschema.SchemaError) as error:
-        print(f"validate.py: {arguments.schema}: {error}", file=sys.stderr)
-        return 2
+        return 2, f"{path}: {error}"
     except UnicodeDecodeError as error:
-        print(f"validate.py: the input is not UTF-8: {error}", file=sys.stderr)
-        return 1
+        return 1, f"the input is not UTF-8: {error}"
     except Mismatch as error:
-        print(f"validate.py: {arguments.schema} does not match: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return 1, f"{path} does not match: {error}"
+    return 0, None
+
+
+def serve(requests, answers):
+    for line in iter(requests.readline, b""):
+        size, form, path = line.decode().rstrip("\n").split(" ", 2)
+        data = requests.read(int(size))
+        if len(data) != int(size) or form not in ("json", "ndjson"):
+            raise ValueError(f"this is no request: {line!r}")
+        status, why = judge(path, data, form == "ndjson")
+        answer = " ".join(why.split())[:1000] if status else "ok"
+        answers.write(answer.encode("ascii", "backslashreplace")[:1000] + b"\n")
+        answers.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("schema", nargs="?", help="the schema's file")
+    parser.add_argument("--ndjson", action="store_true", help="the input is the ndjson form")
+    parser.add_argument("--serve", action="store_true", help="answer requests until input ends")
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve(sys.stdin.buffer, sys.stdout.buffer)
+        return 0
+    if not arguments.schema:
+        parser.error("which schema?")
+    status, why = judge(arguments.schema, sys.stdin.buffer.read(), arguments.ndjson)
+    if status:
+        print(f"validate.py: {why}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

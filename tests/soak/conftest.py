@@ -9,6 +9,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "testbed")]
 
 import support  # noqa: E402
+from groups import pytest_collection_modifyitems  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session", autouse=True)

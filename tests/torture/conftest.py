@@ -11,12 +11,12 @@ sys.path.insert(0, os.path.join(TESTS, "live"))
 import extension  # noqa: E402
 import interpreters  # noqa: E402
 import support  # noqa: E402
+from groups import pytest_collection_modifyitems  # noqa: E402, F401
 
 
-# These take many minutes, and are only run on request.
-collect_ignore = [] if os.environ.get("PYI_LONG") == "1" else [
-    "test_children.py", "test_descriptors.py", "test_kill_everywhere.py",
-    "test_signals.py"]
+# These take minutes. tests/run asks for them when what they test was touched (tests/seldom.py).
+collect_ignore = [] if extension.FULL else [
+    "test_children.py", "test_descriptors.py", "test_signals.py"]
 
 
 @pytest.fixture(scope="session", autouse=True)

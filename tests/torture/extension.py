@@ -1,5 +1,5 @@
 """
-Builds the extension module `blocking` for the victims, and says how strict the tests are.
+Builds the extension module `blocking` for the victims, and says how long and strict the tests are.
 """
 
 import glob
@@ -15,6 +15,7 @@ import interpreters
 HERE = os.path.dirname(os.path.abspath(__file__))
 INTERPRETER = interpreters.EXPECTED[-1]
 LONG = os.environ.get("PYI_LONG") == "1"
+FULL = LONG or os.environ.get("PYI_TORTURE") == "full"
 STRICT = "1" == os.environ.get("PYI_REQUIRE_INTERPRETERS") or os.environ.get("CI") == "true"
 
 

@@ -33,16 +33,16 @@ _TRANSIENT = 1 << 16 | 1 << 40
 
 
 class Victim:
-    """One victim; its first kind of work is what the main thread does."""
+    """One victim; its first kind of work is what the main thread does. `prefix` starts it."""
 
-    def __init__(self, *kinds):
+    def __init__(self, *kinds, prefix=()):
         self.kinds = kinds
         self.file = tempfile.NamedTemporaryFile(prefix="pyinspect-board-")
         self.file.truncate(8 * (WORKERS + 1) + WORDS * WORD_BYTES)
         self.board = mmap.mmap(self.file.fileno(), 0)
         interpreter = interpreters.any_interpreter()
         self.target = support.Target(
-            [interpreter.path, "-sE", VICTIM, LIBRARY, self.file.name, *kinds])
+            [*prefix, interpreter.path, "-sE", VICTIM, LIBRARY, self.file.name, *kinds])
         try:
             self.target.expect("READY")
             self.pid = self.target.pid

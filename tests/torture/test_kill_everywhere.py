@@ -2,10 +2,10 @@
 pyinspect, its snapshot, and the target are killed at every single system call of pyinspect in turn,
 and the user's signals come there: whatever is left over, the target is not harmed.
 
-PYI_LONG=1 does all of it, and thousands of kills at random moments (over an hour). Else all calls
-between the first PTRACE_SEIZE and the last PTRACE_DETACH on a target that waits; on one that
-computes, all of those that touch it or come while it is stopped; and some of the others.
-PYI_KILL_SEED chooses the random moments.
+PYI_LONG=1 does all of it, and thousands of kills at random moments (over an hour). With
+PYI_TORTURE=full all calls between the first PTRACE_SEIZE and the last PTRACE_DETACH on a target that
+waits; on one that computes, all of those that touch it or come while it is stopped; and some of the
+others. Else an eighth of that, evenly. PYI_KILL_SEED chooses the random moments.
 """
 
 import json
@@ -20,10 +20,12 @@ import pytest
 
 import spy
 import support
+from extension import FULL, LONG
 
-LONG = os.environ.get("PYI_LONG") == "1"
 SEED = int(os.environ.get("PYI_KILL_SEED", "1"))
-RANDOM_KILLS = 5000 if LONG else 100
+# Of what is done with PYI_TORTURE=full, one in so many is.
+PART = 1 if FULL else 8
+RANDOM_KILLS = 5000 if LONG else 100 // PART
 # A call that happens not to be made in a run is tried so often.
 TRIES = 4
 PROGRESS_EVERY = 20
@@ -53,9 +55,9 @@ STEADY = re.compile(r"ptrace\((SEIZE|DETACH|SETREGSET|SETSIGMASK|SYSCALL|INTERRU
 
 
 def spread(names, count):
-    """At most `count` of them, evenly."""
+    """At most `count` of them, evenly; and of these the part that is to be done."""
     step = max(1, -(-len(names) // count))
-    return names[::step]
+    return names[::step * PART]
 
 
 class Sweep:
@@ -105,7 +107,7 @@ class Sweep:
         assert not self.victim.target.snapshots()
         print("%d shots at %s, %d ended with EINTR; never met: %s" % (
             self.hits, self.victim.kinds, self.forgiven, self.never))
-        assert self.hits >= least
+        assert self.hits >= least // PART
         assert not [name for name in self.never if STEADY.match(name)], self.never
         assert len(self.never) <= max(3, self.hits // 5), self.never
 
@@ -125,7 +127,7 @@ def sweep_all(victim, dangerous, names, *options, zombies=1):
     others = [name for name in names if name not in set(dangerous)]
     print("%d system calls, all of %d" % (len(names), len(dangerous)))
     sweep = Sweep(victim, *options)
-    sweep.shoot("entry", dangerous, killed, zombies=zombies)
+    sweep.shoot("entry", spread(dangerous, len(dangerous)), killed, zombies=zombies)
     sweep.shoot("entry", others if LONG else spread(others, 40), killed, zombies=zombies)
     # what exit_group leaves is the end
     after = [name for name in names if not name.startswith("exit_group")]
@@ -154,8 +156,9 @@ def test_killed_at_every_call_of_a_mirror():
     with spy.Victim(*RUNNING) as victim:
         option = "--source=mirror"
         names = spy.labels(victim.pid, option)
-        dangerous = spy.window(names)
-        sweep_all(victim, dangerous if LONG else spread(dangerous, 150), names, option, zombies=0)
+        window = spy.window(names)
+        dangerous = window if LONG else window[::max(1, -(-len(window) // 150))]
+        sweep_all(victim, dangerous, names, option, zombies=0)
 
 
 @pytest.mark.parametrize("kind", WAITS)
@@ -232,7 +235,8 @@ def test_snapshot_killed_before_it_was_seen():
     with spy.Victim("nanosleep") as victim:
         names = spy.after_clone(spy.labels(victim.pid))
         sweep = Sweep(victim)
-        sweep.shoot("exit", names, said, at="child:%d" % victim.pid, zombies=0)
+        sweep.shoot("exit", spread(names, len(names)), said, at="child:%d" % victim.pid,
+                    zombies=0)
         sweep.finish(least=10)
 
 

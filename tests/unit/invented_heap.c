@@ -449,8 +449,11 @@ void invented_heap_create(struct invented_heap *heap, const struct pyi_layout *l
 	current = &heap->layout;
 
 	for (int i = 0; i < INVENTED_LISTS; i++) {
-		uint64_t head = invented_raw(heap, layout->gc_head_size);
+		uint64_t head = invented_raw(heap, layout->gc_head_size + POINTER_BYTES);
 
+		/* As Debian's are. */
+		if (i == 0)
+			head += POINTER_BYTES / 2;
 		invented_set(head + layout->gc_head_next, head);
 		invented_set(head + layout->gc_head_prev, head);
 		heap->lists[i].head_addr = head;

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -76,25 +77,72 @@ void assert_full_disk(report_function *report, const struct pyi_envelope *envelo
 	}
 }
 
+/*
+ * Starts tests/schema/validate.py, which ends when our end of its socket is closed: with the
+ * program. Returns that end.
+ */
+static int start_validator(const char *data)
+{
+	char *python = getenv("PYI_TEST_PYTHON");
+	char option[] = "--serve";
+	int ends[2];
+	pid_t pid;
+
+	assert_non_null(python);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		char *script;
+
+		if (asprintf(&script, "%s/../schema/validate.py", data) > 0 &&
+		    dup2(ends[1], STDIN_FILENO) >= 0 && dup2(ends[1], STDOUT_FILENO) >= 0) {
+			char *const arguments[] = { python, script, option, NULL };
+
+			execvp(python, arguments);
+		}
+		_exit(127);
+	}
+	close(ends[1]);
+	return ends[0];
+}
+
+/* A socket, so that a validator that is gone is an error of this text and no SIGPIPE. */
+static void send_all(int validator, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t sent = send(validator, bytes, size, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			fail_msg("validate.py has ended");
+		bytes += sent;
+		size -= (size_t)sent;
+	}
+}
+
+/* Python takes longer to start than a text to check: there is one validator for all of a program.
+ */
 static void validate(const char *text, const char *name, enum pyi_format format)
 {
+	static FILE *answers;
 	const char *data = getenv("PYI_TEST_DATA");
-	FILE *validator;
-	char *command;
-	int status;
+	char answer[1200];
+	char *request;
 
 	assert_non_null(data);
-	assert_true(asprintf(&command,
-			     "python3 '%s/../schema/validate.py' '%s/../../doc/schema/"
-			     "%s.schema.json' %s",
-			     data, data, name, format == PYI_FORMAT_NDJSON ? "--ndjson" : "") > 0);
-	validator = popen(command, "w");
-	assert_non_null(validator);
-	fputs(text, validator);
-	status = pclose(validator);
-	free(command);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("not what the schema says: %s", text);
+	if (!answers) {
+		answers = fdopen(start_validator(data), "r");
+		assert_non_null(answers);
+	}
+	assert_true(asprintf(&request, "%zu %s %s/../../doc/schema/%s.schema.json\n", strlen(text),
+			     format == PYI_FORMAT_NDJSON ? "ndjson" : "json", data, name) > 0);
+	send_all(fileno(answers), request, strlen(request));
+	send_all(fileno(answers), text, strlen(text));
+	free(request);
+	if (!fgets(answer, sizeof(answer), answers))
+		fail_msg("validate.py has ended");
+	if (strcmp(answer, "ok\n") != 0)
+		fail_msg("not what the schema says: %s%s", answer, text);
 }
 
 static void validate_error(const struct pyi_envelope *envelope, enum pyi_format format)

@@ -15,13 +15,15 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include <pyinspect/stack_ref.h>
+
 #include "python/layouts.h"
 
 enum {
 	/* The oracle knows more than this; fewer compared means that it was not read. */
 	MIN_COMPARED = 125,
 	FIRST_MINOR = 7,
-	LAST_MINOR = 13,
+	LAST_MINOR = 15,
 };
 
 struct field {
@@ -37,6 +39,7 @@ struct field {
 /* clang-format on */
 
 static const struct field fields[] = {
+	FIELD(runtime_size),
 	FIELD(runtime_interpreters_head),
 	FIELD(runtime_gc),
 	FIELD(runtime_gil_locked),
@@ -81,12 +84,14 @@ static const struct field fields[] = {
 	FIELD(iframe_stacktop),
 	FIELD(iframe_owner),
 	FIELD(iframe_localsplus),
+	FIELD(gc_size),
 	FIELD(gc_generations),
 	FIELD(gc_generation_size),
 	FIELD(gc_permanent),
 	FIELD(gc_collecting),
 	FIELD(gc_garbage),
 	FIELD(gc_callbacks),
+	FIELD(gc_generation0),
 	FIELD(gc_head_size),
 	FIELD(gc_head_next),
 	FIELD(gc_head_prev),
@@ -217,6 +222,10 @@ static const struct {
 	struct field member;
 	struct field size;
 } bounded_members[] = {
+	BOUND(runtime_interpreters_head, runtime_size),
+	BOUND(runtime_gc, runtime_size),
+	BOUND(runtime_gil_locked, runtime_size),
+	BOUND(runtime_gil_last_holder, runtime_size),
 	BOUND(interp_next, interp_size),
 	BOUND(interp_threads_head, interp_size),
 	BOUND(interp_gc, interp_size),
@@ -228,6 +237,12 @@ static const struct {
 	BOUND(static_type_type, static_type_size),
 	BOUND(static_type_dict, static_type_size),
 	BOUND(static_type_subclasses, static_type_size),
+	BOUND(gc_generations, gc_size),
+	BOUND(gc_permanent, gc_size),
+	BOUND(gc_generation0, gc_size),
+	BOUND(gc_collecting, gc_size),
+	BOUND(gc_garbage, gc_size),
+	BOUND(gc_callbacks, gc_size),
 	BOUND(gc_head_next, gc_head_size),
 	BOUND(gc_head_prev, gc_head_size),
 	BOUND(gc_head_refs, gc_head_size),
@@ -309,7 +324,7 @@ static const struct pyi_known_layout *find_layout(const char *minor)
 	for (size_t i = 0; i < pyi_known_layout_count; i++) {
 		const char *from = pyi_known_layouts[i].generated_from;
 
-		if (strncmp(from, minor, length) == 0 && from[length] == '.')
+		if (strncmp(from, minor, length) == 0 && (from[length] == '.' || !from[length]))
 			return &pyi_known_layouts[i];
 	}
 	fail_msg("no layout of %s", minor);
@@ -525,6 +540,10 @@ static void test_alternatives(void **state)
 		assert_int_equal(inline_values, !!(layout->features & PYI_FEATURE_MANAGED_DICT));
 		assert_int_not_equal(by_type, gc_only);
 		assert_int_equal(embedded, layout->generator_iframe != PYI_ABSENT);
+		assert_int_equal(embedded, (layout->iframe_stacktop != PYI_ABSENT) +
+						   (layout->iframe_stackpointer != PYI_ABSENT));
+		assert_int_equal(!!(layout->features & PYI_FEATURE_STACK_REFS),
+				 layout->iframe_stackpointer != PYI_ABSENT);
 		assert_int_equal(static_state, layout->interp_static_types != PYI_ABSENT);
 		if (layout->int_tag != PYI_ABSENT)
 			assert_true(one_digit);
@@ -545,6 +564,8 @@ static void test_managed_dicts(void **state)
 		{ "3.11", PYI_FEATURE_MANAGED_DICT_AND_VALUES },
 		{ "3.12", PYI_FEATURE_MANAGED_DICT_OR_VALUES },
 		{ "3.13", PYI_FEATURE_MANAGED_DICT },
+		{ "3.14", PYI_FEATURE_MANAGED_DICT },
+		{ "3.15", PYI_FEATURE_MANAGED_DICT },
 	};
 	const uint32_t all = PYI_FEATURE_MANAGED_DICT_AND_VALUES |
 			     PYI_FEATURE_MANAGED_DICT_OR_VALUES | PYI_FEATURE_MANAGED_DICT;
@@ -555,12 +576,41 @@ static void test_managed_dicts(void **state)
 				 expected[i].feature);
 }
 
+static void test_stack_refs(void **state)
+{
+	const struct pyi_layout plain = { 0 };
+	const struct pyi_layout tagged = { .features = PYI_FEATURE_STACK_REFS };
+	static const struct {
+		uint64_t word;
+		uint64_t object;
+	} expected[] = {
+		{ 0, 0 },
+		{ 1, 0 },
+		/* A mark of the interpreter's, an integer. */
+		{ 2, 0 },
+		{ 0x1236, 0 },
+		{ 3, 0 },
+		{ UINT64_MAX, 0 },
+		/* Owned, borrowed. */
+		{ 0x7f0012345670, 0x7f0012345670 },
+		{ 0x7f0012345671, 0x7f0012345670 },
+		{ 0x7f001234567c, 0x7f001234567c },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_true(pyi_stack_ref_object(&plain, expected[i].word) == expected[i].word);
+		assert_true(pyi_stack_ref_object(&tagged, expected[i].word) == expected[i].object);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oracle),	     cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_alternatives), cmocka_unit_test(test_managed_dicts),
+		cmocka_unit_test(test_stack_refs),
 	};
 
 	return cmocka_run_group_tests_name("layouts", tests, NULL, NULL);

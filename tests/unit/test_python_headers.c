@@ -25,7 +25,7 @@
 #define Py_BUILD_CORE 1
 #include <Python.h>
 /* Where the structs are has changed a lot; the test follows the headers of these versions. */
-#define HEADERS_KNOWN (PY_VERSION_HEX >= 0x03090000 && PY_VERSION_HEX < 0x030e0000)
+#define HEADERS_KNOWN (PY_VERSION_HEX >= 0x03090000 && PY_VERSION_HEX < 0x03100000)
 #if HEADERS_KNOWN
 #include <frameobject.h>
 #include <structmember.h>
@@ -37,6 +37,10 @@
 #else
 #include <internal/pycore_dict.h>
 #include <internal/pycore_frame.h>
+#endif
+#if PY_VERSION_HEX >= 0x030e0000
+#include <internal/pycore_interpframe.h>
+#include <internal/pycore_tstate.h>
 #endif
 #if PY_VERSION_HEX >= 0x030a0000
 #include <internal/pycore_moduleobject.h>
@@ -61,15 +65,23 @@ enum {
 	MIN_COMPARED = 180,
 };
 
+#if HEADERS_KNOWN
+
+/* Of the same patch level if there is one. */
 static const struct pyi_layout *find_row(void)
 {
-	for (size_t i = 0; i < pyi_known_layout_count; i++)
-		if (pyi_known_layouts[i].layout.python_version == PY_VERSION_HEX >> 16)
-			return &pyi_known_layouts[i].layout;
-	return NULL;
-}
+	const struct pyi_layout *found = NULL;
 
-#if HEADERS_KNOWN
+	for (size_t i = 0; i < pyi_known_layout_count; i++) {
+		const struct pyi_layout *layout = &pyi_known_layouts[i].layout;
+
+		if (layout->python_version != PY_VERSION_HEX >> 16)
+			continue;
+		if (!found || layout->runtime_size == sizeof(_PyRuntimeState))
+			found = layout;
+	}
+	return found;
+}
 
 /* What the headers say of a field of the layout: its value, or one element if it is a list. */
 struct expectation {
@@ -94,7 +106,6 @@ struct expectation {
 static const struct expectation common[] = {
 	OFFSET(runtime_interpreters_head, _PyRuntimeState, interpreters.head),
 	ABSENT(runtime_gc),
-	SIZE(interp_size, PyInterpreterState),
 	OFFSET(interp_next, PyInterpreterState, next),
 	OFFSET(interp_gc, PyInterpreterState, gc),
 	OFFSET(interp_sysdict, PyInterpreterState, sysdict),
@@ -128,10 +139,12 @@ static const struct expectation common[] = {
 	OFFSET(thread_roots, PyThreadState, async_gen_finalizer),
 	OFFSET(thread_roots, PyThreadState, context),
 
+	SIZE(gc_size, struct _gc_runtime_state),
 	OFFSET(gc_generations, struct _gc_runtime_state, generations),
 	SIZE(gc_generation_size, struct gc_generation),
 	OFFSET(gc_permanent, struct _gc_runtime_state, permanent_generation.head),
 	OFFSET(gc_collecting, struct _gc_runtime_state, collecting),
+	OFFSET(gc_generation0, struct _gc_runtime_state, generation0),
 	OFFSET(gc_garbage, struct _gc_runtime_state, garbage),
 	OFFSET(gc_callbacks, struct _gc_runtime_state, callbacks),
 
@@ -287,7 +300,6 @@ static const struct expectation special[] = {
 	OFFSET(iframe_locals, _PyInterpreterFrame, f_locals),
 	OFFSET(iframe_object, _PyInterpreterFrame, frame_obj),
 	OFFSET(iframe_previous, _PyInterpreterFrame, previous),
-	OFFSET(iframe_stacktop, _PyInterpreterFrame, stacktop),
 	OFFSET(iframe_owner, _PyInterpreterFrame, owner),
 	OFFSET(iframe_localsplus, _PyInterpreterFrame, localsplus),
 	ABSENT(keys_size),
@@ -391,6 +403,27 @@ static const struct expectation special[] = {
 	OFFSET(static_type_dict, managed_static_type_state, tp_dict),
 	OFFSET(static_type_subclasses, managed_static_type_state, tp_subclasses),
 	OFFSET(thread_roots, _PyThreadStateImpl, asyncio_running_loop),
+	OFFSET(debug_gc_size, _PyRuntimeState, debug_offsets.gc.size),
+#endif
+#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030e0000
+	OFFSET(iframe_stacktop, _PyInterpreterFrame, stacktop),
+	ABSENT(iframe_stackpointer),
+#endif
+#if PY_VERSION_HEX >= 0x030e0000
+	ABSENT(iframe_stacktop),
+	OFFSET(iframe_stackpointer, _PyInterpreterFrame, stackpointer),
+	OFFSET(thread_roots, _PyThreadStateImpl, asyncio_running_task),
+#endif
+#if PY_VERSION_HEX < 0x030f0000
+	SIZE(runtime_size, _PyRuntimeState),
+	SIZE(interp_size, PyInterpreterState),
+#endif
+/* Here the sizes depend on whether there is a compiler to machine code: headers do not say. */
+#if PY_VERSION_HEX >= 0x030f0000
+	OFFSET(bytearray_object, PyByteArrayObject, ob_bytes_object),
+	OFFSET(interp_roots, PyInterpreterState, imports.lazy_modules),
+#else
+	ABSENT(bytearray_object),
 #endif
 };
 

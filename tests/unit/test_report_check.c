@@ -374,8 +374,11 @@ static void test_prometheus_by_its_own_tool(void **state)
 	struct fixture *fixture = *state;
 
 	render(fixture, PYI_FORMAT_PROMETHEUS, 0);
-	if (!promtool(fixture->text))
-		skip();
+	if (promtool(fixture->text))
+		return;
+	/* What cmocka's skip() prints is a failure for meson. */
+	if (getenv("CI") && strcmp(getenv("CI"), "true") == 0)
+		fail_msg("promtool is not installed");
 }
 
 static void assert_failure(enum pyi_format format, const char *expected)

@@ -176,6 +176,50 @@ static void test_version_cut_by_zero(void **state)
 	}
 }
 
+static const char *choose(const char *version, uint64_t size_bytes, uint64_t gc_size)
+{
+	static uint64_t words[256];
+	struct pyi_elf_symbol symbol = { .addr = 0x10000, .size_bytes = size_bytes };
+	struct pyi_memory_reader *reader;
+	const struct pyi_layout *layout;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		words[i] = gc_size;
+	assert_null(pyi_memory_reader_create_mock(words, sizeof(words), symbol.addr, &reader));
+	layout = pyi_runtime_choose_layout(version, &symbol, reader);
+	pyi_memory_reader_destroy(reader);
+	for (size_t i = 0; i < pyi_known_layout_count; i++)
+		if (layout == &pyi_known_layouts[i].layout)
+			return pyi_known_layouts[i].generated_from;
+	assert_null(layout);
+	return "none";
+}
+
+/* Of the layouts of a version the nearest; these are in the table for good. */
+static void test_choose(void **state)
+{
+	const uint64_t runtime_size = invented_layout_of(0x030d)->runtime_size;
+	const uint64_t gc_size = invented_layout_of(0x030d)->gc_size;
+
+	(void)state;
+	assert_string_equal(choose("3.13.18", 283408, gc_size), "3.13.18");
+	/* The size says it, whatever the number is. */
+	assert_string_equal(choose("3.13.18+", runtime_size, gc_size), "3.13.0");
+	assert_string_equal(choose("3.13.5", 1, gc_size), "3.13.5");
+	assert_string_equal(choose("3.13.17", 1, gc_size), "3.13.5");
+	assert_string_equal(choose("3.13.4", 1, gc_size), "3.13.0");
+	assert_string_equal(choose("3.13.0rc1", 1, gc_size), "3.13.0");
+	/* With the incremental collector, or the one of before. */
+	assert_string_equal(choose("3.14.2", 1, 240), "3.14.0");
+	assert_string_equal(choose("3.14.7", 1, 264), "3.14.10");
+	/* Older than any. */
+	assert_string_equal(choose("3.7.2", 1, gc_size), "3.7.16");
+	/* The build says that its collector has another state. */
+	assert_string_equal(choose("3.13.5", runtime_size, gc_size + 8), "none");
+	assert_string_equal(choose("3.99.0", runtime_size, gc_size), "none");
+	assert_string_equal(choose("", runtime_size, gc_size), "none");
+}
+
 /* A live runtime: two interpreters with a thread each, and empty lists. */
 struct fixture {
 	struct invented_heap heap;
@@ -227,6 +271,9 @@ static void fill_runtime(struct fixture *fixture)
 				fixture->interpreters[i] + layout->interp_gc;
 	}
 	for (int s = 0; s < fixture->gc_count; s++) {
+		if (layout->gc_generation0 != PYI_ABSENT)
+			invented_set(fixture->gc[s] + layout->gc_generation0,
+				     list_head(fixture, s, 0));
 		for (int g = 0; g <= GENERATIONS; g++) {
 			uint64_t head = list_head(fixture, s, g);
 
@@ -316,6 +363,38 @@ static void test_anchors_fit(void **state)
 	invented_set(fixture->interpreters[1] + layout->interp_threads_head, 0);
 	invented_set(fixture->interpreters[1] + layout->interp_modules, 0);
 	expect_fits(fixture);
+}
+
+/* The table of static types may be a little off; types know their numbers in it. */
+static void test_static_types(void **state)
+{
+	static const int shifts[] = { 0, -32, 24, -128, 128 };
+	struct fixture *fixture = *state;
+	const struct pyi_layout *layout = &fixture->heap.layout;
+	/* Of two interpreters the last is the main one. */
+	uint64_t table = fixture->interpreters[1] + layout->interp_static_types;
+	struct pyi_error *error;
+
+	/* One that ends has none. */
+	assert_null(pyi_runtime_find_static_types(&fixture->runtime, fixture->reader));
+	assert_true(fixture->runtime.static_types_shift == 0);
+	invented_set(fixture->heap.dict_type + layout->type_subclasses, 1);
+	invented_set(fixture->heap.str_type + layout->type_subclasses, 2);
+	for (size_t i = 0; i < sizeof(shifts) / sizeof(shifts[0]); i++) {
+		uint64_t state_addr = table + (uint64_t)(int64_t)shifts[i];
+
+		invented_set(state_addr + layout->static_type_type, fixture->heap.dict_type);
+		invented_set(state_addr + layout->static_type_size + layout->static_type_type,
+			     fixture->heap.str_type);
+		assert_null(pyi_runtime_find_static_types(&fixture->runtime, fixture->reader));
+		assert_true(fixture->runtime.static_types_shift == shifts[i]);
+		invented_set(state_addr + layout->static_type_type, 0);
+	}
+	invented_set(table + layout->static_type_type, fixture->heap.str_type);
+	error = pyi_runtime_find_static_types(&fixture->runtime, fixture->reader);
+	assert_non_null(error);
+	assert_non_null(strstr(error->message, "static types are not in their table"));
+	pyi_error_destroy(error);
 }
 
 static void test_anchors_types(void **state)
@@ -408,6 +487,37 @@ static void test_anchors_lists(void **state)
 	}
 }
 
+/* The lists are where the interpreter's own pointer says, if that is in the state. */
+static void test_anchors_moved(void **state)
+{
+	static const char words[] = "lists do not link back";
+	struct fixture *fixture = *state;
+	const struct pyi_layout *layout = &fixture->heap.layout;
+	const uint64_t shift = 4;
+
+	for (int s = 0; s < fixture->gc_count; s++) {
+		uint64_t pointer_addr = fixture->gc[s] + layout->gc_generation0;
+		uint64_t first = list_head(fixture, s, 0);
+
+		/* One that leads away is not followed. */
+		invented_set(pointer_addr, fixture->gc[s] + layout->gc_size);
+		expect_fits(fixture);
+		invented_set(pointer_addr, fixture->gc[s] - shift);
+		expect_fits(fixture);
+		invented_set(pointer_addr, 0);
+		expect_fits(fixture);
+		invented_set(pointer_addr, first - shift);
+		expect_error(fixture, "layout-mismatch", words);
+		for (int g = 0; g < GENERATIONS; g++) {
+			uint64_t head = list_head(fixture, s, g) - shift;
+
+			invented_set(head + layout->gc_head_next, head);
+			invented_set(head + layout->gc_head_prev, head);
+		}
+		expect_fits(fixture);
+	}
+}
+
 /* Lists with objects in them: both neighbours of the head must link back. */
 static void test_anchors_members(void **state)
 {
@@ -455,7 +565,8 @@ static void test_anchors_of_others(void **state)
 	}
 #define IN_ALL(test)                                                                               \
 	IN(test, 0, "3.7"), IN(test, 1, "3.8"), IN(test, 2, "3.9"), IN(test, 3, "3.10"),           \
-		IN(test, 4, "3.11"), IN(test, 5, "3.12"), IN(test, 6, "3.13")
+		IN(test, 4, "3.11"), IN(test, 5, "3.12"), IN(test, 6, "3.13"),                     \
+		IN(test, 8, "3.13.18"), IN(test, 10, "3.14"), IN(test, 11, "3.15")
 
 int main(void)
 {
@@ -464,10 +575,17 @@ int main(void)
 		cmocka_unit_test(test_version_in_noise),
 		cmocka_unit_test(test_version_at_the_end),
 		cmocka_unit_test(test_version_cut_by_zero),
+		cmocka_unit_test(test_choose),
 		IN_ALL(test_anchors_fit),
+		IN(test_anchors_fit, 9, "3.14.0"),
+		IN(test_anchors_lists, 9, "3.14.0"),
+		IN(test_static_types, 5, "3.12"),
+		IN(test_static_types, 9, "3.14.0"),
+		IN(test_static_types, 10, "3.14"),
 		IN_ALL(test_anchors_types),
 		IN_ALL(test_anchors_interpreters),
 		IN_ALL(test_anchors_lists),
+		IN_ALL(test_anchors_moved),
 		IN_ALL(test_anchors_members),
 		IN_ALL(test_anchors_of_others),
 	};

@@ -122,7 +122,7 @@ static pid_t hold_and_exec(struct pyi_tracee *tracee)
 	pid_t pid;
 	pid_t tid = start(&pid);
 
-	assert_true(pyi_tracee_seize(tracee, tid, 0));
+	assert_true(pyi_tracee_seize(tracee, tid));
 	pyi_tracee_interrupt(tracee);
 	assert_null(pyi_tracee_wait_stop(tracee, deadline_ns));
 	assert_int_equal(write(commands[1], "x", 1), 1);
@@ -151,7 +151,7 @@ static void test_seize_during_exec(void **state)
 	pid_t pid = hold_and_exec(&held);
 
 	(void)state;
-	assert_true(pyi_tracee_seize(&main_thread, pid, 0));
+	assert_true(pyi_tracee_seize(&main_thread, pid));
 	assert_true(is_sleep(pid));
 	pyi_tracee_interrupt(&main_thread);
 	assert_null(pyi_tracee_wait_stop(&main_thread,
@@ -172,8 +172,8 @@ static void test_wait_during_exec(void **state)
 	uint64_t deadline_ns = pyi_clock_deadline(PATIENCE_MS, PYI_CLOCK_NEVER);
 
 	(void)state;
-	assert_true(pyi_tracee_seize(&held, tid, 0));
-	assert_true(pyi_tracee_seize(&main_thread, pid, 0));
+	assert_true(pyi_tracee_seize(&held, tid));
+	assert_true(pyi_tracee_seize(&main_thread, pid));
 	pyi_tracee_interrupt(&held);
 	assert_null(pyi_tracee_wait_stop(&held, deadline_ns));
 	assert_int_equal(write(commands[1], "x", 1), 1);

@@ -16,6 +16,7 @@ It is also true of the process that waits in read(0): the collector is off, the 
 command loop are left out, and nothing else of the command is alive when it is over.
 """
 
+import builtins
 import collections
 import concurrent.futures
 import contextvars
@@ -450,6 +451,10 @@ MAKERS = {
         3, 11) else None,
     "garbage": garbage,
 }
+
+if hasattr(builtins, "frozendict"):
+    MAKERS["frozen dict"] = lambda: builtins.frozendict(a=node(), b=[node()])
+    MAKERS["frozen dict, nodes as keys"] = lambda: builtins.frozendict({node(): node()})
 
 
 def name_of(kind):

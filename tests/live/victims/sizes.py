@@ -9,6 +9,7 @@ objects at the start, so that caches of the interpreter are filled before the fi
 """
 
 import array
+import builtins
 import collections
 import ctypes
 import functools
@@ -317,6 +318,11 @@ KINDS = {
     "namespace": (each(lambda n: types.SimpleNamespace()), itself),
     "own_sizeof": (each(lambda n: OwnSize()), itself),
 }
+
+if hasattr(builtins, "frozendict"):
+    frozendict = builtins.frozendict
+    KINDS["frozendict"] = (each(lambda n: frozendict.fromkeys(NAMES[:1 + n % 60])), itself)
+    KINDS["frozendict_int_keys"] = (each(lambda n: frozendict.fromkeys(INTS[:1 + n % 60])), itself)
 
 if hasattr(ctypes.pythonapi, "PyUnicode_AsUnicode"):
     # the wide copy that text kept for old C code, up to 3.11

@@ -93,10 +93,18 @@ def limit(name, more="0", hard="1"):
     resource.setrlimit(number, (value, value if int(hard) else resource.RLIM_INFINITY))
 
 
-def filtered(action, everything):
-    result = LIBRARY.sur_filter(ctypes.c_uint32(int(action, 16)), ctypes.c_long(int(everything)))
+def done(result):
     if result:
         raise Missing(errno.errorcode[-result])
+
+
+def filtered(action, everything, all_threads=0):
+    done(LIBRARY.sur_filter(ctypes.c_uint32(int(action, 16)), ctypes.c_long(int(everything)),
+                            ctypes.c_long(int(all_threads))))
+
+
+def dispatched(blocked):
+    done(LIBRARY.sur_dispatch(ctypes.c_long(int(blocked))))
 
 
 def lock_memory():
@@ -220,7 +228,7 @@ def into_empty_root(folder):
 
 
 PLACES = {
-    "limit": limit, "filter": filtered, "strict": lambda: control(PR_SET_SECCOMP, 1),
+    "limit": limit, "filter": filtered, "dispatch": dispatched, "strict": lambda: control(PR_SET_SECCOMP, 1),
     "mdwe": lambda: control(PR_SET_MDWE, 1), "not-dumpable": lambda: control(PR_SET_DUMPABLE, 0),
     "subreaper": lambda: control(PR_SET_CHILD_SUBREAPER, 1), "mlockall": lock_memory,
     "huge-pages": huge_pages, "huge-page-pool": huge_page_pool, "sparse": sparse,

@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #ifndef AT_MINSIGSTKSZ
@@ -48,8 +49,11 @@ struct sur_work {
 	volatile uint64_t stop;
 };
 
-/* Everything but what a process needs that only computes, writes to its pipes, and ends. */
-long sur_filter(uint32_t action, long everything)
+/*
+ * Everything but what a process needs that only computes, writes to its pipes, and ends; or what it
+ * takes to clone it. For this thread, or for all.
+ */
+long sur_filter(uint32_t action, long everything, long all_threads)
 {
 	static const int needed[] = {
 		SYS_read,
@@ -92,13 +96,16 @@ long sur_filter(uint32_t action, long everything)
 	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, other);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -errno;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : -errno;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		       all_threads ? SECCOMP_FILTER_FLAG_TSYNC : 0, &program) == 0
+		       ? 0
+		       : -errno;
 }
 
 /* One thread under a filter of its own; it runs all the time. */
 long sur_filtered_thread(struct sur_work *work, uint32_t action)
 {
-	long result = sur_filter(action, 1);
+	long result = sur_filter(action, 1, 0);
 
 	work->bad = (uint64_t)result;
 	work->begun = 1;
@@ -106,6 +113,76 @@ long sur_filtered_thread(struct sur_work *work, uint32_t action)
 		work->rounds = work->rounds + 1;
 	return result;
 }
+
+#ifdef __x86_64__
+extern const char sur_own_begin[];
+extern const char sur_own_end[];
+long sur_own_call(long number, const long long *arguments);
+void sur_own_return(void);
+
+/* The only code whose calls the kernel takes. */
+__asm__(".text\n"
+	"sur_own_begin:\n"
+	"sur_own_call:\n"
+	"	mov %rdi, %rax\n"
+	"	mov %rsi, %r11\n"
+	"	mov (%r11), %rdi\n"
+	"	mov 8(%r11), %rsi\n"
+	"	mov 16(%r11), %rdx\n"
+	"	mov 24(%r11), %r10\n"
+	"	mov 32(%r11), %r8\n"
+	"	mov 40(%r11), %r9\n"
+	"	syscall\n"
+	"	ret\n"
+	"sur_own_return:\n"
+	"	mov $15, %eax\n"
+	"	syscall\n"
+	/* What counts is where the call returns to. */
+	"	ud2\n"
+	"sur_own_end:\n");
+
+static volatile char dispatch_selector;
+
+/* Makes the call that was not made, for whoever wanted it. */
+static void make_call(int number, siginfo_t *info, void *context)
+{
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	const long long arguments[6] = {
+		registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
+		registers[REG_R10], registers[REG_R8],	registers[REG_R9],
+	};
+
+	(void)number;
+	(void)info;
+	registers[REG_RAX] = sur_own_call(registers[REG_RAX], arguments);
+}
+
+/* Syscall User Dispatch, as programs have it that run those of another system. */
+long sur_dispatch(long blocked)
+{
+	/* struct sigaction of the kernel, with a way back that is allowed: SA_RESTORER */
+	struct {
+		void (*handler)(int, siginfo_t *, void *);
+		unsigned long flags;
+		void (*restorer)(void);
+		uint64_t mask;
+	} action = { make_call, SA_SIGINFO | SA_NODEFER | 0x04000000, sur_own_return, 0 };
+
+	if (syscall(SYS_rt_sigaction, SIGSYS, &action, NULL, sizeof(action.mask)) != 0)
+		return -errno;
+	dispatch_selector = (char)blocked;
+	return prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, sur_own_begin,
+		     sur_own_end - sur_own_begin, &dispatch_selector) == 0
+		       ? 0
+		       : -errno;
+}
+#else
+long sur_dispatch(long blocked)
+{
+	(void)blocked;
+	return -ENOSYS;
+}
+#endif
 
 /* A range of memory whose missing pages somebody else must fill in; nobody does. */
 long sur_monitor_faults(uint64_t features, void *range, uint64_t size_bytes)

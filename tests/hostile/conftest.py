@@ -1,0 +1,38 @@
+"""
+Fixtures of the tests with hostile targets; they share the support module of the live tests, and what
+the torture tests know of surroundings and of file servers.
+"""
+
+import os
+import sys
+
+import pytest
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "torture")]
+
+import interpreters  # noqa: E402
+import support  # noqa: E402
+
+VICTIMS = os.path.join(TESTS, "hostile", "victims")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pyinspect():
+    if not os.access(support.PYINSPECT, os.X_OK):
+        pytest.fail("no pyinspect at %s: build it, or set PYINSPECT" % support.PYINSPECT)
+
+
+@pytest.fixture
+def start():
+    """Starts a script of victims/ that ends with the test: start(script, ...)."""
+    targets = []
+
+    def starter(script, *arguments, **options):
+        targets.append(support.Target.python(interpreters.any_interpreter(),
+                                             os.path.join(VICTIMS, script), *arguments, **options))
+        return targets[-1]
+
+    yield starter
+    for target in targets:
+        target.close()

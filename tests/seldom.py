@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Which tests that take long are to be run at full length: those whose subject was touched.
+
+    seldom.py [--all]
+
+Prints their names for tests/run, one a line, and why on stderr. Touched is what differs (committed
+or not) from the commit in PYI_BASE, or else in tests/last-landed: the last one for which all of
+`tests/run --all` has passed. Without git, or where that commit is not known (a shallow clone,
+another history), everything counts as touched. All that is left out has a shorter form, which
+always runs: see "What runs when" in CONTRIBUTING.md.
+"""
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LANDED = os.path.join("tests", "last-landed")
+
+# What each of them tests: files, and folders with a slash at the end.
+SUBJECTS = {
+    # 500 kills; 200 snapshots of each busy interpreter; pyinspect killed at all of its calls that touch the target; floods of signals,
+    # children, descriptors
+    "kills": ["src/tracee/", "src/snapshot/", "payloads/entry.c", "tests/torture/",
+              "tests/live/test_kill.py", "tests/live/test_target.py", "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
+    # 40 attaches to each program at work
+    "soak": ["src/tracee/", "src/snapshot/", "tests/soak/"],
+    # kernels that this machine does not have
+    "vm": ["src/snapshot/preflight.c", "src/snapshot/huge_pages.c", "src/snapshot/group.c",
+           "src/process/access.c", "src/process/pressure.c", "tests/vm/run",
+           "tests/vm/guest/"],
+}
+
+
+def git(*arguments):
+    return subprocess.run(["git", "-C", ROOT, *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=True).stdout
+
+
+def base():
+    if os.environ.get("PYI_BASE"):
+        return os.environ["PYI_BASE"]
+    with open(os.path.join(ROOT, LANDED), encoding="ascii") as file:
+        return file.read().strip()
+
+
+def changed():
+    """Paths, and since when; raises if that cannot be known."""
+    if not os.path.exists(os.path.join(ROOT, ".git")):
+        raise OSError("this is no clone of its own")
+    commit = git("merge-base", base(), "HEAD").strip()
+    paths = git("diff", "--name-only", "-z", "--no-renames", commit).split("\0")
+    paths += git("ls-files", "-z", "--others", "--exclude-standard").split("\0")
+    return set(filter(None, paths)), commit[:12]
+
+
+def touched(subject, paths):
+    return sorted(path for path in paths for part in subject
+                  if path == part or (part.endswith("/") and path.startswith(part)))
+
+
+def main():
+    if "--all" in sys.argv[1:]:
+        print("\n".join(SUBJECTS))
+        return
+    try:
+        paths, commit = changed()
+    except (OSError, subprocess.CalledProcessError) as error:
+        words = getattr(error, "stderr", None) or str(error)
+        print("seldom.py: all of it, for what was touched is not known: %s" % words.strip(),
+              file=sys.stderr)
+        print("\n".join(SUBJECTS))
+        return
+    for name, subject in SUBJECTS.items():
+        found = touched(subject, paths)
+        if found:
+            print("seldom.py: %s: %d files differ from %s, such as %s" % (
+                name, len(found), commit, found[0]), file=sys.stderr)
+            print(name)
+
+
+if __name__ == "__main__":
+    main()
