@@ -175,6 +175,28 @@ bool pyi_arch_set_registers(pid_t tid, const struct pyi_registers *registers)
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io) == 0;
 }
 
+const unsigned pyi_arch_unwind_sp = 31;
+const unsigned pyi_arch_unwind_fp = 29;
+
+/* "DWARF for the Arm 64-bit Architecture": x0 to x30, and the stack pointer. */
+void pyi_arch_unwind_registers(const struct pyi_registers *registers,
+			       struct pyi_unwind_registers *ret_registers)
+{
+	*ret_registers = (struct pyi_unwind_registers){
+		.known = (UINT64_C(1) << 32) - 1,
+		.pc = registers->user.pc,
+	};
+	for (unsigned r = 0; r < pyi_arch_unwind_sp; r++)
+		ret_registers->values[r] = registers->user.regs[r];
+	ret_registers->values[pyi_arch_unwind_sp] = registers->user.sp;
+}
+
+/* Pointer authentication signs with the bits above those of an address. */
+uint64_t pyi_arch_code_addr(uint64_t return_addr)
+{
+	return return_addr & ((UINT64_C(1) << 48) - 1);
+}
+
 uint64_t pyi_arch_pc(const struct pyi_registers *registers)
 {
 	return registers->user.pc;
