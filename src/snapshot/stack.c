@@ -177,10 +177,13 @@ static void name_by_file(const struct pyi_process *process, const struct pyi_map
 
 		if (!names[f].name || !of_frame || !pyi_map_same_file(of_frame, map))
 			continue;
-		for (n = 0; n < sizeof(frame->name) - 1 && names[f].name[n]; n++)
-			frame->name[n] = names[f].name[n] > ' ' && names[f].name[n] <= '~'
-						 ? names[f].name[n]
-						 : '?';
+		for (n = 0; n < sizeof(frame->name) - 1 && names[f].name[n]; n++) {
+			char letter = names[f].name[n];
+
+			frame->name[n] = '?';
+			if (letter > ' ' && letter <= '~')
+				frame->name[n] = letter;
+		}
 		frame->offset = frame->pc - names[f].start_addr;
 	}
 	pyi_elf_module_close(module);
