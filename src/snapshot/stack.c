@@ -1,88 +1,136 @@
 /*
- * From frame to frame: the module of an address by its headers in memory, then the rules of its
- * .eh_frame (eh_frame.c), else the chain of frame pointers. Does not interpret what it finds.
+ * From frame to frame by libunwind, in the memory of a snapshot: its accessors are here, the tables
+ * of rules are found by unwind_table.c. Does not interpret what it finds.
  */
 #include "snapshot/stack.h"
 
-#include <elf.h>
+#include <libunwind.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fault_guard.h"
 #include "process/elf_module.h"
-#include "snapshot/eh_frame.h"
+#include "snapshot/unwind_table.h"
 
 enum {
-	/* For a whole stack; a deep one takes some thousands. */
+	/* For a whole stack, of a word each; a deep one takes some thousands. */
 	READ_LIMIT = 100000,
-	SEGMENT_LIMIT = 64,
-	/* Maps in front of an address among which the first one of its file is looked for. */
-	MODULE_MAPS_LIMIT = 64,
 	/* Different files that are asked for names, and how much of them. */
 	FILE_LIMIT = 16,
 	NAME_LIMIT_BYTES = 256 << 20,
-	/* A frame that is larger is none. */
-	FRAME_LIMIT_BYTES = 1 << 20,
 };
 
-/* The PT_GNU_EH_FRAME segment of a module. */
-struct table {
-	uint64_t addr;
-	uint64_t size_bytes;
+/* Exported by the library of each architecture, and declared nowhere: perf does the same. */
+#define dwarf_search_unwind_table UNW_OBJ(dwarf_search_unwind_table)
+extern int dwarf_search_unwind_table(unw_addr_space_t space, unw_word_t pc, unw_dyn_info_t *table,
+				     unw_proc_info_t *ret_info, int need_unwind_info,
+				     void *argument);
+
+/* What the accessors are called with. */
+struct walk {
+	struct pyi_unwind_memory memory;
+	const struct pyi_maps *maps;
+	const struct pyi_unwind_registers *registers;
+	struct pyi_stack *stack;
 };
 
-/* Where the file that is mapped at `map` begins in memory; false if that is not mapped. */
-static bool find_head(const struct pyi_maps *maps, const struct pyi_map *map, uint64_t *ret_addr)
+static int find_proc_info(unw_addr_space_t space, unw_word_t pc, unw_proc_info_t *ret_info,
+			  int need_unwind_info, void *argument)
 {
-	const struct pyi_map *at = map;
+	struct walk *walk = argument;
+	struct pyi_unwind_table table;
+	unw_dyn_info_t info;
+	bool found;
 
-	/* The vDSO, or something else without a file. */
-	if (!map->inode) {
-		*ret_addr = map->start_addr;
-		return true;
-	}
-	for (size_t n = 0; n < MODULE_MAPS_LIMIT; n++) {
-		if (!at->offset && pyi_map_same_file(at, map)) {
-			*ret_addr = at->start_addr;
-			return true;
-		}
-		if (at == maps->items)
-			break;
-		at--;
-	}
-	return false;
+	pyi_fault_guard_leave();
+	found = pyi_unwind_table_find(&walk->memory, walk->maps, pc, &table);
+	pyi_fault_guard_enter();
+	if (!found)
+		return -UNW_ENOINFO;
+	info = (unw_dyn_info_t){
+		.start_ip = table.start_addr,
+		.end_ip = table.end_addr,
+		.format = UNW_INFO_FORMAT_REMOTE_TABLE,
+		.u.rti = { .segbase = table.base_addr,
+			   .table_data = table.entries_addr,
+			   /* In words, and an entry has as many bytes as a word. */
+			   .table_len = table.entry_count },
+	};
+	return dwarf_search_unwind_table(space, pc, &info, ret_info, need_unwind_info, argument);
 }
 
-/* Nothing of the headers is believed: they are numbers to add and to read at, no more. */
-static bool read_table(struct pyi_eh_frame_memory *memory, uint64_t head_addr, uint64_t pc,
-		       struct table *ret_table)
+/* What there is to free is libunwind's own, which it frees itself. */
+static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *argument)
 {
-	bool has_bias = false, has_pc = false, has_table = false;
-	Elf64_Phdr segment;
-	uint64_t bias = 0;
-	Elf64_Ehdr header;
+	(void)space;
+	(void)info;
+	(void)argument;
+}
 
-	if (!pyi_eh_frame_read(memory, head_addr, &header, sizeof(header)) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(segment) ||
-	    header.e_phnum > SEGMENT_LIMIT)
-		return false;
-	for (size_t s = 0; s < header.e_phnum; s++) {
-		if (!pyi_eh_frame_read(memory, head_addr + header.e_phoff + s * sizeof(segment),
-				       &segment, sizeof(segment)))
-			return false;
-		if (segment.p_type == PT_LOAD) {
-			if (!has_bias)
-				bias = head_addr - (segment.p_vaddr - segment.p_offset);
-			has_bias = true;
-			has_pc |= pc - bias - segment.p_vaddr < segment.p_memsz;
-		} else if (segment.p_type == PT_GNU_EH_FRAME) {
-			ret_table->addr = segment.p_vaddr;
-			ret_table->size_bytes = segment.p_memsz;
-			has_table = true;
-		}
-	}
-	ret_table->addr += bias;
-	return has_bias && has_pc && has_table;
+static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *ret_addr, void *argument)
+{
+	(void)space;
+	(void)ret_addr;
+	(void)argument;
+	return -UNW_ENOINFO;
+}
+
+static int access_mem(unw_addr_space_t space, unw_word_t addr, unw_word_t *value, int write,
+		      void *argument)
+{
+	struct walk *walk = argument;
+	bool good;
+
+	(void)space;
+	pyi_fault_guard_leave();
+	good = !write && pyi_unwind_memory_read(&walk->memory, addr, value, sizeof(*value));
+	pyi_fault_guard_enter();
+	return good ? 0 : -UNW_EINVAL;
+}
+
+static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int write,
+		      void *argument)
+{
+	const struct pyi_unwind_registers *registers = ((struct walk *)argument)->registers;
+
+	(void)space;
+	if (write || number < 0 || number >= PYI_UNWIND_REGISTERS ||
+	    !(registers->known >> number & 1))
+		return -UNW_EBADREG;
+	*value = registers->values[number];
+	return 0;
+}
+
+static int access_fpreg(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write,
+			void *argument)
+{
+	(void)space;
+	(void)number;
+	(void)value;
+	(void)write;
+	(void)argument;
+	return -UNW_EINVAL;
+}
+
+static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *argument)
+{
+	(void)space;
+	(void)cursor;
+	(void)argument;
+	return -UNW_EINVAL;
+}
+
+/* libunwind would look for names in files. */
+static int get_proc_name(unw_addr_space_t space, unw_word_t addr, char *name, size_t size_bytes,
+			 unw_word_t *ret_offset, void *argument)
+{
+	(void)space;
+	(void)addr;
+	(void)name;
+	(void)size_bytes;
+	(void)ret_offset;
+	(void)argument;
+	return -UNW_EINVAL;
 }
 
 static bool is_code(const struct pyi_maps *maps, uint64_t addr)
@@ -92,65 +140,64 @@ static bool is_code(const struct pyi_maps *maps, uint64_t addr)
 	return map && map->executable;
 }
 
-/* For code without rules, e.g. made at run time. */
-static bool follow_frame_pointer(struct pyi_eh_frame_memory *memory, const struct pyi_maps *maps,
-				 struct pyi_unwind_registers *registers)
+static void walk_frames(unw_cursor_t *cursor, const struct walk *walk)
 {
-	const uint64_t needed = UINT64_C(1) << pyi_arch_unwind_fp | UINT64_C(1)
-									    << pyi_arch_unwind_sp;
-	uint64_t frame_addr = registers->values[pyi_arch_unwind_fp];
-	uint64_t words[2];
+	struct pyi_stack *stack = walk->stack;
+	bool is_return = false;
 
-	if ((registers->known & needed) != needed || frame_addr % sizeof(words[0]) ||
-	    frame_addr - registers->values[pyi_arch_unwind_sp] >= FRAME_LIMIT_BYTES ||
-	    !pyi_eh_frame_read(memory, frame_addr, words, sizeof(words)))
-		return false;
-	registers->pc = pyi_arch_code_addr(words[1]);
-	registers->values[pyi_arch_unwind_fp] = words[0];
-	registers->values[pyi_arch_unwind_sp] = frame_addr + sizeof(words);
-	registers->known = needed;
-	return is_code(maps, registers->pc);
+	do {
+		unw_word_t pc = 0;
+
+		if (unw_get_reg(cursor, UNW_REG_IP, &pc) != 0)
+			break;
+		pc = pyi_arch_code_addr(pc);
+		/* Where there are no rules, libunwind takes anything for a frame pointer. */
+		if (!pc || (stack->count && !is_code(walk->maps, pc - is_return)))
+			break;
+		stack->frames[stack->count++] =
+			(struct pyi_stack_frame){ .pc = pc, .is_return = is_return };
+		/* What a signal interrupted did not call. */
+		is_return = unw_is_signal_frame(cursor) <= 0;
+	} while (stack->count < PYI_STACK_LIMIT && unw_step(cursor) > 0);
 }
 
-static enum pyi_eh_frame_step step(struct pyi_eh_frame_memory *memory, const struct pyi_maps *maps,
-				   uint64_t pc, struct pyi_unwind_registers *registers)
+/* All calls of libunwind; after a fault in one of them, what it had allocated is lost. */
+static void walk_stack(void *argument)
 {
-	const struct pyi_map *map = pyi_maps_find(maps, pc);
-	enum pyi_eh_frame_step result = PYI_EH_FRAME_NONE;
-	struct table table = { 0 };
-	uint64_t head_addr;
+	static unw_accessors_t accessors = {
+		.find_proc_info = find_proc_info,
+		.put_unwind_info = put_unwind_info,
+		.get_dyn_info_list_addr = get_dyn_info_list_addr,
+		.access_mem = access_mem,
+		.access_reg = access_reg,
+		.access_fpreg = access_fpreg,
+		.resume = resume,
+		.get_proc_name = get_proc_name,
+	};
+	unw_addr_space_t space = unw_create_addr_space(&accessors, 0);
+	unw_cursor_t cursor;
 
-	if (!map || !map->executable)
-		return PYI_EH_FRAME_NONE;
-	if (find_head(maps, map, &head_addr) && read_table(memory, head_addr, pc, &table))
-		result = pyi_eh_frame_step(memory, table.addr, table.size_bytes, pc, registers);
-	if (result == PYI_EH_FRAME_NONE && follow_frame_pointer(memory, maps, registers))
-		result = PYI_EH_FRAME_CALLER;
-	return result;
+	if (!space)
+		return;
+	/* A cache would outlive the snapshot. */
+	unw_set_caching_policy(space, UNW_CACHE_NONE);
+	if (unw_init_remote(&cursor, space, argument) == 0)
+		walk_frames(&cursor, argument);
+	unw_destroy_addr_space(space);
 }
 
 void pyi_stack_read(struct pyi_memory_reader *reader, const struct pyi_maps *maps,
 		    const struct pyi_unwind_registers *registers, struct pyi_stack *ret_stack)
 {
-	struct pyi_eh_frame_memory memory = { .reader = reader, .reads_left = READ_LIMIT };
-	struct pyi_unwind_registers now = *registers;
-	enum pyi_eh_frame_step result;
-	bool is_return = false;
+	struct walk walk = {
+		.memory = { .reader = reader, .reads_left = READ_LIMIT },
+		.maps = maps,
+		.registers = registers,
+		.stack = ret_stack,
+	};
 
 	memset(ret_stack, 0, sizeof(*ret_stack));
-	while (ret_stack->count < PYI_STACK_LIMIT && now.pc) {
-		uint64_t sp = now.values[pyi_arch_unwind_sp];
-		uint64_t pc = now.pc;
-
-		ret_stack->frames[ret_stack->count++] =
-			(struct pyi_stack_frame){ .pc = pc, .is_return = is_return };
-		result = step(&memory, maps, pc - is_return, &now);
-		if (result != PYI_EH_FRAME_CALLER && result != PYI_EH_FRAME_INTERRUPTED)
-			break;
-		if (now.pc == pc && now.values[pyi_arch_unwind_sp] == sp)
-			break;
-		is_return = result == PYI_EH_FRAME_CALLER;
-	}
+	ret_stack->broken = !pyi_fault_guard_run(walk_stack, &walk);
 }
 
 /* Names those frames that are in the file of `map`. */

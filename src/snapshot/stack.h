@@ -9,6 +9,7 @@
 #ifndef PYI_SNAPSHOT_STACK_H
 #define PYI_SNAPSHOT_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,8 @@ struct pyi_stack_frame {
 struct pyi_stack {
 	struct pyi_stack_frame frames[PYI_STACK_LIMIT];
 	size_t count;
+	/* libunwind faulted on the rules of the last frame, and could not go on. */
+	bool broken;
 };
 
 /*
@@ -48,7 +51,8 @@ struct pyi_error *pyi_stack_unwind(const struct pyi_snapshot *snapshot, size_t t
 
 /*
  * The first half: unwinds a thread with `registers` in the memory of `reader`, which `maps`
- * describe. Opens no file. The stack ends where the rules for it end; the names are empty.
+ * describe. Opens no file. The stack ends where the rules for it end, or where libunwind faults on
+ * them; the names are empty.
  */
 void pyi_stack_read(struct pyi_memory_reader *reader, const struct pyi_maps *maps,
 		    const struct pyi_unwind_registers *registers, struct pyi_stack *ret_stack);

@@ -80,23 +80,21 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 bool pyi_arch_get_registers(pid_t tid, struct pyi_registers *ret_registers);
 bool pyi_arch_set_registers(pid_t tid, const struct pyi_registers *registers);
 
-/* As many as DWARF's numbers of general registers, and of return addresses, are below. */
+/* More than any number of a register below. */
 enum {
 	PYI_UNWIND_REGISTERS = 33,
 };
 
-/* The general registers of a frame, by DWARF's numbers for this architecture. */
+/* Registers to unwind from, by DWARF's numbers for this architecture, which are libunwind's. */
 struct pyi_unwind_registers {
 	uint64_t values[PYI_UNWIND_REGISTERS];
 	/* Bit N: values[N] is known. */
 	uint64_t known;
-	uint64_t pc;
 };
 
-/* Numbers of the stack pointer, and of the frame pointer: it may lead to the frame pointer of the
- * caller, with the return address behind it. */
+/* Numbers of the instruction pointer, and of the stack pointer. */
+extern const unsigned pyi_arch_unwind_pc;
 extern const unsigned pyi_arch_unwind_sp;
-extern const unsigned pyi_arch_unwind_fp;
 
 /* What a thread that was stopped with `registers` is unwound from. */
 void pyi_arch_unwind_registers(const struct pyi_registers *registers,

@@ -123,8 +123,8 @@ bool pyi_arch_set_registers(pid_t tid, const struct pyi_registers *registers)
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io) == 0;
 }
 
+const unsigned pyi_arch_unwind_pc = 16;
 const unsigned pyi_arch_unwind_sp = 7;
-const unsigned pyi_arch_unwind_fp = 6;
 
 /* System V ABI for AMD64, "DWARF Register Number Mapping"; 16 is the return address. */
 void pyi_arch_unwind_registers(const struct pyi_registers *registers,
@@ -137,7 +137,6 @@ void pyi_arch_unwind_registers(const struct pyi_registers *registers,
 			    user->rbp, user->rsp, user->r8, user->r9, user->r10, user->r11,
 			    user->r12, user->r13, user->r14, user->r15, user->rip },
 		.known = (UINT64_C(1) << 17) - 1,
-		.pc = user->rip,
 	};
 }
 
