@@ -28,6 +28,7 @@ extern int dwarf_search_unwind_table(unw_addr_space_t space, unw_word_t pc, unw_
 
 /* What the accessors are called with. */
 struct walk {
+	unw_addr_space_t space;
 	struct pyi_unwind_memory memory;
 	const struct pyi_maps *maps;
 	const struct pyi_unwind_registers *registers;
@@ -161,10 +162,20 @@ static void walk_frames(unw_cursor_t *cursor, const struct walk *walk)
 	} while (stack->count < PYI_STACK_LIMIT && unw_step(cursor) > 0);
 }
 
-/* All calls of libunwind; after a fault in one of them, what it had allocated is lost. */
+/* All calls of libunwind that have to do with what it reads. */
 static void walk_stack(void *argument)
 {
-	static unw_accessors_t accessors = {
+	struct walk *walk = argument;
+	unw_cursor_t cursor;
+
+	if (unw_init_remote(&cursor, walk->space, walk) == 0)
+		walk_frames(&cursor, walk);
+}
+
+void pyi_stack_read(struct pyi_memory_reader *reader, const struct pyi_maps *maps,
+		    const struct pyi_unwind_registers *registers, struct pyi_stack *ret_stack)
+{
+	unw_accessors_t accessors = {
 		.find_proc_info = find_proc_info,
 		.put_unwind_info = put_unwind_info,
 		.get_dyn_info_list_addr = get_dyn_info_list_addr,
@@ -174,22 +185,8 @@ static void walk_stack(void *argument)
 		.resume = resume,
 		.get_proc_name = get_proc_name,
 	};
-	unw_addr_space_t space = unw_create_addr_space(&accessors, 0);
-	unw_cursor_t cursor;
-
-	if (!space)
-		return;
-	/* A cache would outlive the snapshot. */
-	unw_set_caching_policy(space, UNW_CACHE_NONE);
-	if (unw_init_remote(&cursor, space, argument) == 0)
-		walk_frames(&cursor, argument);
-	unw_destroy_addr_space(space);
-}
-
-void pyi_stack_read(struct pyi_memory_reader *reader, const struct pyi_maps *maps,
-		    const struct pyi_unwind_registers *registers, struct pyi_stack *ret_stack)
-{
 	struct walk walk = {
+		.space = unw_create_addr_space(&accessors, 0),
 		.memory = { .reader = reader, .reads_left = READ_LIMIT },
 		.maps = maps,
 		.registers = registers,
@@ -197,7 +194,13 @@ void pyi_stack_read(struct pyi_memory_reader *reader, const struct pyi_maps *map
 	};
 
 	memset(ret_stack, 0, sizeof(*ret_stack));
+	if (!walk.space)
+		return;
+	/* A cache would outlive the snapshot. */
+	unw_set_caching_policy(walk.space, UNW_CACHE_NONE);
+	/* After a fault, the rules of a frame stay in libunwind's pools: some hundred bytes. */
 	ret_stack->broken = !pyi_fault_guard_run(walk_stack, &walk);
+	unw_destroy_addr_space(walk.space);
 }
 
 /* Names those frames that are in the file of `map`. */
