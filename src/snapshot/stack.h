@@ -53,6 +53,8 @@ struct pyi_error *pyi_stack_unwind(const struct pyi_snapshot *snapshot, size_t t
  * The first half: unwinds a thread with `registers` in the memory of `reader`, which `maps`
  * describe. Opens no file. The stack ends where the rules for it end, or where libunwind faults on
  * them; the names are empty.
+ * The first call lets libunwind open a pipe for itself, which stays (pipe2(), mincore(), mmap());
+ * all calls set signal handlers, an alternate stack and signal masks, and put them back.
  */
 void pyi_stack_read(struct pyi_memory_reader *reader, const struct pyi_maps *maps,
 		    const struct pyi_unwind_registers *registers, struct pyi_stack *ret_stack);

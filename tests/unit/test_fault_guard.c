@@ -70,7 +70,7 @@ __attribute__((noinline)) static int recurse(int depth)
 	volatile char much[1024];
 
 	much[depth % 1024] = (char)depth;
-	return depth == INT_MAX ? 0 : recurse(depth + 1) + much[0];
+	return depth == INT_MAX ? 0 : recurse(depth + 1) + much[depth % 1024];
 }
 
 static void exhaust_stack(void *argument)
