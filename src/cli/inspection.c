@@ -126,6 +126,9 @@ static void print_stack(void *argument, const struct pyi_stack *stack, const cha
 			(unsigned long long)stack->frames[f].pc, name && *name ? name : "?",
 			(unsigned long long)stack->frames[f].offset);
 	}
+	if (stack->broken)
+		fprintf(stderr, "pyinspect: libunwind could not go on: the rules of the last frame "
+				"are broken\n");
 }
 
 bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns)

@@ -15,8 +15,10 @@
 
 enum {
 	/* Limits for files that lie about their sizes; a big program has a tenth of each. */
-	TABLE_LIMIT_BYTES = 256 << 20,
+	TABLE_LIMIT_BYTES = 64 << 20,
 	SEGMENT_LIMIT = 4096,
+	/* Of two names that are both longer, neither is the shorter one. */
+	NAME_LIMIT = 256,
 };
 
 /* Our own header, from the linker: it knows best which machine we are made for. */
@@ -133,6 +135,7 @@ static void find_symbol_tables(struct pyi_elf_module *module)
 			continue;
 		table->section = section;
 		table->string_section = header.sh_link;
+		table->size_bytes = header.sh_size + strings.sh_size;
 	}
 }
 
@@ -208,48 +211,130 @@ bool pyi_elf_module_is_loaded(const struct pyi_elf_module *module, uint64_t addr
 	return false;
 }
 
+/*
+ * The text of a string section, if it is not too long and ends with a NUL; else NULL. libelf gives
+ * the strings one by one, too, but looks for the end of each of them, wherever that is.
+ */
+static const char *read_strings(struct pyi_elf_module *module, size_t index, size_t *ret_bytes)
+{
+	Elf_Scn *section = elf_getscn(module->elf, index);
+	GElf_Shdr header;
+	Elf_Data *data;
+	const char *text;
+
+	if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_STRTAB ||
+	    header.sh_size > TABLE_LIMIT_BYTES)
+		return NULL;
+	data = elf_getdata(section, NULL);
+	text = data ? data->d_buf : NULL;
+	if (!text || !data->d_size || text[data->d_size - 1])
+		return NULL;
+	*ret_bytes = data->d_size;
+	return text;
+}
+
+/* Reads a table at its first use; false if there is none. */
+static bool read_table(struct pyi_elf_module *module, struct pyi_elf_symbol_table *table)
+{
+	if (table->section && !table->data) {
+		table->strings = read_strings(module, table->string_section, &table->string_bytes);
+		table->data = table->strings ? elf_getdata(table->section, NULL) : NULL;
+		if (!table->data || !table->data->d_buf)
+			table->section = NULL;
+	}
+	return table->section;
+}
+
+/* Symbol `index` if it is defined and inside of the module. */
+static bool get_symbol(const struct pyi_elf_module *module,
+		       const struct pyi_elf_symbol_table *table, size_t index, GElf_Sym *ret_symbol,
+		       const char **ret_name)
+{
+	int type;
+
+	if (!gelf_getsym(table->data, (int)index, ret_symbol))
+		return false;
+	type = GELF_ST_TYPE(ret_symbol->st_info);
+	if (ret_symbol->st_shndx == SHN_UNDEF || ret_symbol->st_shndx == SHN_ABS ||
+	    ret_symbol->st_shndx == SHN_COMMON || type == STT_TLS || type == STT_FILE ||
+	    type == STT_SECTION || ret_symbol->st_name >= table->string_bytes)
+		return false;
+	*ret_name = table->strings + ret_symbol->st_name;
+	return pyi_elf_module_is_loaded(module, ret_symbol->st_value, ret_symbol->st_size);
+}
+
+static size_t symbol_count(const struct pyi_elf_symbol_table *table)
+{
+	return table->data->d_size / sizeof(Elf64_Sym);
+}
+
 /* The symbol by its name in one table; a global one wins over local ones of the same name. */
 static bool find_in_table(struct pyi_elf_module *module, struct pyi_elf_symbol_table *table,
 			  const char *name, struct pyi_elf_symbol *ret_symbol)
 {
 	bool found = false;
-	size_t count;
-	size_t i;
 
-	if (table->section && !table->data) {
-		table->data = elf_getdata(table->section, NULL);
-		if (!table->data)
-			table->section = NULL;
-	}
-	if (!table->section)
+	if (!read_table(module, table))
 		return false;
-	count = table->data->d_size / sizeof(Elf64_Sym);
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < symbol_count(table); i++) {
 		const char *symbol_name;
 		GElf_Sym symbol;
-		int type;
 
-		if (!gelf_getsym(table->data, (int)i, &symbol))
-			break;
-		type = GELF_ST_TYPE(symbol.st_info);
-		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS ||
-		    symbol.st_shndx == SHN_COMMON || type == STT_TLS || type == STT_FILE ||
-		    type == STT_SECTION)
-			continue;
-		symbol_name = elf_strptr(module->elf, table->string_section, symbol.st_name);
-		if (!symbol_name || strcmp(symbol_name, name) ||
-		    !pyi_elf_module_is_loaded(module, symbol.st_value, symbol.st_size))
+		if (!get_symbol(module, table, i, &symbol, &symbol_name) ||
+		    strcmp(symbol_name, name))
 			continue;
 		if (!found || GELF_ST_BIND(symbol.st_info) != STB_LOCAL) {
 			ret_symbol->addr = module->load_bias + symbol.st_value;
 			ret_symbol->size_bytes = symbol.st_size;
-			ret_symbol->is_function = type == STT_FUNC;
+			ret_symbol->is_function = GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
 			found = true;
 		}
 		if (GELF_ST_BIND(symbol.st_info) != STB_LOCAL)
 			break;
 	}
 	return found;
+}
+
+/* The function that begins last is the innermost one. */
+static void improve(struct pyi_elf_name *found, uint64_t start_addr, uint64_t size_bytes,
+		    const char *name)
+{
+	if (!name[0] || found->addr - start_addr >= size_bytes)
+		return;
+	if (found->name && (start_addr < found->start_addr ||
+			    (start_addr == found->start_addr &&
+			     strnlen(name, NAME_LIMIT) >= strnlen(found->name, NAME_LIMIT))))
+		return;
+	found->name = name;
+	found->start_addr = start_addr;
+}
+
+void pyi_elf_module_find_names(struct pyi_elf_module *module, struct pyi_elf_name *names,
+			       size_t count, uint64_t *budget_bytes)
+{
+	for (size_t n = 0; n < count; n++)
+		names[n].name = NULL;
+	for (size_t t = 0; t < PYI_ELF_SYMBOL_TABLE_COUNT; t++) {
+		struct pyi_elf_symbol_table *table = &module->tables[t];
+
+		if (!table->section || table->size_bytes > *budget_bytes)
+			continue;
+		*budget_bytes -= table->size_bytes;
+		if (!read_table(module, table))
+			continue;
+		for (size_t i = 0; i < symbol_count(table); i++) {
+			const char *name;
+			GElf_Sym symbol;
+
+			if (!get_symbol(module, table, i, &symbol, &name) ||
+			    (GELF_ST_TYPE(symbol.st_info) != STT_FUNC &&
+			     GELF_ST_TYPE(symbol.st_info) != STT_GNU_IFUNC))
+				continue;
+			for (size_t n = 0; n < count; n++)
+				improve(&names[n], module->load_bias + symbol.st_value,
+					symbol.st_size, name);
+		}
+	}
 }
 
 bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,

@@ -1,9 +1,9 @@
 /*
  * An ELF file that a process has mapped: its symbols and segments at the target's addresses.
  *
- * Opens the very file that is mapped (through /proc/PID/map_files, else /proc/PID/exe for the
- * program, else /proc/PID/root + path) and verifies device and inode, or the build id in the
- * target's memory; does not read debug information and does not search symbol files elsewhere.
+ * Opens the very file that is mapped (mapped_file.h) and verifies device and inode, or the build id
+ * in the target's memory; does not read debug information and does not search symbol files
+ * elsewhere.
  * Everything in the file is untrusted input. Built on libelf.
  */
 #ifndef PYI_PROCESS_ELF_MODULE_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "process/mapped_file.h"
 #include "process/maps.h"
 #include "process/process.h"
 
@@ -43,7 +44,17 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 				      const struct pyi_maps *maps, const struct pyi_map *map,
 				      struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
 
-/* As above for an open file: the parser, for tests and fuzzers. Takes over `fd`, also on failure.
+/*
+ * The second half of it, for a descriptor that pyi_mapped_file_open() gave, maybe in another
+ * process: opens nothing. Takes over `fd`, also on failure.
+ */
+struct pyi_error *pyi_elf_module_open_mapped(const struct pyi_process *process,
+					     const struct pyi_maps *maps, const struct pyi_map *map,
+					     int fd, enum pyi_mapped_place place,
+					     struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
+
+/* The parser alone, for an open file that is loaded at `load_bias`: for tests and fuzzers. Takes
+ * over `fd`, also on failure.
  */
 struct pyi_error *pyi_elf_module_open_fd(int fd, uint64_t load_bias,
 					 struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
@@ -56,6 +67,22 @@ void pyi_elf_module_close(struct pyi_elf_module *module);
  */
 bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 				struct pyi_elf_symbol *ret_symbol);
+
+/* An address in the target, and the function that is there. */
+struct pyi_elf_name {
+	uint64_t addr;
+	/* Valid until the module is closed; untrusted text. NULL if no function is there. */
+	const char *name;
+	uint64_t start_addr;
+};
+
+/*
+ * Finds the functions that `count` addresses are inside of, in one pass over .dynsym and .symtab.
+ * Of several names the shortest is taken ("free", not "__libc_free"). Symbol tables of more than
+ * `*budget_bytes` are left out; what is read is taken off it.
+ */
+void pyi_elf_module_find_names(struct pyi_elf_module *module, struct pyi_elf_name *names,
+			       size_t count, uint64_t *budget_bytes);
 
 /* The module's writable PT_LOAD segments in memory (.data and .bss), at most `capacity`; returns
  * how many. */

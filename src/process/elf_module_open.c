@@ -1,18 +1,14 @@
 /*
- * Finds and opens the very file behind a mapping, and its load bias.
+ * Tells the very file behind a mapping from another one, and finds its load bias.
  *
  * Does not accept a file for its name: device and inode, or its head in the target's memory, must
  * agree.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "process/elf_module_private.h"
+#include "process/mapped_file.h"
 #include "process/memory_reader.h"
 
 enum {
@@ -148,39 +144,13 @@ static bool is_in_memory(const struct pyi_elf_module *module, pid_t pid)
 	return same;
 }
 
-/* Opens a regular file, and never a fifo or a device: that alone can block or change something. */
-static int open_regular(int directory_fd, const char *path)
-{
-	PYI_CLEANUP(pyi_guard_fd) int handle = openat(directory_fd, path, O_PATH | O_CLOEXEC);
-	struct stat status;
-	char again[32];
-
-	if (handle < 0 || fstat(handle, &status))
-		return -1;
-	if (!S_ISREG(status.st_mode)) {
-		errno = ENOEXEC;
-		return -1;
-	}
-	snprintf(again, sizeof(again), "/proc/self/fd/%d", handle);
-	return open(again, O_RDONLY | O_CLOEXEC);
-}
-
-static bool same_inode(int fd, const struct pyi_map *map)
-{
-	struct stat status;
-
-	return !fstat(fd, &status) && status.st_ino == map->inode &&
-	       major(status.st_dev) == map->device_major &&
-	       minor(status.st_dev) == map->device_minor;
-}
-
-/* Opens a file that may be the mapped one. Takes over `fd`. `sure`: it cannot be another one. */
-static struct pyi_error *open_candidate(const struct pyi_process *process,
-					const struct pyi_maps *maps, const struct pyi_map *map,
-					int fd, bool sure, struct pyi_elf_module **ret_module)
+struct pyi_error *pyi_elf_module_open_mapped(const struct pyi_process *process,
+					     const struct pyi_maps *maps, const struct pyi_map *map,
+					     int fd, enum pyi_mapped_place place,
+					     struct pyi_elf_module **ret_module)
 {
 	PYI_CLEANUP(pyi_guard_module) struct pyi_elf_module *module = NULL;
-	bool same = same_inode(fd, map);
+	bool same = place == PYI_MAPPED_BY_RANGE || pyi_mapped_file_is(fd, map);
 	struct pyi_error *error = pyi_elf_module_parse(fd, map->path, &module);
 	uint64_t load_bias = 0;
 
@@ -189,7 +159,7 @@ static struct pyi_error *open_candidate(const struct pyi_process *process,
 	if (!error)
 		error = pyi_elf_module_set_bias(module, load_bias);
 	/* What is wrong with another file is of no interest. */
-	if (error && (same || sure || error->code == PYI_ERROR_NO_MEMORY))
+	if (error && (same || error->code == PYI_ERROR_NO_MEMORY))
 		return error;
 	if (error || (!same && !is_in_memory(module, process->pid))) {
 		pyi_error_destroy(error);
@@ -208,51 +178,28 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 				      const struct pyi_maps *maps, const struct pyi_map *map,
 				      struct pyi_elf_module **ret_module)
 {
-	PYI_CLEANUP(pyi_guard_free) char *in_root = NULL;
-	static const char deleted[] = " (deleted)";
 	struct pyi_error *mismatch = NULL;
-	size_t path_length = strlen(map->path);
-	bool is_deleted = false;
-	const char *paths[4];
 	int failure = ENOENT;
-	char in_maps[64];
-	size_t i;
 
 	if (!map->inode || map->path[0] != '/')
 		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF,
 					"the memory at 0x%llx of process %d is not a file's",
 					(unsigned long long)map->start_addr, (int)process->pid);
-	if (path_length > strlen(deleted) &&
-	    !strcmp(map->path + path_length - strlen(deleted), deleted)) {
-		is_deleted = true;
-		path_length -= strlen(deleted);
-	}
-	if (asprintf(&in_root, "root%.*s", (int)path_length, map->path) < 0) {
-		in_root = NULL;
-		return pyi_error_no_memory();
-	}
-	snprintf(in_maps, sizeof(in_maps), "map_files/%llx-%llx",
-		 (unsigned long long)map->start_addr, (unsigned long long)map->end_addr);
-	paths[0] = in_maps;
-	paths[1] = "exe";
-	paths[2] = in_root;
-	/* The maps of a process in a chroot show its files as we see them. */
-	paths[3] = in_root + strlen("root");
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int fd = open_regular(process->proc_fd, paths[i]);
+	for (enum pyi_mapped_place place = 0; place < PYI_MAPPED_PLACES; place++) {
+		int fd = pyi_mapped_file_open(process, map, place);
 		struct pyi_error *error;
 
 		if (fd < 0) {
 			failure = errno;
 			continue;
 		}
-		error = open_candidate(process, maps, map, fd, i == 0, ret_module);
+		error = pyi_elf_module_open_mapped(process, maps, map, fd, place, ret_module);
 		if (!error || error->code != PYI_ERROR_MODULE_MISMATCH) {
 			pyi_error_destroy(mismatch);
 			return error;
 		}
 		/* That the program is not the library asked for is no news. */
-		if (i == 1) {
+		if (place == PYI_MAPPED_AS_PROGRAM) {
 			pyi_error_destroy(error);
 			continue;
 		}
@@ -271,7 +218,8 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 						     failure,
 						     "cannot open %s, which process %d has mapped",
 						     map->path, (int)process->pid),
-			      is_deleted ? "it was deleted or replaced (an upgrade?): run as root, "
-					   "or restart the process"
-					 : "run as root");
+			      pyi_mapped_file_is_deleted(map)
+				      ? "it was deleted or replaced (an upgrade?): run as root, "
+					"or restart the process"
+				      : "run as root");
 }

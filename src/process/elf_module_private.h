@@ -32,6 +32,11 @@ struct pyi_elf_symbol_table {
 	/* Read at the first lookup. */
 	Elf_Data *data;
 	size_t string_section;
+	/* With a NUL at the end. */
+	const char *strings;
+	size_t string_bytes;
+	/* Of both, as the section headers say. */
+	uint64_t size_bytes;
 };
 
 struct pyi_elf_module {

@@ -23,11 +23,18 @@ static void expect_range(uint64_t addr, uint64_t size_bytes)
 
 static void look_around(struct pyi_elf_module *module)
 {
-	struct pyi_elf_range ranges[RANGES];
+	struct pyi_elf_range ranges[RANGES] = { 0 };
+	struct pyi_elf_name found[2] = { 0 };
+	uint64_t budget_bytes = 1 << 20;
 	struct pyi_elf_symbol symbol;
 	size_t count = pyi_elf_module_writable_ranges(module, ranges, RANGES);
 
 	FUZZ_EXPECT(count <= RANGES && pyi_elf_module_path(module)[0]);
+	found[0].addr = ranges[0].addr;
+	found[1].addr = 0x1000;
+	pyi_elf_module_find_names(module, found, 2, &budget_bytes);
+	for (size_t n = 0; n < 2; n++)
+		FUZZ_EXPECT(!found[n].name || strlen(found[n].name));
 	while (count--)
 		expect_range(ranges[count].addr, ranges[count].size_bytes);
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {

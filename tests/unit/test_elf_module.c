@@ -461,7 +461,7 @@ static void expect_open(const void *page, const char *code)
 static void test_replaced_file(void **state)
 {
 	struct fixture *fixture = *state;
-	char folder[128], path[160];
+	char folder[128], path[160], other[160];
 	const char *temporary = getenv("TMPDIR");
 	Elf64_Ehdr header;
 	Elf64_Phdr segment;
@@ -496,6 +496,13 @@ static void test_replaced_file(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0755), 0);
 	expect_open(page, "not-elf");
+	/* Nor follow a link, even if it leads to the same file. */
+	assert_int_equal(unlink(path), 0);
+	snprintf(other, sizeof(other), "%s/b copy", folder);
+	assert_true(write_file(other, fixture->file, fixture->file_bytes));
+	assert_int_equal(symlink(other, path), 0);
+	expect_open(page, "not-elf");
+	assert_int_equal(unlink(other), 0);
 	/* Another program. */
 	assert_int_equal(unlink(path), 0);
 	fixture->file[offsetof(Elf64_Ehdr, e_flags)] ^= 0xff;
@@ -522,6 +529,36 @@ static void test_replaced_file(void **state)
 	rmdir(folder);
 }
 
+static void test_names(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct pyi_map *map = pyi_maps_find(&fixture->maps, (uint64_t)(uintptr_t)test_names);
+	struct pyi_elf_name names[3] = {
+		{ .addr = (uint64_t)(uintptr_t)test_names + 1 },
+		{ .addr = (uint64_t)(uintptr_t)expect_code },
+		{ .addr = 8 },
+	};
+	uint64_t budget_bytes = 1 << 24;
+	struct pyi_elf_module *module;
+	uint64_t left_bytes;
+
+	assert_non_null(map);
+	assert_null(pyi_elf_module_open(&fixture->process, &fixture->maps, map, &module));
+	pyi_elf_module_find_names(module, names, 3, &budget_bytes);
+	assert_string_equal(names[0].name, "test_names");
+	assert_int_equal(names[0].start_addr, (uint64_t)(uintptr_t)test_names);
+	assert_string_equal(names[1].name, "expect_code");
+	assert_null(names[2].name);
+	left_bytes = budget_bytes;
+	assert_true(left_bytes > 0 && left_bytes < 1 << 24);
+	/* More than is left is not read. */
+	budget_bytes = 1;
+	pyi_elf_module_find_names(module, names, 3, &budget_bytes);
+	assert_null(names[0].name);
+	assert_int_equal(budget_bytes, 1);
+	pyi_elf_module_close(module);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_replaced_file),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests_name("elf_module", tests, set_up, tear_down);
