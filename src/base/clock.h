@@ -32,6 +32,16 @@ static inline bool pyi_clock_passed(uint64_t deadline_ns)
 	return deadline_ns != PYI_CLOCK_NEVER && pyi_clock_now_ns() >= deadline_ns;
 }
 
+/* Microseconds until the deadline, rounded up; UINT64_MAX for PYI_CLOCK_NEVER. */
+static inline uint64_t pyi_clock_left_us(uint64_t deadline_ns)
+{
+	uint64_t now_ns = pyi_clock_now_ns();
+
+	if (deadline_ns == PYI_CLOCK_NEVER)
+		return UINT64_MAX;
+	return deadline_ns > now_ns ? (deadline_ns - now_ns + 999) / 1000 : 0;
+}
+
 static inline double pyi_clock_ms_since(uint64_t start_ns)
 {
 	return (double)(pyi_clock_now_ns() - start_ns) / 1e6;

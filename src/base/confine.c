@@ -272,8 +272,11 @@ static void add_call(struct sock_filter *filter, unsigned short *length,
 	add(filter, length, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0);
 }
 
-bool pyi_confine_system_calls(uint32_t machine, const struct pyi_confine_call *calls, size_t count)
+bool pyi_confine_system_calls(uint32_t machine, const struct pyi_confine_call *calls, size_t count,
+			      int error_number)
 {
+	uint32_t otherwise = error_number ? SECCOMP_RET_ERRNO | (uint32_t)error_number
+					  : SECCOMP_RET_KILL_PROCESS;
 	struct sock_filter filter[FILTER_LIMIT];
 	struct sock_fprog program = { .filter = filter };
 
@@ -291,6 +294,6 @@ bool pyi_confine_system_calls(uint32_t machine, const struct pyi_confine_call *c
 		}
 		add_call(filter, &program.len, &calls[c]);
 	}
-	add(filter, &program.len, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0);
+	add(filter, &program.len, BPF_RET | BPF_K, otherwise, 0);
 	return prctl(PR_SET_SECCOMP, (unsigned long)SECCOMP_MODE_FILTER, &program, 0UL, 0UL) == 0;
 }

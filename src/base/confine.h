@@ -76,7 +76,7 @@ struct pyi_confine_condition {
 
 enum {
 	PYI_CONFINE_CONDITIONS = 3,
-	PYI_CONFINE_CALLS = 24,
+	PYI_CONFINE_CALLS = 64,
 };
 
 /* A system call that is allowed if all conditions hold. */
@@ -87,10 +87,12 @@ struct pyi_confine_call {
 };
 
 /*
- * From now on any other system call than these, and any in the manner of another `machine`
- * (AUDIT_ARCH_... of linux/audit.h), ends the process with SIGSYS. At most PYI_CONFINE_CALLS; a
+ * From now on any other system call than these fails with `error_number`, or ends the process with
+ * SIGSYS if that is 0; any in the manner of another `machine` (AUDIT_ARCH_... of linux/audit.h)
+ * does. At most PYI_CONFINE_CALLS; a
  * number may be there more than once. Wants no new privileges. Fails with errno.
  */
-bool pyi_confine_system_calls(uint32_t machine, const struct pyi_confine_call *calls, size_t count);
+bool pyi_confine_system_calls(uint32_t machine, const struct pyi_confine_call *calls, size_t count,
+			      int error_number);
 
 #endif

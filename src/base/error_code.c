@@ -76,6 +76,8 @@ static const struct {
 	[PYI_ERROR_FOREIGN_CALL] = { "foreign-call", 0 },
 	[PYI_ERROR_PAYLOAD_FAILED] = { "payload-failed", 0 },
 	[PYI_ERROR_TOO_LARGE] = { "too-large", 0 },
+	[PYI_ERROR_BROKER_LOST] = { "broker-lost", 0 },
+	[PYI_ERROR_WORKER_LOST] = { "worker-lost", 0 },
 	[PYI_ERROR_NOT_RESTORED] = { "not-restored", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_ZOMBIE_LEFT] = { "zombie-left", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_RESIDUE] = { "residue", PYI_ERROR_TARGET_MAY_BE_GONE },

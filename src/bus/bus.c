@@ -1,10 +1,10 @@
 /*
  * Connects to the bus of a target and lists the names on it.
  *
- * Does not parse addresses (address.c does) and opens no sockets (connect.c does). A bus is
- * untrusted like its target, who says where it is: whatever it sends, it gets no longer than until
- * the deadline, and only one message at a time is kept. Descriptors that it sends are closed with
- * their message; they cannot be refused: without them negotiated, libsystemd (252) aborts the
+ * Does not parse addresses (address.c does) and connects no sockets (process/target_socket.h). A
+ * bus is untrusted like its target, who says where it is: whatever it sends, it gets no longer than
+ * until the deadline, and only one message at a time is kept. Descriptors that it sends are closed
+ * with their message; they cannot be refused: without them negotiated, libsystemd (252) aborts the
  * program when a bus sends a third line while it authenticates.
  */
 #include "bus/bus.h"
@@ -18,8 +18,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "bus/address.h"
-#include "bus/connect.h"
 #include "bus/environment.h"
+#include "process/target_socket.h"
 
 enum {
 	/* A name as the specification allows it, without the NUL. */
@@ -27,6 +27,8 @@ enum {
 	NAME_COUNT_LIMIT = 1000000,
 	/* So many failures are shown in a message. */
 	FAILURES_SHOWN = 4,
+	/* So much of an address is shown in a message. */
+	ADDRESS_SHOWN = 200,
 };
 
 struct pyi_bus {
@@ -60,6 +62,19 @@ static void guard_slot(sd_bus_slot **slot)
 }
 
 PYI_DEFINE_GUARD(bus, struct pyi_bus, pyi_bus_close)
+
+static struct pyi_error *failed(enum pyi_error_code code, const char *shown, const char *why)
+{
+	return pyi_error_create(PYI_EXIT_FAILED, code, "%.*s, %s", ADDRESS_SHOWN, shown, why);
+}
+
+static struct pyi_error *failed_errno(const char *shown, int error_number, const char *why)
+{
+	if (error_number == ETIMEDOUT)
+		return failed(PYI_ERROR_TIMEOUT, shown, "did not answer in time");
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS, error_number, "%.*s, %s",
+				      ADDRESS_SHOWN, shown, why);
+}
 
 static const char *kind_name(enum pyi_bus_kind kind)
 {
@@ -105,7 +120,7 @@ static int serve(sd_bus *connection, uint64_t deadline_ns, bool (*done)(void *ar
 			return -ETIMEDOUT;
 		if (result > 0)
 			continue;
-		result = sd_bus_wait(connection, pyi_bus_left_us(deadline_ns));
+		result = sd_bus_wait(connection, pyi_clock_left_us(deadline_ns));
 		if (result < 0 && result != -EINTR)
 			return result;
 	}
@@ -123,17 +138,16 @@ static struct pyi_error *handshake_failed(const char *shown, int error_number)
 	 * want. */
 	case EPERM:
 	case EACCES:
-		return pyi_bus_failed(PYI_ERROR_BUS_REFUSED, shown,
-				      "does not let us in: authentication failed");
+		return failed(PYI_ERROR_BUS_REFUSED, shown,
+			      "does not let us in: authentication failed");
 	case ECONNRESET:
 	case ENOTCONN:
 	case EPIPE:
 	case ESHUTDOWN:
-		return pyi_bus_failed(PYI_ERROR_BUS_REFUSED, shown,
-				      "does not let us in: it hung up during authentication");
+		return failed(PYI_ERROR_BUS_REFUSED, shown,
+			      "does not let us in: it hung up during authentication");
 	default:
-		return pyi_bus_failed_errno(shown, error_number,
-					    "does not speak as a D-Bus daemon does");
+		return failed_errno(shown, error_number, "does not speak as a D-Bus daemon does");
 	}
 }
 
@@ -147,11 +161,11 @@ static struct pyi_error *check_guid(sd_bus *connection, const struct pyi_bus_add
 	if (!address->guid[0])
 		return NULL;
 	if (sd_bus_get_bus_id(connection, &id) < 0)
-		return pyi_bus_failed(PYI_ERROR_NO_BUS, shown, "does not tell its guid");
+		return failed(PYI_ERROR_NO_BUS, shown, "does not tell its guid");
 	if (!strcmp(sd_id128_to_string(id, guid), address->guid))
 		return NULL;
-	return pyi_bus_failed(PYI_ERROR_NO_BUS, shown,
-			      "is another bus than the target's: the guid differs");
+	return failed(PYI_ERROR_NO_BUS, shown,
+		      "is another bus than the target's: the guid differs");
 }
 
 /* Says hello to the bus at the other end of `fd`, which is taken over, also on failure. */
@@ -200,7 +214,15 @@ static struct pyi_error *try_address(const struct search *search,
 	bus->address = pyi_bus_address_format(address);
 	if (!bus->address)
 		return pyi_error_no_memory();
-	error = pyi_bus_connect(search->process, address, bus->address, search->deadline_ns, &fd);
+	error = pyi_target_socket_open(search->process, address->name,
+				       address->transport == PYI_BUS_UNIX_ABSTRACT,
+				       search->deadline_ns, &fd);
+	if (error && (error->code == PYI_ERROR_NO_BUS || error->code == PYI_ERROR_TIMEOUT)) {
+		struct pyi_error *named = failed(error->code, bus->address, error->message);
+
+		pyi_error_destroy(error);
+		error = named;
+	}
 	if (!error)
 		error = greet(search, fd, address, bus->address, &bus->connection);
 	if (error)
@@ -363,8 +385,8 @@ static bool has_reply(void *argument)
 
 static struct pyi_error *list_failed(const struct pyi_bus *bus, int error_number)
 {
-	return pyi_error_context(pyi_bus_failed_errno(bus->address, error_number,
-						      "did not answer the question who is there"),
+	return pyi_error_context(failed_errno(bus->address, error_number,
+					      "did not answer the question who is there"),
 				 "the target's %s bus", kind_name(bus->kind));
 }
 
@@ -397,11 +419,10 @@ static struct pyi_error *read_names(const struct pyi_bus *bus, sd_bus_message *r
 			break;
 		/* Whoever is not in the list would be taken for gone. */
 		if (++count > NAME_COUNT_LIMIT)
-			return pyi_error_context(
-				pyi_bus_failed(PYI_ERROR_NO_BUS, bus->address,
-					       "says that it has more than a million "
-					       "names"),
-				"the target's %s bus", kind_name(bus->kind));
+			return pyi_error_context(failed(PYI_ERROR_NO_BUS, bus->address,
+							"says that it has more than a million "
+							"names"),
+						 "the target's %s bus", kind_name(bus->kind));
 		if (!is_name(text))
 			continue;
 		error = name(argument, text);

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "bus/connect.h"
+#include "process/target_socket.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define NO_SUCH_UNIT SYSTEMD ".NoSuchUnit"
@@ -47,7 +47,7 @@ static int get_ready(sd_bus *bus, uint64_t deadline_ns)
 			return -ETIMEDOUT;
 		if (result > 0)
 			continue;
-		result = sd_bus_wait(bus, pyi_bus_left_us(deadline_ns));
+		result = sd_bus_wait(bus, pyi_clock_left_us(deadline_ns));
 		if (result < 0 && result != -EINTR)
 			return result;
 	}
@@ -59,7 +59,7 @@ static sd_bus *get_connection(const char *path, bool direct, uint64_t deadline_n
 	PYI_CLEANUP(guard_bus) sd_bus *bus = NULL;
 	int fd;
 
-	if (sd_bus_new(&bus) < 0 || pyi_bus_connect_own(path, deadline_ns, &fd))
+	if (sd_bus_new(&bus) < 0 || pyi_target_socket_connect_ours(path, deadline_ns, &fd))
 		return NULL;
 	if (sd_bus_set_fd(bus, fd, fd) < 0) {
 		close(fd);
@@ -117,7 +117,7 @@ enum pyi_unit_answer pyi_systemd_ask(const char *path, bool direct, const char *
 	const char *object;
 
 	/* For each of the calls; there are three. */
-	if (!bus || sd_bus_set_method_call_timeout(bus, pyi_bus_left_us(deadline_ns)) < 0)
+	if (!bus || sd_bus_set_method_call_timeout(bus, pyi_clock_left_us(deadline_ns)) < 0)
 		return PYI_UNIT_NO_ANSWER;
 	if (sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager",
 			       "GetUnit", &error, &reply, "s", unit) < 0)

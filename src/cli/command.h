@@ -14,6 +14,10 @@ struct pyi_command {
 	struct pyi_option_use use;
 	/* For `pyinspect help NAME`; at most 80 columns. */
 	const char *help;
+	/* It looks into the process: it is run by a worker, beside a broker. */
+	bool inspects;
+	/* It keeps things: it is run by a process with files, which asks a worker (cli/tasks.h). */
+	bool keeps;
 	/*
 	 * Runs it on options->target and prints its report; `options` are complete. `envelope`
 	 * describes the target as far as it was found out, also on failure. `ret_exit` is the exit

@@ -2,30 +2,31 @@
  * pyinspect TARGET check: measures, judges by rules, and reports as monitoring systems want it.
  * Does not judge or print itself.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file_replace.h"
+#include "broker/keeper.h"
 #include "cli/check_history.h"
 #include "cli/check_outcome.h"
 #include "cli/check_setup.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
 #include "cli/journal.h"
-#include "cli/slip_looks.h"
-#include "cli/target.h"
-#include "heap/measure.h"
+#include "cli/tasks.h"
 #include "process/age.h"
 #include "process/pressure.h"
 #include "report/check.h"
 #include "tracee/wait.h"
 
 enum {
-	OUTPUT_MODE = 0644,
 	/* A timer and a monitoring system may look at the same time. */
 	OTHERS_PATIENCE_MS = 10000,
 };
@@ -84,11 +85,9 @@ static const char help[] =
 /* One check, from its rules to its report. */
 struct work {
 	struct pyi_check_setup setup;
-	struct pyi_sample sample;
+	struct pyi_measured measured;
 	struct pyi_check_past past;
 	struct pyi_check check;
-	uint64_t start_ticks;
-	uint64_t skipped_objects;
 	/* It was only looked at from outside. */
 	bool refused;
 };
@@ -97,7 +96,7 @@ static void deinit_work(struct work *work)
 {
 	pyi_check_deinit(&work->check);
 	pyi_check_past_close(&work->past);
-	pyi_sample_deinit(&work->sample);
+	pyi_sample_deinit(&work->measured.sample);
 	pyi_check_setup_deinit(&work->setup);
 }
 
@@ -108,6 +107,8 @@ struct glimpse {
 	struct pyi_process process;
 	/* Of its program; NULL: not known. */
 	const char *program;
+	/* NULL: not known. */
+	char *exe;
 	struct pyi_process_status status;
 };
 
@@ -115,20 +116,19 @@ static void deinit_glimpse(struct glimpse *glimpse)
 {
 	pyi_error_destroy(glimpse->error);
 	pyi_process_close(&glimpse->process);
+	free(glimpse->exe);
 }
 
 static void take_glimpse(const struct pyi_options *options, struct glimpse *glimpse)
 {
-	pid_t pid;
-
 	*glimpse = (struct glimpse){ .process.proc_fd = -1 };
-	glimpse->error = pyi_target_find(options->target, &pid);
-	if (!glimpse->error)
-		glimpse->error = pyi_process_open(pid, &glimpse->process);
+	glimpse->error = pyi_process_open(options->pid, &glimpse->process);
 	if (!glimpse->error)
 		glimpse->error = pyi_process_read_status(&glimpse->process, 0, &glimpse->status);
-	if (!glimpse->error)
-		glimpse->program = glimpse->status.name;
+	if (glimpse->error)
+		return;
+	glimpse->program = glimpse->status.name;
+	pyi_error_destroy(pyi_process_read_exe(&glimpse->process, &glimpse->exe));
 }
 
 static struct pyi_error *refuse(const struct pyi_options *options, struct glimpse *glimpse)
@@ -148,49 +148,12 @@ static struct pyi_error *refuse(const struct pyi_options *options, struct glimps
 				       PYI_EXIT_FAILED);
 }
 
-static struct pyi_error *look_at_slip(struct pyi_inspection *inspection, struct pyi_sample *sample)
-{
-	PYI_CLEANUP(pyi_slip_looks_deinit) struct pyi_slip_looks looks = { 0 };
-	const struct pyi_error *failure;
-	struct pyi_error *error;
-
-	pyi_inspection_note(inspection);
-	error = pyi_slip_looks_take(inspection, &looks);
-	if (error)
-		return error;
-	failure = pyi_slip_looks_failure(&looks);
-	if (failure)
-		pyi_envelope_warn(inspection->envelope, "no-bus",
-				  "the message bus was not asked who is there: %s",
-				  failure->message);
-	return pyi_slip_add_figures(&looks.slip, sample);
-}
-
-static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
-{
-	struct work *work = inspection->context;
-	struct pyi_sample *sample = &work->sample;
-	struct pyi_error *error;
-
-	error = pyi_session_measure(&inspection->session, &work->setup.measure, sample);
-	if (!error && work->setup.slip)
-		error = look_at_slip(inspection, sample);
-	if (error)
-		return error;
-	pyi_sample_sort(sample);
-	*ret_exit = pyi_inspection_conclude(inspection);
-	sample->incomplete = sample->incomplete || *ret_exit == PYI_EXIT_INCOMPLETE;
-	work->start_ticks = inspection->session.process.start_ticks;
-	work->skipped_objects = inspection->skipped_objects;
-	return NULL;
-}
-
 static struct pyi_error *judge(const struct pyi_options *options, struct pyi_envelope *envelope,
 			       struct work *work)
 {
 	struct pyi_history_process process = {
 		.pid = envelope->pid,
-		.start_ticks = work->start_ticks,
+		.start_ticks = work->measured.start_ticks,
 		.exe = envelope->exe,
 		/* Not changed. */
 		.target = (char *)(uintptr_t)options->target,
@@ -199,7 +162,8 @@ static struct pyi_error *judge(const struct pyi_options *options, struct pyi_env
 
 	if (error)
 		return error;
-	pyi_check_past_open(work->setup.history, &process, &work->sample, envelope, &work->past);
+	pyi_check_past_open(work->setup.history, &process, &work->measured.sample, envelope,
+			    &work->past);
 	return pyi_check_past_judge(&work->past, &work->setup.rules, envelope, &work->check);
 }
 
@@ -218,9 +182,9 @@ static struct pyi_error *report(const struct pyi_options *options, struct pyi_en
 	struct pyi_check_report report = {
 		.target = options->target,
 		.check = &work->check,
-		.sample = &work->sample,
+		.sample = &work->measured.sample,
 		.limit = options->limit,
-		.skipped_objects = work->skipped_objects,
+		.skipped_objects = work->measured.skipped_objects,
 		.history = work->past.history ? work->setup.history : NULL,
 		.history_wanted = work->setup.history != NULL,
 		.history_kept = work->past.kept,
@@ -236,19 +200,19 @@ static struct pyi_error *report(const struct pyi_options *options, struct pyi_en
 
 /* Waits for others who are looking. */
 static struct pyi_error *inspect(const struct pyi_options *options, struct pyi_envelope *envelope,
-				 struct work *work, uint64_t deadline_ns, enum pyi_exit *ret_exit)
+				 struct work *work, uint64_t deadline_ns)
 {
 	uint64_t patience_ns = pyi_clock_deadline(OTHERS_PATIENCE_MS, deadline_ns);
 	const char *command = envelope->command;
 
 	while (true) {
 		struct pyi_error *error =
-			pyi_inspection_run_with(options, envelope, measure, work, ret_exit);
+			pyi_tasks_measure(options, &work->setup.measure, work->setup.slip,
+					  deadline_ns, envelope, &work->measured);
 
 		if (!error || !pyi_inspection_wait_for_others(error, patience_ns))
 			return error;
 		pyi_error_destroy(error);
-		pyi_sample_deinit(&work->sample);
 		pyi_envelope_deinit(envelope);
 		envelope->command = command;
 	}
@@ -270,19 +234,19 @@ static bool is_above_a_limit(const struct pyi_rules *rules, uint64_t rss_bytes)
 static struct pyi_error *describe_from_outside(const struct glimpse *glimpse, uint64_t rss_bytes,
 					       struct pyi_envelope *envelope, struct work *work)
 {
-	struct pyi_sample *sample = &work->sample;
+	struct pyi_sample *sample = &work->measured.sample;
 
 	envelope->pid = glimpse->process.pid;
 	envelope->rss_bytes = rss_bytes;
 	envelope->source = "none";
 	envelope->consistent = true;
-	if (!envelope->exe)
-		pyi_error_destroy(pyi_process_read_exe(&glimpse->process, &envelope->exe));
+	if (!envelope->exe && glimpse->exe)
+		envelope->exe = strdup(glimpse->exe);
 	pyi_sample_deinit(sample);
 	sample->time_s = time(NULL);
 	sample->age_s = pyi_process_age_s(&glimpse->process);
 	sample->incomplete = true;
-	work->start_ticks = glimpse->process.start_ticks;
+	work->measured.start_ticks = glimpse->process.start_ticks;
 	work->refused = true;
 	return pyi_sample_add(sample, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, rss_bytes, 0);
 }
@@ -323,16 +287,19 @@ static struct pyi_error *check(const struct pyi_options *options, struct pyi_env
 {
 	PYI_CLEANUP(deinit_work) struct work work = { 0 };
 	PYI_CLEANUP(deinit_glimpse) struct glimpse glimpse;
-	uint64_t deadline_ns = pyi_inspection_deadline(options);
+	uint64_t deadline_ns = options->deadline_ns ? options->deadline_ns : PYI_CLOCK_NEVER;
 	struct pyi_error *error;
 
 	take_glimpse(options, &glimpse);
-	error = pyi_check_setup_init(options, glimpse.program, &work.setup);
+	/* What was looked at so far is the kernel's; all the rest can do without rights. */
+	error = pyi_keeper_confine();
+	if (!error)
+		error = pyi_check_setup_init(options, glimpse.program, &work.setup);
 	if (error)
 		return error;
 	error = refuse(options, &glimpse);
 	if (!error)
-		error = inspect(options, envelope, &work, deadline_ns, ret_exit);
+		error = inspect(options, envelope, &work, deadline_ns);
 	if (error)
 		error = check_from_outside(&glimpse, envelope, &work, error);
 	if (!error)
@@ -363,12 +330,19 @@ static struct pyi_error *begin_output(struct output *output)
 	return output->stream ? NULL : pyi_error_no_memory();
 }
 
-static struct pyi_error *finish_output(struct output *output, const char *path)
+static struct pyi_error *finish_output(struct output *output, const struct pyi_options *options)
 {
 	int failed = fclose(pyi_return_ptr(output->stream));
 
-	return failed ? pyi_error_no_memory()
-		      : pyi_file_replace(path, OUTPUT_MODE, output->text, output->size);
+	if (failed)
+		return pyi_error_no_memory();
+	if (options->output_fd < 0)
+		return pyi_file_replace(options->output, PYI_OUTPUT_MODE, output->text,
+					output->size);
+	if (write(options->output_fd, output->text, output->size) != (ssize_t)output->size)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno,
+					      "cannot hand over the report");
+	return NULL;
 }
 
 /* Nobody reads the file that a service writes for machines; what it says here is in the journal. */
@@ -400,7 +374,7 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	if (error)
 		return error;
 	print_warnings(envelope);
-	return finish_output(&output, options->output);
+	return finish_output(&output, options);
 }
 
 static struct pyi_error *report_failure(const struct pyi_options *options, FILE *stream,
@@ -437,7 +411,7 @@ static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_en
 		other = report_failure(options, elsewhere ? output.stream : options->out, envelope,
 				       status, error);
 	if (!other && elsewhere)
-		other = finish_output(&output, options->output);
+		other = finish_output(&output, options);
 	if (other)
 		pyi_output_error(stdout, stderr, PYI_FORMAT_TABLE, NULL, other);
 	return (enum pyi_exit)status;
@@ -455,6 +429,8 @@ const struct pyi_command pyi_command_check = {
 		.monitoring = true,
 	},
 	.help = help,
+	.inspects = true,
+	.keeps = true,
 	.run = run,
 	.fail = fail,
 };

@@ -77,5 +77,6 @@ const struct pyi_command pyi_command_path = {
 		.most_limit = 1000,
 	},
 	.help = help,
+	.inspects = true,
 	.run = run,
 };

@@ -140,6 +140,7 @@ const struct pyi_command pyi_command_referrers = {
 		.default_limit = 20,
 	},
 	.help = referrers_help,
+	.inspects = true,
 	.run = run_referrers,
 };
 
@@ -153,5 +154,6 @@ const struct pyi_command pyi_command_referents = {
 		.default_limit = 20,
 	},
 	.help = referents_help,
+	.inspects = true,
 	.run = run_referents,
 };

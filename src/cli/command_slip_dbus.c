@@ -87,5 +87,6 @@ const struct pyi_command pyi_command_slip_dbus = {
 	.name = "slip-dbus",
 	.summary = "does python-slip (firewalld) keep D-Bus callers for ever?",
 	.help = help,
+	.inspects = true,
 	.run = run,
 };

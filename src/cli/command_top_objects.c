@@ -77,5 +77,6 @@ const struct pyi_command pyi_command_top_objects = {
 		.most_limit = 10000,
 	},
 	.help = help,
+	.inspects = true,
 	.run = run,
 };

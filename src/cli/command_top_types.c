@@ -80,5 +80,6 @@ const struct pyi_command pyi_command_top_types = {
 		.default_limit = 20,
 	},
 	.help = help,
+	.inspects = true,
 	.run = run,
 };

@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/command.h"
 #include "cli/inspection.h"
+#include "cli/tasks.h"
 #include "incidents/kept_folder.h"
 #include "process/process.h"
 #include "report/output.h"
@@ -28,7 +28,7 @@ enum {
 
 /* One report that is wanted. */
 struct wanted {
-	const struct pyi_command *command;
+	const char *command;
 	const char *file;
 	const char *subject;
 	uint64_t limit;
@@ -48,30 +48,16 @@ static void deinit_tally(struct tally *tally)
 
 /* As the command's own options would be. */
 static struct pyi_options options_of(const struct pyi_evidence_request *request,
-				     const struct wanted *wanted, const char *target)
+				     const struct wanted *wanted)
 {
 	return (struct pyi_options){
-		.target = target,
-		.command = wanted->command->name,
+		.worker_fd = request->options->worker_fd,
+		.command = wanted->command,
 		.subject = wanted->subject,
-		.format = PYI_FORMAT_JSON,
-		.max_pause_ms = request->options->max_pause_ms,
-		.source = request->options->source,
 		.limit = wanted->limit,
 		.depth = LEVELS,
-		.by = wanted->command->use.by,
+		.deadline_ns = request->deadline_ns,
 	};
-}
-
-/* As --timeout; 0: for ever. */
-static double seconds_left(uint64_t deadline_ns)
-{
-	uint64_t now_ns = pyi_clock_now_ns();
-
-	if (deadline_ns == PYI_CLOCK_NEVER)
-		return 0;
-	/* What is over already must not become "for ever". */
-	return deadline_ns > now_ns ? (double)(deadline_ns - now_ns) / 1e9 : 1e-3;
 }
 
 /* True if the run itself has to end with that error. */
@@ -93,20 +79,19 @@ static void put_error(FILE *out, const struct pyi_envelope *envelope, const stru
 }
 
 /* Waits for others who are looking; nothing is printed then. */
-static struct pyi_error *run(const struct pyi_command *command, const struct pyi_options *options,
-			     struct pyi_envelope *envelope, uint64_t deadline_ns)
+static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
+			     uint64_t deadline_ns, char **ret_text, size_t *ret_size)
 {
 	uint64_t patience_ns = pyi_clock_deadline(OTHERS_PATIENCE_MS, deadline_ns);
 
 	while (true) {
-		enum pyi_exit exit;
-		struct pyi_error *error = command->run(options, envelope, &exit);
+		struct pyi_error *error = pyi_tasks_report(options, envelope, ret_text, ret_size);
 
 		if (!error || !pyi_inspection_wait_for_others(error, patience_ns))
 			return error;
 		pyi_error_destroy(error);
 		pyi_envelope_deinit(envelope);
-		envelope->command = command->name;
+		envelope->command = options->command;
 	}
 }
 
@@ -114,33 +99,29 @@ static struct pyi_error *save(const struct pyi_evidence_request *request,
 			      struct pyi_kept_folder *folder, const struct wanted *wanted,
 			      struct tally *tally)
 {
+	struct pyi_options options = options_of(request, wanted);
 	PYI_CLEANUP(pyi_envelope_deinit)
-	struct pyi_envelope envelope = { .command = wanted->command->name };
+	struct pyi_envelope envelope = { .command = wanted->command };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	PYI_CLEANUP(pyi_guard_file) FILE *out = NULL;
-	struct pyi_options options;
-	char target[32];
 	size_t size;
 
-	snprintf(target, sizeof(target), "%" PRId64, request->pid);
-	options = options_of(request, wanted, target);
-	options.timeout_s = seconds_left(request->deadline_ns);
-	out = open_memstream(&text, &size);
-	if (!out)
-		return pyi_error_no_memory();
-	options.out = out;
-	error = run(wanted->command, &options, &envelope, request->deadline_ns);
+	error = run(&options, &envelope, request->deadline_ns, &text, &size);
 	if (error && is_fatal(error))
 		return pyi_return_ptr(error);
-	if (error)
+	if (error) {
+		out = open_memstream(&text, &size);
+		if (!out)
+			return pyi_error_no_memory();
 		put_error(out, &envelope, error);
-	else
+		if (fclose(pyi_return_ptr(out)) != 0)
+			return pyi_error_no_memory();
+	} else {
 		tally->made++;
+	}
 	if (!tally->failure)
 		tally->failure = pyi_return_ptr(error);
-	if (fclose(pyi_return_ptr(out)) != 0)
-		return pyi_error_no_memory();
 	return pyi_kept_folder_add(folder, wanted->file, text, size);
 }
 
@@ -156,20 +137,17 @@ static struct pyi_error *save_all(const struct pyi_evidence_request *request,
 	struct pyi_error *error = NULL;
 	size_t count = 0;
 
-	list[count++] =
-		(struct wanted){ &pyi_command_top_types, "top-types.json", NULL, TYPES_LISTED };
+	list[count++] = (struct wanted){ "top-types", "top-types.json", NULL, TYPES_LISTED };
 	/* What may be gone soonest comes first. */
 	if (request->slip)
-		list[count++] =
-			(struct wanted){ &pyi_command_slip_dbus, "slip-dbus.json", NULL, 0 };
+		list[count++] = (struct wanted){ "slip-dbus", "slip-dbus.json", NULL, 0 };
 	for (size_t t = 0; t < request->type_count; t++) {
-		list[count++] = (struct wanted){ &pyi_command_referrers, referrer_files[t],
-						 request->types[t], GROUPS_LISTED };
-		list[count++] = (struct wanted){ &pyi_command_path, path_files[t],
-						 request->types[t], PATHS_LISTED };
+		list[count++] = (struct wanted){ "referrers", referrer_files[t], request->types[t],
+						 GROUPS_LISTED };
+		list[count++] =
+			(struct wanted){ "path", path_files[t], request->types[t], PATHS_LISTED };
 	}
-	list[count++] = (struct wanted){ &pyi_command_top_objects, "top-objects.json", NULL,
-					 OBJECTS_LISTED };
+	list[count++] = (struct wanted){ "top-objects", "top-objects.json", NULL, OBJECTS_LISTED };
 	error = pyi_kept_folder_add(folder, "check.json", request->check, request->check_size);
 	for (size_t r = 0; !error && r < count && !pyi_clock_passed(request->deadline_ns); r++)
 		error = save(request, folder, &list[r], tally);

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/target.h"
 #include "report/output.h"
 #include "tracee/wait.h"
 
@@ -47,22 +46,21 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 {
 	struct pyi_error *error;
 
-	envelope->pid = session->process.pid;
-	error = session->process.proc_fd >= 0
-			? pyi_process_read_exe(&session->process, &envelope->exe)
+	envelope->pid = session->source.process.pid;
+	error = session->source.process.door
+			? pyi_process_read_exe(&session->source.process, &envelope->exe)
 			: NULL;
 	pyi_error_destroy(error);
 	if (session->runtime.version[0])
 		envelope->python = strdup(session->runtime.version);
 	envelope->interpreters = session->interpreter_count;
 	envelope->rss_bytes = session->rss_bytes;
-	envelope->source =
-		pyi_source_name(session->target.source == PYI_SOURCE_AUTO ? PYI_SOURCE_CLONE
-									  : session->target.source);
+	envelope->source = pyi_source_name(
+		session->source.kind == PYI_SOURCE_AUTO ? PYI_SOURCE_CLONE : session->source.kind);
 	envelope->consistent = session->consistent;
 	envelope->attempts = session->attempts;
-	envelope->paused_ms = session->target.paused_ms;
-	envelope->longest_pause_ms = session->target.longest_pause_ms;
+	envelope->paused_ms = session->source.cost.paused_ms;
+	envelope->longest_pause_ms = session->source.cost.longest_pause_ms;
 	envelope->snapshot_ms = session->snapshot_ms;
 	envelope->snapshot_bytes = session->snapshot_bytes;
 	envelope->elapsed_ms = pyi_clock_ms_since(session->begun_ns);
@@ -138,13 +136,6 @@ bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t dead
 	return !pyi_wait_pause(pyi_clock_deadline(OTHERS_MS, deadline_ns));
 }
 
-uint64_t pyi_inspection_deadline(const struct pyi_options *options)
-{
-	if (options->timeout_s <= 0)
-		return PYI_CLOCK_NEVER;
-	return pyi_clock_deadline((uint64_t)(options->timeout_s * 1000), PYI_CLOCK_NEVER);
-}
-
 struct pyi_error *pyi_inspection_run(const struct pyi_options *options,
 				     struct pyi_envelope *envelope,
 				     struct pyi_error *(*answer)(struct pyi_inspection *inspection,
@@ -164,9 +155,11 @@ struct pyi_error *pyi_inspection_run_with(
 		.envelope = envelope,
 		.context = context,
 		.session_options = {
+			.broker_fd = options->broker_fd,
 			.max_pause_ms = options->max_pause_ms,
 			.source = options->source,
-			.deadline_ns = pyi_inspection_deadline(options),
+			.deadline_ns = options->deadline_ns ? options->deadline_ns
+							    : PYI_CLOCK_NEVER,
 			.progress = pyi_progress_report,
 			.progress_argument = &inspection.progress,
 			.stack = options->verbose ? print_stack : NULL,
@@ -174,13 +167,9 @@ struct pyi_error *pyi_inspection_run_with(
 	};
 	struct pyi_session *session = &inspection.session;
 	struct pyi_error *error;
-	pid_t pid;
 
-	error = pyi_target_find(options->target, &pid);
-	if (error)
-		return error;
 	pyi_progress_begin(&inspection.progress);
-	error = pyi_session_open(pid, &inspection.session_options, session);
+	error = pyi_session_open(options->pid, &inspection.session_options, session);
 	if (!error)
 		error = answer(&inspection, ret_exit);
 	/* Not concluded. */

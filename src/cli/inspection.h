@@ -57,9 +57,6 @@ struct pyi_error *pyi_inspection_run_with(
  */
 bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t deadline_ns);
 
-/* When the --timeout is over that begins now; on base/clock.h's clock. */
-uint64_t pyi_inspection_deadline(const struct pyi_options *options);
-
 /*
  * Remembers how trustworthy the last examination of the session was: to be called after each one
  * but the last, which pyi_inspection_conclude() remembers itself.

@@ -3,11 +3,24 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "analysis/check.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file_replace.h"
+#include "broker/supervisor.h"
+#include "broker/worker.h"
 #include "cli/command.h"
+#include "cli/inspection.h"
 #include "cli/options.h"
+#include "cli/target.h"
+#include "cli/tasks.h"
+#include "process/process.h"
 #include "report/output.h"
 #include "tracee/wait.h"
 #include "version.h"
@@ -19,6 +32,8 @@ static const struct pyi_command *const commands[] = {
 };
 
 enum {
+	WORKER_BYTES = 1 << 30,
+	WORKER_SHARE = 4,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
 
@@ -144,12 +159,14 @@ static bool without_target(const struct pyi_options *options, struct pyi_error *
 	return true;
 }
 
-static struct pyi_error *run(struct pyi_options *options, struct pyi_envelope *envelope,
-			     enum pyi_exit *ret_exit)
+/* Finds the command and completes its options; *ret_command is NULL if nothing is to be run. */
+static struct pyi_error *prepare(struct pyi_options *options,
+				 const struct pyi_command **ret_command)
 {
 	const struct pyi_command *command;
 	struct pyi_error *error;
 
+	*ret_command = NULL;
 	if (without_target(options, &error))
 		return error;
 	command = options->command ? find_command(options->command) : NULL;
@@ -160,11 +177,10 @@ static struct pyi_error *run(struct pyi_options *options, struct pyi_envelope *e
 			"pyinspect PID top-types; see pyinspect --help");
 	if (!command)
 		return no_such_command(options->command);
-	envelope->command = command->name;
 	error = pyi_options_complete(options, command->name, &command->use);
-	if (error)
-		return error;
-	return command->run(options, envelope, ret_exit);
+	if (!error)
+		*ret_command = command;
+	return error;
 }
 
 static void print_cost(const struct pyi_envelope *envelope)
@@ -208,35 +224,173 @@ static enum pyi_exit report_error(const struct pyi_command *command,
 	return error->exit;
 }
 
+/* What is to be done, and how it is reported. */
+struct job {
+	struct pyi_options options;
+	/* That of the command line, also if it cannot be run. */
+	const struct pyi_command *command;
+};
+
+/* Reports what came of it, and returns the exit code. Takes over `error`. */
+static enum pyi_exit conclude(const struct job *job, struct pyi_envelope *envelope,
+			      enum pyi_exit exit, struct pyi_error *error)
+{
+	bool not_restored = error && error->exit == PYI_EXIT_NOT_RESTORED;
+
+	if (error) {
+		exit = report_error(job->command, &job->options, envelope, error);
+		pyi_error_destroy(error);
+	}
+	if (job->options.verbose && envelope->attempts)
+		print_cost(envelope);
+	pyi_envelope_deinit(envelope);
+	fflush(stdout);
+	/* Unless there is something worse to say. */
+	if (pyi_wait_cancel_signal() && !not_restored)
+		end_by(pyi_wait_cancel_signal());
+	return exit;
+}
+
+static enum pyi_exit run(struct job *job)
+{
+	struct pyi_envelope envelope = { .command = job->command->name };
+	enum pyi_exit exit = PYI_EXIT_OK;
+	struct pyi_error *error = job->command->run(&job->options, &envelope, &exit);
+
+	return conclude(job, &envelope, exit, error);
+}
+
+/* Address space for a worker: what it has, and what the names of a large heap take. */
+static uint64_t memory_for(pid_t pid)
+{
+	struct pyi_process_status status = { 0 };
+
+	pyi_error_destroy(pyi_process_peek_status(pid, &status));
+	return WORKER_BYTES + status.rss_bytes / WORKER_SHARE;
+}
+
+static __attribute__((noreturn)) void work(void *argument, int broker_fd, int keeper_fd)
+{
+	struct job *job = argument;
+	struct pyi_envelope envelope = { .command = job->command->name };
+	struct pyi_error *error;
+
+	job->options.broker_fd = broker_fd;
+	error = pyi_worker_confine(memory_for(job->options.pid));
+	/* From here on it may see what the target has made. */
+	if (keeper_fd >= 0) {
+		if (!error)
+			pyi_tasks_serve(keeper_fd, &job->options, find_command);
+		pyi_error_destroy(error);
+		exit(PYI_EXIT_OK);
+	}
+	if (error)
+		exit((int)conclude(job, &envelope, PYI_EXIT_FAILED, error));
+	exit((int)run(job));
+}
+
+static __attribute__((noreturn)) void keep(void *argument, int worker_fd)
+{
+	struct job *job = argument;
+
+	job->options.worker_fd = worker_fd;
+	exit((int)run(job));
+}
+
+/* Puts a report that was handed over where --output wants it. */
+static struct pyi_error *put_output(const struct pyi_options *options)
+{
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	struct stat status;
+
+	if (options->output_fd < 0 || fstat(options->output_fd, &status) != 0 || !status.st_size)
+		return NULL;
+	text = malloc((size_t)status.st_size);
+	if (!text || pread(options->output_fd, text, (size_t)status.st_size, 0) != status.st_size)
+		return pyi_error_no_memory();
+	return pyi_file_replace(options->output, PYI_OUTPUT_MODE, text, (size_t)status.st_size);
+}
+
+/* Why there is no result, if the worker could not say it. */
+static struct pyi_error *explain_end(const struct job *job, const struct pyi_supervised *supervised)
+{
+	struct pyi_error *error;
+
+	if (supervised->not_restored)
+		error = pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
+					 "nobody knows whether process %s is as it was: pyinspect "
+					 "had to be ended while it worked on it",
+					 job->options.target);
+	else if (supervised->overdue)
+		error = pyi_error_timeout("it was not done in the time allowed");
+	else
+		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
+					 "the part of pyinspect that reads the process was ended "
+					 "by signal %d (%s); the process is as it was",
+					 supervised->signal, strsignal(supervised->signal));
+	return error;
+}
+
+/* Lets a worker do it, which has no rights, beside a broker that has them. */
+static enum pyi_exit supervise(struct job *job)
+{
+	struct pyi_envelope envelope = { .command = job->command->name };
+	struct pyi_supervision supervision = {
+		.work = work,
+		.keep = job->command->keeps ? keep : NULL,
+		.argument = job,
+		.deadline_ns = PYI_CLOCK_NEVER,
+	};
+	struct pyi_supervised supervised;
+	struct pyi_error *error;
+
+	if (job->options.timeout_s > 0)
+		supervision.deadline_ns = pyi_clock_deadline(
+			(uint64_t)(job->options.timeout_s * 1000), PYI_CLOCK_NEVER);
+	job->options.deadline_ns = supervision.deadline_ns;
+	error = pyi_target_find(job->options.target, &job->options.pid);
+	/* The file may be in a folder that takes rights to write to. */
+	if (!error && job->options.output) {
+		job->options.output_fd = memfd_create("report", MFD_CLOEXEC);
+		if (job->options.output_fd < 0)
+			error = pyi_error_no_memory();
+	}
+	if (!error)
+		error = pyi_supervise(&supervision, &supervised);
+	if (!error)
+		error = put_output(&job->options);
+	job->options.output_fd = -1;
+	if (error)
+		return conclude(job, &envelope, PYI_EXIT_FAILED, error);
+	/* What the others knew, they have said. */
+	if (!supervised.signal &&
+	    (!supervised.not_restored ||
+	     supervised.exit_code ==
+		     (job->command->keeps ? (int)PYI_CHECK_CRITICAL : (int)PYI_EXIT_NOT_RESTORED)))
+		return (enum pyi_exit)supervised.exit_code;
+	if (supervised.cancel_signal && !supervised.not_restored)
+		end_by(supervised.cancel_signal);
+	return conclude(job, &envelope, PYI_EXIT_FAILED, explain_end(job, &supervised));
+}
+
 int main(int argc, char **argv)
 {
 	struct pyi_envelope envelope = { 0 };
 	const struct pyi_command *command = NULL;
-	enum pyi_exit exit = PYI_EXIT_OK;
-	bool not_restored = false;
-	struct pyi_options options;
+	struct job job = { 0 };
 	struct pyi_error *error;
 
 	pyi_wait_init();
-	error = pyi_options_parse(argc, argv, &options);
-	put_target_first(&options);
+	error = pyi_options_parse(argc, argv, &job.options);
+	put_target_first(&job.options);
 	/* Also an error of the options is one of this command. */
-	if (options.command)
-		command = find_command(options.command);
-	if (command)
-		envelope.command = command->name;
+	if (job.options.command)
+		job.command = find_command(job.options.command);
+	if (job.command)
+		envelope.command = job.command->name;
 	if (!error)
-		error = run(&options, &envelope, &exit);
-	if (error) {
-		exit = report_error(command, &options, &envelope, error);
-		not_restored = error->exit == PYI_EXIT_NOT_RESTORED;
-		pyi_error_destroy(error);
-	}
-	if (options.verbose && envelope.attempts)
-		print_cost(&envelope);
-	pyi_envelope_deinit(&envelope);
-	/* Unless there is something worse to say. */
-	if (pyi_wait_cancel_signal() && !not_restored)
-		end_by(pyi_wait_cancel_signal());
-	return (int)exit;
+		error = prepare(&job.options, &command);
+	if (error || !command)
+		return (int)conclude(&job, &envelope, PYI_EXIT_OK, error);
+	return (int)(command->inspects ? supervise(&job) : run(&job));
 }

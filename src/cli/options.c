@@ -195,12 +195,12 @@ static struct pyi_error *parse_by(const char *word, unsigned *ret_by)
 	return usage("--by wants count, bytes or referents, not \"%s\"", word);
 }
 
-static struct pyi_error *parse_source(const char *word, enum pyi_source *ret_source)
+static struct pyi_error *parse_source(const char *word, enum pyi_source_kind *ret_source)
 {
 	for (int source = PYI_SOURCE_AUTO; source <= (int)PYI_SOURCE_MIRROR; source++) {
-		if (strcmp(word, pyi_source_name((enum pyi_source)source)) != 0)
+		if (strcmp(word, pyi_source_name((enum pyi_source_kind)source)) != 0)
 			continue;
-		*ret_source = (enum pyi_source)source;
+		*ret_source = (enum pyi_source_kind)source;
 		return NULL;
 	}
 	return usage("--source is auto, clone or mirror, not \"%s\"", word);
@@ -347,6 +347,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.depth = 1,
 		.min_age_s = DEFAULT_MIN_AGE_S,
 		.out = stdout,
+		.output_fd = -1,
 	};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":n:vh", long_options, NULL)) != -1) {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "report/output.h"
@@ -35,6 +36,8 @@ enum pyi_option {
 enum {
 	/* How often options that say what is checked may be given, in all. */
 	PYI_RULE_WORDS = 64,
+	/* Of the file of --output. */
+	PYI_OUTPUT_MODE = 0644,
 };
 
 /* One of the options that say what is checked. */
@@ -62,7 +65,7 @@ struct pyi_options {
 	/* For all commands. */
 	enum pyi_format format;
 	double max_pause_ms;
-	enum pyi_source source;
+	enum pyi_source_kind source;
 	/* 0: no limit. */
 	double timeout_s;
 	bool verbose;
@@ -93,8 +96,18 @@ struct pyi_options {
 	/* How far back; 0: all. */
 	uint64_t since_s;
 
-	/* Where the report goes; not an option. */
+	/* Not options, but what is made of them: */
+	/* Where the report goes. */
 	FILE *out;
+	/* What takes a report that --output is about; -1: the file itself. */
+	int output_fd;
+	/* Who has the rights (broker/supervisor.h); for a check, who looks (cli/tasks.h). */
+	int broker_fd;
+	int worker_fd;
+	/* What `target` means. */
+	pid_t pid;
+	/* When --timeout is over, on base/clock.h's clock; 0: never. */
+	uint64_t deadline_ns;
 };
 
 /* What a command makes of the command line. */

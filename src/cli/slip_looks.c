@@ -48,8 +48,8 @@ static void ask(struct pyi_inspection *inspection, struct pyi_slip_looks *looks,
 		return;
 	pyi_progress_report(&inspection->progress, "asking the message bus", 0);
 	if (!asked->bus)
-		asked->error =
-			pyi_bus_open(&inspection->session.process, kind, deadline_ns, &asked->bus);
+		asked->error = pyi_bus_open(&inspection->session.source.process, kind, deadline_ns,
+					    &asked->bus);
 	if (!asked->error)
 		asked->error = pyi_bus_list_names(asked->bus, deadline_ns, add_name, names);
 }

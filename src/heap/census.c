@@ -5,7 +5,8 @@
 
 #include "python/objects.h"
 
-struct pyi_error *pyi_census_of_walk(struct pyi_session *session, struct pyi_snapshot *snapshot,
+struct pyi_error *pyi_census_of_walk(struct pyi_session *session,
+				     struct pyi_source_snapshot *snapshot,
 				     const struct pyi_walk_result *result,
 				     struct pyi_census *ret_census)
 {
@@ -47,7 +48,7 @@ struct census_run {
 };
 
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
-				 struct pyi_snapshot *snapshot,
+				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	struct census_run *run = argument;

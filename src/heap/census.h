@@ -20,7 +20,8 @@ struct pyi_error *pyi_session_census(struct pyi_session *session, uint64_t flags
 				     struct pyi_census *ret_census) PYI_MUST_CHECK;
 
 /* Names the types of a walk, and adds up those of the same name. For other examinations too. */
-struct pyi_error *pyi_census_of_walk(struct pyi_session *session, struct pyi_snapshot *snapshot,
+struct pyi_error *pyi_census_of_walk(struct pyi_session *session,
+				     struct pyi_source_snapshot *snapshot,
 				     const struct pyi_walk_result *result,
 				     struct pyi_census *ret_census) PYI_MUST_CHECK;
 

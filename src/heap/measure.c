@@ -25,7 +25,7 @@ struct run {
 
 	/* Of the snapshot being examined: */
 	struct pyi_session *session;
-	struct pyi_snapshot *snapshot;
+	struct pyi_source_snapshot *snapshot;
 	const struct pyi_type_list *types;
 	const struct pyi_walk_result *result;
 };
@@ -171,7 +171,7 @@ static struct pyi_error *measure_containers(struct run *run,
 }
 
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
-				 struct pyi_snapshot *snapshot,
+				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	PYI_CLEANUP(pyi_type_list_deinit) struct pyi_type_list types = { 0 };
@@ -186,7 +186,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	run->types = &types;
 	run->result = &result;
 	run->sample.time_s = time(NULL);
-	run->sample.age_s = pyi_process_age_s(&session->process);
+	run->sample.age_s = pyi_process_age_s(&session->source.process);
 	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
 			       session->options->deadline_ns, &types);
 	if (!error)

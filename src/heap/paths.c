@@ -230,7 +230,7 @@ static struct pyi_error *write_expressions(struct pyi_paths *answer)
 }
 
 static struct pyi_error *examine_paths(void *argument, struct pyi_session *session,
-				       struct pyi_snapshot *snapshot,
+				       struct pyi_source_snapshot *snapshot,
 				       const struct pyi_interpreters *interpreters)
 {
 	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
@@ -331,7 +331,7 @@ static struct pyi_error *take_large(void *argument, uint32_t kind, const void *r
 }
 
 static struct pyi_error *examine_large(void *argument, struct pyi_session *session,
-				       struct pyi_snapshot *snapshot,
+				       struct pyi_source_snapshot *snapshot,
 				       const struct pyi_interpreters *interpreters)
 {
 	const struct pyi_subject values = { .values = ((struct large_run *)argument)->values };

@@ -132,7 +132,7 @@ static struct pyi_error *add_classes(struct run *run, const struct pyi_walk_resu
 }
 
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
-				 struct pyi_snapshot *snapshot,
+				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };

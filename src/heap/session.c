@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "process/access.h"
+#include "heap/gate.h"
 #include "process/program.h"
 #include "python/safe_point.h"
 #include "tracee/wait.h"
@@ -51,7 +51,7 @@ static struct pyi_error *program_changed(const struct pyi_session *session)
 {
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PROGRAM_CHANGED,
 					       "process %d has started another program meanwhile",
-					       session->process.pid),
+					       session->source.process.pid),
 			      "run pyinspect again, if it is still Python");
 }
 
@@ -66,16 +66,17 @@ static struct pyi_error *prefer_end(const struct pyi_session *session, struct py
 	/* A program that is no Python is one that has its memory. */
 	if (suspicious && error->code == PYI_ERROR_NOT_PYTHON && session->maps.count)
 		suspicious = false;
-	if (!suspicious || session->process.proc_fd < 0)
+	if (!suspicious || !session->source.process.door)
 		return error;
 	/* Between the signal and the end of all threads there is a moment. */
-	for (int look = 0; look < EXIT_LOOKS && pyi_process_is_alive(&session->process) &&
+	for (int look = 0; look < EXIT_LOOKS && pyi_process_is_alive(&session->source.process) &&
 			   !pyi_program_was_left(session->program_fd);
 	     look++)
 		pyi_wait_pause(pyi_clock_deadline(EXIT_LOOK_MS, PYI_CLOCK_NEVER));
-	if (pyi_process_is_alive(&session->process) && !pyi_program_was_left(session->program_fd))
+	if (pyi_process_is_alive(&session->source.process) &&
+	    !pyi_program_was_left(session->program_fd))
 		return error;
-	if (pyi_program_is_another(&session->process)) {
+	if (pyi_program_is_another(&session->source.process)) {
 		/* A zombie of ours is still there, whatever the process runs. */
 		if (error->code == PYI_ERROR_ZOMBIE_LEFT || error->code == PYI_ERROR_RESIDUE)
 			return error;
@@ -84,7 +85,7 @@ static struct pyi_error *prefer_end(const struct pyi_session *session, struct py
 	}
 	pyi_error_destroy(error);
 	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_TARGET_EXITED,
-				"process %d exited meanwhile", session->process.pid);
+				"process %d exited meanwhile", session->source.process.pid);
 }
 
 static void report(const struct pyi_session *session, const char *stage, uint64_t objects)
@@ -100,51 +101,47 @@ static void report(const struct pyi_session *session, const char *stage, uint64_
 static struct pyi_error *prefer_no_permission(const struct pyi_session *session,
 					      struct pyi_error *error)
 {
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *opening = NULL;
-	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct pyi_error *opening;
+	int fd = -1;
 
 	if (!error || error->code != PYI_ERROR_PYTHON_NOT_STARTED)
 		return error;
-	opening = pyi_process_open_file(&session->process, "mem", O_RDONLY | O_CLOEXEC, &fd);
-	if (!opening || opening->code != PYI_ERROR_NO_PERMISSION)
+	opening = pyi_process_open_file(&session->source.process, "mem", O_RDONLY, &fd);
+	if (!opening) {
+		close(fd);
 		return error;
+	}
 	pyi_error_destroy(error);
-	return pyi_access_explain(&session->process, EACCES);
+	return opening;
 }
 
 static struct pyi_error *prepare(struct pyi_session *session)
 {
+	PYI_CLEANUP(pyi_guard_free) char *program = NULL;
 	struct pyi_memory_reader *live = NULL;
 	struct pyi_process_status status;
 	struct pyi_error *error;
 
-	error = pyi_process_read_status(&session->process, 0, &status);
+	error = pyi_process_read_status(&session->source.process, 0, &status);
 	if (error)
 		return error;
 	session->rss_bytes = status.rss_bytes;
 	report(session, "looking at the process", 0);
-	session->program_fd = pyi_program_pin(&session->process);
-	error = pyi_maps_read(&session->process, &session->maps);
-	if (error && error->code == PYI_ERROR_NO_PERMISSION) {
-		pyi_error_destroy(error);
-		return pyi_access_explain(&session->process, EACCES);
-	}
-	if (error)
-		return error;
-	error = pyi_memory_reader_create(session->process.pid, false, &live);
+	session->program_fd = pyi_program_pin(&session->source.process);
+	error = pyi_maps_read(&session->source.process, &session->maps);
+	/* A kernel thread has maps, which are empty, but no memory. */
 	if (!error)
-		error = pyi_runtime_find(&session->process, &session->maps, live,
+		error = pyi_process_read_exe(&session->source.process, &program);
+	if (!error)
+		error = pyi_memory_reader_open(&session->source.process, false, &live);
+	if (!error)
+		error = pyi_runtime_find(&session->source.process, &session->maps, live,
 					 &session->runtime);
 	pyi_memory_reader_destroy(live);
 	error = prefer_no_permission(session, error);
 	if (!error)
-		error = pyi_preflight_check(&session->process, session->options->source,
-					    session->options->max_pause_ms, &session->preflight);
-	if (!error)
-		pyi_residue_before(&session->process, &session->before);
-	if (!error)
-		error = pyi_snapshot_target_init(&session->process, &session->maps,
-						 &session->preflight, &session->target);
+		error = pyi_source_prepare(&session->source, session->options->source,
+					   session->options->max_pause_ms);
 	return error;
 }
 
@@ -154,66 +151,21 @@ struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *
 	struct pyi_error *error;
 
 	*ret_session = (struct pyi_session){
-		.process.proc_fd = -1,
+		.source.process.proc_fd = -1,
 		.program_fd = -1,
 		.options = options,
 		.begun_ns = pyi_clock_now_ns(),
 	};
-	error = pyi_process_open(pid, &ret_session->process);
+	error = pyi_source_open(options->broker_fd, pid, &ret_session->source);
 	return error ? error : prefer_end(ret_session, prepare(ret_session));
 }
 
-/* What is looked at while the target stands still, right before and right after the clone. */
-struct gate {
-	const struct pyi_runtime *runtime;
-	/* Take a snapshot even while a collection runs. */
-	bool anyway;
-	struct pyi_interpreters interpreters;
-	struct pyi_gil_state before[PYI_INTERPRETER_LIMIT];
-	struct pyi_gil_state after[PYI_INTERPRETER_LIMIT];
-	bool gil_known;
-};
-
-/* Is Python outside of a collection? */
-static bool is_calm(const struct pyi_runtime *runtime, struct pyi_memory_reader *live,
-		    struct pyi_interpreters *interpreters)
-{
-	struct pyi_error *error = pyi_interpreters_list(runtime, live, interpreters);
-
-	if (error) {
-		pyi_error_destroy(error);
-		return false;
-	}
-	return !pyi_interpreters_collecting(runtime, live, interpreters);
-}
-
-static bool before_clone(void *argument, struct pyi_memory_reader *live)
-{
-	struct gate *gate = argument;
-	bool calm = is_calm(gate->runtime, live, &gate->interpreters);
-
-	gate->gil_known = calm;
-	for (size_t i = 0; i < gate->interpreters.count && gate->gil_known; i++)
-		gate->gil_known = pyi_interpreters_read_gil(
-			gate->runtime, live, gate->interpreters.addr[i], &gate->before[i]);
-	return calm || gate->anyway;
-}
-
-static void after_clone(void *argument, struct pyi_memory_reader *live)
-{
-	struct gate *gate = argument;
-
-	for (size_t i = 0; i < gate->interpreters.count && gate->gil_known; i++)
-		gate->gil_known = pyi_interpreters_read_gil(
-			gate->runtime, live, gate->interpreters.addr[i], &gate->after[i]);
-}
-
 /* Waits, without stopping anything, until no collection runs; gives up after a while. */
-static struct pyi_error *await_no_collection(struct pyi_session *session, bool *ret_ended)
+static struct pyi_error *await_no_collection(struct pyi_session *session, struct pyi_gate *gate,
+					     bool *ret_ended)
 {
 	uint64_t patience_ns = pyi_clock_deadline(COLLECTION_PATIENCE_MS, PYI_CLOCK_NEVER);
 	uint64_t now_ns = pyi_clock_now_ns();
-	struct pyi_interpreters interpreters;
 	struct pyi_memory_reader *live;
 	struct pyi_error *error;
 	uint64_t pause_ms = POLL_FIRST_MS;
@@ -223,14 +175,14 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 	    session->options->deadline_ns > now_ns &&
 	    (session->options->deadline_ns - now_ns) / 4 < patience_ns - now_ns)
 		patience_ns = now_ns + (session->options->deadline_ns - now_ns) / 4;
-	error = pyi_memory_reader_create(session->process.pid, false, &live);
+	error = pyi_memory_reader_open(&session->source.process, false, &live);
 	if (error)
 		return error;
-	while (!(*ret_ended = is_calm(&session->runtime, live, &interpreters)) &&
+	while (!(*ret_ended = pyi_gate_prepare(gate, &session->runtime, live)) &&
 	       !pyi_clock_passed(patience_ns)) {
-		if (!pyi_process_is_alive(&session->process)) {
+		if (!pyi_process_is_alive(&session->source.process)) {
 			error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
-						 "process %d exited", session->process.pid);
+						 "process %d exited", session->source.process.pid);
 			break;
 		}
 		if (pyi_program_was_left(session->program_fd)) {
@@ -248,7 +200,9 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, bool *
 }
 
 /* Whether no thread can have changed objects while the snapshot was taken. */
-static bool threads_stood_still(const struct pyi_snapshot *snapshot, const struct gate *gate)
+static bool threads_stood_still(const struct pyi_session *session,
+				const struct pyi_source_snapshot *snapshot,
+				const struct pyi_gate *gate)
 {
 	PYI_CLEANUP(pyi_guard_free) struct pyi_thread_motion *threads = NULL;
 	bool moved = snapshot->stranger;
@@ -257,7 +211,7 @@ static bool threads_stood_still(const struct pyi_snapshot *snapshot, const struc
 	if (!threads)
 		return false;
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		const struct pyi_snapshot_thread *thread = &snapshot->threads[t];
+		const struct pyi_source_thread *thread = &snapshot->threads[t];
 
 		moved |= thread->moved;
 		threads[t] = (struct pyi_thread_motion){
@@ -268,14 +222,16 @@ static bool threads_stood_still(const struct pyi_snapshot *snapshot, const struc
 	}
 	if (!moved)
 		return true;
-	if (!gate->gil_known)
-		return false;
-	for (size_t i = 0; i < gate->interpreters.count; i++)
-		if (!pyi_interpreters_gil_was_still(gate->runtime, snapshot->reader,
-						    &gate->before[i], &gate->after[i], threads,
-						    snapshot->thread_count))
+	for (size_t i = 0; i < gate->interpreters.count; i++) {
+		struct pyi_gil_state before;
+		struct pyi_gil_state after;
+
+		if (!pyi_gate_gil(gate, i, &before, &after) ||
+		    !pyi_interpreters_gil_was_still(&session->runtime, snapshot->reader, &before,
+						    &after, threads, snapshot->thread_count))
 			return false;
-	return true;
+	}
+	return gate->interpreters.count != 0;
 }
 
 static const char *const troubles[] = {
@@ -287,12 +243,14 @@ static const char *const troubles[] = {
 };
 
 /* What speaks against believing a snapshot, before it is walked; NULL if nothing does. */
-static const char *doubt(const struct pyi_session *session, struct pyi_snapshot *snapshot,
-			 const struct pyi_interpreters *interpreters, const struct gate *gate)
+static const char *doubt(const struct pyi_session *session, struct pyi_source_snapshot *snapshot,
+			 const struct pyi_interpreters *interpreters, const struct pyi_gate *gate)
 {
 	if (pyi_interpreters_collecting(&session->runtime, snapshot->reader, interpreters))
 		return "a garbage collection was running";
-	if (!threads_stood_still(snapshot, gate))
+	if (!pyi_gate_has_same(gate, interpreters))
+		return "an interpreter came or went while the snapshot was taken";
+	if (!threads_stood_still(session, snapshot, gate))
 		return "a thread ran while the snapshot was taken";
 	return NULL;
 }
@@ -301,7 +259,8 @@ static const char *doubt(const struct pyi_session *session, struct pyi_snapshot 
  * What the thread with the GIL was doing, shown to whoever wants to see it; returns what speaks
  * against this snapshot because of it.
  */
-static const char *look_at_stack(const struct pyi_session *session, struct pyi_snapshot *snapshot,
+static const char *look_at_stack(const struct pyi_session *session,
+				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	const char *problem = session->inconsistency;
@@ -341,7 +300,8 @@ static void walk_progress(void *session, uint64_t objects)
 	report(session, "walking the snapshot", objects);
 }
 
-struct pyi_error *pyi_session_walk(struct pyi_session *session, struct pyi_snapshot *snapshot,
+struct pyi_error *pyi_session_walk(struct pyi_session *session,
+				   struct pyi_source_snapshot *snapshot,
 				   const struct pyi_interpreters *interpreters,
 				   struct pyi_walk_request *request,
 				   struct pyi_walk_result *ret_result)
@@ -385,8 +345,9 @@ struct pyi_error *pyi_session_walk(struct pyi_session *session, struct pyi_snaps
  * something does before that and `last` is false, it is not examined at all.
  */
 static struct pyi_error *examine_snapshot(struct pyi_session *session,
-					  struct pyi_snapshot *snapshot, const struct gate *gate,
-					  bool last, const struct pyi_examination *examination,
+					  struct pyi_source_snapshot *snapshot,
+					  const struct pyi_gate *gate, bool last,
+					  const struct pyi_examination *examination,
 					  bool *ret_examined)
 {
 	struct pyi_interpreters interpreters;
@@ -397,7 +358,7 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 	session->summary = (struct pyi_record_summary){ 0 };
 	error = pyi_interpreters_list(&session->runtime, snapshot->reader, &interpreters);
 	if (error)
-		return pyi_snapshot_confirm(snapshot, error);
+		return pyi_source_confirm(snapshot, error);
 	session->interpreter_count = interpreters.count;
 	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
 	if (session->options->stack ||
@@ -409,7 +370,7 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 	if (session->inconsistency && !last)
 		return NULL;
 	error = examination->examine(examination->argument, session, snapshot, &interpreters);
-	error = pyi_snapshot_confirm(snapshot, error);
+	error = pyi_source_confirm(snapshot, error);
 	*ret_examined = !error;
 	return error;
 }
@@ -428,7 +389,7 @@ static bool is_lasting(const struct pyi_record_summary *summary, unsigned walks,
 static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 {
 	/* Copying takes long, and is not to be done so often in vain. */
-	bool copies = session->target.source == PYI_SOURCE_MIRROR;
+	bool copies = session->source.kind == PYI_SOURCE_MIRROR;
 
 	if (session->attempts < (copies ? 1 : GENTLE_LIMIT))
 		return PYI_STOP_RUNNING;
@@ -439,24 +400,21 @@ static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 /* A target that refuses to be cloned can perhaps be copied; if not now, the hint says how. */
 static bool prefer_mirror(struct pyi_session *session, struct pyi_error **error)
 {
-	struct pyi_preflight preflight;
 	struct pyi_error *refusal;
 
 	if (session->options->source != PYI_SOURCE_AUTO ||
 	    pyi_program_was_left(session->program_fd) ||
-	    session->target.source == PYI_SOURCE_MIRROR ||
+	    session->source.kind == PYI_SOURCE_MIRROR ||
 	    !pyi_error_has(*error, PYI_ERROR_MIRROR_MAY_DO))
 		return false;
-	refusal = pyi_preflight_check(&session->process, PYI_SOURCE_MIRROR,
-				      session->options->max_pause_ms, &preflight);
+	refusal = pyi_source_prepare(&session->source, PYI_SOURCE_MIRROR,
+				     session->options->max_pause_ms);
 	if (refusal) {
 		if (refusal->code == PYI_ERROR_PAUSE_TOO_LONG)
 			*error = pyi_error_hint(*error, "%s", refusal->hint);
 		pyi_error_destroy(refusal);
 		return false;
 	}
-	session->target.source = PYI_SOURCE_MIRROR;
-	session->target.stop_limit_ms = pyi_snapshot_stop_limit_ms(&preflight);
 	/* So that the loop goes on. */
 	session->inconsistency = "it could not be cloned";
 	return true;
@@ -465,7 +423,7 @@ static bool prefer_mirror(struct pyi_session *session, struct pyi_error **error)
 static struct pyi_error *examine(struct pyi_session *session,
 				 const struct pyi_examination *examination)
 {
-	PYI_CLEANUP(pyi_guard_free) struct gate *gate = calloc(1, sizeof(*gate));
+	PYI_CLEANUP(pyi_guard_free) struct pyi_gate *gate = calloc(1, sizeof(*gate));
 	bool examined = false;
 	unsigned stops = 0;
 	unsigned walks = 0;
@@ -473,23 +431,22 @@ static struct pyi_error *examine(struct pyi_session *session,
 
 	if (!gate)
 		return pyi_error_no_memory();
-	gate->runtime = &session->runtime;
 	do {
-		const struct pyi_snapshot_gate asks = { before_clone, after_clone, gate };
-		struct pyi_snapshot *snapshot = NULL;
+		struct pyi_source_snapshot *snapshot = NULL;
 		struct pyi_error *destroying;
 		struct pyi_error *error;
 		bool calm;
 
 		report(session, "waiting for a good moment", 0);
-		error = await_no_collection(session, &calm);
+		error = await_no_collection(session, gate, &calm);
 		if (error)
 			return error;
 		stops++;
 		/* A collection that never seems to end: better a labelled result than none. */
 		last = !calm || stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT;
-		gate->anyway = last;
-		error = pyi_snapshot_take(&session->target, extent_of(session), &asks, &snapshot);
+		gate->source.anyway = last;
+		error = pyi_source_take(&session->source, extent_of(session), &gate->source,
+					&snapshot);
 		if (error && prefer_mirror(session, &error)) {
 			pyi_error_destroy(error);
 			last = false;
@@ -508,7 +465,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 			if (!error && session->summary.trouble)
 				last |= is_lasting(&session->summary, ++walks,
 						   session->snapshot_ms);
-			destroying = pyi_snapshot_destroy(snapshot);
+			destroying = pyi_source_destroy(snapshot);
 			if (destroying) {
 				pyi_error_destroy(error);
 				error = destroying;
@@ -549,9 +506,7 @@ static struct pyi_error *look_for_residue(struct pyi_session *session, struct py
 	struct pyi_error *residue;
 	struct pyi_error *both;
 
-	pyi_residue_after(&session->target, &session->before, &session->residue);
-	session->residue_known = session->before.known;
-	residue = pyi_residue_error(&session->target, &session->residue);
+	residue = pyi_source_residue(&session->source, &session->residue, &session->residue_known);
 	if (!residue || (error && error->exit == PYI_EXIT_NOT_RESTORED)) {
 		pyi_error_destroy(residue);
 		return error;
@@ -577,8 +532,7 @@ void pyi_session_close(struct pyi_session *session)
 {
 	pyi_runtime_deinit(&session->runtime);
 	pyi_maps_deinit(&session->maps);
-	pyi_residue_state_deinit(&session->before);
 	if (session->program_fd >= 0)
 		close(session->program_fd);
-	pyi_process_close(&session->process);
+	pyi_source_close(&session->source);
 }

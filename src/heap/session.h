@@ -20,14 +20,15 @@
 #include "process/process.h"
 #include "python/interpreters.h"
 #include "python/runtime.h"
-#include "snapshot/preflight.h"
 #include "snapshot/residue.h"
-#include "snapshot/snapshot.h"
-#include "snapshot/stack.h"
+#include "source/stack.h"
+#include "source/source.h"
 
 struct pyi_session_options {
+	/* The broker that has the rights (source/source.h). */
+	int broker_fd;
 	double max_pause_ms;
-	enum pyi_source source;
+	enum pyi_source_kind source;
 	/* For everything; on base/clock.h's clock. */
 	uint64_t deadline_ns;
 	/* May be NULL; `stage` says in a word or two what goes on. */
@@ -41,16 +42,12 @@ struct pyi_session_options {
 };
 
 struct pyi_session {
-	struct pyi_process process;
+	struct pyi_source source;
 	struct pyi_maps maps;
 	struct pyi_runtime runtime;
-	struct pyi_preflight preflight;
-	struct pyi_snapshot_target target;
 	const struct pyi_session_options *options;
 	/* Of process/program.h. */
 	int program_fd;
-	/* What the target was before anything was done to it. */
-	struct pyi_residue_state before;
 
 	/* About the run: */
 	uint64_t begun_ns;
@@ -87,7 +84,7 @@ struct pyi_examination {
 	 * in the one before.
 	 */
 	struct pyi_error *(*examine)(void *argument, struct pyi_session *session,
-				     struct pyi_snapshot *snapshot,
+				     struct pyi_source_snapshot *snapshot,
 				     const struct pyi_interpreters *interpreters);
 	void *argument;
 };
@@ -105,7 +102,8 @@ struct pyi_error *pyi_session_examine(struct pyi_session *session,
  * For examinations: one walk (heap/walk_run.h) of the snapshot; fills in the deadline and the
  * progress of `request`, and keeps in the session what the walk says about the heap.
  */
-struct pyi_error *pyi_session_walk(struct pyi_session *session, struct pyi_snapshot *snapshot,
+struct pyi_error *pyi_session_walk(struct pyi_session *session,
+				   struct pyi_source_snapshot *snapshot,
 				   const struct pyi_interpreters *interpreters,
 				   struct pyi_walk_request *request,
 				   struct pyi_walk_result *ret_result) PYI_MUST_CHECK;

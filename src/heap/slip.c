@@ -22,7 +22,7 @@ struct run {
 
 	/* Of the snapshot being examined: */
 	struct pyi_session *session;
-	struct pyi_snapshot *snapshot;
+	struct pyi_source_snapshot *snapshot;
 	const struct pyi_subject_found *found;
 	uint64_t holder_addr;
 	uint64_t senders_addr;
@@ -256,7 +256,7 @@ static struct pyi_error *count_instances(struct run *run,
 }
 
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
-				 struct pyi_snapshot *snapshot,
+				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };

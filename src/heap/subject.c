@@ -37,7 +37,8 @@ static bool gather(void *argument, uint64_t key, uint64_t value)
 }
 
 /* Modules first: what is both in a module and in a class is better known by the module. */
-static struct pyi_error *find_starts(struct pyi_session *session, struct pyi_snapshot *snapshot,
+static struct pyi_error *find_starts(struct pyi_session *session,
+				     struct pyi_source_snapshot *snapshot,
 				     const struct pyi_interpreters *interpreters,
 				     struct pyi_subject_found *found)
 {
@@ -58,7 +59,7 @@ static struct pyi_error *find_starts(struct pyi_session *session, struct pyi_sna
 	return gathering.out_of_memory ? pyi_error_no_memory() : NULL;
 }
 
-static bool is_object(const struct pyi_session *session, struct pyi_snapshot *snapshot,
+static bool is_object(const struct pyi_session *session, struct pyi_source_snapshot *snapshot,
 		      const struct pyi_type_list *types, uint64_t addr)
 {
 	uint64_t type;
@@ -70,7 +71,7 @@ static bool is_object(const struct pyi_session *session, struct pyi_snapshot *sn
 }
 
 struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi_session *session,
-				   struct pyi_snapshot *snapshot,
+				   struct pyi_source_snapshot *snapshot,
 				   const struct pyi_interpreters *interpreters,
 				   struct pyi_subject_found *ret_found)
 {

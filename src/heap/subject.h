@@ -42,7 +42,7 @@ struct pyi_subject_found {
  * pyi_types_choose(); "no-such-object" (exit 1) when there is no object at the address.
  */
 struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi_session *session,
-				   struct pyi_snapshot *snapshot,
+				   struct pyi_source_snapshot *snapshot,
 				   const struct pyi_interpreters *interpreters,
 				   struct pyi_subject_found *ret_found) PYI_MUST_CHECK;
 

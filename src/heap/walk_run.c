@@ -8,8 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -121,21 +119,9 @@ static void plan_deinit(struct plan *plan)
 	pyi_root_list_deinit(&plan->roots);
 }
 
-/* Code that runs out of stack shall fault, not overwrite what lies below. */
-static struct pyi_error *guard_stack(struct pyi_snapshot *snapshot, uint64_t addr)
-{
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { addr, GUARD_BYTES, PROT_NONE };
-	int64_t result;
-	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_mprotect, arguments, &result);
-
-	if (!error && result != 0)
-		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT,
-					       (int)-result, "cannot guard the payload's stack");
-	return error;
-}
-
 /* Maps memory for the payload; less of it when the kernel does not commit so much. */
-static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const struct plan *plan,
+static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
+				       const struct plan *plan,
 				       const struct pyi_walk_request *request,
 				       struct workspace *ret)
 {
@@ -146,7 +132,6 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	struct workspace space = { 0 };
 	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * item_bytes;
 	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
-	int64_t result = -ENOMEM;
 	uint64_t guard_start;
 
 	space.ranges_addr = at;
@@ -170,28 +155,20 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.arena_addr = at;
 	at += FIXED_ARENA_BYTES + (request->job == PYI_JOB_CENSUS ? 0 : GRAPH_ARENA_BYTES);
 	at += plan->chunks * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
-	for (int round = 0; round < WORK_SHRINK_ROUNDS && result < 0; round++) {
-		uint64_t size_bytes = round_up(at + (work_bytes >> 3 * round), PAGE_BYTES);
-		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-			0,
-			size_bytes,
-			PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			UINT64_MAX,
-			0,
-		};
-		struct pyi_error *error =
-			pyi_snapshot_syscall(snapshot, SYS_mmap, arguments, &result);
+	for (int round = 0; round < WORK_SHRINK_ROUNDS; round++) {
+		struct pyi_error *error;
 
-		if (error)
+		space.size_bytes = round_up(at + (work_bytes >> 3 * round), PAGE_BYTES);
+		/* Code that runs out of stack shall fault, not overwrite what lies below. */
+		error = pyi_source_map(snapshot, space.size_bytes, false, guard_start, GUARD_BYTES,
+				       &space.addr);
+		if (!error)
+			break;
+		if (error->code != PYI_ERROR_NO_MEMORY_IN_SNAPSHOT ||
+		    round == WORK_SHRINK_ROUNDS - 1)
 			return error;
-		space.size_bytes = size_bytes;
+		pyi_error_destroy(error);
 	}
-	if (result < 0)
-		return pyi_error_create_errno(
-			PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT, (int)-result,
-			"cannot map %" PRIu64 " MB in the snapshot", space.size_bytes >> 20);
-	space.addr = (uint64_t)result;
 	space.arguments_addr = space.addr;
 	space.ranges_addr += space.addr;
 	space.lists_addr += space.addr;
@@ -203,28 +180,14 @@ static struct pyi_error *map_workspace(struct pyi_snapshot *snapshot, const stru
 	space.records_addr += space.addr;
 	space.arena_addr += space.addr;
 	*ret = space;
-	return guard_stack(snapshot, space.addr + guard_start);
-}
-
-/* There may be another walk of this snapshot. */
-static struct pyi_error *unmap_workspace(struct pyi_snapshot *snapshot,
-					 const struct workspace *space)
-{
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { space->addr, space->size_bytes };
-	int64_t result = 0;
-	struct pyi_error *error = pyi_snapshot_syscall(snapshot, SYS_munmap, arguments, &result);
-
-	if (!error && result != 0)
-		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					       (int)-result, "cannot unmap the payload's memory");
-	return error;
+	return NULL;
 }
 
 /*
  * Over the bytecode interpreter, which no tp_traverse can need: no new executable memory has to be
  * asked for, so it works under W^X policies. Else in memory of its own.
  */
-static struct pyi_error *place_text(struct pyi_snapshot *snapshot,
+static struct pyi_error *place_text(struct pyi_source_snapshot *snapshot,
 				    const struct pyi_runtime *runtime, uint64_t *ret_addr)
 {
 	uint64_t addr = round_up(runtime->evaluator.addr, TEXT_ALIGNMENT);
@@ -234,26 +197,12 @@ static struct pyi_error *place_text(struct pyi_snapshot *snapshot,
 
 	if (!map || map->shared || !map->executable || end_addr > map->end_addr ||
 	    addr + pyi_payload_blob_size > end_addr) {
-		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-			0,
-			round_up(pyi_payload_blob_size, PAGE_BYTES),
-			PROT_READ | PROT_EXEC,
-			MAP_PRIVATE | MAP_ANONYMOUS,
-			UINT64_MAX,
-			0,
-		};
-		int64_t result;
-
-		error = pyi_snapshot_syscall(snapshot, SYS_mmap, arguments, &result);
+		error = pyi_source_map(snapshot, round_up(pyi_payload_blob_size, PAGE_BYTES), true,
+				       0, 0, &addr);
 		if (error)
 			return error;
-		if (result < 0)
-			return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-						      (int)-result,
-						      "there is no room for the payload's code");
-		addr = (uint64_t)result;
 	}
-	error = pyi_snapshot_write(snapshot, addr, pyi_payload_blob, pyi_payload_blob_size);
+	error = pyi_source_write(snapshot, addr, pyi_payload_blob, pyi_payload_blob_size);
 	if (error)
 		return error;
 	*ret_addr = addr;
@@ -261,7 +210,8 @@ static struct pyi_error *place_text(struct pyi_snapshot *snapshot,
 }
 
 /* Types of the standard library with a size rule of their own that no symbol leads to. */
-static size_t add_module_types(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
+static size_t add_module_types(struct pyi_source_snapshot *snapshot,
+			       const struct pyi_runtime *runtime,
 			       const struct pyi_interpreters *interpreters,
 			       struct pyi_known_type *types, size_t count)
 {
@@ -299,7 +249,7 @@ static size_t add_module_types(struct pyi_snapshot *snapshot, const struct pyi_r
  * thread; else it takes a thread state by the interpreter's own function, as a thread of Python
  * does.
  */
-static struct pyi_error *choose_thread_state(struct pyi_snapshot *snapshot,
+static struct pyi_error *choose_thread_state(struct pyi_source_snapshot *snapshot,
 					     const struct pyi_runtime *runtime,
 					     const struct pyi_interpreters *interpreters,
 					     struct pyi_payload_arguments *arguments)
@@ -314,7 +264,7 @@ static struct pyi_error *choose_thread_state(struct pyi_snapshot *snapshot,
 		if (!pyi_memory_try_read_u64(snapshot->reader, holder + layout->thread_id,
 					     &pthread_id))
 			return NULL;
-		return pyi_snapshot_become_thread(snapshot, pthread_id);
+		return pyi_source_become_thread(snapshot, pthread_id);
 	}
 	if (pyi_memory_try_read_u64(snapshot->reader, main_addr + layout->interp_threads_head,
 				    &arguments->attach_argument))
@@ -322,13 +272,13 @@ static struct pyi_error *choose_thread_state(struct pyi_snapshot *snapshot,
 	return NULL;
 }
 
-static struct pyi_error *write_array(struct pyi_snapshot *snapshot, uint64_t addr,
+static struct pyi_error *write_array(struct pyi_source_snapshot *snapshot, uint64_t addr,
 				     const void *items, size_t size_bytes)
 {
-	return size_bytes ? pyi_snapshot_write(snapshot, addr, items, size_bytes) : NULL;
+	return size_bytes ? pyi_source_write(snapshot, addr, items, size_bytes) : NULL;
 }
 
-static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
+static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 					 const struct pyi_runtime *runtime,
 					 const struct pyi_interpreters *interpreters,
 					 const struct plan *plan, const struct workspace *space,
@@ -377,8 +327,8 @@ static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 
 	error = choose_thread_state(snapshot, runtime, interpreters, &arguments);
 	if (!error)
-		error = pyi_snapshot_write(snapshot, space->arguments_addr, &arguments,
-					   sizeof(arguments));
+		error = pyi_source_write(snapshot, space->arguments_addr, &arguments,
+					 sizeof(arguments));
 	if (!error)
 		error = write_array(snapshot, space->ranges_addr, plan->ranges,
 				    plan->range_count * sizeof(plan->ranges[0]));
@@ -398,13 +348,16 @@ static struct pyi_error *write_arguments(struct pyi_snapshot *snapshot,
 }
 
 struct run {
-	struct pyi_snapshot *snapshot;
+	struct pyi_source_snapshot *snapshot;
 	const struct workspace *space;
 	const struct pyi_walk_request *request;
 	struct pyi_walk_result *result;
 	/* Without a cache: the payload changes what we read. */
 	struct pyi_memory_reader *reader;
 	uint8_t *records;
+	/* What the system call that it is stopped at returns. */
+	bool replies;
+	uint64_t reply;
 	unsigned faults;
 	unsigned stuck;
 };
@@ -423,8 +376,8 @@ static struct pyi_error *recover(struct run *run, const char *why)
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					"the walk of the snapshot cannot go on: %s", why);
 	run->stuck = 0;
-	return pyi_snapshot_call(run->snapshot, arguments.recover_pc, run->space->stack_end_addr,
-				 run->space->arguments_addr);
+	return pyi_source_call(run->snapshot, arguments.recover_pc, run->space->stack_end_addr,
+			       run->space->arguments_addr);
 }
 
 static struct pyi_error *take_records(struct run *run, uint64_t addr, uint64_t size_bytes)
@@ -459,7 +412,14 @@ static struct pyi_error *choose_level(struct run *run, uint64_t *ret_count)
 			   count * sizeof(*numbers));
 }
 
-/* Answers one message; `ret_done` when it was the last. */
+static struct pyi_error *reply(struct run *run, uint64_t value)
+{
+	run->replies = true;
+	run->reply = value;
+	return NULL;
+}
+
+/* Answers one message, with the next resumption; `ret_done` when it was the last. */
 static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event *event,
 				bool *ret_done)
 {
@@ -470,17 +430,17 @@ static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event
 	case PYI_MESSAGE_LEVEL:
 		run->stuck = 0;
 		error = choose_level(run, &count);
-		return error ? error : pyi_snapshot_reply(run->snapshot, count);
+		return error ? error : reply(run, count);
 	case PYI_MESSAGE_RECORDS:
 		run->stuck = 0;
 		error = take_records(run, event->arguments[0], event->arguments[1]);
-		return error ? error : pyi_snapshot_reply(run->snapshot, 0);
+		return error ? error : reply(run, 0);
 	case PYI_MESSAGE_PROGRESS:
 		run->stuck = 0;
 		if (run->request->progress)
 			run->request->progress(run->request->progress_argument,
 					       event->arguments[0]);
-		return pyi_snapshot_reply(run->snapshot, 0);
+		return reply(run, 0);
 	case PYI_MESSAGE_DONE:
 		*ret_done = true;
 		if (event->arguments[0] == PYI_PAYLOAD_OK)
@@ -512,9 +472,10 @@ static struct pyi_error *serve(struct run *run)
 		struct pyi_snapshot_event event;
 		struct pyi_error *error;
 
-		error = pyi_snapshot_resume(
-			run->snapshot, pyi_clock_deadline(WATCHDOG_MS, run->request->deadline_ns),
-			&event);
+		error = pyi_source_run(run->snapshot, run->replies ? &run->reply : NULL,
+				       pyi_clock_deadline(WATCHDOG_MS, run->request->deadline_ns),
+				       &event);
+		run->replies = false;
 		if (error)
 			return error;
 		switch (event.kind) {
@@ -543,7 +504,8 @@ static struct pyi_error *serve(struct run *run)
 	return NULL;
 }
 
-struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
+struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
+			       const struct pyi_runtime *runtime,
 			       const struct pyi_interpreters *interpreters,
 			       const struct pyi_walk_request *request,
 			       struct pyi_walk_result *ret_result)
@@ -573,10 +535,10 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 		error = write_arguments(snapshot, runtime, interpreters, &plan, &space, request,
 					&result);
 	if (!error)
-		error = pyi_memory_reader_create(snapshot->process.pid, false, &reader);
+		error = pyi_source_open_memory(snapshot, &reader);
 	if (!error)
-		error = pyi_snapshot_call(snapshot, text_addr, space.stack_end_addr,
-					  space.arguments_addr);
+		error = pyi_source_call(snapshot, text_addr, space.stack_end_addr,
+					space.arguments_addr);
 	if (!error) {
 		struct run run = {
 			.snapshot = snapshot,
@@ -589,7 +551,7 @@ struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_r
 
 		error = serve(&run);
 		if (!error)
-			error = unmap_workspace(snapshot, &space);
+			error = pyi_source_unmap(snapshot, space.addr, space.size_bytes);
 		result.arena_bytes = space.size_bytes;
 		result.roots_truncated = plan.roots.truncated;
 	}

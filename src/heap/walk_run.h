@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "python/interpreters.h"
 #include "python/runtime.h"
-#include "snapshot/snapshot.h"
+#include "source/source.h"
 
 struct pyi_walk_result {
 	struct pyi_record_type *types;
@@ -69,7 +69,8 @@ struct pyi_walk_request {
  * Errors (exit 1): "timeout", "interrupted", "snapshot-lost" (killed), "payload-failed" (it could
  * not be placed, or broke the contract), "no-memory-in-snapshot".
  */
-struct pyi_error *pyi_walk_run(struct pyi_snapshot *snapshot, const struct pyi_runtime *runtime,
+struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
+			       const struct pyi_runtime *runtime,
 			       const struct pyi_interpreters *interpreters,
 			       const struct pyi_walk_request *request,
 			       struct pyi_walk_result *ret_result) PYI_MUST_CHECK;

@@ -107,7 +107,7 @@ static bool same_bytes(const struct pyi_elf_module *module, struct pyi_memory_re
  * Compares the ELF header, the segment table and the notes (the build id is one) with the target's
  * memory. On some file systems (overlay, btrfs) inode and device of a file do not agree with maps.
  */
-static bool is_in_memory(const struct pyi_elf_module *module, pid_t pid)
+static bool is_in_memory(const struct pyi_elf_module *module, const struct pyi_process *process)
 {
 	const struct pyi_elf_load *first = &module->loads[0];
 	struct pyi_memory_reader *reader;
@@ -123,7 +123,7 @@ static bool is_in_memory(const struct pyi_elf_module *module, pid_t pid)
 		head_bytes = sizeof(Elf64_Ehdr);
 	if (first->offset || head_bytes > first->file_bytes)
 		return false;
-	error = pyi_memory_reader_create(pid, false, &reader);
+	error = pyi_memory_reader_open(process, false, &reader);
 	if (error) {
 		pyi_error_destroy(error);
 		return false;
@@ -161,7 +161,7 @@ struct pyi_error *pyi_elf_module_open_mapped(const struct pyi_process *process,
 	/* What is wrong with another file is of no interest. */
 	if (error && (same || error->code == PYI_ERROR_NO_MEMORY))
 		return error;
-	if (error || (!same && !is_in_memory(module, process->pid))) {
+	if (error || (!same && !is_in_memory(module, process))) {
 		pyi_error_destroy(error);
 		return pyi_error_hint(
 			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MODULE_MISMATCH,

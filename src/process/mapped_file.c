@@ -115,10 +115,14 @@ static int find(const struct pyi_process *process, const struct pyi_map *map,
 int pyi_mapped_file_open(const struct pyi_process *process, const struct pyi_map *map,
 			 enum pyi_mapped_place place)
 {
-	PYI_CLEANUP(pyi_guard_fd) int handle = find(process, map, place);
+	PYI_CLEANUP(pyi_guard_fd) int handle = -1;
 	struct stat status;
 	char again[32];
 
+	if (process->door)
+		return process->door->open_mapped(process->door_argument, map->start_addr,
+						  map->end_addr, place);
+	handle = find(process, map, place);
 	if (handle < 0 || fstat(handle, &status))
 		return -1;
 	if (!S_ISREG(status.st_mode)) {

@@ -29,7 +29,8 @@ enum pyi_mapped_place {
 };
 
 /*
- * Opens the file at one of the places that `map` may be of: a descriptor to read from, or -1 with
+ * Opens the file at one of the places that `map` may be of, through the door of the process if it
+ * has one: a descriptor to read from, or -1 with
  * errno: ENOEXEC if what is there is no regular file. What is found IN_ROOT may be another file
  * than the mapped one, and AS_PROGRAM too: see pyi_mapped_file_is().
  */

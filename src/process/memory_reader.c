@@ -82,6 +82,24 @@ struct pyi_error *pyi_memory_reader_create(pid_t pid, bool cached,
 	return NULL;
 }
 
+struct pyi_error *pyi_memory_reader_open(const struct pyi_process *process, bool cached,
+					 struct pyi_memory_reader **ret_reader)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct pyi_error *error = NULL;
+
+	if (process->door)
+		error = pyi_process_open_file(process, "mem", O_RDONLY, &fd);
+	if (!error)
+		error = pyi_memory_reader_create(process->pid, cached, ret_reader);
+	if (error || !process->door)
+		return error;
+	(*ret_reader)->source = SOURCE_FILE;
+	(*ret_reader)->mem_fd = fd;
+	fd = -1;
+	return NULL;
+}
+
 struct pyi_error *pyi_memory_reader_create_mock(const void *bytes, size_t size_bytes, uint64_t addr,
 						struct pyi_memory_reader **ret_reader)
 {

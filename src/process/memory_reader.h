@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "process/process.h"
 
 struct pyi_memory_reader;
 
@@ -23,6 +24,10 @@ struct pyi_memory_reader;
  */
 struct pyi_error *pyi_memory_reader_create(pid_t pid, bool cached,
 					   struct pyi_memory_reader **ret_reader) PYI_MUST_CHECK;
+
+/* The same for a process whose files come through a door: always through its "mem". */
+struct pyi_error *pyi_memory_reader_open(const struct pyi_process *process, bool cached,
+					 struct pyi_memory_reader **ret_reader) PYI_MUST_CHECK;
 
 /*
  * A reader of invented memory, for tests: `bytes` (not copied) appear at `addr`; everything else

@@ -78,12 +78,31 @@ static struct pyi_error *file_error(const struct pyi_process *process, const cha
 				      "cannot read /proc/%d/%s", (int)process->pid, path);
 }
 
+/* False with errno. */
+static bool read_stat(const struct pyi_process *process, char *ret_text, size_t capacity_bytes)
+{
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	ssize_t got;
+
+	if (!process->door)
+		return pyi_small_file_read(process->proc_fd, "stat", ret_text, capacity_bytes);
+	error = process->door->open_file(process->door_argument, "stat", &fd);
+	if (error) {
+		errno = error->code == PYI_ERROR_NO_SUCH_PROCESS ? ESRCH : EIO;
+		return false;
+	}
+	got = pread(fd, ret_text, capacity_bytes - 1, 0);
+	ret_text[got > 0 ? got : 0] = '\0';
+	return got >= 0;
+}
+
 bool pyi_process_is_alive(const struct pyi_process *process)
 {
 	char text[STAT_LIMIT_BYTES];
 	struct pyi_process_stat stat;
 
-	if (!pyi_small_file_read(process->proc_fd, "stat", text, sizeof(text)))
+	if (!read_stat(process, text, sizeof(text)))
 		return errno != ESRCH && errno != ENOENT && errno != EBADF;
 	if (!pyi_process_stat_parse(text, &stat))
 		return text[0] != '\0';
@@ -98,8 +117,11 @@ bool pyi_process_is_alive(const struct pyi_process *process)
 struct pyi_error *pyi_process_open_file(const struct pyi_process *process, const char *path,
 					int flags, int *ret_fd)
 {
-	int fd = openat(process->proc_fd, path, flags | O_CLOEXEC);
+	int fd;
 
+	if (process->door)
+		return process->door->open_file(process->door_argument, path, ret_fd);
+	fd = openat(process->proc_fd, path, flags | O_CLOEXEC);
 	if (fd < 0)
 		return file_error(process, path, errno);
 	*ret_fd = fd;
@@ -323,10 +345,13 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 
 struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char **ret_path)
 {
-	PYI_CLEANUP(pyi_guard_free) char *path = malloc(LINK_LIMIT_BYTES);
+	PYI_CLEANUP(pyi_guard_free) char *path = NULL;
 	ssize_t length;
 	char *fitted;
 
+	if (process->door)
+		return process->door->read_program(process->door_argument, ret_path);
+	path = malloc(LINK_LIMIT_BYTES);
 	if (!path)
 		return pyi_error_no_memory();
 	length = readlinkat(process->proc_fd, "exe", path, LINK_LIMIT_BYTES - 1);

@@ -15,12 +15,33 @@
 
 #include "base/error.h"
 
+struct pyi_process_door;
+
 struct pyi_process {
 	pid_t pid;
-	/* O_PATH|O_DIRECTORY descriptor of /proc/PID. */
+	/* O_PATH|O_DIRECTORY descriptor of /proc/PID; -1 if there is a door. */
 	int proc_fd;
 	/* Field 22 of /proc/PID/stat, in clock ticks since boot. */
 	uint64_t start_ticks;
+	/* NULL: its files are opened here, with our own rights. */
+	const struct pyi_process_door *door;
+	void *door_argument;
+};
+
+/*
+ * Who opens the files of a process for somebody who may not. Calls fail as the functions below do
+ * that they stand for; what is opened is the caller's. A door need not have all of them.
+ */
+struct pyi_process_door {
+	/* For reading; below /proc/PID. */
+	struct pyi_error *(*open_file)(void *argument, const char *path, int *ret_fd);
+	/* pyi_process_read_exe() */
+	struct pyi_error *(*read_program)(void *argument, char **ret_path);
+	/* pyi_mapped_file_open(), for the file mapped at [start_addr, end_addr) */
+	int (*open_mapped)(void *argument, uint64_t start_addr, uint64_t end_addr, unsigned place);
+	/* pyi_bus_socket_connect() */
+	struct pyi_error *(*connect)(void *argument, const char *name, bool is_abstract,
+				     uint64_t deadline_ns, int *ret_fd);
 };
 
 enum {

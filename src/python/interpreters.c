@@ -145,28 +145,51 @@ bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 	return false;
 }
 
+size_t pyi_interpreters_collecting_addrs(const struct pyi_runtime *runtime,
+					 const struct pyi_interpreters *interpreters,
+					 uint64_t ret_addrs[PYI_INTERPRETER_LIMIT])
+{
+	size_t count = gc_state_count(runtime, interpreters);
+
+	for (size_t i = 0; i < count; i++)
+		ret_addrs[i] = gc_state(runtime, interpreters, i) + runtime->layout->gc_collecting;
+	return count;
+}
+
+bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			       uint64_t interpreter_addr, struct pyi_gil_addrs *ret_addrs)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t gil;
+
+	if (!has(layout->interp_gil)) {
+		*ret_addrs = (struct pyi_gil_addrs){
+			.locked = runtime->addr + layout->runtime_gil_locked,
+			.holder = runtime->addr + layout->runtime_gil_last_holder,
+			.switches = runtime->addr + layout->runtime_gil_switches,
+		};
+		return true;
+	}
+	gil = load(reader, interpreter_addr + layout->interp_gil);
+	*ret_addrs = (struct pyi_gil_addrs){
+		.locked = gil + layout->gil_locked,
+		.holder = gil + layout->gil_last_holder,
+		.switches = gil + layout->gil_switches,
+	};
+	return gil != 0;
+}
+
 bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			       uint64_t interpreter_addr, struct pyi_gil_state *ret_state)
 {
-	const struct pyi_layout *layout = runtime->layout;
-	uint64_t locked_addr = runtime->addr + layout->runtime_gil_locked;
-	uint64_t holder_addr = runtime->addr + layout->runtime_gil_last_holder;
-	uint64_t switches_addr = runtime->addr + layout->runtime_gil_switches;
 	struct pyi_gil_state state;
+	struct pyi_gil_addrs addrs;
 	uint32_t locked;
 
-	if (has(layout->interp_gil)) {
-		uint64_t gil = load(reader, interpreter_addr + layout->interp_gil);
-
-		if (!gil)
-			return false;
-		locked_addr = gil + layout->gil_locked;
-		holder_addr = gil + layout->gil_last_holder;
-		switches_addr = gil + layout->gil_switches;
-	}
-	if (!pyi_memory_try_read_u32(reader, locked_addr, &locked) ||
-	    !pyi_memory_try_read_u64(reader, holder_addr, &state.holder_addr) ||
-	    !pyi_memory_try_read_u64(reader, switches_addr, &state.switches))
+	if (!pyi_interpreters_find_gil(runtime, reader, interpreter_addr, &addrs) ||
+	    !pyi_memory_try_read_u32(reader, addrs.locked, &locked) ||
+	    !pyi_memory_try_read_u64(reader, addrs.holder, &state.holder_addr) ||
+	    !pyi_memory_try_read_u64(reader, addrs.switches, &state.switches))
 		return false;
 	/* -1: there is none yet, because there is one thread only. */
 	state.locked = locked == 1;

@@ -71,6 +71,11 @@ bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader,
 				 const struct pyi_interpreters *interpreters);
 
+/* Addresses of the words (4 bytes) that are not 0 while a collection runs; returns how many. */
+size_t pyi_interpreters_collecting_addrs(const struct pyi_runtime *runtime,
+					 const struct pyi_interpreters *interpreters,
+					 uint64_t ret_addrs[PYI_INTERPRETER_LIMIT]);
+
 /* The thread state that holds the GIL of an interpreter; 0 if the GIL is free. */
 uint64_t pyi_interpreters_gil_holder(const struct pyi_runtime *runtime,
 				     struct pyi_memory_reader *reader, uint64_t interpreter_addr);
@@ -83,6 +88,18 @@ struct pyi_gil_state {
 	/* How often it has gone to another thread. */
 	uint64_t switches;
 };
+
+/* Where that is kept: 4, 8 and 8 bytes. */
+struct pyi_gil_addrs {
+	/* 1 if it is locked. */
+	uint64_t locked;
+	uint64_t holder;
+	uint64_t switches;
+};
+
+/* False if the interpreter has none. */
+bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			       uint64_t interpreter_addr, struct pyi_gil_addrs *ret_addrs);
 
 /* False if it cannot be read. */
 bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

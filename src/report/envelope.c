@@ -21,7 +21,9 @@ static void append(struct pyi_warning **list, size_t *count, const char *code, c
 		return;
 	}
 	*list = longer;
-	longer[(*count)++] = (struct pyi_warning){ .code = code, .message = message };
+	longer[*count] = (struct pyi_warning){ .message = message };
+	snprintf(longer[*count].code, sizeof(longer[*count].code), "%s", code);
+	(*count)++;
 }
 
 void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const char *format, ...)

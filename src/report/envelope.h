@@ -11,9 +11,13 @@
 
 #include "base/error.h"
 
+enum {
+	PYI_WARNING_CODE_BYTES = 32,
+};
+
 struct pyi_warning {
-	/* Stable name for programs; a static string. */
-	const char *code;
+	/* Stable name for programs. */
+	char code[PYI_WARNING_CODE_BYTES];
 	/* Owned by the envelope. */
 	char *message;
 };

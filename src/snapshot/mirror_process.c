@@ -97,7 +97,7 @@ static bool filter_calls(int fd)
 		{ SYS_exit_group, 0, { { 0 } } },
 	};
 
-	return pyi_confine_system_calls(pyi_arch_audit, calls, sizeof(calls) / sizeof(calls[0]));
+	return pyi_confine_system_calls(pyi_arch_audit, calls, sizeof(calls) / sizeof(calls[0]), 0);
 }
 
 const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials, int fd)

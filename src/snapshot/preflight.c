@@ -43,7 +43,7 @@ double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes)
 	return 2.0 + 250.0 * (double)anonymous_bytes / GIGABYTE;
 }
 
-const char *pyi_source_name(enum pyi_source source)
+const char *pyi_source_name(enum pyi_source_kind source)
 {
 	switch (source) {
 	case PYI_SOURCE_CLONE:
@@ -239,7 +239,7 @@ static struct pyi_error *check_huge_pages(const struct pyi_process *process,
 
 static struct pyi_error *check_memory(const struct pyi_process *process,
 				      const struct pyi_process_status *status,
-				      enum pyi_source source)
+				      enum pyi_source_kind source)
 {
 	uint64_t need = snapshot_bytes(status);
 	uint64_t copy = source == PYI_SOURCE_MIRROR ? mirror_bytes(status) : 0;
@@ -402,8 +402,9 @@ static struct pyi_error *add_threads(const struct pyi_process *process,
 	return NULL;
 }
 
-struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum pyi_source source,
-				      double max_pause_ms, struct pyi_preflight *ret_preflight)
+struct pyi_error *pyi_preflight_check(const struct pyi_process *process,
+				      enum pyi_source_kind source, double max_pause_ms,
+				      struct pyi_preflight *ret_preflight)
 {
 	struct pyi_process_status status;
 	struct pyi_error *mirror_error;

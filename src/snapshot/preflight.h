@@ -12,7 +12,7 @@
 #include "process/process.h"
 
 /* Where a snapshot comes from. */
-enum pyi_source {
+enum pyi_source_kind {
 	/* A clone if that is possible, else a mirror if that is quick enough. */
 	PYI_SOURCE_AUTO,
 	PYI_SOURCE_CLONE,
@@ -21,13 +21,13 @@ enum pyi_source {
 };
 
 /* "auto", "clone", "mirror" */
-const char *pyi_source_name(enum pyi_source source);
+const char *pyi_source_name(enum pyi_source_kind source);
 
 struct pyi_preflight {
 	/* How long the snapshot will stop the target; an estimate. */
 	double estimated_pause_ms;
 	/* What was chosen: PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
-	enum pyi_source source;
+	enum pyi_source_kind source;
 };
 
 /*
@@ -39,8 +39,8 @@ struct pyi_preflight {
  * Errors: exit 3 for "already-traced", "seccomp", "own-process"; exit 1 for the others, and
  * "pause-too-long", "memory-short".
  */
-struct pyi_error *pyi_preflight_check(const struct pyi_process *process, enum pyi_source source,
-				      double max_pause_ms,
+struct pyi_error *pyi_preflight_check(const struct pyi_process *process,
+				      enum pyi_source_kind source, double max_pause_ms,
 				      struct pyi_preflight *ret_preflight) PYI_MUST_CHECK;
 
 /*

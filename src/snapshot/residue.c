@@ -162,7 +162,8 @@ __attribute__((format(printf, 4, 5))) static void add(struct pyi_residue *residu
 			return;
 	if (residue->count == PYI_RESIDUE_LIMIT)
 		return;
-	residue->items[residue->count].code = code;
+	snprintf(residue->items[residue->count].code, sizeof(residue->items[residue->count].code),
+		 "%s", code);
 	residue->items[residue->count].certain = certain;
 	va_start(arguments, format);
 	vsnprintf(residue->items[residue->count].message,

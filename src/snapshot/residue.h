@@ -80,7 +80,7 @@ struct pyi_residue_state {
 struct pyi_residue {
 	struct {
 		/* Stable name for programs, as above; each comes once. */
-		const char *code;
+		char code[24];
 		bool certain;
 		/* One line. */
 		char message[160];

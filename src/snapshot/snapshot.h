@@ -29,7 +29,7 @@ struct pyi_snapshot_target {
 	const struct pyi_process *process;
 	struct pyi_gadgets gadgets;
 	/* PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR. */
-	enum pyi_source source;
+	enum pyi_source_kind source;
 	/* No stop of it can take so long, unless something is very wrong. */
 	uint64_t stop_limit_ms;
 	/* How many pid namespaces it is in: from that of /proc to its own. */

@@ -6,6 +6,7 @@
 #include "tracee/arch.h"
 
 #include <elf.h>
+#include <linux/audit.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * Faults of libunwind are contained, and no finding.
  */
 #include "fuzz.h"
-#include "snapshot/stack.h"
+#include "source/stack.h"
 
 enum {
 	IMAGE_BYTES = 1 << 14,

@@ -1,21 +1,24 @@
 /*
  * Runs a program and sends a signal at one exact system call of it.
  *
- *     kill_at FD list COMMAND...
- *     kill_at FD entry|exit LABEL SIGNAL VICTIM COMMAND...
+ *     kill_at [-p N] FD list COMMAND...
+ *     kill_at [-p N] FD entry|exit LABEL SIGNAL VICTIM COMMAND...
  *
- * A LABEL is a system call, which one of its kind since the last ptrace(), and which one of its
- * kind that was: "openat#2 after ptrace(SEIZE)#1". (So it means the same in every run, however
- * often the program had to wait before.) ptrace() itself goes by its request and is counted from
- * the start: "ptrace(SEIZE)#1". The labels of all system calls are written to descriptor FD, a line
- * each, in order; but not those after a shot. SIGNAL is sent when the program enters that call
- * (nothing of it is done yet) or leaves it, to the VICTIM: "self" is the program, a number is a
- * process, "child:PID" is whatever child of PID the program traces, and "exec:PID" is a process
- * that calls execve() when the signal comes: the program goes on when none of its threads is
- * stopped by a tracer any more, for they have been killed.
+ * With -p N the system calls are those of the Nth process that the program forks. A LABEL is a
+ * system call, which one of its kind since the last ptrace(), and which one of its kind that was:
+ * "openat#2 after ptrace(SEIZE)#1". (So it means the same in every run, however often the program
+ * had to wait before.) ptrace() itself goes by its request and is counted from the start:
+ * "ptrace(SEIZE)#1". The labels of all system calls are written to descriptor FD, a line each, in
+ * order; but not those after a shot. SIGNAL is sent when the program enters that call (nothing of
+ * it is done yet) or leaves it, to the VICTIM: "self" is the process whose calls these are,
+ * "program" is the program itself, a number is a process, "child:PID" is whatever child of PID that
+ * process traces, and "exec:PID" is a process that calls execve() when the signal comes: the
+ * program goes on when none of its threads is stopped by a tracer any more, for they have been
+ * killed.
  *
  * The last lines on FD are "hit" (or "missed": there was no such call; or "nobody": there was no
- * such victim), and what became of the program: "exit N" or "signal N".
+ * such victim), and what became of the program: "exit N" or "signal N". With -p what became of that
+ * process is the line before these.
  *
  * Does not look at what the victim suffers. Exits with 0 unless it failed itself.
  */
@@ -114,6 +117,8 @@ static const struct {
 	NAME(mkdirat),
 	NAME(renameat),
 	NAME(unlinkat),
+	NAME(sendmsg),
+	NAME(recvmsg),
 #ifdef SYS_mkdir
 	NAME(mkdir),
 	NAME(rename),
@@ -297,14 +302,16 @@ static bool await_free(pid_t pid)
 }
 
 /* False if there is no such victim at this moment. */
-static bool strike(const char *victim, int number, pid_t program)
+static bool strike(const char *victim, int number, pid_t program, pid_t watched)
 {
 	pid_t pid;
 
 	if (strcmp(victim, "self") == 0)
+		pid = watched;
+	else if (strcmp(victim, "program") == 0)
 		pid = program;
 	else if (strncmp(victim, "child:", 6) == 0)
-		pid = find_traced_child((pid_t)strtol(victim + 6, NULL, 10), program);
+		pid = find_traced_child((pid_t)strtol(victim + 6, NULL, 10), watched);
 	else if (strncmp(victim, "exec:", 5) == 0)
 		pid = (pid_t)strtol(victim + 5, NULL, 10);
 	else
@@ -313,7 +320,7 @@ static bool strike(const char *victim, int number, pid_t program)
 	       (strncmp(victim, "exec:", 5) != 0 || await_free(pid));
 }
 
-static pid_t launch(char **command)
+static pid_t launch(char **command, long options)
 {
 	static const int asking[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	pid_t pid = fork();
@@ -333,86 +340,172 @@ static pid_t launch(char **command)
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		fail("the program did not start");
-	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		   (void *)(uintptr_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)) != 0)
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(uintptr_t)options) != 0)
 		fail("PTRACE_SETOPTIONS");
 	return pid;
 }
 
+/* Everything about one run. */
+struct run {
+	FILE *out;
+	/* Which child is watched; 0: the program. */
+	unsigned wanted_child;
+	unsigned child_count;
+	pid_t program;
+	/* 0: it has not been forked yet. */
+	pid_t watched;
+	int program_status;
+	int watched_status;
+	/* The shot. */
+	const char *label;
+	bool at_entry;
+	int number;
+	const char *victim;
+	const char *outcome;
+	/* Neither fired yet nor past. */
+	bool waiting;
+	bool matched;
+	bool started;
+};
+
+/* A stop of the watched process at a system call. */
+static void look_at_call(struct run *run)
+{
+	struct syscall_info info = { 0 };
+	char label[LABEL_BYTES];
+
+	if (!run->started || !run->waiting ||
+	    syscall(SYS_ptrace, GET_SYSCALL_INFO, run->watched, sizeof(info), &info) <= 0)
+		return;
+	if (info.operation == INFO_ENTRY) {
+		label_of(&info, label);
+		run->matched = run->label && strcmp(label, run->label) == 0;
+		fprintf(run->out, "%s\n", label);
+	}
+	if (run->matched && (info.operation == INFO_ENTRY) == run->at_entry) {
+		run->outcome = strike(run->victim, run->number, run->program, run->watched)
+				       ? "hit"
+				       : "nobody";
+		run->waiting = false;
+	}
+}
+
+/* The program has forked: its child is watched, or let go. */
+static void take_child(struct run *run)
+{
+	unsigned long child;
+	int status;
+
+	if (ptrace(PTRACE_GETEVENTMSG, run->program, NULL, &child) != 0 ||
+	    waitpid((pid_t)child, &status, __WALL) != (pid_t)child)
+		return;
+	if (++run->child_count != run->wanted_child) {
+		ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL);
+		return;
+	}
+	run->watched = (pid_t)child;
+	if (ptrace(PTRACE_SETOPTIONS, run->watched, NULL,
+		   (void *)(uintptr_t)PTRACE_O_TRACESYSGOOD) != 0 ||
+	    ptrace(PTRACE_SYSCALL, run->watched, NULL, NULL) != 0)
+		fail("the child");
+}
+
+/* One stop; what it is to go on with. */
+static int handle_stop(struct run *run, pid_t pid, int status)
+{
+	int event = status >> 16;
+
+	if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+		if (pid == run->watched)
+			look_at_call(run);
+		return 0;
+	}
+	/* Its own execve ends with an event, of which nothing is to be delivered. */
+	if (event == PTRACE_EVENT_EXEC)
+		run->started = true;
+	else if (event == PTRACE_EVENT_FORK)
+		take_child(run);
+	return event ? 0 : WSTOPSIG(status);
+}
+
+static void follow(struct run *run)
+{
+	bool program_ended = false;
+	bool watched_ended = false;
+
+	while (!program_ended || (run->watched && !watched_ended)) {
+		int deliver;
+		int status;
+		pid_t pid = waitpid(-1, &status, __WALL);
+
+		if (pid < 0)
+			fail("waitpid");
+		if (!WIFSTOPPED(status)) {
+			if (pid == run->watched) {
+				run->watched_status = status;
+				watched_ended = true;
+			}
+			if (pid == run->program) {
+				run->program_status = status;
+				program_ended = true;
+			}
+			continue;
+		}
+		deliver = handle_stop(run, pid, status);
+		/* After the shot it runs on freely: only signals are passed on to it. */
+		if (ptrace(pid == run->watched && run->waiting ? PTRACE_SYSCALL : PTRACE_CONT, pid,
+			   NULL, (void *)(intptr_t)deliver) != 0 &&
+		    errno != ESRCH)
+			fail("cannot let the program go on");
+	}
+}
+
+static void print_end(FILE *out, int status)
+{
+	fprintf(out, "%s %d\n", WIFEXITED(status) ? "exit" : "signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
 int main(int argc, char **argv)
 {
-	const char *wanted = NULL;
-	const char *victim = "self";
-	const char *outcome = "missed";
-	bool at_entry = true;
-	bool waiting = true;
-	bool matched = false;
-	bool inside = false;
-	bool started = false;
-	int deliver = 0;
-	int number = 0;
+	struct run run = {
+		.victim = "self", .outcome = "missed", .at_entry = true, .waiting = true
+	};
+	long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
 	char **command;
-	int status;
-	FILE *out;
-	pid_t pid;
 
+	if (argc >= 3 && strcmp(argv[1], "-p") == 0) {
+		run.wanted_child = (unsigned)strtoul(argv[2], NULL, 10);
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc >= 4 && strcmp(argv[2], "list") == 0) {
 		command = argv + 3;
 	} else if (argc >= 7 && (strcmp(argv[2], "entry") == 0 || strcmp(argv[2], "exit") == 0)) {
-		at_entry = strcmp(argv[2], "entry") == 0;
-		wanted = argv[3];
-		number = (int)strtol(argv[4], NULL, 10);
-		victim = argv[5];
+		run.at_entry = strcmp(argv[2], "entry") == 0;
+		run.label = argv[3];
+		run.number = (int)strtol(argv[4], NULL, 10);
+		run.victim = argv[5];
 		command = argv + 6;
 	} else {
-		fputs("usage: kill_at FD list COMMAND...\n"
-		      "       kill_at FD entry|exit LABEL SIGNAL VICTIM COMMAND...\n",
+		fputs("usage: kill_at [-p N] FD list COMMAND...\n"
+		      "       kill_at [-p N] FD entry|exit LABEL SIGNAL VICTIM COMMAND...\n",
 		      stderr);
 		return 2;
 	}
-	out = fdopen((int)strtol(argv[1], NULL, 10), "w");
-	if (!out || fcntl(fileno(out), F_SETFD, FD_CLOEXEC) != 0)
+	run.out = fdopen((int)strtol(argv[1], NULL, 10), "w");
+	if (!run.out || fcntl(fileno(run.out), F_SETFD, FD_CLOEXEC) != 0)
 		fail("the descriptor for answers");
-	pid = launch(command);
-	for (;;) {
-		struct syscall_info info = { 0 };
-		char label[LABEL_BYTES];
-
-		/* After the shot it runs on freely: only signals are passed on to it. */
-		if (ptrace(waiting ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL,
-			   (void *)(intptr_t)deliver) != 0 &&
-		    errno != ESRCH)
-			fail("cannot let the program go on");
-		if (waitpid(pid, &status, 0) != pid)
-			fail("waitpid");
-		if (!WIFSTOPPED(status))
-			break;
-		deliver = 0;
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
-			/* Its own execve ends with an event, of which nothing is to be delivered.
-			 */
-			if (status >> 16 == PTRACE_EVENT_EXEC)
-				started = true;
-			else if (!(status >> 16))
-				deliver = WSTOPSIG(status);
-			continue;
-		}
-		if (!started || !waiting)
-			continue;
-		if (syscall(SYS_ptrace, GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
-			continue;
-		inside = info.operation == INFO_ENTRY;
-		if (inside) {
-			label_of(&info, label);
-			matched = wanted && strcmp(label, wanted) == 0;
-			fprintf(out, "%s\n", label);
-		}
-		if (matched && inside == at_entry) {
-			outcome = strike(victim, number, pid) ? "hit" : "nobody";
-			waiting = false;
-		}
-	}
-	fprintf(out, "%s\n%s %d\n", outcome, WIFEXITED(status) ? "exit" : "signal",
-		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-	return fclose(out) == 0 ? 0 : 1;
+	if (run.wanted_child)
+		options |= PTRACE_O_TRACEFORK;
+	run.program = launch(command, options);
+	run.watched = run.wanted_child ? 0 : run.program;
+	if (ptrace(run.wanted_child ? PTRACE_CONT : PTRACE_SYSCALL, run.program, NULL, NULL) != 0)
+		fail("cannot let the program go on");
+	follow(&run);
+	if (run.wanted_child)
+		print_end(run.out, run.watched_status);
+	fprintf(run.out, "%s\n", run.outcome);
+	print_end(run.out, run.program_status);
+	return fclose(run.out) == 0 ? 0 : 1;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "broker/supervisor.h"
 #include "heap/census.h"
 #include "tracee/wait.h"
 
@@ -85,14 +86,17 @@ static int write_out(const struct pyi_session *session, const struct listing *li
 
 static struct pyi_error *run(pid_t pid, struct listing *listing, int *ret_exit)
 {
-	const struct pyi_session_options options = {
+	struct pyi_session_options options = {
 		.max_pause_ms = MAX_PAUSE_MS,
 		.deadline_ns = pyi_clock_deadline(TIMEOUT_MS, PYI_CLOCK_NEVER),
 	};
 	struct pyi_census census;
 	struct pyi_session session;
-	struct pyi_error *error = pyi_session_open(pid, &options, &session);
+	struct pyi_error *error = pyi_supervisor_start_broker(&options.broker_fd);
 
+	if (error)
+		return error;
+	error = pyi_session_open(pid, &options, &session);
 	if (!error)
 		error = pyi_session_census(&session, PYI_CENSUS_ALL | PYI_CENSUS_OBJECTS, gather,
 					   forget, listing, &census);

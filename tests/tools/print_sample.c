@@ -14,6 +14,7 @@
 #include <cJSON.h>
 
 #include "base/clock.h"
+#include "broker/supervisor.h"
 #include "heap/measure.h"
 #include "tracee/wait.h"
 
@@ -79,14 +80,17 @@ static int write_out(const struct pyi_session *session, const struct pyi_sample 
 
 static struct pyi_error *run(pid_t pid, const struct pyi_measure_request *request, int *ret_exit)
 {
-	const struct pyi_session_options options = {
+	struct pyi_session_options options = {
 		.max_pause_ms = MAX_PAUSE_MS,
 		.deadline_ns = pyi_clock_deadline(TIMEOUT_MS, PYI_CLOCK_NEVER),
 	};
 	struct pyi_sample sample = { 0 };
 	struct pyi_session session;
-	struct pyi_error *error = pyi_session_open(pid, &options, &session);
+	struct pyi_error *error = pyi_supervisor_start_broker(&options.broker_fd);
 
+	if (error)
+		return error;
+	error = pyi_session_open(pid, &options, &session);
 	if (!error)
 		error = pyi_session_measure(&session, request, &sample);
 	if (!error)

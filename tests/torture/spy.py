@@ -174,8 +174,11 @@ class Outcome:
         # "exit" or "signal", and its number
         self.end, number = lines[-1].split()
         self.number = int(number)
+        # the same of the process whose calls these are
+        self.watched_end, number = lines[-3].split()
+        self.watched_number = int(number)
         # up to the shot, which is at the last of them
-        self.labels = lines[:-2]
+        self.labels = lines[:-3]
         self.output = output
         self.words = words
 
@@ -193,15 +196,20 @@ class Outcome:
         return "ptrace(INTERRUPT)" in kinds and "ptrace(SETREGSET)" not in kinds
 
     def __repr__(self):
-        return "%s, %s %d: %s" % (self.shot, self.end, self.number, self.words.strip())
+        return "%s, %s %d, %s %d: %s" % (self.shot, self.watched_end, self.watched_number,
+                                         self.end, self.number, self.words.strip())
 
 
-def run_under_kill_at(arguments, pid, *options, timeout=60):
+# The processes that pyinspect forks, by their order: kill_at's -p.
+BROKER, WORKER = 1, 2
+
+
+def run_under_kill_at(arguments, pid, *options, process=BROKER, timeout=60):
     """pyinspect PID top-types, with the arguments of kill_at before it."""
     reader, writer = os.pipe()
     try:
-        process = subprocess.Popen(
-            [KILL_AT, str(writer), *arguments, support.PYINSPECT, str(pid), "top-types",
+        tool = subprocess.Popen(
+            [KILL_AT, "-p", str(process), str(writer), *arguments, support.PYINSPECT, str(pid), "top-types",
              "--format", "json", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             pass_fds=(writer,), encoding="utf-8")
@@ -210,20 +218,20 @@ def run_under_kill_at(arguments, pid, *options, timeout=60):
         with os.fdopen(reader, encoding="utf-8") as stream:
             reader = None
             text = stream.read()
-        output, words = process.communicate(timeout=timeout)
+        output, words = tool.communicate(timeout=timeout)
     finally:
         for descriptor in (reader, writer):
             if descriptor is not None:
                 os.close(descriptor)
-    assert process.returncode == 0, (process.returncode, words)
+    assert tool.returncode == 0, (tool.returncode, words)
     return Outcome(text, output, words)
 
 
-def labels(pid, *options, runs=6):
+def labels(pid, *options, process=BROKER, runs=6):
     """The system calls of a clean run, the shortest of several."""
     found = []
     for _ in range(runs):
-        outcome = run_under_kill_at(["list"], pid, *options)
+        outcome = run_under_kill_at(["list"], pid, *options, process=process)
         assert (outcome.end, outcome.number) == ("exit", 0), outcome
         found.append(outcome.labels)
     return min(found, key=len)

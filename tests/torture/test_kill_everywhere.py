@@ -63,9 +63,10 @@ def spread(names, count):
 class Sweep:
     """Shoots at one label after the other, and looks at the victim after each shot."""
 
-    def __init__(self, victim, *options):
+    def __init__(self, victim, *options, process=spy.BROKER):
         self.victim = victim
         self.options = options
+        self.process = process
         self.hits = 0
         self.never = []
         self.forgiven = 0
@@ -76,7 +77,8 @@ class Sweep:
                 # else this run would have one more stop, and its calls other labels
                 self.victim.clean()
                 outcome = spy.run_under_kill_at([when, name, str(int(number)), at],
-                                                self.victim.pid, *self.options)
+                                                self.victim.pid, *self.options,
+                                                process=self.process)
                 where = "%s at %s of %s" % (signal.Signals(number).name, when, name)
                 if outcome.shot != "hit":
                     assert went_by_itself(outcome), (where, outcome)
@@ -119,7 +121,8 @@ def went_by_itself(outcome):
 
 
 def killed(where, outcome):
-    assert (outcome.end, outcome.number) == ("signal", signal.SIGKILL), (where, outcome)
+    assert (outcome.watched_end, outcome.watched_number) == ("signal", signal.SIGKILL), (
+        where, outcome)
 
 
 def sweep_all(victim, dangerous, names, *options, zombies=1):
@@ -169,6 +172,37 @@ def test_killed_while_one_wait_is_interrupted(kind):
         sweep = Sweep(victim)
         sweep.shoot("entry", names if LONG else spread(names, 30), killed)
         sweep.finish(least=10)
+
+
+@pytest.mark.parametrize("source", ["clone", "mirror"])
+def test_worker_killed_at_every_call(source):
+    """The broker hears of it, and cleans up at once: there is never a zombie."""
+    def said(where, outcome):
+        killed(where, outcome)
+        assert (outcome.end, outcome.number) == ("exit", 1), (where, outcome)
+        assert json.loads(outcome.output)["error"]["code"] == "worker-lost", (where, outcome)
+
+    with spy.Victim(*RUNNING) as victim:
+        option = "--source=" + source
+        names = spy.labels(victim.pid, option, process=spy.WORKER)
+        # the report itself may be out already
+        last = max(index for index, name in enumerate(names) if name.startswith("recvmsg"))
+        names = names[:last]
+        sweep = Sweep(victim, option, process=spy.WORKER)
+        sweep.shoot("entry", names if LONG else spread(names, 60), said, zombies=0)
+        sweep.finish(least=20)
+
+
+def test_program_killed_at_every_call_of_the_broker():
+    """The one that the user sees: the others die with it."""
+    def died(where, outcome):
+        assert (outcome.end, outcome.number) == ("signal", signal.SIGKILL), (where, outcome)
+
+    with spy.Victim(*RUNNING) as victim:
+        names = spy.labels(victim.pid)
+        sweep = Sweep(victim)
+        sweep.shoot("entry", names if LONG else spread(spy.window(names), 60), died, at="program")
+        sweep.finish(least=20)
 
 
 def test_killed_at_random_moments():
@@ -258,7 +292,7 @@ def test_interrupted_by_the_user(number):
         names = spy.labels(victim.pid)
         sweep = Sweep(victim)
         sweep.shoot("entry", names if LONG else spread(names, 40), cleaned_up, number=number,
-                    zombies=0)
+                    at="program", zombies=0)
         sweep.finish(least=20)
     print(ended)
     assert ended["signal"] > ended["exit"]

@@ -1,5 +1,5 @@
 /*
- * Tests of src/bus/address.c on invented addresses, and of src/bus/lookup.c in an invented root
+ * Tests of src/bus/address.c on invented addresses, and of src/process/lookup.c in an invented root
  * directory.
  *
  * Does not connect to anything.
@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 #include "bus/address.h"
-#include "bus/lookup.h"
+#include "process/lookup.h"
 
 static const char *next(const char *text, struct pyi_bus_address *ret_address)
 {
@@ -323,7 +323,7 @@ static void test_lookup(void **state)
 {
 	int before = open_descriptors();
 
-	expect_lookups(pyi_bus_lookup, *state);
+	expect_lookups(pyi_lookup, *state);
 	assert_int_equal(open_descriptors(), before);
 }
 
@@ -331,7 +331,7 @@ static void test_lookup_by_steps(void **state)
 {
 	int before = open_descriptors();
 
-	expect_lookups(pyi_bus_lookup_by_steps, *state);
+	expect_lookups(pyi_lookup_by_steps, *state);
 	assert_int_equal(open_descriptors(), before);
 }
 
@@ -348,10 +348,10 @@ static void test_chain_of_links(void **state)
 		snprintf(text, sizeof(text), "l%d", i - 1);
 		make_link(fixture, text, name);
 	}
-	assert_int_equal(look(pyi_bus_lookup, fixture, "/l40"), 'i');
-	assert_int_equal(look(pyi_bus_lookup_by_steps, fixture, "/l40"), 'i');
-	assert_int_equal(look(pyi_bus_lookup, fixture, "/l41"), ELOOP);
-	assert_int_equal(look(pyi_bus_lookup_by_steps, fixture, "/l41"), ELOOP);
+	assert_int_equal(look(pyi_lookup, fixture, "/l40"), 'i');
+	assert_int_equal(look(pyi_lookup_by_steps, fixture, "/l40"), 'i');
+	assert_int_equal(look(pyi_lookup, fixture, "/l41"), ELOOP);
+	assert_int_equal(look(pyi_lookup_by_steps, fixture, "/l41"), ELOOP);
 }
 
 /* Two links that make the path longer and longer. */
@@ -364,9 +364,9 @@ static void test_growing_path(void **state)
 	while (strlen(text) + 8 < sizeof(text))
 		strcat(text, "/a/..");
 	make_link(fixture, text, "grow");
-	error = look(pyi_bus_lookup_by_steps, fixture, "/grow");
+	error = look(pyi_lookup_by_steps, fixture, "/grow");
 	assert_true(error == ENAMETOOLONG || error == ELOOP);
-	error = look(pyi_bus_lookup, fixture, "/grow");
+	error = look(pyi_lookup, fixture, "/grow");
 	assert_true(error == ENAMETOOLONG || error == ELOOP);
 }
 
@@ -379,8 +379,8 @@ static void test_deep(void **state)
 	for (depth = 1; depth <= 65; depth++) {
 		strcat(path, depth == 1 ? "d" : "/d");
 		assert_int_equal(mkdirat(fixture->root_fd, path, 0700), 0);
-		assert_int_equal(look(pyi_bus_lookup, fixture, path), 'd');
-		assert_int_equal(look(pyi_bus_lookup_by_steps, fixture, path),
+		assert_int_equal(look(pyi_lookup, fixture, path), 'd');
+		assert_int_equal(look(pyi_lookup_by_steps, fixture, path),
 				 depth <= 64 ? 'd' : ENAMETOOLONG);
 	}
 }
@@ -394,9 +394,9 @@ static void test_magic_link(void **state)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fixture->root_fd);
-	assert_int_equal(pyi_bus_lookup(root_fd, path, &fd), ELOOP);
+	assert_int_equal(pyi_lookup(root_fd, path, &fd), ELOOP);
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)getpid());
-	assert_int_equal(pyi_bus_lookup(root_fd, path, &fd), ELOOP);
+	assert_int_equal(pyi_lookup(root_fd, path, &fd), ELOOP);
 	close(root_fd);
 }
 
@@ -422,7 +422,7 @@ static void expect_without_openat2(const struct fixture *fixture, unsigned error
 		    syscall(SYS_openat2, 0, NULL, NULL, 0) != -1 || errno != (int)error_number)
 			_exit(2);
 		for (i = 0; i < sizeof(lookups) / sizeof(lookups[0]); i++)
-			if (look(pyi_bus_lookup, fixture, lookups[i].path) != lookups[i].expected)
+			if (look(pyi_lookup, fixture, lookups[i].path) != lookups[i].expected)
 				_exit(1);
 		_exit(0);
 	}

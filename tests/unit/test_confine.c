@@ -392,7 +392,7 @@ static void test_conditions(void **state)
 
 		if (pid == 0) {
 			if (!pyi_confine_no_new_privileges() ||
-			    !pyi_confine_system_calls(pyi_arch_audit, calls, 3))
+			    !pyi_confine_system_calls(pyi_arch_audit, calls, 3, 0))
 				_exit(NOT_CONFINED);
 			syscall(SYS_lseek, -1, tries[t].offset, tries[t].whence);
 			syscall(SYS_exit_group, CONFINED);

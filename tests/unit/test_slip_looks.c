@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "cli/command.h"
-#include "cli/target.h"
 #include "heap/slip.h"
 #include "report/slip.h"
 #include "tracee/wait.h"
@@ -102,17 +101,11 @@ static struct pyi_error *add_name(void *set, const char *name)
 	return pyi_name_set_add(set, name);
 }
 
-struct pyi_error *pyi_target_find(const char *target, pid_t *ret_pid)
-{
-	*ret_pid = atoi(target);
-	return NULL;
-}
-
 struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *options,
 				   struct pyi_session *ret_session)
 {
 	*ret_session = (struct pyi_session){
-		.process = { .pid = pid, .proc_fd = -1 },
+		.source.process = { .pid = pid, .proc_fd = -1 },
 		.options = options,
 		.begun_ns = pyi_clock_now_ns(),
 	};
@@ -121,7 +114,7 @@ struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *
 
 void pyi_session_close(struct pyi_session *session)
 {
-	assert_int_equal(session->process.pid, 123);
+	assert_int_equal(session->source.process.pid, 123);
 }
 
 struct pyi_error *pyi_session_slip(struct pyi_session *session, struct pyi_slip *ret_slip)
@@ -239,11 +232,14 @@ struct pyi_error *pyi_report_slip(FILE *stream, enum pyi_format format, unsigned
 static const char *run(const struct world *world, enum pyi_exit expected_exit)
 {
 	const struct pyi_options options = { .target = "123",
+					     .pid = 123,
 					     .format = PYI_FORMAT_JSON,
-					     .timeout_s = 60 };
+					     .deadline_ns =
+						     pyi_clock_deadline(60000, PYI_CLOCK_NEVER) };
 	struct pyi_envelope envelope = { 0 };
 	enum pyi_exit exit = PYI_EXIT_NOT_RESTORED;
-	const char *warning;
+	static char code[PYI_WARNING_CODE_BYTES];
+	const char *warning = NULL;
 	struct pyi_error *error;
 
 	memset(&seen, 0, sizeof(seen));
@@ -256,7 +252,8 @@ static const char *run(const struct world *world, enum pyi_exit expected_exit)
 	assert_int_equal(seen.open, 0);
 	assert_true(envelope.warning_count <= 1);
 	assert_int_equal(envelope.consistent, !world->inconsistent_first);
-	warning = envelope.warning_count ? envelope.warnings[0].code : NULL;
+	if (envelope.warning_count)
+		warning = strcpy(code, envelope.warnings[0].code);
 	pyi_envelope_deinit(&envelope);
 	return warning;
 }
@@ -443,7 +440,9 @@ static void test_interrupted(void **state)
 		.heap = { ":1.2 :1.3" },
 		.cancelled = true,
 	};
-	const struct pyi_options options = { .target = "123", .format = PYI_FORMAT_JSON };
+	const struct pyi_options options = { .target = "123",
+					     .pid = 123,
+					     .format = PYI_FORMAT_JSON };
 	struct pyi_envelope envelope = { 0 };
 	struct pyi_error *error;
 	enum pyi_exit exit;

@@ -19,8 +19,8 @@
 
 #include "base/cleanup.h"
 #include "base/fault_guard.h"
-#include "snapshot/stack.h"
-#include "snapshot/unwind_table.h"
+#include "source/stack.h"
+#include "source/unwind_table.h"
 
 enum {
 	ADDR = 0x10000,

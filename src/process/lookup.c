@@ -3,7 +3,7 @@
  *
  * Does not know what the path is for.
  */
-#include "bus/lookup.h"
+#include "process/lookup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,7 +134,7 @@ static int walk(struct steps *steps, int *ret_fd)
 	return 0;
 }
 
-int pyi_bus_lookup_by_steps(int root_fd, const char *path, int *ret_fd)
+int pyi_lookup_by_steps(int root_fd, const char *path, int *ret_fd)
 {
 	struct steps steps = { .root_fd = root_fd };
 	int error;
@@ -149,7 +149,7 @@ int pyi_bus_lookup_by_steps(int root_fd, const char *path, int *ret_fd)
 	return error;
 }
 
-int pyi_bus_lookup(int root_fd, const char *path, int *ret_fd)
+int pyi_lookup(int root_fd, const char *path, int *ret_fd)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
@@ -170,5 +170,5 @@ int pyi_bus_lookup(int root_fd, const char *path, int *ret_fd)
 		if (errno != EAGAIN && errno != EINTR)
 			return errno;
 	}
-	return pyi_bus_lookup_by_steps(root_fd, path, ret_fd);
+	return pyi_lookup_by_steps(root_fd, path, ret_fd);
 }

@@ -1,7 +1,7 @@
 /*
  * ELF headers and .eh_frame_hdr in memory. Does not search the table.
  */
-#include "snapshot/unwind_table.h"
+#include "source/unwind_table.h"
 
 #include <elf.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * names, from the symbols of the mapped files. Does not look for separate debug information: static
  * functions of a stripped file have no name.
  */
-#ifndef PYI_SNAPSHOT_STACK_H
-#define PYI_SNAPSHOT_STACK_H
+#ifndef PYI_SOURCE_STACK_H
+#define PYI_SOURCE_STACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "process/maps.h"
 #include "process/memory_reader.h"
 #include "process/process.h"
-#include "snapshot/snapshot.h"
+#include "source/source.h"
 #include "tracee/arch.h"
 
 enum {
@@ -46,7 +46,7 @@ struct pyi_stack {
  * in the snapshot's memory, and names the frames. Innermost first. Error "no-stack" (exit 1) if
  * the thread was not held.
  */
-struct pyi_error *pyi_stack_unwind(const struct pyi_snapshot *snapshot, size_t thread_index,
+struct pyi_error *pyi_stack_unwind(const struct pyi_source_snapshot *snapshot, size_t thread_index,
 				   struct pyi_stack *ret_stack) PYI_MUST_CHECK;
 
 /*

@@ -5,8 +5,8 @@
  * Everything it reads may be made up by the target to do harm: the numbers found are added and read
  * at, no more. Opens no file. Does not read the rules themselves: libunwind does.
  */
-#ifndef PYI_SNAPSHOT_UNWIND_TABLE_H
-#define PYI_SNAPSHOT_UNWIND_TABLE_H
+#ifndef PYI_SOURCE_UNWIND_TABLE_H
+#define PYI_SOURCE_UNWIND_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * From frame to frame by libunwind, in the memory of a snapshot: its accessors are here, the tables
  * of rules are found by unwind_table.c. Does not interpret what it finds.
  */
-#include "snapshot/stack.h"
+#include "source/stack.h"
 
 #include <libunwind.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fault_guard.h"
 #include "process/elf_module.h"
-#include "snapshot/unwind_table.h"
+#include "source/unwind_table.h"
 
 enum {
 	/* For a whole stack, of a word each; a deep one takes some thousands. */
@@ -262,12 +262,12 @@ void pyi_stack_name(const struct pyi_process *process, const struct pyi_maps *ma
 	}
 }
 
-struct pyi_error *pyi_stack_unwind(const struct pyi_snapshot *snapshot, size_t thread_index,
+struct pyi_error *pyi_stack_unwind(const struct pyi_source_snapshot *snapshot, size_t thread_index,
 				   struct pyi_stack *ret_stack)
 {
-	const struct pyi_snapshot_thread *thread = &snapshot->threads[thread_index];
+	const struct pyi_source_thread *thread = &snapshot->threads[thread_index];
 	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps of_target = { 0 };
-	const struct pyi_process *process = &snapshot->process;
+	const struct pyi_process *process = &snapshot->source->process;
 	const struct pyi_maps *maps = &snapshot->maps;
 	struct pyi_unwind_registers registers;
 	struct pyi_error *error;
@@ -276,8 +276,7 @@ struct pyi_error *pyi_stack_unwind(const struct pyi_snapshot *snapshot, size_t t
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_STACK,
 					"the thread's registers are not known");
 	/* A mirror has the memory, but not the files. */
-	if (snapshot->target->source == PYI_SOURCE_MIRROR) {
-		process = snapshot->target->process;
+	if (snapshot->source->kind == PYI_SOURCE_MIRROR) {
 		error = pyi_maps_read(process, &of_target);
 		if (error)
 			return error;

@@ -1,0 +1,557 @@
+/*
+ * Answers requests, one after the other. Does none of the work itself.
+ */
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "broker/bus_socket.h"
+#include "broker/channel.h"
+#include "broker/protocol.h"
+#include "process/access.h"
+#include "process/mapped_file.h"
+#include "process/program.h"
+#include "snapshot/snapshot.h"
+
+struct broker {
+	int channel_fd;
+	/* The one process that this is about; 0: none yet. */
+	pid_t bound_pid;
+	uint64_t bound_start_ticks;
+	struct pyi_process process;
+	/* Of process/program.h: the program that it ran when it was first prepared for. */
+	int program_fd;
+	bool prepared;
+	struct pyi_snapshot_target target;
+	/* What it was before anything was done to it. */
+	struct pyi_residue_state before;
+	struct pyi_snapshot *snapshot;
+	bool not_restored;
+};
+
+/* The reply to one request, while it is put together. */
+struct answer {
+	struct pyi_reply reply;
+	void *data;
+	int fd;
+};
+
+static void deinit_answer(struct answer *answer)
+{
+	free(answer->data);
+	if (answer->fd >= 0)
+		close(answer->fd);
+}
+
+static struct pyi_error *no_such_process(pid_t pid)
+{
+	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_PROCESS, "process %d has exited",
+				pid);
+}
+
+/* Everything about a target but what it is bound to. */
+static struct pyi_error *forget(struct broker *broker)
+{
+	struct pyi_error *error = pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
+
+	pyi_residue_state_deinit(&broker->before);
+	broker->before = (struct pyi_residue_state){ 0 };
+	broker->target = (struct pyi_snapshot_target){ 0 };
+	broker->prepared = false;
+	if (broker->program_fd >= 0)
+		close(broker->program_fd);
+	broker->program_fd = -1;
+	pyi_process_close(&broker->process);
+	return error;
+}
+
+static struct pyi_error *open_target(struct broker *broker, const struct pyi_request *request,
+				     struct answer *answer)
+{
+	struct pyi_error *error = forget(broker);
+
+	if (!error && broker->bound_pid && request->open.pid != broker->bound_pid)
+		error = pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_PERMISSION,
+					 "this run is about process %d only", broker->bound_pid);
+	if (!error)
+		error = pyi_process_open(request->open.pid, &broker->process);
+	if (!error && broker->bound_pid &&
+	    broker->process.start_ticks != broker->bound_start_ticks) {
+		pyi_process_close(&broker->process);
+		error = no_such_process(request->open.pid);
+	}
+	if (error)
+		return error;
+	broker->bound_pid = broker->process.pid;
+	broker->bound_start_ticks = broker->process.start_ticks;
+	answer->reply.open.pid = broker->process.pid;
+	answer->reply.open.start_ticks = broker->process.start_ticks;
+	return NULL;
+}
+
+/* Maps can be seen by some who may not read the memory: then the cause is said. */
+static struct pyi_error *explain(const struct broker *broker, struct pyi_error *error)
+{
+	if (!error || error->code != PYI_ERROR_NO_PERMISSION)
+		return error;
+	pyi_error_destroy(error);
+	return pyi_access_explain(&broker->process, EACCES);
+}
+
+static struct pyi_error *open_file(struct broker *broker, const struct pyi_request *request,
+				   struct answer *answer)
+{
+	static const char *const paths[PYI_FILE_COUNT] = {
+		[PYI_FILE_STAT] = "stat",	    [PYI_FILE_STATUS] = "status",
+		[PYI_FILE_MAPS] = "maps",	    [PYI_FILE_MEMORY] = "mem",
+		[PYI_FILE_ENVIRONMENT] = "environ", [PYI_FILE_SNAPSHOT_MAPS] = "maps",
+		[PYI_FILE_SNAPSHOT_MEMORY] = "mem",
+	};
+	bool of_snapshot = request->file.file == PYI_FILE_SNAPSHOT_MAPS ||
+			   request->file.file == PYI_FILE_SNAPSHOT_MEMORY;
+	const struct pyi_process *process = &broker->process;
+
+	if (of_snapshot && !broker->snapshot)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
+					"there is no snapshot");
+	if (of_snapshot)
+		process = &broker->snapshot->process;
+	return explain(broker, pyi_process_open_file(process, paths[request->file.file], O_RDONLY,
+						     &answer->fd));
+}
+
+static struct pyi_error *read_program(struct broker *broker, const struct pyi_request *request,
+				      struct answer *answer)
+{
+	char *path;
+	struct pyi_error *error = pyi_process_read_exe(&broker->process, &path);
+
+	(void)request;
+	if (error)
+		return error;
+	answer->data = path;
+	answer->reply.data_bytes = (uint32_t)strlen(path);
+	return NULL;
+}
+
+/* A worker says which mapping; where that leads, the kernel says. */
+static struct pyi_error *open_module(struct broker *broker, const struct pyi_request *request,
+				     struct answer *answer)
+{
+	const struct pyi_map range = {
+		.start_addr = request->module.start_addr,
+		.end_addr = request->module.end_addr,
+		.path = "",
+	};
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	const struct pyi_map *map = &range;
+	struct pyi_error *error = NULL;
+
+	if (request->module.place >= PYI_MAPPED_IN_ROOT) {
+		error = pyi_maps_read(&broker->process, &maps);
+		map = error ? NULL : pyi_maps_find(&maps, range.start_addr);
+	}
+	if (error)
+		return error;
+	errno = ENOENT;
+	if (map && map->start_addr == range.start_addr && map->end_addr == range.end_addr)
+		answer->fd = pyi_mapped_file_open(&broker->process, map,
+						  (enum pyi_mapped_place)request->module.place);
+	answer->reply.module.error_number = errno;
+	return NULL;
+}
+
+static struct pyi_error *connect_socket(struct broker *broker, const struct pyi_request *request,
+					const char *name, struct answer *answer)
+{
+	return pyi_bus_socket_connect(&broker->process, name, request->data_bytes,
+				      request->connect.is_abstract, request->connect.deadline_ns,
+				      &answer->fd);
+}
+
+static struct pyi_error *prepare(struct broker *broker, const struct pyi_request *request,
+				 struct answer *answer)
+{
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	struct pyi_preflight preflight;
+	struct pyi_error *error;
+
+	error = pyi_preflight_check(&broker->process, (enum pyi_source_kind)request->prepare.source,
+				    request->prepare.max_pause_ms, &preflight);
+	if (error)
+		return error;
+	answer->reply.prepare.source = preflight.source;
+	answer->reply.prepare.estimated_pause_ms = preflight.estimated_pause_ms;
+	if (broker->prepared) {
+		/* Another source for the same target; what it has cost so far stays. */
+		broker->target.source = preflight.source;
+		broker->target.stop_limit_ms = pyi_snapshot_stop_limit_ms(&preflight);
+		return NULL;
+	}
+	broker->program_fd = pyi_program_pin(&broker->process);
+	pyi_residue_before(&broker->process, &broker->before);
+	error = pyi_maps_read(&broker->process, &maps);
+	if (!error)
+		error = pyi_snapshot_target_init(&broker->process, &maps, &preflight,
+						 &broker->target);
+	broker->prepared = !error;
+	return error;
+}
+
+/* The words that matter, and what they were. */
+struct gate {
+	const struct pyi_gate_word *words;
+	struct pyi_gate_value *values;
+	size_t count;
+	bool anyway;
+};
+
+static bool read_word(struct pyi_memory_reader *live, const struct pyi_gate_word *word,
+		      uint64_t *ret_value)
+{
+	uint32_t small;
+
+	if (word->size_bytes == sizeof(*ret_value))
+		return pyi_memory_try_read_u64(live, word->addr, ret_value);
+	if (!pyi_memory_try_read_u32(live, word->addr, &small))
+		return false;
+	*ret_value = small;
+	return true;
+}
+
+static bool before_snapshot(void *argument, struct pyi_memory_reader *live)
+{
+	struct gate *gate = argument;
+	bool calm = true;
+
+	for (size_t w = 0; w < gate->count && (calm || gate->anyway); w++) {
+		struct pyi_gate_value *value = &gate->values[w];
+
+		value->known = read_word(live, &gate->words[w], &value->before);
+		if (gate->words[w].must_be_zero)
+			calm = calm && value->known && !value->before;
+	}
+	return calm || gate->anyway;
+}
+
+static void after_snapshot(void *argument, struct pyi_memory_reader *live)
+{
+	struct gate *gate = argument;
+
+	for (size_t w = 0; w < gate->count; w++)
+		gate->values[w].known = gate->values[w].known &&
+					read_word(live, &gate->words[w], &gate->values[w].after);
+}
+
+/* Behind the values of the words. */
+static void describe_threads(const struct pyi_snapshot *snapshot, struct pyi_wire_thread *threads)
+{
+	for (size_t t = 0; t < snapshot->thread_count; t++)
+		threads[t] = (struct pyi_wire_thread){
+			.namespace_tid = snapshot->threads[t].namespace_tid,
+			.held = snapshot->threads[t].held,
+			.moved = snapshot->threads[t].moved,
+			.thread_pointer = snapshot->threads[t].thread_pointer,
+			.registers = snapshot->threads[t].registers,
+		};
+}
+
+static struct pyi_error *take(struct broker *broker, const struct pyi_request *request,
+			      const void *data, struct answer *answer)
+{
+	PYI_CLEANUP(pyi_guard_free) struct pyi_gate_value *values = NULL;
+	struct gate gate = {
+		.words = data,
+		.count = request->data_bytes / sizeof(struct pyi_gate_word),
+		.anyway = request->take.anyway,
+	};
+	const struct pyi_snapshot_gate asks = { before_snapshot, after_snapshot, &gate };
+	struct pyi_snapshot *snapshot = NULL;
+	struct pyi_error *error;
+	uint64_t data_bytes;
+
+	values = calloc(gate.count + 1, sizeof(*values));
+	if (!values)
+		return pyi_error_no_memory();
+	gate.values = values;
+	error = pyi_snapshot_take(&broker->target, (enum pyi_stop_extent)request->take.extent,
+				  &asks, &snapshot);
+	if (error || !snapshot)
+		return error;
+	broker->snapshot = snapshot;
+	data_bytes = gate.count * sizeof(*values) +
+		     snapshot->thread_count * sizeof(struct pyi_wire_thread);
+	if (data_bytes > PYI_DATA_LIMIT)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
+					"process %d has too many threads: %zu", broker->process.pid,
+					snapshot->thread_count);
+	answer->data = malloc(data_bytes + 1);
+	if (!answer->data)
+		return pyi_error_no_memory();
+	memcpy(answer->data, values, gate.count * sizeof(*values));
+	describe_threads(snapshot,
+			 (struct pyi_wire_thread *)(void *)((char *)answer->data +
+							    gate.count * sizeof(*values)));
+	answer->reply.data_bytes = (uint32_t)data_bytes;
+	answer->reply.take.taken = 1;
+	answer->reply.take.stranger = snapshot->stranger;
+	answer->reply.take.pid = snapshot->process.pid;
+	answer->reply.take.thread_count = (uint32_t)snapshot->thread_count;
+	answer->reply.take.created_ns = snapshot->created_ns;
+	return NULL;
+}
+
+static struct pyi_error *no_memory_in_snapshot(int64_t result, uint64_t size_bytes)
+{
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT,
+				      (int)-result, "cannot map %llu MB in the snapshot",
+				      (unsigned long long)size_bytes >> 20);
+}
+
+static struct pyi_error *map(struct broker *broker, const struct pyi_request *request,
+			     struct answer *answer)
+{
+	uint64_t size_bytes = request->map.size_bytes;
+	bool code = request->map.executable;
+	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
+		0,
+		size_bytes,
+		PROT_READ | (code ? PROT_EXEC : PROT_WRITE),
+		MAP_PRIVATE | MAP_ANONYMOUS | (code ? 0 : MAP_NORESERVE),
+		UINT64_MAX,
+		0,
+	};
+	uint64_t guard[PYI_SYSCALL_ARGUMENTS] = { 0, request->map.guard_bytes, PROT_NONE };
+	struct pyi_error *error;
+	int64_t result;
+
+	error = pyi_snapshot_syscall(broker->snapshot, SYS_mmap, arguments, &result);
+	if (error)
+		return error;
+	if (result < 0)
+		return no_memory_in_snapshot(result, size_bytes);
+	answer->reply.map.addr = (uint64_t)result;
+	if (!request->map.guard_bytes)
+		return NULL;
+	guard[0] = (uint64_t)result + request->map.guard_offset;
+	error = pyi_snapshot_syscall(broker->snapshot, SYS_mprotect, guard, &result);
+	if (!error && result != 0)
+		error = no_memory_in_snapshot(result, size_bytes);
+	return error;
+}
+
+static struct pyi_error *unmap(struct broker *broker, const struct pyi_request *request,
+			       struct answer *answer)
+{
+	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { request->unmap.addr,
+							    request->unmap.size_bytes };
+	int64_t result;
+	struct pyi_error *error =
+		pyi_snapshot_syscall(broker->snapshot, SYS_munmap, arguments, &result);
+
+	(void)answer;
+	if (!error && result != 0)
+		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
+					       (int)-result, "cannot unmap the payload's memory");
+	return error;
+}
+
+static struct pyi_error *run(struct broker *broker, const struct pyi_request *request,
+			     struct answer *answer)
+{
+	struct pyi_snapshot_event event;
+	struct pyi_error *error = NULL;
+
+	if (request->run.reply)
+		error = pyi_snapshot_reply(broker->snapshot, request->run.value);
+	if (!error)
+		error = pyi_snapshot_resume(broker->snapshot, request->run.deadline_ns, &event);
+	if (error)
+		return error;
+	answer->reply.run.event = event.kind;
+	answer->reply.run.signal = event.signal;
+	answer->reply.run.number = event.number;
+	answer->reply.run.pc = event.pc;
+	memcpy(answer->reply.run.arguments, event.arguments, sizeof(event.arguments));
+	return NULL;
+}
+
+static struct pyi_error *look_for_residue(struct broker *broker, const struct pyi_request *request,
+					  struct answer *answer)
+{
+	struct pyi_residue *residue = &answer->reply.residue.residue;
+
+	(void)request;
+	answer->reply.residue.known = broker->before.known;
+	pyi_residue_after(&broker->target, &broker->before, residue);
+	return pyi_residue_error(&broker->target, residue);
+}
+
+/* Whether a request makes sense now, and every number in it. */
+static bool is_right(const struct broker *broker, const struct pyi_request *request)
+{
+	uint32_t data_bytes = request->data_bytes;
+	bool opened = broker->process.proc_fd >= 0;
+	bool ready = opened && broker->prepared;
+	bool running = ready && broker->snapshot;
+
+	switch (request->kind) {
+	case PYI_REQUEST_OPEN:
+		return !data_bytes;
+	case PYI_REQUEST_FILE:
+		return opened && !data_bytes && request->file.file < PYI_FILE_COUNT;
+	case PYI_REQUEST_PROGRAM:
+		return opened && !data_bytes;
+	case PYI_REQUEST_MODULE:
+		return opened && !data_bytes && request->module.place < PYI_MAPPED_PLACES &&
+		       request->module.start_addr < request->module.end_addr;
+	case PYI_REQUEST_CONNECT:
+		return opened && data_bytes && data_bytes < PYI_SOCKET_NAME_BYTES &&
+		       request->connect.is_abstract <= 1;
+	case PYI_REQUEST_PREPARE:
+		return opened && !data_bytes && request->prepare.source <= PYI_SOURCE_MIRROR &&
+		       request->prepare.max_pause_ms >= 0;
+	case PYI_REQUEST_TAKE:
+		return ready && !broker->snapshot && request->take.extent <= PYI_STOP_ALL &&
+		       request->take.anyway <= 1 &&
+		       data_bytes % sizeof(struct pyi_gate_word) == 0 &&
+		       data_bytes / sizeof(struct pyi_gate_word) <= PYI_GATE_LIMIT;
+	case PYI_REQUEST_MAP:
+		return running && !data_bytes && request->map.size_bytes &&
+		       request->map.size_bytes >> PYI_MAP_LIMIT_SHIFT == 0 &&
+		       request->map.guard_offset <= request->map.size_bytes &&
+		       request->map.guard_bytes <=
+			       request->map.size_bytes - request->map.guard_offset &&
+		       request->map.executable <= 1;
+	case PYI_REQUEST_WRITE:
+		return running && data_bytes;
+	case PYI_REQUEST_UNMAP:
+	case PYI_REQUEST_BECOME:
+	case PYI_REQUEST_CALL:
+	case PYI_REQUEST_CONFIRM:
+		return running && !data_bytes;
+	case PYI_REQUEST_RUN:
+		return running && !data_bytes && request->run.reply <= 1;
+	case PYI_REQUEST_DESTROY:
+		return opened && !data_bytes;
+	case PYI_REQUEST_RESIDUE:
+		return ready && !data_bytes;
+	default:
+		return false;
+	}
+}
+
+static struct pyi_error *serve(struct broker *broker, const struct pyi_request *request,
+			       const void *data, struct answer *answer)
+{
+	switch (request->kind) {
+	case PYI_REQUEST_OPEN:
+		return open_target(broker, request, answer);
+	case PYI_REQUEST_FILE:
+		return open_file(broker, request, answer);
+	case PYI_REQUEST_PROGRAM:
+		return read_program(broker, request, answer);
+	case PYI_REQUEST_MODULE:
+		return open_module(broker, request, answer);
+	case PYI_REQUEST_CONNECT:
+		return connect_socket(broker, request, data, answer);
+	case PYI_REQUEST_PREPARE:
+		return prepare(broker, request, answer);
+	case PYI_REQUEST_TAKE:
+		return take(broker, request, data, answer);
+	case PYI_REQUEST_MAP:
+		return map(broker, request, answer);
+	case PYI_REQUEST_UNMAP:
+		return unmap(broker, request, answer);
+	case PYI_REQUEST_WRITE:
+		return pyi_snapshot_write(broker->snapshot, request->write.addr, data,
+					  request->data_bytes);
+	case PYI_REQUEST_BECOME:
+		return pyi_snapshot_become_thread(broker->snapshot, request->become.pthread_id);
+	case PYI_REQUEST_CALL:
+		return pyi_snapshot_call(broker->snapshot, request->call.pc,
+					 request->call.stack_end_addr, request->call.argument);
+	case PYI_REQUEST_RUN:
+		return run(broker, request, answer);
+	case PYI_REQUEST_CONFIRM:
+		return pyi_snapshot_confirm(broker->snapshot, NULL);
+	case PYI_REQUEST_DESTROY:
+		return pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
+	default:
+		return look_for_residue(broker, request, answer);
+	}
+}
+
+static void put_error(const struct pyi_error *error, struct pyi_wire_error *ret_error)
+{
+	ret_error->exit = error->exit;
+	ret_error->code = error->code;
+	snprintf(ret_error->message, sizeof(ret_error->message), "%s", error->message);
+	snprintf(ret_error->hint, sizeof(ret_error->hint), "%s", error->hint ? error->hint : "");
+}
+
+/* One request; false when there are no more. */
+static bool serve_next(struct broker *broker)
+{
+	PYI_CLEANUP(deinit_answer) struct answer answer = { .fd = -1 };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *data = NULL;
+	struct pyi_request request;
+
+	if (!pyi_channel_receive(broker->channel_fd, &request, sizeof(request), NULL) ||
+	    request.data_bytes > PYI_DATA_LIMIT || !is_right(broker, &request))
+		return false;
+	if (request.data_bytes) {
+		data = malloc(request.data_bytes);
+		if (!data ||
+		    !pyi_channel_receive_data(broker->channel_fd, data, request.data_bytes))
+			return false;
+	}
+	error = serve(broker, &request, data, &answer);
+	if (error) {
+		broker->not_restored |= error->exit == PYI_EXIT_NOT_RESTORED;
+		put_error(error, &answer.reply.error);
+		answer.reply.data_bytes = 0;
+	}
+	answer.reply.cost = (struct pyi_wire_cost){
+		.stop_count = broker->target.stop_count,
+		.paused_ms = broker->target.paused_ms,
+		.longest_pause_ms = broker->target.longest_pause_ms,
+	};
+	answer.reply.has_fd = answer.fd >= 0;
+	return pyi_channel_send(broker->channel_fd, &answer.reply, sizeof(answer.reply),
+				answer.data, answer.reply.data_bytes, answer.fd);
+}
+
+int pyi_broker_serve(int channel_fd)
+{
+	struct broker broker = { .channel_fd = channel_fd,
+				 .process.proc_fd = -1,
+				 .program_fd = -1 };
+	struct pyi_error *error;
+	bool owes;
+
+	while (serve_next(&broker))
+		;
+	error = pyi_snapshot_destroy(pyi_return_ptr(broker.snapshot));
+	if (error && error->exit == PYI_EXIT_NOT_RESTORED) {
+		broker.not_restored = true;
+		fprintf(stderr, "pyinspect: %s\n", error->message);
+	}
+	pyi_error_destroy(error);
+	/* Nothing is owed to a process that has ended, or to another program. */
+	owes = broker.not_restored && pyi_process_is_alive(&broker.process) &&
+	       !pyi_program_was_left(broker.program_fd);
+	pyi_error_destroy(forget(&broker));
+	return owes ? PYI_EXIT_NOT_RESTORED : PYI_EXIT_OK;
+}

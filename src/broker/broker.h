@@ -1,0 +1,20 @@
+/*
+ * The process with rights: stops, clones, runs, kills and reaps, opens files and hands over
+ * descriptors, for a worker that has no rights (broker/protocol.h).
+ *
+ * Parses nothing but what the kernel writes, and never looks into the target's memory but for the
+ * words of a gate and the gadgets. Keeps what is one for a whole process: blocked signals, waiting
+ * for tracees, the timer of last resort.
+ */
+#ifndef PYI_BROKER_BROKER_H
+#define PYI_BROKER_BROKER_H
+
+/*
+ * Serves the worker at the other end until it closes it or breaks the protocol, then gives up what
+ * is left (a snapshot is killed and reaped). pyi_wait_init() must have been called. The result is
+ * for exit(): PYI_EXIT_OK, or PYI_EXIT_NOT_RESTORED if the target could not be put back as it was;
+ * what the worker cannot have heard of is said on stderr.
+ */
+int pyi_broker_serve(int channel_fd);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The form of tasks and answers, for their two sides: cli/tasks.c and cli/tasks_serve.c.
+ *
+ * MEASURE: deadline_ns, slip, container_least, types (number, texts), containers (number, texts).
+ * Answer: envelope, error; without one: start_ticks, skipped_objects, sample.
+ * REPORT: command, subject, limit, depth, deadline_ns. Answer: envelope, error; without one: text.
+ */
+#ifndef PYI_CLI_TASKS_PRIVATE_H
+#define PYI_CLI_TASKS_PRIVATE_H
+
+#include <stdint.h>
+
+#include "base/pack.h"
+
+enum pyi_task_kind {
+	PYI_TASK_MEASURE = 1,
+	PYI_TASK_REPORT,
+};
+
+enum {
+	/* What a check asks for is what its user wrote. */
+	PYI_TASK_LIMIT = 16 << 20,
+	PYI_TASK_ANSWER_LIMIT = 64 << 20,
+	PYI_TASK_TEXT_LIMIT = 64 << 10,
+	PYI_TASK_WARNING_LIMIT = 64,
+	PYI_TASK_FIGURE_LIMIT = 1 << 20,
+	PYI_TASK_NAME_LIMIT = 1 << 16,
+};
+
+struct pyi_task_header {
+	uint64_t kind;
+	uint64_t data_bytes;
+};
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * The side of the worker: does the tasks of a check. Judges and keeps nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "broker/channel.h"
+#include "cli/command.h"
+#include "cli/inspection.h"
+#include "cli/slip_looks.h"
+#include "cli/tasks.h"
+#include "cli/tasks_private.h"
+
+/* What one measurement is about, and what came of it. */
+struct measuring {
+	struct pyi_measure_request request;
+	bool slip;
+	struct pyi_measured measured;
+};
+
+static struct pyi_error *look_at_slip(struct pyi_inspection *inspection, struct pyi_sample *sample)
+{
+	PYI_CLEANUP(pyi_slip_looks_deinit) struct pyi_slip_looks looks = { 0 };
+	const struct pyi_error *failure;
+	struct pyi_error *error;
+
+	pyi_inspection_note(inspection);
+	error = pyi_slip_looks_take(inspection, &looks);
+	if (error)
+		return error;
+	failure = pyi_slip_looks_failure(&looks);
+	if (failure)
+		pyi_envelope_warn(inspection->envelope, "no-bus",
+				  "the message bus was not asked who is there: %s",
+				  failure->message);
+	return pyi_slip_add_figures(&looks.slip, sample);
+}
+
+static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
+{
+	struct measuring *measuring = inspection->context;
+	struct pyi_measured *measured = &measuring->measured;
+	struct pyi_error *error;
+
+	error = pyi_session_measure(&inspection->session, &measuring->request, &measured->sample);
+	if (!error && measuring->slip)
+		error = look_at_slip(inspection, &measured->sample);
+	if (error)
+		return error;
+	*ret_exit = pyi_inspection_conclude(inspection);
+	measured->sample.incomplete =
+		measured->sample.incomplete || *ret_exit == PYI_EXIT_INCOMPLETE;
+	measured->start_ticks = inspection->session.source.process.start_ticks;
+	measured->skipped_objects = inspection->skipped_objects;
+	return NULL;
+}
+
+static void pack_error(struct pyi_packer *packer, const struct pyi_error *error)
+{
+	pyi_pack_number(packer, error ? (uint64_t)error->exit : PYI_EXIT_OK);
+	if (!error)
+		return;
+	pyi_pack_number(packer, error->code);
+	pyi_pack_text(packer, error->message);
+	pyi_pack_text(packer, error->hint);
+}
+
+static void pack_list(struct pyi_packer *packer, const struct pyi_warning *list, size_t count)
+{
+	if (count > PYI_TASK_WARNING_LIMIT)
+		count = PYI_TASK_WARNING_LIMIT;
+	pyi_pack_number(packer, count);
+	for (size_t i = 0; i < count; i++) {
+		pyi_pack_text(packer, list[i].code);
+		pyi_pack_text(packer, list[i].message);
+	}
+}
+
+static enum pyi_source_kind source_of(const struct pyi_envelope *envelope)
+{
+	if (!envelope->source)
+		return PYI_SOURCE_AUTO;
+	return strcmp(envelope->source, pyi_source_name(PYI_SOURCE_MIRROR)) == 0 ? PYI_SOURCE_MIRROR
+										 : PYI_SOURCE_CLONE;
+}
+
+static void pack_envelope(struct pyi_packer *packer, const struct pyi_envelope *envelope)
+{
+	pyi_pack_number(packer, (uint64_t)envelope->pid);
+	pyi_pack_text(packer, envelope->exe);
+	pyi_pack_text(packer, envelope->python);
+	pyi_pack_number(packer, envelope->interpreters);
+	pyi_pack_number(packer, envelope->rss_bytes);
+	pyi_pack_number(packer, source_of(envelope));
+	pyi_pack_number(packer, envelope->consistent);
+	pyi_pack_number(packer, envelope->attempts);
+	pyi_pack_real(packer, envelope->paused_ms);
+	pyi_pack_real(packer, envelope->longest_pause_ms);
+	pyi_pack_real(packer, envelope->snapshot_ms);
+	pyi_pack_real(packer, envelope->elapsed_ms);
+	pyi_pack_number(packer, envelope->snapshot_bytes);
+	pyi_pack_number(packer, envelope->residue_known);
+	pack_list(packer, envelope->residue, envelope->residue_count);
+	pack_list(packer, envelope->warnings, envelope->warning_count);
+}
+
+static void pack_sample(struct pyi_packer *packer, const struct pyi_sample *sample)
+{
+	pyi_pack_number(packer, (uint64_t)sample->time_s);
+	pyi_pack_number(packer, sample->age_s);
+	pyi_pack_number(packer, sample->incomplete);
+	pyi_pack_number(packer, sample->figure_count);
+	for (size_t f = 0; f < sample->figure_count; f++) {
+		pyi_pack_number(packer, sample->figures[f].kind);
+		pyi_pack_text(packer, sample->figures[f].name);
+		pyi_pack_number(packer, sample->figures[f].count);
+		pyi_pack_number(packer, sample->figures[f].bytes);
+	}
+}
+
+/* A list of names; NULL without memory, or if it is none. The names are owned by it. */
+static char **unpack_names(struct pyi_unpacker *unpacker, size_t *ret_count)
+{
+	uint64_t count = pyi_unpack_number(unpacker, PYI_TASK_NAME_LIMIT);
+	char **names = calloc((size_t)count + 1, sizeof(*names));
+
+	for (uint64_t n = 0; names && n < count; n++) {
+		names[n] = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
+		if (!names[n])
+			unpacker->failed = true;
+	}
+	*ret_count = (size_t)count;
+	return names;
+}
+
+static void free_names(char **names, size_t count)
+{
+	for (size_t n = 0; names && n < count; n++)
+		free(names[n]);
+	free(names);
+}
+
+static void do_measure(const struct pyi_options *options, struct pyi_unpacker *unpacker,
+		       struct pyi_packer *answer)
+{
+	PYI_CLEANUP(pyi_envelope_deinit) struct pyi_envelope envelope = { .command = "check" };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	struct measuring measuring = { 0 };
+	struct pyi_options own = *options;
+	enum pyi_exit exit;
+	char **containers;
+	char **types;
+
+	own.deadline_ns = pyi_unpack_number(unpacker, UINT64_MAX);
+	measuring.slip = pyi_unpack_number(unpacker, 1);
+	measuring.request.container_least = pyi_unpack_number(unpacker, UINT64_MAX);
+	types = unpack_names(unpacker, &measuring.request.type_count);
+	containers = unpack_names(unpacker, &measuring.request.container_count);
+	measuring.request.types = (const char *const *)types;
+	measuring.request.containers = (const char *const *)containers;
+	if (!types || !containers || !pyi_unpack_is_complete(unpacker))
+		error = pyi_error_no_memory();
+	else
+		error = pyi_inspection_run_with(&own, &envelope, measure, &measuring, &exit);
+	pack_envelope(answer, &envelope);
+	pack_error(answer, error);
+	if (!error) {
+		pyi_pack_number(answer, measuring.measured.start_ticks);
+		pyi_pack_number(answer, measuring.measured.skipped_objects);
+		pack_sample(answer, &measuring.measured.sample);
+	}
+	pyi_sample_deinit(&measuring.measured.sample);
+	free_names(types, measuring.request.type_count);
+	free_names(containers, measuring.request.container_count);
+}
+
+static void do_report(const struct pyi_options *options, struct pyi_unpacker *unpacker,
+		      const struct pyi_command *(*find)(const char *name),
+		      struct pyi_packer *answer)
+{
+	PYI_CLEANUP(pyi_guard_free) char *name = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
+	PYI_CLEANUP(pyi_guard_free) char *subject = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
+	const struct pyi_command *command = name ? find(name) : NULL;
+	struct pyi_options own = {
+		.target = options->target,
+		.pid = options->pid,
+		.broker_fd = options->broker_fd,
+		.command = name,
+		.by = command ? command->use.by : 0,
+		.subject = subject,
+		.format = PYI_FORMAT_JSON,
+		.max_pause_ms = options->max_pause_ms,
+		.source = options->source,
+		.limit = pyi_unpack_number(unpacker, UINT64_MAX),
+	};
+	PYI_CLEANUP(pyi_envelope_deinit) struct pyi_envelope envelope = { .command = name };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	enum pyi_exit exit;
+	size_t size = 0;
+
+	own.depth = (unsigned)pyi_unpack_number(unpacker, UINT32_MAX);
+	own.deadline_ns = pyi_unpack_number(unpacker, UINT64_MAX);
+	own.out = open_memstream(&text, &size);
+	if (!own.out || !command || !command->inspects || !pyi_unpack_is_complete(unpacker))
+		error = pyi_error_no_memory();
+	else
+		error = command->run(&own, &envelope, &exit);
+	if (own.out && fclose(own.out) != 0 && !error)
+		error = pyi_error_no_memory();
+	pack_envelope(answer, &envelope);
+	pack_error(answer, error);
+	if (!error)
+		pyi_pack_bytes(answer, text, size);
+}
+
+/* False when there are no more. */
+static bool serve_next(int check_fd, const struct pyi_options *options,
+		       const struct pyi_command *(*find)(const char *name))
+{
+	PYI_CLEANUP(pyi_packer_deinit) struct pyi_packer answer = { 0 };
+	PYI_CLEANUP(pyi_guard_free) char *bytes = NULL;
+	struct pyi_task_header header;
+	struct pyi_unpacker unpacker;
+
+	if (!pyi_channel_receive(check_fd, &header, sizeof(header), NULL) ||
+	    header.data_bytes > PYI_TASK_LIMIT)
+		return false;
+	bytes = malloc((size_t)header.data_bytes + 1);
+	if (!bytes || !pyi_channel_receive_data(check_fd, bytes, (size_t)header.data_bytes))
+		return false;
+	unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + header.data_bytes };
+	if (header.kind == PYI_TASK_MEASURE)
+		do_measure(options, &unpacker, &answer);
+	else
+		do_report(options, &unpacker, find, &answer);
+	header.data_bytes = answer.size_bytes;
+	return !answer.failed && pyi_channel_send(check_fd, &header, sizeof(header), answer.bytes,
+						  answer.size_bytes, -1);
+}
+
+void pyi_tasks_serve(int check_fd, const struct pyi_options *options,
+		     const struct pyi_command *(*find)(const char *name))
+{
+	while (serve_next(check_fd, options, find))
+		;
+}

@@ -1,0 +1,86 @@
+/*
+ * Turns collectors and GILs into words, and values back. Reads nothing at the moment itself.
+ */
+#include "heap/gate.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum {
+	GIL_WORDS = 3,
+};
+
+static bool add_word(struct pyi_source_gate *gate, uint64_t addr, uint32_t size_bytes,
+		     bool must_be_zero)
+{
+	if (gate->count == PYI_GATE_LIMIT)
+		return false;
+	gate->words[gate->count++] = (struct pyi_gate_word){ addr, size_bytes, must_be_zero };
+	return true;
+}
+
+static bool add_gil(struct pyi_gate *gate, const struct pyi_runtime *runtime,
+		    struct pyi_memory_reader *live, size_t i)
+{
+	size_t at = gate->source.count;
+	struct pyi_gil_addrs addrs;
+
+	gate->gil_at[i] = SIZE_MAX;
+	if (!pyi_interpreters_find_gil(runtime, live, gate->interpreters.addr[i], &addrs))
+		return true;
+	if (!add_word(&gate->source, addrs.locked, sizeof(uint32_t), false) ||
+	    !add_word(&gate->source, addrs.holder, sizeof(uint64_t), false) ||
+	    !add_word(&gate->source, addrs.switches, sizeof(uint64_t), false))
+		return false;
+	gate->gil_at[i] = at;
+	return true;
+}
+
+bool pyi_gate_prepare(struct pyi_gate *gate, const struct pyi_runtime *runtime,
+		      struct pyi_memory_reader *live)
+{
+	uint64_t collecting[PYI_INTERPRETER_LIMIT];
+	struct pyi_error *error;
+	bool complete = true;
+	size_t count;
+
+	gate->source.count = 0;
+	error = pyi_interpreters_list(runtime, live, &gate->interpreters);
+	if (error) {
+		gate->interpreters.count = 0;
+		pyi_error_destroy(error);
+		return false;
+	}
+	count = pyi_interpreters_collecting_addrs(runtime, &gate->interpreters, collecting);
+	for (size_t c = 0; c < count; c++)
+		complete &= add_word(&gate->source, collecting[c], sizeof(uint32_t), true);
+	for (size_t i = 0; i < gate->interpreters.count; i++)
+		complete &= add_gil(gate, runtime, live, i);
+	return complete && !pyi_interpreters_collecting(runtime, live, &gate->interpreters);
+}
+
+bool pyi_gate_gil(const struct pyi_gate *gate, size_t i, struct pyi_gil_state *ret_before,
+		  struct pyi_gil_state *ret_after)
+{
+	size_t at = gate->gil_at[i];
+	const struct pyi_gate_value *values;
+
+	if (at > PYI_GATE_LIMIT - GIL_WORDS)
+		return false;
+	values = &gate->source.values[at];
+	for (size_t w = 0; w < GIL_WORDS; w++)
+		if (!values[w].known)
+			return false;
+	*ret_before =
+		(struct pyi_gil_state){ values[0].before == 1, values[1].before, values[2].before };
+	*ret_after =
+		(struct pyi_gil_state){ values[0].after == 1, values[1].after, values[2].after };
+	return true;
+}
+
+bool pyi_gate_has_same(const struct pyi_gate *gate, const struct pyi_interpreters *interpreters)
+{
+	return gate->interpreters.count == interpreters->count &&
+	       memcmp(gate->interpreters.addr, interpreters->addr,
+		      interpreters->count * sizeof(interpreters->addr[0])) == 0;
+}
