@@ -20,6 +20,8 @@ USED_BY = {"src/bus": {"src/cli"}}
 LINE_LIMIT = 700
 MEASURED = ("src", "payloads", "include", "tests", "tools", "examples")
 SUFFIXES = {".c", ".h", ".S", ".py"}
+# Headers of libraries that understand what a target has made.
+PARSERS = re.compile(r"libelf|gelf|dwarf|elfutils|libunwind|cJSON|cjson|systemd/|sqlite3|pyinspect/")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
 
 
@@ -137,6 +139,37 @@ def check_names(root):
     ]
 
 
+def read_broker(root):
+    """The files that ARCHITECTURE.md says the broker is made of."""
+    text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    found = re.search(r"^<!-- broker -->$(.*?)^<!-- /broker -->$", text, re.DOTALL | re.MULTILINE)
+    return set(re.findall(r"^- `([^`]+)`$", found.group(1), re.MULTILINE)) if found else set()
+
+
+def check_broker(root):
+    """They are those that are built for it, and include no others, and no parser."""
+    files = read_broker(root)
+    build = (root / "src/meson.build").read_text(encoding="utf-8")
+    built = re.search(r"static_library\('pyibroker',(.*?)include_directories", build, re.DOTALL)
+    sources = {"src/" + name for name in re.findall(r"'([^']+\.c)'", built.group(1))} if built else set()
+    of_cpu = {name for name in sources if "@0@" in name}
+    named = {name for name in files if name.endswith(".c") and "/arch_" not in name}
+    problems = [f"{name} is built for the broker and not named" for name in sorted(sources - of_cpu - named)]
+    problems += [f"{name} is named and not built for the broker" for name in sorted(named - sources)]
+    for name in sorted(files):
+        path = root / name
+        if not path.is_file():
+            problems.append(f"{name} is not there")
+            continue
+        for match in INCLUDE.finditer(path.read_text(encoding="utf-8")):
+            quote, header = match.groups()
+            if quote == "<" and PARSERS.match(header):
+                problems.append(f"{name} includes the parser {header}")
+            if quote == '"' and "src/" + header not in files:
+                problems.append(f"{name} includes {header}, which is not the broker's")
+    return problems
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
     root = root.resolve()
@@ -149,6 +182,7 @@ def main():
         ("every folder is in one layer", check_folders(root, layers)),
         (f"no file is over {LINE_LIMIT} lines", check_lengths(root)),
         ("no file is called util", check_names(root)),
+        ("the broker is what ARCHITECTURE.md says", check_broker(root)),
     ]
     checks += [
         (f"{folder} includes only what is below it", check_layer(root, layers, folder))
