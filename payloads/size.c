@@ -4,7 +4,7 @@
  * (the host labels them).
  *
  * Sources: CPython's Objects/ *object.c __sizeof__ implementations, Python/sysmodule.c
- * _PySys_GetSizeOf(), of the branches 3.7 to 3.15.
+ * _PySys_GetSizeOf(), of the branches 3.6 to 3.15.
  */
 #include <pyinspect/stack_ref.h>
 

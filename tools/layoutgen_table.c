@@ -15,10 +15,9 @@
 
 const struct row layout_rows[] = {
 	ROW(GIVEN, python_version, NULL),
-	ROW(SIZE, runtime_size, "_PyRuntimeState"),
 	ROW(GIVEN, features, NULL),
 
-	ROW(OFFSET, runtime_interpreters_head, "_PyRuntimeState.interpreters.head"),
+	ROW(OPTIONAL, runtime_interpreters_head, "_PyRuntimeState.interpreters.head"),
 	ROW(OPTIONAL, runtime_gc, "_PyRuntimeState.gc"),
 	ROW(OPTIONAL, runtime_gil_locked, "_PyRuntimeState.ceval.gil.locked"),
 	ROW(OPTIONAL, runtime_gil_last_holder, "_PyRuntimeState.ceval.gil.last_holder"),
@@ -64,9 +63,9 @@ const struct row layout_rows[] = {
 	    "PyInterpreterState.imports.lazy_modules "
 	    "PyInterpreterState.imports.lazy_pending_submodules"),
 
-	ROW(OFFSET, gil_locked, "_gil_runtime_state.locked"),
-	ROW(OFFSET, gil_last_holder, "_gil_runtime_state.last_holder"),
-	ROW(OFFSET, gil_switches, "_gil_runtime_state.switch_number"),
+	ROW(OPTIONAL, gil_locked, "_gil_runtime_state.locked"),
+	ROW(OPTIONAL, gil_last_holder, "_gil_runtime_state.last_holder"),
+	ROW(OPTIONAL, gil_switches, "_gil_runtime_state.switch_number"),
 
 	ROW(OFFSET, thread_next, "PyThreadState.next"),
 	ROW(OFFSET, thread_interp, "PyThreadState.interp"),
@@ -76,17 +75,19 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, cframe_current_frame, "_PyCFrame.current_frame"),
 	ROW(OFFSET, thread_id, "PyThreadState.thread_id"),
 	ROW(OPTIONAL, thread_native_id, "PyThreadState.native_thread_id"),
-	ROW(OFFSET, thread_exc_info, "PyThreadState.exc_info"),
-	ROW(OFFSET, exc_item_value, "_PyErr_StackItem.exc_value"),
+	ROW(OPTIONAL, thread_exc_info, "PyThreadState.exc_info"),
+	ROW(OPTIONAL, exc_item_value, "_PyErr_StackItem.exc_value"),
 	ROW(OPTIONAL, exc_item_type, "_PyErr_StackItem.exc_type"),
 	ROW(OPTIONAL, exc_item_traceback, "_PyErr_StackItem.exc_traceback"),
-	ROW(OFFSET, exc_item_previous, "_PyErr_StackItem.previous_item"),
+	ROW(OPTIONAL, exc_item_previous, "_PyErr_StackItem.previous_item"),
 	/* Every PyThreadState is the first member of a _PyThreadStateImpl where there is one. */
 	ROW(LIST, thread_roots,
 	    "PyThreadState.dict PyThreadState.async_exc PyThreadState.c_profileobj "
 	    "PyThreadState.c_traceobj PyThreadState.curexc_type PyThreadState.curexc_value "
 	    "PyThreadState.curexc_traceback PyThreadState.current_exception "
-	    "PyThreadState.coroutine_wrapper PyThreadState.async_gen_firstiter "
+	    "PyThreadState.exc_type PyThreadState.exc_value "
+	    "PyThreadState.exc_traceback PyThreadState.coroutine_wrapper "
+	    "PyThreadState.async_gen_firstiter "
 	    "PyThreadState.async_gen_finalizer PyThreadState.context "
 	    "PyThreadState.threading_local_key PyThreadState.threading_local_sentinel "
 	    "_PyThreadStateImpl.asyncio_running_loop _PyThreadStateImpl.asyncio_running_task"),
@@ -102,13 +103,12 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, iframe_owner, "_PyInterpreterFrame.owner"),
 	ROW(OPTIONAL, iframe_localsplus, "_PyInterpreterFrame.localsplus"),
 
-	ROW(SIZE, gc_size, "_gc_runtime_state"),
-	ROW(OFFSET, gc_generations, "_gc_runtime_state.generations|_gc_runtime_state.young"),
+	ROW(OPTIONAL, gc_generations, "_gc_runtime_state.generations|_gc_runtime_state.young"),
 	ROW(SIZE, gc_generation_size, "gc_generation"),
-	ROW(OFFSET, gc_permanent, "_gc_runtime_state.permanent_generation.head"),
-	ROW(OFFSET, gc_collecting, "_gc_runtime_state.collecting"),
-	ROW(OFFSET, gc_garbage, "_gc_runtime_state.garbage"),
-	ROW(OFFSET, gc_callbacks, "_gc_runtime_state.callbacks"),
+	ROW(OPTIONAL, gc_permanent, "_gc_runtime_state.permanent_generation.head"),
+	ROW(OPTIONAL, gc_collecting, "_gc_runtime_state.collecting"),
+	ROW(OPTIONAL, gc_garbage, "_gc_runtime_state.garbage"),
+	ROW(OPTIONAL, gc_callbacks, "_gc_runtime_state.callbacks"),
 
 	ROW(SIZE, gc_head_size, "PyGC_Head"),
 	ROW(OFFSET, gc_head_next, "PyGC_Head._gc_next|PyGC_Head.gc.gc_next"),
@@ -256,6 +256,8 @@ const struct row layout_rows[] = {
 	ROW(LIST, range_references,
 	    "rangeobject.start rangeobject.stop rangeobject.step rangeobject.length"),
 
+	ROW(OPTIONAL_SIZE, runtime_size, "_PyRuntimeState"),
+	ROW(OPTIONAL_SIZE, gc_size, "_gc_runtime_state"),
 	ROW(OPTIONAL, gc_generation0, "_gc_runtime_state.generation0"),
 	ROW(OPTIONAL, debug_gc_size, "_PyRuntimeState.debug_offsets.gc.size"),
 	ROW(OPTIONAL, iframe_stackpointer, "_PyInterpreterFrame.stackpointer"),

@@ -74,9 +74,6 @@ enum pyi_layout_feature {
 struct pyi_layout {
 	/* PY_VERSION_HEX >> 16 of the builds it is for, e.g. 0x030b for 3.11. */
 	uint32_t python_version;
-	/* sizeof(_PyRuntimeState) of the build it was generated from: a fingerprint of the symbol.
-	 */
-	uint32_t runtime_size;
 	uint32_t features;
 
 	/* _PyRuntimeState (PYI_ABSENT: not kept there in this version) */
@@ -138,7 +135,6 @@ struct pyi_layout {
 	uint32_t iframe_localsplus;
 
 	/* struct _gc_runtime_state */
-	uint32_t gc_size;
 	uint32_t gc_generations;
 	uint32_t gc_generation_size;
 	uint32_t gc_permanent;	/* PyGC_Head of the permanent generation */
@@ -300,6 +296,10 @@ struct pyi_layout {
 	uint32_t module_references[PYI_LAYOUT_LIST];
 	uint32_t range_references[PYI_LAYOUT_LIST];
 
+	/* sizeof(_PyRuntimeState): tells patch levels of a version from each other. */
+	uint32_t runtime_size;
+
+	uint32_t gc_size; /* sizeof(struct _gc_runtime_state) */
 	/*
 	 * struct _gc_runtime_state: a pointer to the head of the youngest generation. Debian aligns
 	 * PyGC_Head to 4 bytes (gh-127545), which moves gc_generations by 4: believe this pointer.

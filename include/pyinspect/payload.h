@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 4,
+	PYI_PAYLOAD_ABI = 5,
 	PYI_KNOWN_TYPES = 48,
 	PYI_MARK_WORDS = 24,
 };

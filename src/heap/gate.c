@@ -6,8 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/* In this order; where only the holder can be found, it is the only one. */
 enum {
-	GIL_WORDS = 3,
+	GIL_HOLDER,
+	GIL_LOCKED,
+	GIL_SWITCHES,
+	GIL_WORDS,
 };
 
 static bool add_word(struct pyi_source_gate *gate, uint64_t addr, uint32_t size_bytes,
@@ -22,15 +26,15 @@ static bool add_word(struct pyi_source_gate *gate, uint64_t addr, uint32_t size_
 static bool add_gil(struct pyi_gate *gate, const struct pyi_runtime *runtime,
 		    struct pyi_memory_reader *live, size_t i)
 {
+	struct pyi_gil_addrs *addrs = &gate->gil[i];
 	size_t at = gate->source.count;
-	struct pyi_gil_addrs addrs;
 
 	gate->gil_at[i] = SIZE_MAX;
-	if (!pyi_interpreters_find_gil(runtime, live, gate->interpreters.addr[i], &addrs))
+	if (!pyi_interpreters_find_gil(runtime, live, gate->interpreters.addr[i], addrs))
 		return true;
-	if (!add_word(&gate->source, addrs.locked, sizeof(uint32_t), false) ||
-	    !add_word(&gate->source, addrs.holder, sizeof(uint64_t), false) ||
-	    !add_word(&gate->source, addrs.switches, sizeof(uint64_t), false))
+	if (!add_word(&gate->source, addrs->holder, sizeof(uint64_t), false) ||
+	    (addrs->locked && (!add_word(&gate->source, addrs->locked, sizeof(uint32_t), false) ||
+			       !add_word(&gate->source, addrs->switches, sizeof(uint64_t), false))))
 		return false;
 	gate->gil_at[i] = at;
 	return true;
@@ -62,19 +66,23 @@ bool pyi_gate_prepare(struct pyi_gate *gate, const struct pyi_runtime *runtime,
 bool pyi_gate_gil(const struct pyi_gate *gate, size_t i, struct pyi_gil_state *ret_before,
 		  struct pyi_gil_state *ret_after)
 {
-	size_t at = gate->gil_at[i];
-	const struct pyi_gate_value *values;
+	const struct pyi_gil_addrs *addrs = &gate->gil[i];
+	struct pyi_gate_value values[GIL_WORDS] = { { 0 } };
+	size_t count = addrs->locked ? GIL_WORDS : 1;
 
-	if (at > PYI_GATE_LIMIT - GIL_WORDS)
+	if (gate->gil_at[i] == SIZE_MAX)
 		return false;
-	values = &gate->source.values[at];
-	for (size_t w = 0; w < GIL_WORDS; w++)
+	for (size_t w = 0; w < count; w++) {
+		values[w] = gate->source.values[gate->gil_at[i] + w];
 		if (!values[w].known)
 			return false;
+	}
 	*ret_before =
-		(struct pyi_gil_state){ values[0].before == 1, values[1].before, values[2].before };
+		pyi_interpreters_decode_gil(addrs, values[GIL_LOCKED].before,
+					    values[GIL_HOLDER].before, values[GIL_SWITCHES].before);
 	*ret_after =
-		(struct pyi_gil_state){ values[0].after == 1, values[1].after, values[2].after };
+		pyi_interpreters_decode_gil(addrs, values[GIL_LOCKED].after,
+					    values[GIL_HOLDER].after, values[GIL_SWITCHES].after);
 	return true;
 }
 

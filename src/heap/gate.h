@@ -20,7 +20,8 @@ struct pyi_gate {
 	struct pyi_source_gate source;
 	/* Those that it was made for. */
 	struct pyi_interpreters interpreters;
-	/* The words of the GIL of each interpreter begin here; SIZE_MAX: it has none. */
+	/* The GIL of each interpreter, and where its words begin; SIZE_MAX: it has none. */
+	struct pyi_gil_addrs gil[PYI_INTERPRETER_LIMIT];
 	size_t gil_at[PYI_INTERPRETER_LIMIT];
 };
 

@@ -42,8 +42,12 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 					struct pyi_interpreters *ret_interpreters)
 {
 	struct pyi_interpreters list = { 0 };
-	uint64_t addr = load(reader, runtime->addr + runtime->layout->runtime_interpreters_head);
+	uint64_t head_addr = runtime->statics.interpreters_addr;
+	uint64_t addr;
 
+	if (!head_addr)
+		head_addr = runtime->addr + runtime->layout->runtime_interpreters_head;
+	addr = load(reader, head_addr);
 	while (addr) {
 		if (list.count == PYI_INTERPRETER_LIMIT)
 			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_HEAP_BROKEN,
@@ -73,9 +77,12 @@ static uint64_t gc_state(const struct pyi_runtime *runtime,
 	return interpreters->addr[i] + runtime->layout->interp_gc;
 }
 
+/* None where the collector's state is a number of variables. */
 static size_t gc_state_count(const struct pyi_runtime *runtime,
 			     const struct pyi_interpreters *interpreters)
 {
+	if (runtime->statics.generations_addr)
+		return 0;
 	return has(runtime->layout->runtime_gc) ? 1 : interpreters->count;
 }
 
@@ -107,11 +114,14 @@ struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 {
 	const struct pyi_layout *layout = runtime->layout;
 	size_t states = gc_state_count(runtime, interpreters);
-	struct pyi_gc_list *lists = calloc(states, (GENERATIONS + 1) * sizeof(*lists));
+	struct pyi_gc_list *lists = calloc(states + 1, (GENERATIONS + 1) * sizeof(*lists));
+	uint64_t first_static = runtime->statics.generations_addr;
 	size_t count = 0;
 
 	if (!lists)
 		return pyi_error_no_memory();
+	for (uint64_t g = 0; g < GENERATIONS && first_static; g++)
+		lists[count++].head_addr = first_static + g * layout->gc_generation_size;
 	for (size_t i = 0; i < states; i++) {
 		uint64_t state = gc_state(runtime, interpreters, i);
 		uint64_t first = first_generation(layout, reader, state);
@@ -128,32 +138,35 @@ struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 	return NULL;
 }
 
-bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
-				 struct pyi_memory_reader *reader,
-				 const struct pyi_interpreters *interpreters)
-{
-	for (size_t i = 0; i < gc_state_count(runtime, interpreters); i++) {
-		uint32_t collecting;
-
-		if (!pyi_memory_try_read_u32(reader,
-					     gc_state(runtime, interpreters, i) +
-						     runtime->layout->gc_collecting,
-					     &collecting) ||
-		    collecting)
-			return true;
-	}
-	return false;
-}
-
 size_t pyi_interpreters_collecting_addrs(const struct pyi_runtime *runtime,
 					 const struct pyi_interpreters *interpreters,
 					 uint64_t ret_addrs[PYI_INTERPRETER_LIMIT])
 {
 	size_t count = gc_state_count(runtime, interpreters);
 
+	if (runtime->statics.collecting_addr) {
+		ret_addrs[0] = runtime->statics.collecting_addr;
+		return 1;
+	}
 	for (size_t i = 0; i < count; i++)
 		ret_addrs[i] = gc_state(runtime, interpreters, i) + runtime->layout->gc_collecting;
 	return count;
+}
+
+bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader,
+				 const struct pyi_interpreters *interpreters)
+{
+	uint64_t addrs[PYI_INTERPRETER_LIMIT];
+	size_t count = pyi_interpreters_collecting_addrs(runtime, interpreters, addrs);
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t collecting;
+
+		if (!pyi_memory_try_read_u32(reader, addrs[i], &collecting) || collecting)
+			return true;
+	}
+	return false;
 }
 
 bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -162,6 +175,12 @@ bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_mem
 	const struct pyi_layout *layout = runtime->layout;
 	uint64_t gil;
 
+	if (runtime->statics.current_thread_addr) {
+		*ret_addrs = (struct pyi_gil_addrs){
+			.holder = runtime->statics.current_thread_addr,
+		};
+		return true;
+	}
 	if (!has(layout->interp_gil)) {
 		*ret_addrs = (struct pyi_gil_addrs){
 			.locked = runtime->addr + layout->runtime_gil_locked,
@@ -179,21 +198,31 @@ bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_mem
 	return gil != 0;
 }
 
+struct pyi_gil_state pyi_interpreters_decode_gil(const struct pyi_gil_addrs *addrs, uint64_t locked,
+						 uint64_t holder_addr, uint64_t switches)
+{
+	/* Who had it last, and how often it has changed hands, is then not known. */
+	if (!addrs->locked)
+		return (struct pyi_gil_state){ holder_addr != 0, holder_addr, 0 };
+	/* -1: there is none yet, because there is one thread only. */
+	return (struct pyi_gil_state){ locked == 1, holder_addr, switches };
+}
+
 bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			       uint64_t interpreter_addr, struct pyi_gil_state *ret_state)
 {
-	struct pyi_gil_state state;
 	struct pyi_gil_addrs addrs;
-	uint32_t locked;
+	uint64_t switches = 0;
+	uint64_t holder_addr;
+	uint32_t locked = 0;
 
 	if (!pyi_interpreters_find_gil(runtime, reader, interpreter_addr, &addrs) ||
-	    !pyi_memory_try_read_u32(reader, addrs.locked, &locked) ||
-	    !pyi_memory_try_read_u64(reader, addrs.holder, &state.holder_addr) ||
-	    !pyi_memory_try_read_u64(reader, addrs.switches, &state.switches))
+	    !pyi_memory_try_read_u64(reader, addrs.holder, &holder_addr))
 		return false;
-	/* -1: there is none yet, because there is one thread only. */
-	state.locked = locked == 1;
-	*ret_state = state;
+	if (addrs.locked && (!pyi_memory_try_read_u32(reader, addrs.locked, &locked) ||
+			     !pyi_memory_try_read_u64(reader, addrs.switches, &switches)))
+		return false;
+	*ret_state = pyi_interpreters_decode_gil(&addrs, locked, holder_addr, switches);
 	return true;
 }
 
@@ -382,8 +411,11 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 		.internal = 1,
 		.detail = layout->thread_exc_info,
 	};
-	uint64_t item = load(reader, thread + layout->thread_exc_info);
 	struct pyi_error *error = NULL;
+	uint64_t item = 0;
+
+	if (has(layout->thread_exc_info))
+		item = load(reader, thread + layout->thread_exc_info);
 
 	for (int i = 0; item && i < EXCEPTION_LIMIT && !error && !list->truncated; i++) {
 		error = push_field(list, reader, &edge, item, layout->exc_item_value);

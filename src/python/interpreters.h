@@ -91,11 +91,15 @@ struct pyi_gil_state {
 
 /* Where that is kept: 4, 8 and 8 bytes. */
 struct pyi_gil_addrs {
-	/* 1 if it is locked. */
+	/* 1 if it is locked. 0 with `switches` where only the holder can be found (3.6). */
 	uint64_t locked;
 	uint64_t holder;
 	uint64_t switches;
 };
+
+/* What the words at these addresses say; those at 0 are not looked at. */
+struct pyi_gil_state pyi_interpreters_decode_gil(const struct pyi_gil_addrs *addrs, uint64_t locked,
+						 uint64_t holder_addr, uint64_t switches);
 
 /* False if the interpreter has none. */
 bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

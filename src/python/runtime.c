@@ -185,6 +185,35 @@ static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_ad
 	       size != layout->gc_size;
 }
 
+/*
+ * Patched builds of one version may differ in what their numbers do not show (3.6, with the heads
+ * of 3.7): then the live process decides.
+ */
+static struct pyi_error *check_layouts(struct pyi_runtime *runtime,
+				       struct pyi_memory_reader *reader)
+{
+	struct pyi_error *error = pyi_runtime_check_anchors(runtime, reader);
+	const struct pyi_layout *chosen = runtime->layout;
+
+	for (size_t i = 0; error && i < pyi_known_layout_count; i++) {
+		const struct pyi_layout *other = &pyi_known_layouts[i].layout;
+		struct pyi_error *other_error;
+
+		if (other == chosen || other->python_version != chosen->python_version ||
+		    is_contradicted(other, runtime->addr, reader))
+			continue;
+		runtime->layout = other;
+		other_error = pyi_runtime_check_anchors(runtime, reader);
+		if (!other_error) {
+			pyi_error_destroy(error);
+			return NULL;
+		}
+		pyi_error_destroy(other_error);
+	}
+	runtime->layout = chosen;
+	return error;
+}
+
 const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
 						   const struct pyi_elf_symbol *symbol,
 						   struct pyi_memory_reader *reader)
@@ -263,12 +292,12 @@ static struct pyi_error *load_symbols(struct pyi_elf_module *module, struct pyi_
 	return NULL;
 }
 
-/* The module has a _PyRuntime: everything about it. */
+/* The module has a _PyRuntime, or what there was before: everything about it. */
 static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_module *module,
 			      const struct pyi_elf_symbol *symbol, struct pyi_memory_reader *reader,
-			      struct pyi_runtime *ret_runtime)
+			      const struct pyi_statics *statics, struct pyi_runtime *ret_runtime)
 {
-	struct pyi_runtime runtime = { .addr = symbol->addr };
+	struct pyi_runtime runtime = { .addr = symbol->addr, .statics = *statics };
 	struct pyi_elf_symbol marker;
 	struct pyi_error *error;
 	char what[96];
@@ -292,7 +321,7 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 	}
 	error = load_symbols(module, &runtime);
 	if (!error)
-		error = pyi_runtime_check_anchors(&runtime, reader);
+		error = check_layouts(&runtime, reader);
 	if (!error)
 		error = pyi_runtime_find_static_types(&runtime, reader);
 	if (error)
@@ -302,6 +331,18 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 		return pyi_error_no_memory();
 	*ret_runtime = runtime;
 	return NULL;
+}
+
+static bool find_python(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
+			struct pyi_elf_symbol *ret_symbol, struct pyi_statics *ret_statics)
+{
+	*ret_statics = (struct pyi_statics){ 0 };
+	if (pyi_elf_module_find_symbol(module, "_PyRuntime", ret_symbol))
+		return true;
+	/* CPython 2 has the same. */
+	return !pyi_elf_module_find_symbol(module, "PyString_Type", ret_symbol) &&
+	       pyi_elf_module_find_symbol(module, "_PyGC_generation0", ret_symbol) &&
+	       pyi_statics_find(module, reader, ret_statics);
 }
 
 static void look_for_relatives(struct pyi_elf_module *module, struct sighting *sighting)
@@ -375,6 +416,7 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 		for (size_t m = 0; m < maps->count; m++) {
 			struct pyi_elf_module *module;
 			struct pyi_elf_symbol symbol;
+			struct pyi_statics statics;
 
 			if (!is_candidate(maps, m) || rank_of(&maps->items[m], exe) != rank)
 				continue;
@@ -387,8 +429,9 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 				pyi_error_destroy(error);
 				continue;
 			}
-			if (pyi_elf_module_find_symbol(module, "_PyRuntime", &symbol)) {
-				error = load(process, module, &symbol, reader, ret_runtime);
+			if (find_python(module, reader, &symbol, &statics)) {
+				error = load(process, module, &symbol, reader, &statics,
+					     ret_runtime);
 				pyi_elf_module_close(module);
 				if (!error) {
 					pyi_error_destroy(found_but);

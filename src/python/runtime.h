@@ -19,6 +19,7 @@
 #include "process/maps.h"
 #include "process/memory_reader.h"
 #include "process/process.h"
+#include "python/statics.h"
 
 enum {
 	PYI_BUILTIN_TYPE_LIMIT = 32,
@@ -35,8 +36,10 @@ struct pyi_runtime {
 	/* "3.11.2" */
 	char version[32];
 	const struct pyi_layout *layout;
-	/* Address of _PyRuntime. */
+	/* Address of _PyRuntime, if there is one. */
 	uint64_t addr;
+	/* Where there is no _PyRuntime: what would be in it. */
+	struct pyi_statics statics;
 	/* So many bytes behind where the layout says is the table of static types. */
 	int64_t static_types_shift;
 	/* PyBaseObject_Type, PyType_Type, PyDict_Type and PyUnicode_Type. */

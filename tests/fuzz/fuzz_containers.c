@@ -56,9 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	struct fuzz_input input = { bytes, size_bytes };
 	struct mixed_heap *mixed = mixed_heap_get((unsigned)fuzz_take(&input, 1), true);
 	const struct pyi_layout *layout = &mixed->heap.layout;
-	uint64_t interpreter =
-		invented_get(mixed->runtime.addr + layout->runtime_interpreters_head);
-	uint64_t dict = invented_get(interpreter + layout->interp_modules);
+	uint64_t dict = invented_get(mixed->interpreter + layout->interp_modules);
 	uint64_t least = fuzz_take(&input, 1);
 	uint64_t values[ITEMS];
 	uint64_t before[ITEMS];

@@ -71,6 +71,29 @@ static uint64_t make_thread(struct mixed_heap *mixed, uint64_t interpreter, uint
 	return thread;
 }
 
+/* An empty one. */
+static void make_list(uint64_t head)
+{
+	invented_set(head + active.layout.gc_head_next, head);
+	invented_set(head + active.layout.gc_head_prev, head);
+}
+
+/* Before there was a runtime: the same in variables. */
+static void make_statics(struct mixed_heap *mixed, uint64_t addr, uint64_t interpreter)
+{
+	const uint64_t first = addr + 64;
+
+	mixed->runtime.statics = (struct pyi_statics){
+		.interpreters_addr = addr,
+		.generations_addr = first,
+		.collecting_addr = addr + 8,
+		.current_thread_addr = addr + 16,
+	};
+	invented_set(addr, interpreter);
+	for (int g = 0; g < GENERATIONS; g++)
+		make_list(first + (unsigned)g * active.layout.gc_generation_size);
+}
+
 static void make_runtime(struct mixed_heap *mixed, const struct mixed_things *things)
 {
 	const struct pyi_layout *layout = &active.layout;
@@ -83,6 +106,7 @@ static void make_runtime(struct mixed_heap *mixed, const struct mixed_things *th
 	if (layout->runtime_gc != PYI_ABSENT)
 		gc = runtime + layout->runtime_gc;
 	mixed->runtime.addr = runtime;
+	mixed->interpreter = interpreter;
 	mixed_set(runtime, layout->runtime_interpreters_head, interpreter);
 	set_all(interpreter, layout->interp_roots, things->dict);
 	mixed_set(interpreter, layout->interp_modules, things->dict);
@@ -97,15 +121,13 @@ static void make_runtime(struct mixed_heap *mixed, const struct mixed_things *th
 	}
 	mixed_set(interpreter, layout->interp_threads_head, thread);
 	mixed_set(gil, layout->gil_last_holder, thread);
-	for (int g = 0; g <= GENERATIONS; g++) {
-		uint64_t head =
-			gc + (g == GENERATIONS ? layout->gc_permanent
-					       : layout->gc_generations +
-							 (unsigned)g * layout->gc_generation_size);
-
-		invented_set(head + layout->gc_head_next, head);
-		invented_set(head + layout->gc_head_prev, head);
+	if (layout->runtime_size == PYI_ABSENT) {
+		make_statics(mixed, runtime, interpreter);
+		return;
 	}
+	for (int g = 0; g < GENERATIONS; g++)
+		make_list(gc + layout->gc_generations + (unsigned)g * layout->gc_generation_size);
+	make_list(gc + layout->gc_permanent);
 	mixed_set(gc, layout->gc_generation0, gc + layout->gc_generations);
 	mixed_set(gc, layout->gc_garbage, things->list);
 	mixed_set(interpreter + layout->interp_static_types, layout->static_type_type,

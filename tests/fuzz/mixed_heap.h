@@ -21,6 +21,8 @@ struct mixed_heap {
 	struct invented_heap heap;
 	struct pyi_known_type known_types[PYI_KNOWN_TYPES];
 	struct pyi_runtime runtime;
+	/* The only one; 0 without a runtime. */
+	uint64_t interpreter;
 	/* Of the heap's one range. */
 	struct pyi_memory_reader *reader;
 	/* Types are among them. */

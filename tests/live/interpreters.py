@@ -16,7 +16,7 @@ ROOTS = os.environ.get("PYI_ROOTS") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "roots")
 ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15"))
 
-PYENV_VERSIONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PYENV_VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = (*PYENV_VERSIONS, "3.14", "3.15")
 
 
@@ -31,6 +31,14 @@ class Interpreter:
         self.path = path
         self.reason = reason
         self.root = root
+
+    def can_freeze(self):
+        return not self.name.endswith("-3.6")
+
+    def temporaries(self):
+        """Types of what a call of a method makes and drops."""
+        calls_make_methods = self.name.endswith("-3.6")
+        return {"builtin_function_or_method", "tuple"} if calls_make_methods else set()
 
     def program(self):
         return ["chroot", self.root, self.path] if self.root else [self.path]

@@ -40,7 +40,7 @@ def test_unsupported_versions_are_named():
                 done = support.run_pyinspect(process.pid, "top-types", "--format", "table")
             assert done.returncode == 4, (version, done.stderr)
             assert version.split(".")[0] in done.stderr and "not supported" in done.stderr
-            assert "this pyinspect knows CPython 3.7 to 3.13" in done.stderr
+            assert "this pyinspect knows CPython 3.6 to 3.15" in done.stderr
         finally:
             process.stdin.close()
             process.wait()

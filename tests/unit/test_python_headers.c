@@ -139,7 +139,6 @@ static const struct expectation common[] = {
 	OFFSET(thread_roots, PyThreadState, async_gen_finalizer),
 	OFFSET(thread_roots, PyThreadState, context),
 
-	SIZE(gc_size, struct _gc_runtime_state),
 	OFFSET(gc_generations, struct _gc_runtime_state, generations),
 	SIZE(gc_generation_size, struct gc_generation),
 	OFFSET(gc_permanent, struct _gc_runtime_state, permanent_generation.head),

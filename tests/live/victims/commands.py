@@ -5,7 +5,21 @@ While a victim waits for a command it holds nothing of the command before: what 
 what pyinspect must find.
 """
 
+import gc
 import os
+
+
+def freeze():
+    """Python 3.6 cannot: it has no permanent generation."""
+    getattr(gc, "freeze", int)()
+
+
+def unfreeze():
+    getattr(gc, "unfreeze", int)()
+
+
+def frozen():
+    return getattr(gc, "get_freeze_count", int)()
 
 
 def serve(handlers):

@@ -19,7 +19,6 @@ command loop are left out, and nothing else of the command is alive when it is o
 import builtins
 import collections
 import concurrent.futures
-import contextvars
 import ctypes
 import enum
 import functools
@@ -35,6 +34,11 @@ import types
 import weakref
 
 import commands
+
+try:
+    import contextvars
+except ImportError:
+    contextvars = None  # 3.6
 
 FRAMES_ARE_OBJECTS = sys.version_info < (3, 11)
 TYPE_DICT = type.__dict__["__dict__"].__get__
@@ -349,7 +353,7 @@ def garbage():
     one.append(one)
 
 
-VARIABLE = contextvars.ContextVar("VARIABLE", default=node())
+VARIABLE = contextvars and contextvars.ContextVar("VARIABLE", default=node())
 
 MAKERS = {
     "attributes": Holder,
@@ -436,11 +440,8 @@ MAKERS = {
                         operator.methodcaller("x", node(), y=node())],
     "callable iterator": lambda: iter(node().__repr__, node()),
     "cache": cached,
-    "context": context,
-    "context variable": lambda: contextvars.ContextVar("x", default=node()),
     "future": future,
     "queue": queued,
-    "simple queue": simple_queue,
     "py_object": lambda: ctypes.py_object(node()),
     "array of py_object": ctypes_array,
     "struct sequence": lambda: time.struct_time([node()] + list(range(8))),
@@ -452,6 +453,11 @@ MAKERS = {
     "garbage": garbage,
 }
 
+if hasattr(queue, "SimpleQueue"):
+    MAKERS["simple queue"] = simple_queue
+if contextvars:
+    MAKERS["context"] = context
+    MAKERS["context variable"] = lambda: contextvars.ContextVar("x", default=node())
 if hasattr(builtins, "frozendict"):
     MAKERS["frozen dict"] = lambda: builtins.frozendict(a=node(), b=[node()])
     MAKERS["frozen dict, nodes as keys"] = lambda: builtins.frozendict({node(): node()})
@@ -516,8 +522,9 @@ def everything(frames):
     skipped = {id(thing) for thing in frames + [frames]}
     things = gc.get_objects()
     if FRAMES_ARE_OBJECTS:
-        # frames that execute are not tracked
-        things += executing(frames)
+        # frames that execute are not tracked, but in 3.6: there this one is, too
+        things += [frame for frame in executing(frames) if not gc.is_tracked(frame)]
+        skipped.add(id(sys._getframe()))
     skipped.add(id(things))
     things = [thing for thing in things if id(thing) not in skipped]
     seen = set(map(id, things))
@@ -551,7 +558,7 @@ def count(things):
 
 def referrers(_):
     frames = running_frames()
-    gc.unfreeze()
+    commands.unfreeze()
     things = everything(frames)
     nodes = {}
     for thing in things:
@@ -591,7 +598,7 @@ def main():
     number = int(sys.argv[1])
     LOCAL.attribute = node()
     plant(number)
-    gc.freeze()
+    commands.freeze()
     plant(number)
     for _ in range(2):
         started = threading.Event()
@@ -599,7 +606,7 @@ def main():
         started.wait()
     kept = running_node()
     commands.serve({"referrers": referrers,
-                    "frozen": lambda _: json.dumps({"frozen": gc.get_freeze_count()})})
+                    "frozen": lambda _: json.dumps({"frozen": commands.frozen()})})
     return kept
 
 

@@ -12,7 +12,6 @@ Each planted object is of class Target and is held in one way only; the tables h
 
 import builtins
 import collections
-import contextvars
 import ctypes
 import functools
 import gc
@@ -23,6 +22,11 @@ import types
 import weakref
 
 import commands
+
+try:
+    import contextvars
+except ImportError:
+    contextvars = None  # 3.6
 
 TYPE_DICT = type.__dict__["__dict__"].__get__
 PLANTS = {}
@@ -206,7 +210,8 @@ named = collections.namedtuple("Named", "first second")(1, plant("item of a name
 space = types.SimpleNamespace(attribute=plant("attribute of a namespace"))
 proxy = types.MappingProxyType({"key": plant("value behind a mapping proxy")})
 iterator = iter([plant("item of an iterator's list")])
-variable = contextvars.ContextVar("variable", default=plant("default of a context variable"))
+if contextvars:
+    variable = contextvars.ContextVar("variable", default=plant("default of a context variable"))
 weak = weakref.WeakValueDictionary(key=plain.other)
 callback = weakref.ref(plain, plant("callback of a weak reference").method)
 array = (ctypes.py_object * 2)(plant("item of a ctypes array"))
