@@ -26,8 +26,8 @@ static void add_sample(struct pyi_check_past *past, struct pyi_envelope *envelop
 }
 
 void pyi_check_past_open(const char *path, const struct pyi_history_process *process,
-			 const struct pyi_sample *sample, struct pyi_envelope *envelope,
-			 struct pyi_check_past *ret_past)
+			 const struct pyi_sample *sample, uint64_t deadline_ns,
+			 struct pyi_envelope *envelope, struct pyi_check_past *ret_past)
 {
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	struct pyi_error *second;
@@ -37,14 +37,14 @@ void pyi_check_past_open(const char *path, const struct pyi_history_process *pro
 		ret_past->why = strdup("no history is wanted (--no-history)");
 		return;
 	}
-	error = pyi_history_open(path, false, &ret_past->history);
+	error = pyi_history_open(path, false, deadline_ns, &ret_past->history);
 	if (!error) {
 		add_sample(ret_past, envelope);
 		return;
 	}
 	warn(envelope, error);
 	ret_past->why = strdup(error->message);
-	second = pyi_history_open(path, true, &ret_past->history);
+	second = pyi_history_open(path, true, deadline_ns, &ret_past->history);
 	if (second)
 		ret_past->history = NULL;
 	pyi_error_destroy(second);

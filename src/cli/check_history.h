@@ -26,11 +26,12 @@ struct pyi_check_past {
 
 /*
  * Opens the history at `path` (NULL: none is wanted) and adds `sample`. What fails is a warning in
- * the envelope; a history that can only be read is read. `process` and `sample` must outlive it.
+ * the envelope; a history that can only be read is read. Others are not waited for beyond the
+ * deadline. `process` and `sample` must outlive it.
  */
 void pyi_check_past_open(const char *path, const struct pyi_history_process *process,
-			 const struct pyi_sample *sample, struct pyi_envelope *envelope,
-			 struct pyi_check_past *ret_past);
+			 const struct pyi_sample *sample, uint64_t deadline_ns,
+			 struct pyi_envelope *envelope, struct pyi_check_past *ret_past);
 
 /* Judges with that past. A history that cannot be read after all is a warning. */
 struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct pyi_rules *rules,

@@ -149,7 +149,7 @@ static struct pyi_error *refuse(const struct pyi_options *options, struct glimps
 }
 
 static struct pyi_error *judge(const struct pyi_options *options, struct pyi_envelope *envelope,
-			       struct work *work)
+			       struct work *work, uint64_t deadline_ns)
 {
 	struct pyi_history_process process = {
 		.pid = envelope->pid,
@@ -162,8 +162,8 @@ static struct pyi_error *judge(const struct pyi_options *options, struct pyi_env
 
 	if (error)
 		return error;
-	pyi_check_past_open(work->setup.history, &process, &work->measured.sample, envelope,
-			    &work->past);
+	pyi_check_past_open(work->setup.history, &process, &work->measured.sample, deadline_ns,
+			    envelope, &work->past);
 	return pyi_check_past_judge(&work->past, &work->setup.rules, envelope, &work->check);
 }
 
@@ -303,7 +303,7 @@ static struct pyi_error *check(const struct pyi_options *options, struct pyi_env
 	if (error)
 		error = check_from_outside(&glimpse, envelope, &work, error);
 	if (!error)
-		error = judge(options, envelope, &work);
+		error = judge(options, envelope, &work, deadline_ns);
 	if (!error)
 		error = report(options, envelope, &work, deadline_ns);
 	if (!error)

@@ -250,7 +250,7 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	};
 	struct pyi_history_report *report = &showing.report;
 	uint64_t begun_ns = pyi_clock_now_ns();
-	struct pyi_error *error = pyi_history_open(path, true, &showing.history);
+	struct pyi_error *error = pyi_history_open(path, true, PYI_CLOCK_NEVER, &showing.history);
 
 	if (!error)
 		error = pyi_history_processes(showing.history, &showing.processes,

@@ -18,6 +18,8 @@
 #include "history/store.h"
 
 enum {
+	/* Milliseconds between two looks at whether a lock is free, at most. */
+	WAIT_STEPS = 50,
 	PAGE_BYTES = 4096,
 	/* Instructions of SQLite's machine between looks at the clock. */
 	PROGRESS_STEPS = 10000,
@@ -52,6 +54,19 @@ static int is_late(void *argument)
 	return pyi_clock_passed(history->deadline_ns);
 }
 
+/* As SQLite's own handler, but not beyond the caller's deadline. */
+static int wait_for_others(void *argument, int tries)
+{
+	struct pyi_history *history = argument;
+
+	if (!tries)
+		history->wait_ns = pyi_clock_deadline(PYI_HISTORY_BUSY_MS, history->wait_limit_ns);
+	if (pyi_clock_passed(history->wait_ns))
+		return 0;
+	sqlite3_sleep(tries < WAIT_STEPS ? tries + 1 : WAIT_STEPS);
+	return 1;
+}
+
 /* What makes a file of somebody else harmless, and a hang impossible. */
 static struct pyi_error *configure(struct pyi_history *history)
 {
@@ -64,7 +79,7 @@ static struct pyi_error *configure(struct pyi_history *history)
 	struct pyi_error *error = NULL;
 
 	sqlite3_extended_result_codes(db, 1);
-	sqlite3_busy_timeout(db, PYI_HISTORY_BUSY_MS);
+	sqlite3_busy_handler(db, wait_for_others, history);
 	sqlite3_progress_handler(db, PROGRESS_STEPS, is_late, history);
 	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, LENGTH_LIMIT);
 	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
@@ -120,7 +135,7 @@ static struct pyi_error *limit_pages(struct pyi_history *history)
 
 PYI_DEFINE_GUARD(history, struct pyi_history, pyi_history_close)
 
-struct pyi_error *pyi_history_open(const char *path, bool read_only,
+struct pyi_error *pyi_history_open(const char *path, bool read_only, uint64_t deadline_ns,
 				   struct pyi_history **ret_history)
 {
 	PYI_CLEANUP(pyi_guard_history) struct pyi_history *history = calloc(1, sizeof(*history));
@@ -129,6 +144,7 @@ struct pyi_error *pyi_history_open(const char *path, bool read_only,
 	if (!history)
 		return pyi_error_no_memory();
 	history->limits = pyi_history_limits_default;
+	history->wait_limit_ns = deadline_ns;
 	pyi_history_begin(history);
 	error = pyi_history_place(path, read_only, &history->path);
 	if (error)

@@ -77,13 +77,14 @@ pyi_history_read_boot_id(char ret_boot_id[PYI_HISTORY_BOOT_ID_BYTES]) PYI_MUST_C
 /*
  * Opens or creates (mode 0600, missing last folder 0700). Errors (exit 1): "no-history", whose hint
  * says what to do. With `read_only` nothing is created or changed, unless a writer was killed: what
- * it left half done is undone then.
+ * it left half done is undone then. Neither this nor anything else waits for other users of the
+ * file beyond `deadline_ns`.
  *
  * Refused are: a file of another program or of a newer version, which is never changed; one that is
  * damaged; a symbolic link, a file of another user or one that others can write to; a folder that
  * others could put files into.
  */
-struct pyi_error *pyi_history_open(const char *path, bool read_only,
+struct pyi_error *pyi_history_open(const char *path, bool read_only, uint64_t deadline_ns,
 				   struct pyi_history **ret_history) PYI_MUST_CHECK;
 
 /* Others than the default ones, for tests. */

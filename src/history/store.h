@@ -38,6 +38,9 @@ struct pyi_history {
 	struct pyi_history_notes notes;
 	/* When the call that runs now is given up. */
 	uint64_t deadline_ns;
+	/* Until when it may be waited for others, in all, and the lock of now. */
+	uint64_t wait_limit_ns;
+	uint64_t wait_ns;
 };
 
 PYI_DEFINE_GUARD(statement, sqlite3_stmt, sqlite3_finalize)

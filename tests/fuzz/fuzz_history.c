@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "base/clock.h"
 #include "history/store.h"
 
 enum {
@@ -63,7 +64,7 @@ static void make_whole(void)
 		FUZZ_EXPECT(mkdtemp(folder));
 	}
 	snprintf(path, sizeof(path), "%s/history", folder);
-	FUZZ_EXPECT(!fuzz_drop(pyi_history_open(path, false, &history)));
+	FUZZ_EXPECT(!fuzz_drop(pyi_history_open(path, false, PYI_CLOCK_NEVER, &history)));
 	for (int64_t number = 1; number <= SAMPLES; number++)
 		FUZZ_EXPECT(!fuzz_drop(add(history, number)));
 	pyi_history_close(history);
@@ -93,7 +94,7 @@ static void read_all(void)
 	struct pyi_series *series = NULL;
 	size_t count = 0;
 
-	if (fuzz_drop(pyi_history_open(path, true, &history)))
+	if (fuzz_drop(pyi_history_open(path, true, PYI_CLOCK_NEVER, &history)))
 		return;
 	if (!fuzz_drop(pyi_history_processes(history, &processes, &count)))
 		pyi_history_processes_free(processes, count);
@@ -111,7 +112,7 @@ static void write_one(void)
 {
 	struct pyi_history *history = NULL;
 
-	if (fuzz_drop(pyi_history_open(path, false, &history)))
+	if (fuzz_drop(pyi_history_open(path, false, PYI_CLOCK_NEVER, &history)))
 		return;
 	fuzz_drop(add(history, SAMPLES + 1));
 	pyi_history_close(history);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/cleanup.h"
 #include "history/history.h"
 
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
 	snprintf(target, sizeof(target), "unit:writer%" PRId64 ".service", process.pid);
 	snprintf(process.boot_id, sizeof(process.boot_id), "11111111-2222-4333-8444-555555555555");
 	process.target = target;
-	error = pyi_history_open(argv[1], false, &history);
+	error = pyi_history_open(argv[1], false, PYI_CLOCK_NEVER, &history);
 	for (uint64_t number = first; !error && number < first + count; number++) {
 		PYI_CLEANUP(pyi_sample_deinit) struct pyi_sample sample = { 0 };
 

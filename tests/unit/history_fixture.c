@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <ftw.h>
 
+#include "base/clock.h"
 #include "history_fixture.h"
 
 int history_set_up(void **state)
@@ -53,7 +54,7 @@ void history_open(struct history_fixture *fixture, bool read_only)
 
 	pyi_history_close(fixture->history);
 	fixture->history = NULL;
-	error = pyi_history_open(fixture->path, read_only, &fixture->history);
+	error = pyi_history_open(fixture->path, read_only, PYI_CLOCK_NEVER, &fixture->history);
 	if (error)
 		fail_msg("%s", error->message);
 }
@@ -61,7 +62,7 @@ void history_open(struct history_fixture *fixture, bool read_only)
 void history_refused(const char *path, bool read_only, const char *message)
 {
 	struct pyi_history *history = NULL;
-	struct pyi_error *error = pyi_history_open(path, read_only, &history);
+	struct pyi_error *error = pyi_history_open(path, read_only, PYI_CLOCK_NEVER, &history);
 
 	assert_null(history);
 	assert_non_null(error);
