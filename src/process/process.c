@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -25,6 +26,10 @@ enum {
 	STAT_LIMIT_BYTES = 4096,
 	/* The kernel gives no longer link than a page, whatever that is. */
 	LINK_LIMIT_BYTES = 1 << 16,
+	/* PF_KTHREAD of include/linux/sched.h */
+	KERNEL_THREAD_FLAG = 0x00200000,
+	EXEC_LOOKS = 20,
+	EXEC_PAUSE_MS = 5,
 };
 
 /* Parses the decimal number that `text` begins with. */
@@ -343,24 +348,52 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 	return NULL;
 }
 
+static bool is_kernel_thread(const struct pyi_process *process)
+{
+	struct pyi_process_stat stat;
+
+	return pyi_process_stat_read(process, 0, &stat) && stat.flags & KERNEL_THREAD_FLAG;
+}
+
+/* A main thread that has ended has no program while another thread that calls execve() takes its
+   place. With errno. */
+static ssize_t read_exe_link(const struct pyi_process *process, char *path)
+{
+	const struct timespec pause = { .tv_nsec = EXEC_PAUSE_MS * 1000000L };
+
+	for (int look = 0;; look++) {
+		ssize_t length = readlinkat(process->proc_fd, "exe", path, LINK_LIMIT_BYTES - 1);
+		int number = errno;
+
+		if (length >= 0 || number != ENOENT || look == EXEC_LOOKS ||
+		    is_kernel_thread(process) || !pyi_process_is_alive(process)) {
+			errno = number;
+			return length;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char **ret_path)
 {
 	PYI_CLEANUP(pyi_guard_free) char *path = NULL;
 	ssize_t length;
 	char *fitted;
+	int number;
 
 	if (process->door)
 		return process->door->read_program(process->door_argument, ret_path);
 	path = malloc(LINK_LIMIT_BYTES);
 	if (!path)
 		return pyi_error_no_memory();
-	length = readlinkat(process->proc_fd, "exe", path, LINK_LIMIT_BYTES - 1);
-	if (length < 0 && errno == ENOENT && pyi_process_is_alive(process))
+	length = read_exe_link(process, path);
+	number = errno;
+	if (length < 0 && number == ENOENT && is_kernel_thread(process))
 		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NO_PROGRAM,
 					"process %d has no program: it is a kernel thread",
 					(int)process->pid);
 	if (length < 0)
-		return file_error(process, "exe", errno);
+		return file_error(process, "exe", number);
 	path[length] = '\0';
 	fitted = realloc(path, (size_t)length + 1);
 	if (fitted)
