@@ -11,7 +11,8 @@ import sys
 import xml.etree.ElementTree
 
 # Those that leave a file of test cases; the others are checks.
-WITH_TESTS = ("unit", "sanitize", "live", "daemon", "history", "packaging", "torture", "soak")
+WITH_TESTS = ("unit", "sanitize", "live", "daemon", "history", "packaging", "torture", "hostile",
+              "soak")
 
 
 def count_suite(path):

@@ -18,14 +18,15 @@ LANDED = os.path.join("tests", "last-landed")
 
 # What each of them tests: files, and folders with a slash at the end.
 SUBJECTS = {
-    # 500 kills; 200 snapshots of each busy interpreter; pyinspect killed at all of its calls that touch the target; floods of signals,
-    # children, descriptors
-    "kills": ["src/tracee/", "src/snapshot/", "payloads/entry.c", "tests/torture/",
-              "tests/live/test_kill.py", "tests/live/test_target.py", "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
+    # 500 kills; 200 snapshots of each busy interpreter; pyinspect killed at all of its calls that
+    # touch the target; floods of signals, children, descriptors
+    "kills": ["src/broker/", "src/snapshot/", "src/tracee/", "payloads/entry.c", "tests/torture/",
+              "tests/live/test_kill.py", "tests/live/test_target.py", "tests/tools/kill_at.c",
+              "tests/tools/self_checking.c"],
     # 40 attaches to each program at work
-    "soak": ["src/tracee/", "src/snapshot/", "tests/soak/"],
+    "soak": ["src/broker/", "src/snapshot/", "src/tracee/", "tests/soak/"],
     # kernels that this machine does not have
-    "vm": ["src/snapshot/preflight.c", "src/snapshot/huge_pages.c", "src/snapshot/group.c",
+    "vm": ["src/base/confine.c", "src/broker/worker.c", "src/snapshot/preflight.c", "src/snapshot/huge_pages.c", "src/snapshot/group.c",
            "src/process/access.c", "src/process/pressure.c", "tests/vm/run",
            "tests/vm/guest/"],
 }
