@@ -51,8 +51,16 @@ enum {
 		PYI_CONFINE_CALLS * (FILTER_CALL + PYI_CONFINE_CONDITIONS * FILTER_CONDITION),
 };
 
+static bool is_kept(const int *kept_fds, size_t count, long fd)
+{
+	for (size_t k = 0; k < count; k++)
+		if (kept_fds[k] == fd)
+			return true;
+	return false;
+}
+
 /* Closes what a directory of descriptors lists; false if that cannot be read. */
-static bool close_listed(int directory_fd, int kept_fd)
+static bool close_listed(int directory_fd, const int *kept_fds, size_t count)
 {
 	uint8_t entries[DIRECTORY_BYTES] __attribute__((aligned(8)));
 	bool closed;
@@ -72,7 +80,8 @@ static bool close_listed(int directory_fd, int kept_fd)
 
 				at += *(const uint16_t *)(const void *)(entries + at +
 									ENTRY_SIZE_OFFSET);
-				if (*end || end == name || fd == directory_fd || fd == kept_fd)
+				if (*end || end == name || fd == directory_fd ||
+				    is_kept(kept_fds, count, fd))
 					continue;
 				close((int)fd);
 				closed = true;
@@ -84,18 +93,43 @@ static bool close_listed(int directory_fd, int kept_fd)
 	return true;
 }
 
-bool pyi_confine_close_files(int kept_fd)
+/* The least that is kept of those from `from` on; -1: none. */
+static int next_kept(const int *kept_fds, size_t count, int from)
 {
-	bool below = kept_fd <= 0 || syscall(SYS_close_range, 0U, (unsigned)kept_fd - 1, 0U) == 0;
+	int least = -1;
+
+	for (size_t k = 0; k < count; k++)
+		if (kept_fds[k] >= from && (least < 0 || kept_fds[k] < least))
+			least = kept_fds[k];
+	return least;
+}
+
+/* Closes what lies between those that are kept; false where the kernel cannot. */
+static bool close_ranges(const int *kept_fds, size_t count)
+{
+	int from = 0;
+	int kept;
+
+	while ((kept = next_kept(kept_fds, count, from)) >= 0) {
+		if (kept > from &&
+		    syscall(SYS_close_range, (unsigned)from, (unsigned)kept - 1, 0U) != 0)
+			return false;
+		from = kept + 1;
+	}
+	return syscall(SYS_close_range, (unsigned)from, UINT32_MAX, 0U) == 0;
+}
+
+bool pyi_confine_close_files(const int *kept_fds, size_t count)
+{
 	int directory_fd;
 	bool done;
 
-	if (below && syscall(SYS_close_range, (unsigned)(kept_fd + 1), UINT32_MAX, 0U) == 0)
+	if (close_ranges(kept_fds, count))
 		return true;
 	directory_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return false;
-	done = close_listed(directory_fd, kept_fd);
+	done = close_listed(directory_fd, kept_fds, count);
 	return close(directory_fd) == 0 && done;
 }
 

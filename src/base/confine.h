@@ -28,8 +28,11 @@ struct pyi_confine_owner {
 	size_t group_count;
 };
 
-/* Closes all descriptors but one (-1: all). False with errno if some may be open still. */
-bool pyi_confine_close_files(int kept_fd);
+/*
+ * Closes all descriptors but these (-1 among them is none). False with errno if others may be open
+ * still.
+ */
+bool pyi_confine_close_files(const int *kept_fds, size_t count);
 
 /*
  * Makes a directory without files the root, and the current directory. False with errno where that
@@ -76,7 +79,7 @@ struct pyi_confine_condition {
 
 enum {
 	PYI_CONFINE_CONDITIONS = 3,
-	PYI_CONFINE_CALLS = 64,
+	PYI_CONFINE_CALLS = 96,
 };
 
 /* A system call that is allowed if all conditions hold. */

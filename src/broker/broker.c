@@ -36,7 +36,9 @@ struct broker {
 	/* What it was before anything was done to it. */
 	struct pyi_residue_state before;
 	struct pyi_snapshot *snapshot;
+	/* It could not be put back as it was; and that is still so when it is forgotten. */
 	bool not_restored;
+	bool owes;
 };
 
 /* The reply to one request, while it is put together. */
@@ -59,18 +61,29 @@ static struct pyi_error *no_such_process(pid_t pid)
 				pid);
 }
 
-/* Everything about a target but what it is bound to. */
+/* What it was before, and which program. */
+static void forget_past(struct broker *broker)
+{
+	pyi_residue_state_deinit(&broker->before);
+	broker->before = (struct pyi_residue_state){ 0 };
+	if (broker->program_fd >= 0)
+		close(broker->program_fd);
+	broker->program_fd = -1;
+}
+
+/* Everything about a target but what it is bound to, and whether something is owed to it. */
 static struct pyi_error *forget(struct broker *broker)
 {
 	struct pyi_error *error = pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
 
-	pyi_residue_state_deinit(&broker->before);
-	broker->before = (struct pyi_residue_state){ 0 };
+	broker->not_restored |= error && error->exit == PYI_EXIT_NOT_RESTORED;
+	/* Nothing is owed to a process that has ended, or to another program. */
+	broker->owes |= broker->not_restored && pyi_process_is_alive(&broker->process) &&
+			!pyi_program_was_left(broker->program_fd);
+	broker->not_restored = false;
+	forget_past(broker);
 	broker->target = (struct pyi_snapshot_target){ 0 };
 	broker->prepared = false;
-	if (broker->program_fd >= 0)
-		close(broker->program_fd);
-	broker->program_fd = -1;
 	pyi_process_close(&broker->process);
 	return error;
 }
@@ -198,6 +211,8 @@ static struct pyi_error *prepare(struct broker *broker, const struct pyi_request
 		broker->target.stop_limit_ms = pyi_snapshot_stop_limit_ms(&preflight);
 		return NULL;
 	}
+	/* Of a try that failed. */
+	forget_past(broker);
 	broker->program_fd = pyi_program_pin(&broker->process);
 	pyi_residue_before(&broker->process, &broker->before);
 	error = pyi_maps_read(&broker->process, &maps);
@@ -539,19 +554,12 @@ int pyi_broker_serve(int channel_fd)
 				 .process.proc_fd = -1,
 				 .program_fd = -1 };
 	struct pyi_error *error;
-	bool owes;
 
 	while (serve_next(&broker))
 		;
-	error = pyi_snapshot_destroy(pyi_return_ptr(broker.snapshot));
-	if (error && error->exit == PYI_EXIT_NOT_RESTORED) {
-		broker.not_restored = true;
+	error = forget(&broker);
+	if (error && error->exit == PYI_EXIT_NOT_RESTORED)
 		fprintf(stderr, "pyinspect: %s\n", error->message);
-	}
 	pyi_error_destroy(error);
-	/* Nothing is owed to a process that has ended, or to another program. */
-	owes = broker.not_restored && pyi_process_is_alive(&broker.process) &&
-	       !pyi_program_was_left(broker.program_fd);
-	pyi_error_destroy(forget(&broker));
-	return owes ? PYI_EXIT_NOT_RESTORED : PYI_EXIT_OK;
+	return broker.owes ? PYI_EXIT_NOT_RESTORED : PYI_EXIT_OK;
 }

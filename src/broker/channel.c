@@ -102,15 +102,16 @@ static bool receive_packet(int channel_fd, void *bytes, size_t size_bytes, int *
 	do {
 		got = recvmsg(channel_fd, &message, MSG_CMSG_CLOEXEC);
 	} while (got < 0 && errno == EINTR);
-	if (got <= 0) {
-		errno = got ? errno : 0;
+	if (got < 0)
 		return false;
-	}
+	/* An empty packet looks like the end, but can bring descriptors. */
 	if (!take_descriptors(&message, ret_fd ? &fd : NULL) || got != (ssize_t)size_bytes ||
 	    message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		bool ended = !got && !message.msg_controllen;
+
 		if (fd >= 0)
 			close(fd);
-		errno = EPROTO;
+		errno = ended ? 0 : EPROTO;
 		return false;
 	}
 	if (ret_fd)

@@ -3,10 +3,13 @@
  */
 #include "broker/worker.h"
 
+#include <asm/termbits.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,6 +28,13 @@ enum {
 #define ALLOW(call)                                                                                \
 	{                                                                                          \
 		.number = SYS_##call                                                               \
+	}
+/* A call whose argument of that number, of 32 bits as the kernel has it, is this. */
+#define ALLOW_WITH(call, argument, value)                                                          \
+	{                                                                                          \
+		.number = SYS_##call, .condition_count = 1, .conditions = {                        \
+			{ argument, UINT32_MAX, value }                                            \
+		}                                                                                  \
 	}
 /* A call whose third argument has none of these bits. */
 #define ALLOW_WITHOUT(call, bits)                                                                  \
@@ -68,7 +78,11 @@ static struct pyi_error *restrict_calls(void)
 		ALLOW(writev),
 		ALLOW(lseek),
 		ALLOW(fstat),
-		ALLOW(fcntl),
+		ALLOW_WITH(fcntl, 1, F_GETFD),
+		ALLOW_WITH(fcntl, 1, F_SETFD),
+		ALLOW_WITH(fcntl, 1, F_GETFL),
+		ALLOW_WITH(fcntl, 1, F_SETFL),
+		ALLOW_WITH(fcntl, 1, F_DUPFD_CLOEXEC),
 		ALLOW(close),
 		ALLOW(sendmsg),
 		ALLOW(recvmsg),
@@ -87,7 +101,11 @@ static struct pyi_error *restrict_calls(void)
 		/* qsort() asks how much memory there is. */
 		ALLOW(sysinfo),
 		/* The width of a terminal, and whether it is one. */
-		ALLOW(ioctl),
+		ALLOW_WITH(ioctl, 1, TIOCGWINSZ),
+		ALLOW_WITH(ioctl, 1, TCGETS),
+#ifdef TCGETS2
+		ALLOW_WITH(ioctl, 1, TCGETS2),
+#endif
 		/* Memory, but none that is executable. */
 		ALLOW_WITHOUT(mmap, PROT_EXEC),
 		ALLOW_WITHOUT(mprotect, PROT_EXEC),
@@ -118,9 +136,9 @@ static struct pyi_error *restrict_calls(void)
 		ALLOW(exit),
 		ALLOW(exit_group),
 #ifdef SYS_newfstatat
-		/* What the C library makes of fstat(): of a descriptor only, since there is no
-		   path. */
-		ALLOW(newfstatat),
+		/* What some C libraries make of fstat(); paths could be looked up with it, too, but
+		   those only say that something is there. */
+		ALLOW_WITH(newfstatat, 3, AT_EMPTY_PATH),
 #endif
 #ifdef SYS_poll
 		ALLOW(poll),

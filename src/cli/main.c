@@ -1,6 +1,7 @@
 /*
  * The program: finds the command, runs it, reports one error, exits. Does no work itself.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "analysis/check.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/file_replace.h"
 #include "broker/supervisor.h"
 #include "broker/worker.h"
@@ -269,6 +271,18 @@ static uint64_t memory_for(pid_t pid)
 	return WORKER_BYTES + status.rss_bytes / WORKER_SHARE;
 }
 
+/* Of what the caller of the program had open, they have the three standard descriptors only. */
+static struct pyi_error *close_others(int fd, int other_fd)
+{
+	const int kept[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, fd, other_fd };
+
+	if (pyi_confine_close_files(kept, sizeof(kept) / sizeof(kept[0])))
+		return NULL;
+	return pyi_error_create_errno(
+		PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST, errno,
+		"a part of pyinspect cannot close files that are not its own");
+}
+
 static __attribute__((noreturn)) void work(void *argument, int broker_fd, int keeper_fd)
 {
 	struct job *job = argument;
@@ -276,7 +290,9 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	struct pyi_error *error;
 
 	job->options.broker_fd = broker_fd;
-	error = pyi_worker_confine(memory_for(job->options.pid));
+	error = close_others(broker_fd, keeper_fd);
+	if (!error)
+		error = pyi_worker_confine(memory_for(job->options.pid));
 	/* From here on it may see what the target has made. */
 	if (keeper_fd >= 0) {
 		if (!error)
@@ -292,7 +308,11 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 static __attribute__((noreturn)) void keep(void *argument, int worker_fd)
 {
 	struct job *job = argument;
+	struct pyi_envelope envelope = { .command = job->command->name };
+	struct pyi_error *error = close_others(worker_fd, job->options.output_fd);
 
+	if (error)
+		exit((int)conclude(job, &envelope, PYI_EXIT_FAILED, error));
 	job->options.worker_fd = worker_fd;
 	exit((int)run(job));
 }

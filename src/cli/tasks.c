@@ -56,7 +56,9 @@ static struct pyi_error *unpack_error(struct pyi_unpacker *unpacker)
 	code = pyi_unpack_number(unpacker, PYI_ERROR_CODE_COUNT - 1);
 	message = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
 	hint = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
-	if (unpacker->failed || !message)
+	if (!message || !message[0])
+		unpacker->failed = true;
+	if (unpacker->failed)
 		return NULL;
 	error = pyi_error_create((enum pyi_exit)exit, (enum pyi_error_code)code, "%s", message);
 	return hint ? pyi_error_hint(error, "%s", hint) : error;
@@ -112,8 +114,8 @@ static struct pyi_error *unpack_sample(struct pyi_unpacker *unpacker, struct pyi
 {
 	uint64_t count;
 
-	sample->time_s = (int64_t)pyi_unpack_number(unpacker, INT64_MAX);
-	sample->age_s = pyi_unpack_number(unpacker, INT64_MAX);
+	sample->time_s = (int64_t)pyi_unpack_number(unpacker, PYI_TASK_SECONDS_LIMIT);
+	sample->age_s = pyi_unpack_number(unpacker, PYI_TASK_SECONDS_LIMIT);
 	sample->incomplete = pyi_unpack_number(unpacker, 1);
 	count = pyi_unpack_number(unpacker, PYI_TASK_FIGURE_LIMIT);
 	for (uint64_t f = 0; f < count && !unpacker->failed; f++) {
@@ -132,7 +134,9 @@ static struct pyi_error *unpack_sample(struct pyi_unpacker *unpacker, struct pyi
 		if (error)
 			return error;
 	}
+	/* Two of the same name would be added up, beyond what a figure can be. */
 	pyi_sample_sort(sample);
+	unpacker->failed |= sample->figure_count != count;
 	return NULL;
 }
 
@@ -147,7 +151,7 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	struct pyi_unpacker unpacker;
 	struct pyi_error *failure;
 	struct pyi_error *error;
-	size_t size_bytes;
+	size_t size_bytes = 0;
 
 	pyi_pack_number(&packer, deadline_ns);
 	pyi_pack_number(&packer, slip);
@@ -189,7 +193,7 @@ struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	struct pyi_unpacker unpacker;
 	struct pyi_error *error;
-	size_t size_bytes;
+	size_t size_bytes = 0;
 	size_t text_bytes = 0;
 
 	pyi_pack_text(&packer, options->command);

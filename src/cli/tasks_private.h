@@ -27,6 +27,9 @@ enum {
 	PYI_TASK_NAME_LIMIT = 1 << 16,
 };
 
+/* Of a moment or an age: some thousand years, so that sums of them do not overflow. */
+#define PYI_TASK_SECONDS_LIMIT (UINT64_C(1) << 40)
+
 struct pyi_task_header {
 	uint64_t kind;
 	uint64_t data_bytes;

@@ -50,6 +50,7 @@ static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exi
 	if (error)
 		return error;
 	*ret_exit = pyi_inspection_conclude(inspection);
+	pyi_sample_sort(&measured->sample);
 	measured->sample.incomplete =
 		measured->sample.incomplete || *ret_exit == PYI_EXIT_INCOMPLETE;
 	measured->start_ticks = inspection->session.source.process.start_ticks;
@@ -226,6 +227,7 @@ static bool serve_next(int check_fd, const struct pyi_options *options,
 	struct pyi_unpacker unpacker;
 
 	if (!pyi_channel_receive(check_fd, &header, sizeof(header), NULL) ||
+	    (header.kind != PYI_TASK_MEASURE && header.kind != PYI_TASK_REPORT) ||
 	    header.data_bytes > PYI_TASK_LIMIT)
 		return false;
 	bytes = malloc((size_t)header.data_bytes + 1);

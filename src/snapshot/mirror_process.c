@@ -116,7 +116,7 @@ const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials
 	/* Else we could not look into it ourselves. */
 	bool may_hide = has_capability(CAP_SYS_PTRACE);
 
-	if (!pyi_confine_close_files(fd))
+	if (!pyi_confine_close_files(&fd, 1))
 		return "close the mirror's files";
 	if (!pyi_confine_no_new_privileges())
 		return "keep the mirror from new privileges";

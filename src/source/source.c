@@ -466,6 +466,22 @@ struct pyi_error *pyi_source_run(struct pyi_source_snapshot *snapshot, const uin
 	return NULL;
 }
 
+static bool is_whole(const struct pyi_residue *residue)
+{
+	if (residue->count > PYI_RESIDUE_LIMIT)
+		return false;
+	for (size_t i = 0; i < residue->count; i++) {
+		uint8_t certain;
+
+		memcpy(&certain, &residue->items[i].certain, sizeof(certain));
+		if (certain > 1 ||
+		    !memchr(residue->items[i].code, '\0', sizeof(residue->items[i].code)) ||
+		    !memchr(residue->items[i].message, '\0', sizeof(residue->items[i].message)))
+			return false;
+	}
+	return true;
+}
+
 struct pyi_error *pyi_source_residue(struct pyi_source *source, struct pyi_residue *ret_residue,
 				     bool *ret_known)
 {
@@ -473,6 +489,10 @@ struct pyi_error *pyi_source_residue(struct pyi_source *source, struct pyi_resid
 	struct pyi_reply reply = { 0 };
 	struct pyi_error *error = ask_simply(source, &request, &reply);
 
+	if (!is_whole(&reply.residue.residue)) {
+		pyi_error_destroy(error);
+		error = broker_lost();
+	}
 	if (error && error->code == PYI_ERROR_BROKER_LOST)
 		return error;
 	*ret_known = reply.residue.known;

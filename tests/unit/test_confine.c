@@ -352,13 +352,17 @@ static void test_close_files(void **state)
 
 	(void)state;
 	if (pid == 0) {
-		int kept = dup2(0, 100);
+		const int kept[] = { 200, -1, 0, 100, 101 };
 
-		if (dup2(0, 50) != 50 || dup2(0, 300) != 300 || !pyi_confine_close_files(kept))
+		if (dup2(0, 50) != 50 || dup2(0, 100) != 100 || dup2(0, 101) != 101 ||
+		    dup2(0, 200) != 200 || dup2(0, 300) != 300 || !pyi_confine_close_files(kept, 5))
 			_exit(NOT_CONFINED);
 		for (int fd = 0; fd < 400; fd++)
-			if ((fcntl(fd, F_GETFD) >= 0) != (fd == kept))
+			if ((fcntl(fd, F_GETFD) >= 0) !=
+			    (fd == 0 || fd == 100 || fd == 101 || fd == 200))
 				_exit(NOT_CONFINED);
+		if (!pyi_confine_close_files(NULL, 0) || fcntl(0, F_GETFD) >= 0)
+			_exit(NOT_CONFINED);
 		_exit(CONFINED);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
