@@ -24,10 +24,9 @@ static struct pyi_error *failed(const struct pyi_folder_use *use, const char *pa
 {
 	int number = errno;
 
-	return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, use->code, number, "%s %s",
-						     number == ENOENT ? "there is no folder"
-								      : use->refusal,
-						     path),
+	return pyi_error_hint(pyi_error_create_errno(
+				      PYI_EXIT_FAILED, use->code, number, "%s %s",
+				      number == ENOENT ? "there is no folder" : use->refusal, path),
 			      "%s", number == ENOENT ? use->missing_hint : use->hint);
 }
 

@@ -160,7 +160,8 @@ struct pyi_error *pyi_worker_confine(uint64_t memory_bytes)
 
 	empty_root = pyi_confine_empty_root();
 	pyi_confine_bound_capabilities();
-	if (can_give_away() && !pyi_confine_become(&nobody))
+	/* In a user namespace that has no nobody it stays who it is. */
+	if (can_give_away() && !pyi_confine_become(&nobody) && errno != EINVAL)
 		return refused("become another user");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!pyi_confine_drop_capabilities())

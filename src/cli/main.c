@@ -248,7 +248,7 @@ static enum pyi_exit conclude(const struct job *job, struct pyi_envelope *envelo
 	pyi_envelope_deinit(envelope);
 	fflush(stdout);
 	/* Unless there is something worse to say. */
-	if (pyi_wait_cancel_signal() && !not_restored)
+	if (pyi_wait_is_cancelled() && !not_restored)
 		end_by(pyi_wait_cancel_signal());
 	return exit;
 }

@@ -1,6 +1,6 @@
 /*
- * The broker, linked with nothing but the C library: whatever its code needs is among the files that
- * ARCHITECTURE.md names. Output: TAP.
+ * The broker, linked with nothing but the C library: whatever its code needs is among the files
+ * that ARCHITECTURE.md names. Output: TAP.
  *
  * Asks one that was started for the process that asks, and for another one.
  */

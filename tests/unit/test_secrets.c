@@ -124,8 +124,8 @@ static void test_names(void **state)
 		"content-type",
 		"Donaudampfschifffahrtsgesellschaft",
 		"facade_added",
-		"sch\xc3\xb6ne_gr\xc3\xb6\xc3\x9f"
-		"e",
+		("sch\xc3\xb6ne_gr\xc3\xb6\xc3\x9f"
+		 "e"),
 	};
 
 	(void)state;
