@@ -238,6 +238,8 @@ static enum pyi_exit conclude(const struct job *job, struct pyi_envelope *envelo
 	bool not_restored = error && error->exit == PYI_EXIT_NOT_RESTORED;
 
 	if (error) {
+		/* Others are told to end, too, and may have been quicker than we to do so. */
+		pyi_wait_is_cancelled();
 		exit = report_error(job->command, &job->options, envelope, error);
 		pyi_error_destroy(error);
 	}
@@ -311,6 +313,11 @@ static struct pyi_error *put_output(const struct pyi_options *options)
 	return pyi_file_replace(options->output, PYI_OUTPUT_MODE, text, (size_t)status.st_size);
 }
 
+static enum pyi_exit not_restored_exit(const struct pyi_command *command)
+{
+	return command->keeps ? (enum pyi_exit)PYI_CHECK_CRITICAL : PYI_EXIT_NOT_RESTORED;
+}
+
 /* Why there is no result, if the worker could not say it. */
 static struct pyi_error *explain_end(const struct job *job, const struct pyi_supervised *supervised)
 {
@@ -363,14 +370,19 @@ static enum pyi_exit supervise(struct job *job)
 	if (error)
 		return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 	/* What the others knew, they have said. */
-	if (!supervised.signal &&
-	    (!supervised.not_restored ||
-	     supervised.exit_code ==
-		     (job->command->keeps ? (int)PYI_CHECK_CRITICAL : (int)PYI_EXIT_NOT_RESTORED)))
+	if (!supervised.signal && (!supervised.not_restored ||
+				   supervised.exit_code == (int)not_restored_exit(job->command)))
 		return (enum pyi_exit)supervised.exit_code;
 	if (supervised.cancel_signal && !supervised.not_restored)
 		end_by(supervised.cancel_signal);
-	return conclude(job, &envelope, PYI_EXIT_FAILED, explain_end(job, &supervised));
+	error = explain_end(job, &supervised);
+	/* There is a report already, which is not to be followed by another one. */
+	if (!supervised.signal && !job->options.output) {
+		pyi_output_error(stderr, stderr, PYI_FORMAT_TABLE, &envelope, error);
+		pyi_error_destroy(error);
+		return not_restored_exit(job->command);
+	}
+	return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 }
 
 int main(int argc, char **argv)

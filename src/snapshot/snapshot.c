@@ -48,15 +48,40 @@ enum {
 	STOP_LIMIT_FACTOR = 10,
 };
 
+/* What is owed to targets: stops that have not ended, and snapshots. */
+static uint32_t own_debts;
+static uint32_t *debts = &own_debts;
+
+void pyi_snapshot_tell_debts(uint32_t *shared)
+{
+	debts = shared;
+}
+
+static void owe(void)
+{
+	__atomic_add_fetch(debts, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Unless `error` says that it was not. */
+static void note_restored(const struct pyi_error *error)
+{
+	if (!error || error->exit != PYI_EXIT_NOT_RESTORED)
+		__atomic_sub_fetch(debts, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Whatever a stop costs counts, also one that comes to nothing. */
 static struct pyi_error *begin_stop(struct pyi_snapshot_target *target,
 				    const struct pyi_gadgets *gadgets,
 				    const struct pyi_call_plan *plan, enum pyi_stop_extent extent,
 				    struct pyi_stop *ret_stop)
 {
-	struct pyi_error *error = pyi_stop_begin(target->process, gadgets, plan, extent,
-						 target->stop_limit_ms, ret_stop);
+	struct pyi_error *error;
 
+	owe();
+	error = pyi_stop_begin(target->process, gadgets, plan, extent, target->stop_limit_ms,
+			       ret_stop);
+	if (error)
+		note_restored(error);
 	target->stop_count += ret_stop->tries_ms > 0;
 	target->paused_ms += ret_stop->tries_ms;
 	target->longest_pause_ms = fmax(target->longest_pause_ms, ret_stop->longest_try_ms);
@@ -69,6 +94,7 @@ static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi
 	double paused_ms;
 	struct pyi_error *error = pyi_stop_end(target->process, stop, &paused_ms);
 
+	note_restored(error);
 	target->stop_count++;
 	target->paused_ms += paused_ms;
 	target->longest_pause_ms = fmax(target->longest_pause_ms, paused_ms);
@@ -552,6 +578,7 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
 	snapshot->process.proc_fd = -1;
 	snapshot->target = target;
 	snapshot->gadgets = target->gadgets;
+	owe();
 	error = prepare_mirror(target, &mirror);
 	if (!error)
 		error = take(target, extent, gate, mirror, snapshot, &is_ready);
@@ -605,6 +632,7 @@ struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot)
 	kill_snapshot(snapshot);
 	if (snapshot->namespace_pid > 0)
 		error = reap(snapshot->target, snapshot->namespace_pid, true);
+	note_restored(error);
 	pyi_memory_reader_destroy(snapshot->reader);
 	pyi_maps_deinit(&snapshot->maps);
 	pyi_process_close(&snapshot->process);
