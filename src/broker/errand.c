@@ -23,7 +23,8 @@
 enum {
 	/* For one that was killed: it is gone by then, unless it cannot be. */
 	BURIAL_MS = 50,
-	FIRST_FD = 3,
+	/* Also our output, for whose end somebody may wait. */
+	FIRST_FD = 0,
 	/* Where close_range(2) is not known (before Linux 5.9). */
 	FD_LIMIT = 1024,
 };

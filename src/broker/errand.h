@@ -21,8 +21,8 @@ enum pyi_errand_end {
 };
 
 struct pyi_errand {
-	/* In the child, which has no other descriptors than 0 to 2 and `kept_fd`: sets the outcome,
-	   and returns a descriptor to be handed over, or -1. */
+	/* In the child, which has no other descriptor than `kept_fd`, not even 0 to 2: sets the
+	   outcome, and returns a descriptor to be handed over, or -1. */
 	int (*run)(void *argument, void *ret_outcome);
 	void *argument;
 	/* One that the child is to have; -1: none. */

@@ -275,7 +275,8 @@ static void watch_all(struct watch *watch, struct pyi_supervised *supervised)
 			break;
 		case PYI_WAIT_CANCELLED:
 			supervised->cancel_signal = pyi_wait_cancel_signal();
-			for (int role = 0; role < ROLES; role++)
+			/* The broker last: the others shall not wonder why it gives up. */
+			for (int role = ROLES; role--;)
 				tell(&children[role], supervised->cancel_signal);
 			if (pyi_clock_now_ns() < watch->end_ns)
 				watch->end_ns = pyi_clock_now_ns();

@@ -1,6 +1,7 @@
 /*
  * The program: finds the command, runs it, reports one error, exits. Does no work itself.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,6 +272,24 @@ static uint64_t memory_for(pid_t pid)
 	return WORKER_BYTES + status.rss_bytes / WORKER_SHARE;
 }
 
+/*
+ * The keeper reports. Who waits for the end of that output must not have to wait for a worker which
+ * is in a call that does not end.
+ */
+static void leave_output_to_keeper(const struct pyi_options *options)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	if (!options->verbose && !isatty(STDERR_FILENO))
+		dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static __attribute__((noreturn)) void work(void *argument, int broker_fd, int keeper_fd)
 {
 	struct job *job = argument;
@@ -278,6 +297,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	struct pyi_error *error;
 
 	job->options.broker_fd = broker_fd;
+	if (keeper_fd >= 0)
+		leave_output_to_keeper(&job->options);
 	error = pyi_worker_confine(memory_for(job->options.pid));
 	/* From here on it may see what the target has made. */
 	if (keeper_fd >= 0) {

@@ -40,6 +40,8 @@ static struct pyi_error *ask(const struct pyi_options *options, enum pyi_task_ki
 	bytes = malloc((size_t)header.data_bytes + 1);
 	if (!bytes)
 		return pyi_error_no_memory();
+	/* If that was why it has given up, it is for us, too. */
+	pyi_wait_is_cancelled();
 	if (!pyi_channel_receive_data(options->worker_fd, bytes, (size_t)header.data_bytes)) {
 		free(bytes);
 		return worker_lost(options);

@@ -529,6 +529,9 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 
 	snapshot->shares_table = !mirror && pyi_flushed_has_files(target->process);
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
+	/* Nobody brings a page while the target stands still, perhaps. */
+	if (!error)
+		pyi_memory_reader_only_present(live);
 	if (!error)
 		error = begin_stop(target, mirror ? NULL : &target->gadgets,
 				   mirror ? NULL : &pyi_calls_of_clone, extent, &stop);

@@ -97,12 +97,6 @@ int pyi_wait_cancel_signal(void)
 	return cancel_signal;
 }
 
-struct pyi_error *pyi_wait_interrupted(void)
-{
-	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED, "interrupted by signal %d",
-				cancel_signal);
-}
-
 /* Waits for one signal of the set; 0 if the deadline came. */
 static int wait_signal(const sigset_t *set, uint64_t deadline_ns)
 {
@@ -133,6 +127,14 @@ bool pyi_wait_is_cancelled(void)
 		if (number != SIGCHLD)
 			cancel_signal = number;
 	return cancel_signal != 0;
+}
+
+struct pyi_error *pyi_wait_interrupted(void)
+{
+	/* Somebody else may have been quicker to hear of it. */
+	pyi_wait_is_cancelled();
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED, "interrupted by signal %d",
+				cancel_signal);
 }
 
 enum pyi_wait_result pyi_wait_tracee(pid_t tid, uint64_t deadline_ns, bool cancellable,
