@@ -75,6 +75,7 @@ static __attribute__((noreturn)) void run(const struct pyi_errand *errand, uint6
 {
 	int fd;
 
+	prctl(PR_SET_NAME, "pyinspect-errnd");
 	pyi_errand_stay_bound();
 	limit_life(deadline_ns);
 	close_others(errand->kept_fd, channel_fd);

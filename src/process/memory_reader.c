@@ -159,7 +159,7 @@ void pyi_memory_reader_only_present(struct pyi_memory_reader *reader)
 }
 
 /* Whether all of it is in memory or in swap. */
-static bool is_present(const struct pyi_memory_reader *reader, uint64_t addr, size_t size)
+static bool is_present(int pagemap_fd, uint64_t addr, size_t size)
 {
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t last = (addr + size - 1) / page_bytes;
@@ -167,12 +167,22 @@ static bool is_present(const struct pyi_memory_reader *reader, uint64_t addr, si
 	for (uint64_t page = addr / page_bytes; page <= last; page++) {
 		uint64_t entry;
 
-		if (pread(reader->pagemap_fd, &entry, sizeof(entry),
-			  (off_t)(page * sizeof(entry))) != sizeof(entry) ||
+		if (pread(pagemap_fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) !=
+			    sizeof(entry) ||
 		    !(entry & (PAGE_PRESENT | PAGE_SWAPPED)))
 			return false;
 	}
 	return true;
+}
+
+bool pyi_memory_is_present(pid_t pid, uint64_t addr, size_t size_bytes)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 || !size_bytes || is_present(fd, addr, size_bytes);
 }
 
 /* One system call: how many bytes were read, at least 1, or a negative errno. */
@@ -231,7 +241,7 @@ static ssize_t read_once(struct pyi_memory_reader *reader, uint64_t addr, void *
 static int read_direct(struct pyi_memory_reader *reader, uint64_t addr, unsigned char *to,
 		       size_t size)
 {
-	if (reader->pagemap_fd >= 0 && size && !is_present(reader, addr, size))
+	if (reader->pagemap_fd >= 0 && size && !is_present(reader->pagemap_fd, addr, size))
 		return EFAULT;
 	/* A short read is not the end: the kernel also stops at 2 GB. The next call tells. */
 	while (size) {

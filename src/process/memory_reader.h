@@ -44,6 +44,9 @@ pyi_memory_reader_create_mock(const void *bytes, size_t size_bytes, uint64_t add
  */
 void pyi_memory_reader_only_present(struct pyi_memory_reader *reader);
 
+/* Whether all of it is in memory or in swap; also true where that cannot be known. */
+bool pyi_memory_is_present(pid_t pid, uint64_t addr, size_t size_bytes);
+
 void pyi_memory_reader_destroy(struct pyi_memory_reader *reader);
 
 /*

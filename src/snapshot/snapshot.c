@@ -26,6 +26,7 @@
 #include "snapshot/flushed.h"
 #include "snapshot/leftover.h"
 #include "snapshot/mirror.h"
+#include "snapshot/mounts.h"
 #include "tracee/gadgets.h"
 #include "tracee/stop.h"
 #include "tracee/wait.h"
@@ -101,6 +102,20 @@ static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi
 	return error;
 }
 
+static bool is_kept(void *argument, const struct pyi_map *map)
+{
+	return pyi_mounts_is_kept_by_kernel(argument, map);
+}
+
+static struct pyi_error *find_gadgets(const struct pyi_process *process,
+				      const struct pyi_maps *maps, struct pyi_gadgets *ret_gadgets)
+{
+	PYI_CLEANUP(pyi_mounts_deinit) struct pyi_mounts mounts = { 0 };
+	struct pyi_error *error = pyi_mounts_read(process, &mounts);
+
+	return error ? error : pyi_gadgets_find(process, maps, is_kept, &mounts, ret_gadgets);
+}
+
 /* Makes the target reap its child; true when it is gone from it. */
 static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_t namespace_pid,
 					bool *ret_gone)
@@ -117,7 +132,7 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 	/* It is still the process that must reap, but it may run another program by now. */
 	error = pyi_maps_read(target->process, &maps);
 	if (!error)
-		error = pyi_gadgets_find(target->process, &maps, &gadgets);
+		error = find_gadgets(target->process, &maps, &gadgets);
 	if (!error)
 		error = begin_stop(target, &gadgets, &pyi_calls_of_reaping, PYI_STOP_ONE, &stop);
 	if (error)
@@ -193,7 +208,7 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	size_t count;
 
 	/* A mirror is made without the target's code. */
-	error = target.source == PYI_SOURCE_CLONE ? pyi_gadgets_find(process, maps, &target.gadgets)
+	error = target.source == PYI_SOURCE_CLONE ? find_gadgets(process, maps, &target.gadgets)
 						  : NULL;
 	if (!error)
 		error = pyi_process_read_status(process, 0, &status);

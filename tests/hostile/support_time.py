@@ -86,6 +86,8 @@ class Run:
         assert ended and took < PATIENCE_SECONDS, "%.2f s: %s" % (took, self.words)
         left = self.members()
         assert not left, "still there: %s" % left
+        # Those without rights may be left in a wait of the kernel.
+        assert not self.members("D").get("pyinspect-brok"), "the broker waits for the target"
         return self.process.returncode
 
     def kill(self):

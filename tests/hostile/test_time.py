@@ -40,8 +40,8 @@ def folder():
 
 @pytest.fixture
 def mount():
-    """Where a server is mounted."""
-    path = tempfile.mkdtemp(prefix="pyinspect-test-")
+    """Where a server is mounted; what is there is looked at first, for its name."""
+    path = tempfile.mkdtemp(prefix="libc-pyinspect-test-")
     os.chmod(path, 0o755)
     yield path
     os.rmdir(path)
@@ -173,6 +173,36 @@ def test_pages_that_are_held_back(begin, command, way):
     # Newer kernels do not wait, but say that there is nothing.
     if code != (3 if command == "check" else 1) or "heap-broken" not in run.output:
         judge(run, command, code)
+
+
+@pytest.mark.parametrize("source", ["clone", "mirror"])
+def test_text_of_a_server(served, begin, source):
+    """Named like a C library, in which code is looked for."""
+    server = served()
+    target = begin("victim_time.py", "text", server.path)
+    server.silent = {file_server.READ}
+    run, code = look(target, "timeout", "top-types", "--source", source)
+    assert code == 0, (code, run.output, run.words)
+
+
+@pytest.mark.parametrize("source", ["clone", "mirror"])
+def test_stack_of_a_server(served, begin, source):
+    """The only thread has its stack in a file; what is below is not there."""
+    server = served(bytes(1 << 20))
+    target = begin("victim_time.py", "stack", server.path)
+    server.silent = {file_server.READ}
+    run, code = look(target, "timeout", "top-types", "--source", source)
+    assert code in (0, 1), (code, run.output, run.words)
+    assert code == 0 or json.loads(run.output)["error"]["code"] != "not-restored"
+    assert not server.held
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("kind", ["base", "mro", "name", "dict", "threads"])
+def test_structures_without_end(begin, kind, command):
+    run, code = look(begin("victim_time.py", kind), "timeout", command)
+    if code not in (0, 4, 5):
+        assert code == expected("timeout", command), (code, run.words)
 
 
 @pytest.mark.parametrize("way", ["timeout", "SIGINT"])
