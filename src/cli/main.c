@@ -345,10 +345,13 @@ static struct pyi_error *explain_end(const struct job *job, const struct pyi_sup
 	struct pyi_error *error;
 
 	if (supervised->not_restored)
-		error = pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
+		error = pyi_error_hint(
+			pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
 					 "nobody knows whether process %s is as it was: pyinspect "
 					 "had to be ended while it worked on it",
-					 job->options.target);
+					 job->options.target),
+			"run pyinspect on it once more: a run that makes a clone reaps what is "
+			"left");
 	else if (supervised->overdue)
 		error = pyi_error_timeout("it was not done in the time allowed");
 	else

@@ -156,7 +156,7 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	struct pyi_unpacker unpacker;
 	struct pyi_error *failure;
 	struct pyi_error *error;
-	size_t size_bytes;
+	size_t size_bytes = 0;
 
 	pyi_pack_number(&packer, deadline_ns);
 	pyi_pack_number(&packer, slip);
@@ -198,7 +198,7 @@ struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	struct pyi_unpacker unpacker;
 	struct pyi_error *error;
-	size_t size_bytes;
+	size_t size_bytes = 0;
 	size_t text_bytes = 0;
 
 	pyi_pack_text(&packer, options->command);

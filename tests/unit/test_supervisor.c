@@ -89,7 +89,7 @@ static __attribute__((noreturn)) void work_hang(void *argument, int broker_fd, i
 
 static __attribute__((noreturn)) void work_spin(void *argument, int broker_fd, int keeper_fd)
 {
-	uint64_t end_ns = pyi_clock_deadline(LIFE_S * 1000, PYI_CLOCK_NEVER);
+	uint64_t end_ns = pyi_clock_deadline(LIFE_S * UINT64_C(1000), PYI_CLOCK_NEVER);
 
 	(void)argument;
 	(void)broker_fd;
