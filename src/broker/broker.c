@@ -15,13 +15,18 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "broker/bus_socket.h"
 #include "broker/channel.h"
+#include "broker/errand.h"
 #include "broker/protocol.h"
 #include "process/access.h"
 #include "process/mapped_file.h"
 #include "process/program.h"
 #include "snapshot/snapshot.h"
+
+/* For a file system to open a file. */
+enum { FILE_LIMIT_MS = 1000 };
 
 struct broker {
 	int channel_fd;
@@ -39,6 +44,8 @@ struct broker {
 	/* It could not be put back as it was; and that is still so when it is forgotten. */
 	bool not_restored;
 	bool owes;
+	/* A file system did not answer in time. */
+	bool file_was_late;
 };
 
 /* The reply to one request, while it is put together. */
@@ -157,6 +164,24 @@ static struct pyi_error *read_program(struct broker *broker, const struct pyi_re
 	return NULL;
 }
 
+/* A file that the target has mapped, and where. */
+struct module {
+	const struct pyi_process *process;
+	const struct pyi_map *map;
+	enum pyi_mapped_place place;
+};
+
+/* In a child: whose file system it is may be the target's affair. */
+static int open_mapped(void *argument, void *ret_outcome)
+{
+	const struct module *module = argument;
+	int *error_number = ret_outcome;
+	int fd = pyi_mapped_file_open(module->process, module->map, module->place);
+
+	*error_number = errno;
+	return fd;
+}
+
 /* A worker says which mapping; where that leads, the kernel says. */
 static struct pyi_error *open_module(struct broker *broker, const struct pyi_request *request,
 				     struct answer *answer)
@@ -167,20 +192,43 @@ static struct pyi_error *open_module(struct broker *broker, const struct pyi_req
 		.path = "",
 	};
 	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
-	const struct pyi_map *map = &range;
+	struct module module = { &broker->process, &range,
+				 (enum pyi_mapped_place)request->module.place };
+	const struct pyi_errand errand = {
+		.run = open_mapped,
+		.argument = &module,
+		.kept_fd = broker->process.proc_fd,
+		.outcome_bytes = sizeof(int),
+	};
 	struct pyi_error *error = NULL;
+	int error_number;
 
 	if (request->module.place >= PYI_MAPPED_IN_ROOT) {
 		error = pyi_maps_read(&broker->process, &maps);
-		map = error ? NULL : pyi_maps_find(&maps, range.start_addr);
+		module.map = error ? NULL : pyi_maps_find(&maps, range.start_addr);
 	}
 	if (error)
 		return error;
-	errno = ENOENT;
-	if (map && map->start_addr == range.start_addr && map->end_addr == range.end_addr)
-		answer->fd = pyi_mapped_file_open(&broker->process, map,
-						  (enum pyi_mapped_place)request->module.place);
-	answer->reply.module.error_number = errno;
+	answer->reply.module.error_number = ENOENT;
+	if (!module.map || module.map->start_addr != range.start_addr ||
+	    module.map->end_addr != range.end_addr)
+		return NULL;
+	/* One that was late is not waited for again. */
+	answer->reply.module.error_number = ETIMEDOUT;
+	if (broker->file_was_late)
+		return NULL;
+	switch (pyi_errand_run(&errand, pyi_clock_deadline(FILE_LIMIT_MS, PYI_CLOCK_NEVER),
+			       &error_number, &answer->fd)) {
+	case PYI_ERRAND_LATE:
+		broker->file_was_late = true;
+		break;
+	case PYI_ERRAND_FAILED:
+		answer->reply.module.error_number = EIO;
+		break;
+	case PYI_ERRAND_DONE:
+		answer->reply.module.error_number = error_number;
+		break;
+	}
 	return NULL;
 }
 

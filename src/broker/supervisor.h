@@ -35,7 +35,8 @@ struct pyi_supervised {
 	int cancel_signal;
 	/* Something had to be ended, because of the deadline or the user's signal. */
 	bool overdue;
-	/* The target could not be put back as it was, or nobody knows. */
+	/* The target could not be put back as it was; or the broker had to be ended, or was, while
+	   something was owed to it. */
 	bool not_restored;
 };
 

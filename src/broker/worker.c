@@ -156,6 +156,7 @@ struct pyi_error *pyi_worker_confine(uint64_t memory_bytes)
 {
 	const struct pyi_confine_owner nobody = { NOBODY, NOBODY, NOBODY, NOBODY,
 						  NOBODY, NOBODY, NULL,	  0 };
+	pid_t parent = getppid();
 	bool empty_root;
 
 	empty_root = pyi_confine_empty_root();
@@ -163,7 +164,10 @@ struct pyi_error *pyi_worker_confine(uint64_t memory_bytes)
 	/* In a user namespace that has no nobody it stays who it is. */
 	if (can_give_away() && !pyi_confine_become(&nobody) && errno != EINVAL)
 		return refused("become another user");
+	/* Who becomes another user no longer ends with its parent, unless it says so again. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(PYI_EXIT_FAILED);
 	if (!pyi_confine_drop_capabilities())
 		return refused("give up its capabilities");
 	if (!pyi_confine_no_new_privileges())

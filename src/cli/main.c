@@ -2,6 +2,7 @@
  * The program: finds the command, runs it, reports one error, exits. Does no work itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,8 @@ static enum pyi_exit conclude(const struct job *job, struct pyi_envelope *envelo
 	bool not_restored = error && error->exit == PYI_EXIT_NOT_RESTORED;
 
 	if (error) {
+		/* Others are told to end, too, and may have been quicker than we to do so. */
+		pyi_wait_is_cancelled();
 		exit = report_error(job->command, &job->options, envelope, error);
 		pyi_error_destroy(error);
 	}
@@ -283,6 +286,24 @@ static struct pyi_error *close_others(int fd, int other_fd)
 		"a part of pyinspect cannot close files that are not its own");
 }
 
+/*
+ * The keeper reports. Who waits for the end of that output must not have to wait for a worker which
+ * is in a call that does not end.
+ */
+static void leave_output_to_keeper(const struct pyi_options *options)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	if (!options->verbose && !isatty(STDERR_FILENO))
+		dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static __attribute__((noreturn)) void work(void *argument, int broker_fd, int keeper_fd)
 {
 	struct job *job = argument;
@@ -290,6 +311,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	struct pyi_error *error;
 
 	job->options.broker_fd = broker_fd;
+	if (keeper_fd >= 0)
+		leave_output_to_keeper(&job->options);
 	error = close_others(broker_fd, keeper_fd);
 	if (!error)
 		error = pyi_worker_confine(memory_for(job->options.pid));
@@ -331,16 +354,24 @@ static struct pyi_error *put_output(const struct pyi_options *options)
 	return pyi_file_replace(options->output, PYI_OUTPUT_MODE, text, (size_t)status.st_size);
 }
 
+static enum pyi_exit not_restored_exit(const struct pyi_command *command)
+{
+	return command->keeps ? (enum pyi_exit)PYI_CHECK_CRITICAL : PYI_EXIT_NOT_RESTORED;
+}
+
 /* Why there is no result, if the worker could not say it. */
 static struct pyi_error *explain_end(const struct job *job, const struct pyi_supervised *supervised)
 {
 	struct pyi_error *error;
 
 	if (supervised->not_restored)
-		error = pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
+		error = pyi_error_hint(
+			pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
 					 "nobody knows whether process %s is as it was: pyinspect "
 					 "had to be ended while it worked on it",
-					 job->options.target);
+					 job->options.target),
+			"run pyinspect on it once more: a run that makes a clone reaps what is "
+			"left");
 	else if (supervised->overdue)
 		error = pyi_error_timeout("it was not done in the time allowed");
 	else
@@ -383,14 +414,19 @@ static enum pyi_exit supervise(struct job *job)
 	if (error)
 		return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 	/* What the others knew, they have said. */
-	if (!supervised.signal &&
-	    (!supervised.not_restored ||
-	     supervised.exit_code ==
-		     (job->command->keeps ? (int)PYI_CHECK_CRITICAL : (int)PYI_EXIT_NOT_RESTORED)))
+	if (!supervised.signal && (!supervised.not_restored ||
+				   supervised.exit_code == (int)not_restored_exit(job->command)))
 		return (enum pyi_exit)supervised.exit_code;
 	if (supervised.cancel_signal && !supervised.not_restored)
 		end_by(supervised.cancel_signal);
-	return conclude(job, &envelope, PYI_EXIT_FAILED, explain_end(job, &supervised));
+	error = explain_end(job, &supervised);
+	/* There is a report already, which is not to be followed by another one. */
+	if (!supervised.signal && !job->options.output) {
+		pyi_output_error(stderr, stderr, PYI_FORMAT_TABLE, &envelope, error);
+		pyi_error_destroy(error);
+		return not_restored_exit(job->command);
+	}
+	return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 }
 
 int main(int argc, char **argv)

@@ -7,35 +7,44 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "broker/channel.h"
 #include "cli/tasks_private.h"
+#include "tracee/wait.h"
 
-static struct pyi_error *worker_lost(void)
+/* Why there is no answer. */
+static struct pyi_error *worker_lost(const struct pyi_options *options)
 {
+	if (pyi_wait_is_cancelled())
+		return pyi_wait_interrupted();
+	if (options->deadline_ns && pyi_clock_passed(options->deadline_ns))
+		return pyi_error_timeout("it was not done in the time allowed");
 	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
 				"the part of pyinspect that reads the process has ended");
 }
 
 /* Sends a task; the answer's bytes are to be freed. */
-static struct pyi_error *ask(int worker_fd, enum pyi_task_kind kind, struct pyi_packer *packer,
-			     char **ret_bytes, size_t *ret_size)
+static struct pyi_error *ask(const struct pyi_options *options, enum pyi_task_kind kind,
+			     struct pyi_packer *packer, char **ret_bytes, size_t *ret_size)
 {
 	struct pyi_task_header header = { .kind = kind, .data_bytes = packer->size_bytes };
 	char *bytes;
 
 	if (packer->failed)
 		return pyi_error_no_memory();
-	if (!pyi_channel_send(worker_fd, &header, sizeof(header), packer->bytes, packer->size_bytes,
-			      -1) ||
-	    !pyi_channel_receive(worker_fd, &header, sizeof(header), NULL) || header.kind != kind ||
-	    header.data_bytes > PYI_TASK_ANSWER_LIMIT)
-		return worker_lost();
+	if (!pyi_channel_send(options->worker_fd, &header, sizeof(header), packer->bytes,
+			      packer->size_bytes, -1) ||
+	    !pyi_channel_receive(options->worker_fd, &header, sizeof(header), NULL) ||
+	    header.kind != kind || header.data_bytes > PYI_TASK_ANSWER_LIMIT)
+		return worker_lost(options);
 	bytes = malloc((size_t)header.data_bytes + 1);
 	if (!bytes)
 		return pyi_error_no_memory();
-	if (!pyi_channel_receive_data(worker_fd, bytes, (size_t)header.data_bytes)) {
+	/* If that was why it has given up, it is for us, too. */
+	pyi_wait_is_cancelled();
+	if (!pyi_channel_receive_data(options->worker_fd, bytes, (size_t)header.data_bytes)) {
 		free(bytes);
-		return worker_lost();
+		return worker_lost(options);
 	}
 	*ret_bytes = bytes;
 	*ret_size = (size_t)header.data_bytes;
@@ -162,7 +171,7 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	pyi_pack_number(&packer, request->container_count);
 	for (size_t c = 0; c < request->container_count; c++)
 		pyi_pack_text(&packer, request->containers[c]);
-	error = ask(options->worker_fd, PYI_TASK_MEASURE, &packer, &bytes, &size_bytes);
+	error = ask(options, PYI_TASK_MEASURE, &packer, &bytes, &size_bytes);
 	if (error)
 		return error;
 	unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + size_bytes };
@@ -173,7 +182,7 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 		measured.skipped_objects = pyi_unpack_number(&unpacker, UINT64_MAX);
 		error = unpack_sample(&unpacker, &measured.sample);
 	}
-	failure = pyi_unpack_is_complete(&unpacker) ? NULL : worker_lost();
+	failure = pyi_unpack_is_complete(&unpacker) ? NULL : worker_lost(options);
 	if (!error && !failure) {
 		*ret_measured = measured;
 		return NULL;
@@ -201,7 +210,7 @@ struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi
 	pyi_pack_number(&packer, options->limit);
 	pyi_pack_number(&packer, options->depth);
 	pyi_pack_number(&packer, options->deadline_ns);
-	error = ask(options->worker_fd, PYI_TASK_REPORT, &packer, &bytes, &size_bytes);
+	error = ask(options, PYI_TASK_REPORT, &packer, &bytes, &size_bytes);
 	if (error)
 		return error;
 	unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + size_bytes };
@@ -211,7 +220,7 @@ struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi
 		text = pyi_unpack_bytes(&unpacker, PYI_TASK_ANSWER_LIMIT, &text_bytes);
 	if (!pyi_unpack_is_complete(&unpacker) || (!error && !text)) {
 		pyi_error_destroy(error);
-		return worker_lost();
+		return worker_lost(options);
 	}
 	if (error)
 		return error;

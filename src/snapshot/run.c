@@ -28,6 +28,8 @@
 enum {
 	/* How long a snapshot that shall stop may take to do so. */
 	STOP_TIMEOUT_MS = 5000,
+	/* For whoever is in a hurry; after that it is killed. */
+	CANCEL_TIMEOUT_MS = 100,
 };
 
 static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
@@ -235,8 +237,8 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 			break;
 		}
 		resume = false;
-		switch (pyi_wait_tracee(pid, deadline_ns, wanted == PYI_SNAPSHOT_MESSAGE, &reporter,
-					&status)) {
+		switch (pyi_wait_tracee(pid, deadline_ns, wanted != PYI_SNAPSHOT_CANCELLED,
+					&reporter, &status)) {
 		case PYI_WAIT_DEADLINE:
 			/* It waits for a page that does not come: it is ours, it can go. */
 			if (wanted != PYI_SNAPSHOT_MESSAGE) {
@@ -249,7 +251,7 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 			ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 			continue;
 		case PYI_WAIT_CANCELLED:
-			deadline_ns = pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER);
+			deadline_ns = pyi_clock_deadline(CANCEL_TIMEOUT_MS, PYI_CLOCK_NEVER);
 			wanted = PYI_SNAPSHOT_CANCELLED;
 			ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 			continue;

@@ -26,6 +26,7 @@
 #include "snapshot/flushed.h"
 #include "snapshot/leftover.h"
 #include "snapshot/mirror.h"
+#include "snapshot/mounts.h"
 #include "tracee/gadgets.h"
 #include "tracee/stop.h"
 #include "tracee/wait.h"
@@ -48,15 +49,40 @@ enum {
 	STOP_LIMIT_FACTOR = 10,
 };
 
+/* What is owed to targets: stops that have not ended, and snapshots. */
+static uint32_t own_debts;
+static uint32_t *debts = &own_debts;
+
+void pyi_snapshot_tell_debts(uint32_t *shared)
+{
+	debts = shared;
+}
+
+static void owe(void)
+{
+	__atomic_add_fetch(debts, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Unless `error` says that it was not. */
+static void note_restored(const struct pyi_error *error)
+{
+	if (!error || error->exit != PYI_EXIT_NOT_RESTORED)
+		__atomic_sub_fetch(debts, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Whatever a stop costs counts, also one that comes to nothing. */
 static struct pyi_error *begin_stop(struct pyi_snapshot_target *target,
 				    const struct pyi_gadgets *gadgets,
 				    const struct pyi_call_plan *plan, enum pyi_stop_extent extent,
 				    struct pyi_stop *ret_stop)
 {
-	struct pyi_error *error = pyi_stop_begin(target->process, gadgets, plan, extent,
-						 target->stop_limit_ms, ret_stop);
+	struct pyi_error *error;
 
+	owe();
+	error = pyi_stop_begin(target->process, gadgets, plan, extent, target->stop_limit_ms,
+			       ret_stop);
+	if (error)
+		note_restored(error);
 	target->stop_count += ret_stop->tries_ms > 0;
 	target->paused_ms += ret_stop->tries_ms;
 	target->longest_pause_ms = fmax(target->longest_pause_ms, ret_stop->longest_try_ms);
@@ -69,10 +95,25 @@ static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi
 	double paused_ms;
 	struct pyi_error *error = pyi_stop_end(target->process, stop, &paused_ms);
 
+	note_restored(error);
 	target->stop_count++;
 	target->paused_ms += paused_ms;
 	target->longest_pause_ms = fmax(target->longest_pause_ms, paused_ms);
 	return error;
+}
+
+static bool is_kept(void *argument, const struct pyi_map *map)
+{
+	return pyi_mounts_is_kept_by_kernel(argument, map);
+}
+
+static struct pyi_error *find_gadgets(const struct pyi_process *process,
+				      const struct pyi_maps *maps, struct pyi_gadgets *ret_gadgets)
+{
+	PYI_CLEANUP(pyi_mounts_deinit) struct pyi_mounts mounts = { 0 };
+	struct pyi_error *error = pyi_mounts_read(process, &mounts);
+
+	return error ? error : pyi_gadgets_find(process, maps, is_kept, &mounts, ret_gadgets);
 }
 
 /* Makes the target reap its child; true when it is gone from it. */
@@ -91,7 +132,7 @@ static struct pyi_error *reap_in_target(struct pyi_snapshot_target *target, pid_
 	/* It is still the process that must reap, but it may run another program by now. */
 	error = pyi_maps_read(target->process, &maps);
 	if (!error)
-		error = pyi_gadgets_find(target->process, &maps, &gadgets);
+		error = find_gadgets(target->process, &maps, &gadgets);
 	if (!error)
 		error = begin_stop(target, &gadgets, &pyi_calls_of_reaping, PYI_STOP_ONE, &stop);
 	if (error)
@@ -167,7 +208,7 @@ struct pyi_error *pyi_snapshot_target_init(const struct pyi_process *process,
 	size_t count;
 
 	/* A mirror is made without the target's code. */
-	error = target.source == PYI_SOURCE_CLONE ? pyi_gadgets_find(process, maps, &target.gadgets)
+	error = target.source == PYI_SOURCE_CLONE ? find_gadgets(process, maps, &target.gadgets)
 						  : NULL;
 	if (!error)
 		error = pyi_process_read_status(process, 0, &status);
@@ -503,6 +544,9 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 
 	snapshot->shares_table = !mirror && pyi_flushed_has_files(target->process);
 	error = pyi_memory_reader_create(target->process->pid, false, &live);
+	/* Nobody brings a page while the target stands still, perhaps. */
+	if (!error)
+		pyi_memory_reader_only_present(live);
 	if (!error)
 		error = begin_stop(target, mirror ? NULL : &target->gadgets,
 				   mirror ? NULL : &pyi_calls_of_clone, extent, &stop);
@@ -552,6 +596,7 @@ struct pyi_error *pyi_snapshot_take(struct pyi_snapshot_target *target, enum pyi
 	snapshot->process.proc_fd = -1;
 	snapshot->target = target;
 	snapshot->gadgets = target->gadgets;
+	owe();
 	error = prepare_mirror(target, &mirror);
 	if (!error)
 		error = take(target, extent, gate, mirror, snapshot, &is_ready);
@@ -605,6 +650,7 @@ struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot)
 	kill_snapshot(snapshot);
 	if (snapshot->namespace_pid > 0)
 		error = reap(snapshot->target, snapshot->namespace_pid, true);
+	note_restored(error);
 	pyi_memory_reader_destroy(snapshot->reader);
 	pyi_maps_deinit(&snapshot->maps);
 	pyi_process_close(&snapshot->process);

@@ -98,6 +98,12 @@ struct pyi_snapshot {
 	bool at_message;
 };
 
+/*
+ * Says from now on in `shared`, which somebody else can read, what is owed to targets: 0, nothing;
+ * else a thread may be stopped, or a snapshot not be reaped. For whoever outlives us.
+ */
+void pyi_snapshot_tell_debts(uint32_t *shared);
+
 /* `stop_limit_ms` for a source that was chosen. */
 uint64_t pyi_snapshot_stop_limit_ms(const struct pyi_preflight *preflight);
 

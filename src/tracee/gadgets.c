@@ -5,12 +5,16 @@
 #include "tracee/gadgets.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
 enum {
 	CHUNK_BYTES = 1 << 20,
+	/* Documentation/admin-guide/mm/pagemap.rst */
+	PAGE_PRESENT_BIT = 63,
 };
 
 static void search(const uint8_t *bytes, size_t size_bytes, uint64_t addr, uint64_t *found)
@@ -46,40 +50,98 @@ static bool is_likely(const struct pyi_map *map)
 	       strstr(map->path, "/ld-") || strcmp(map->path, "[vdso]") == 0;
 }
 
+/* What is searched in. */
+struct text {
+	int memory_fd;
+	/* Of /proc/PID/pagemap; -1: there is none. */
+	int pagemap_fd;
+	uint8_t *chunk;
+};
+
+/* How many of the bytes from `addr` on lie in pages that are in memory, or are not; at most
+ * `limit`. */
+static size_t measure_run(const struct text *text, uint64_t addr, uint64_t limit, bool present)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t done = 0;
+
+	while (done < limit) {
+		uint64_t entry;
+
+		if (pread(text->pagemap_fd, &entry, sizeof(entry),
+			  (off_t)((addr + done) / page_bytes * sizeof(entry))) != sizeof(entry))
+			entry = 0;
+		if ((entry >> PAGE_PRESENT_BIT) != (uint64_t)present)
+			break;
+		done += page_bytes;
+	}
+	return done < limit ? done : (size_t)limit;
+}
+
+/*
+ * Searches one map; with `present`, only in pages that are there: to ask for another may be to wait
+ * for somebody who never brings it, in a wait that no signal ends.
+ */
+static void search_map(const struct text *text, const struct pyi_map *map, bool present,
+		       uint64_t *found)
+{
+	uint64_t addr = map->start_addr;
+
+	while (addr < map->end_addr && !all_found(found)) {
+		uint64_t left = map->end_addr - addr;
+		size_t size = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+		ssize_t got;
+
+		if (present && text->pagemap_fd >= 0) {
+			addr += measure_run(text, addr, left, false);
+			size = measure_run(text, addr,
+					   map->end_addr - addr < CHUNK_BYTES ? map->end_addr - addr
+									      : CHUNK_BYTES,
+					   true);
+		}
+		got = size ? pread(text->memory_fd, text->chunk, size, (off_t)addr) : 0;
+		if (got <= 0)
+			return;
+		search(text->chunk, (size_t)got, addr, found);
+		addr += (uint64_t)got;
+	}
+}
+
+static bool is_text(const struct pyi_map *map)
+{
+	return map->readable && map->executable && !map->writable && !map->shared &&
+	       strcmp(map->path, "[vsyscall]") != 0;
+}
+
 struct pyi_error *pyi_gadgets_find(const struct pyi_process *process, const struct pyi_maps *maps,
-				   struct pyi_gadgets *ret_gadgets)
+				   bool (*is_kept)(void *argument, const struct pyi_map *map),
+				   void *argument, struct pyi_gadgets *ret_gadgets)
 {
 	PYI_CLEANUP(pyi_guard_fd) int memory = -1;
+	PYI_CLEANUP(pyi_guard_fd) int pagemap = -1;
 	PYI_CLEANUP(pyi_guard_free) uint8_t *chunk = NULL;
 	struct pyi_gadgets found = { 0 };
 	struct pyi_error *error;
+	struct text text;
 
 	error = pyi_process_open_file(process, "mem", O_RDONLY | O_CLOEXEC, &memory);
 	if (error)
 		return error;
+	pyi_error_destroy(
+		pyi_process_open_file(process, "pagemap", O_RDONLY | O_CLOEXEC, &pagemap));
 	chunk = malloc(CHUNK_BYTES);
 	if (!chunk)
 		return pyi_error_no_memory();
-	for (int likely = 1; likely >= 0 && !all_found(found.addr); likely--) {
-		for (size_t m = 0; m < maps->count && !all_found(found.addr); m++) {
-			const struct pyi_map *map = &maps->items[m];
+	text = (struct text){ memory, pagemap, chunk };
+	for (int present = 1; present >= 0; present--)
+		for (int likely = 1; likely >= 0; likely--)
+			for (size_t m = 0; m < maps->count && !all_found(found.addr); m++) {
+				const struct pyi_map *map = &maps->items[m];
 
-			if (!map->readable || !map->executable || map->writable || map->shared ||
-			    is_likely(map) != (bool)likely || strcmp(map->path, "[vsyscall]") == 0)
-				continue;
-			for (uint64_t addr = map->start_addr; addr < map->end_addr;
-			     addr += CHUNK_BYTES) {
-				uint64_t left = map->end_addr - addr;
-				ssize_t got =
-					pread(memory, chunk,
-					      left < CHUNK_BYTES ? left : CHUNK_BYTES, (off_t)addr);
-
-				if (got <= 0)
-					break;
-				search(chunk, (size_t)got, addr, found.addr);
+				if (is_text(map) && is_likely(map) == (bool)likely &&
+				    (present || is_kept(argument, map)))
+					search_map(&text, map, present, found.addr);
 			}
-		}
-	}
 	for (size_t g = 0; g < pyi_arch_gadget_count; g++)
 		if (!found.addr[g])
 			return pyi_error_create(

@@ -14,6 +14,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "process/maps.h"
+#include "process/memory_reader.h"
 #include "tracee/rseq.h"
 #include "tracee/wait.h"
 
@@ -173,6 +175,28 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 		tracee->debts |= PYI_DEBT_REGISTERS;
 }
 
+/*
+ * A page that is not there yet is brought by the kernel, unless it is of a file: then by whoever
+ * keeps that, who may never do so, and may be the process that stands still.
+ */
+static bool stack_is_there(const struct pyi_tracee *tracee)
+{
+	const struct pyi_guard *guard = &tracee->guard;
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	const struct pyi_map *first;
+	const struct pyi_map *last;
+
+	if (pyi_memory_is_present(tracee->tid, guard->addr, guard->size_bytes))
+		return true;
+	error = pyi_maps_read(tracee->process, &maps);
+	if (error)
+		return false;
+	first = pyi_maps_find(&maps, guard->addr);
+	last = pyi_maps_find(&maps, guard->addr + guard->size_bytes - 1);
+	return (!first || !first->inode) && (!last || !last->inode);
+}
+
 static bool copy_stack(const struct pyi_tracee *tracee, void *bytes, bool write)
 {
 	struct iovec local = { bytes, tracee->guard.size_bytes };
@@ -272,7 +296,7 @@ struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct
 	tracee->stack_bytes = malloc(tracee->guard.size_bytes);
 	if (!tracee->stack_bytes)
 		return pyi_error_no_memory();
-	if (!copy_stack(tracee, tracee->stack_bytes, false))
+	if (!stack_is_there(tracee) || !copy_stack(tracee, tracee->stack_bytes, false))
 		goto no_stack;
 	tracee->debts |= PYI_DEBT_STACK;
 	if (!copy_stack(tracee, tracee->guard.bytes, true))
