@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,23 +15,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
+#include "broker/allowance.h"
 #include "broker/bus_socket.h"
 #include "broker/channel.h"
 #include "broker/protocol.h"
+#include "broker/used_ranges.h"
 #include "process/access.h"
 #include "process/mapped_file.h"
 #include "process/program.h"
-#include "snapshot/pages.h"
 #include "snapshot/snapshot.h"
-
-enum {
-	/* What is said to be in use is in multiples of this: as large as a huge page. */
-	PAGES_STEP_BYTES = 2 << 20,
-};
-/* A word is read for each page of it. */
-#define PAGES_LIMIT_BYTES (UINT64_C(2) << 40)
 
 struct broker {
 	int channel_fd;
@@ -44,7 +38,14 @@ struct broker {
 	struct pyi_snapshot_target target;
 	/* What it was before anything was done to it. */
 	struct pyi_residue_state before;
+	/* What it had in use when it was prepared for. */
+	uint64_t heap_bytes;
 	struct pyi_snapshot *snapshot;
+	/* Memory for data that was mapped last in it. */
+	uint64_t mapped_addr;
+	uint64_t mapped_size_bytes;
+	/* But for what the present target has cost. */
+	struct pyi_allowance allowance;
 	bool not_restored;
 };
 
@@ -68,11 +69,22 @@ static struct pyi_error *no_such_process(pid_t pid)
 				pid);
 }
 
+/* With what the target has cost since it was opened. */
+static struct pyi_allowance spent(const struct broker *broker)
+{
+	struct pyi_allowance allowance = broker->allowance;
+
+	allowance.stop_count += broker->target.stop_count;
+	allowance.paused_ms += broker->target.paused_ms;
+	return allowance;
+}
+
 /* Everything about a target but what it is bound to. */
 static struct pyi_error *forget(struct broker *broker)
 {
 	struct pyi_error *error = pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
 
+	broker->allowance = spent(broker);
 	pyi_residue_state_deinit(&broker->before);
 	broker->before = (struct pyi_residue_state){ 0 };
 	broker->target = (struct pyi_snapshot_target){ 0 };
@@ -192,13 +204,19 @@ static struct pyi_error *prepare(struct broker *broker, const struct pyi_request
 				 struct answer *answer)
 {
 	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	struct pyi_process_status status;
 	struct pyi_preflight preflight;
 	struct pyi_error *error;
 
-	error = pyi_preflight_check(&broker->process, (enum pyi_source_kind)request->prepare.source,
-				    request->prepare.max_pause_ms, &preflight);
+	error = pyi_process_read_status(&broker->process, 0, &status);
+	if (!error)
+		error = pyi_preflight_check(
+			&broker->process, (enum pyi_source_kind)request->prepare.source,
+			fmin(request->prepare.max_pause_ms, broker->allowance.max_pause_ms),
+			&preflight);
 	if (error)
 		return error;
+	broker->heap_bytes = status.rss_bytes + status.swapped_bytes + status.huge_pool_bytes;
 	answer->reply.prepare.source = preflight.source;
 	answer->reply.prepare.estimated_pause_ms = preflight.estimated_pause_ms;
 	if (broker->prepared) {
@@ -285,10 +303,17 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 		.anyway = request->take.anyway,
 	};
 	const struct pyi_snapshot_gate asks = { before_snapshot, after_snapshot, &gate };
+	const struct pyi_allowance allowance = spent(broker);
 	struct pyi_snapshot *snapshot = NULL;
 	struct pyi_error *error;
 	uint64_t data_bytes;
 
+	if (!pyi_allowance_has_stop(&allowance))
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SNAPSHOT,
+					"process %d has been stopped %u times, for %.0f ms in all: "
+					"that is enough for one run",
+					broker->process.pid, allowance.stop_count,
+					allowance.paused_ms);
 	values = calloc(gate.count + 1, sizeof(*values));
 	if (!values)
 		return pyi_error_no_memory();
@@ -298,6 +323,8 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 	if (error || !snapshot)
 		return error;
 	broker->snapshot = snapshot;
+	broker->allowance.mapped_bytes = 0;
+	broker->mapped_size_bytes = 0;
 	data_bytes = gate.count * sizeof(*values) +
 		     snapshot->thread_count * sizeof(struct pyi_wire_thread);
 	if (data_bytes > PYI_DATA_LIMIT)
@@ -344,12 +371,20 @@ static struct pyi_error *map(struct broker *broker, const struct pyi_request *re
 	struct pyi_error *error;
 	int64_t result;
 
+	if (!pyi_allowance_take_addresses(&broker->allowance, broker->heap_bytes, size_bytes))
+		return no_memory_in_snapshot(-ENOMEM, size_bytes);
 	error = pyi_snapshot_syscall(broker->snapshot, SYS_mmap, arguments, &result);
+	if (error || result < 0)
+		broker->allowance.mapped_bytes -= size_bytes;
 	if (error)
 		return error;
 	if (result < 0)
 		return no_memory_in_snapshot(result, size_bytes);
 	answer->reply.map.addr = (uint64_t)result;
+	if (!code) {
+		broker->mapped_addr = (uint64_t)result;
+		broker->mapped_size_bytes = size_bytes;
+	}
 	if (!request->map.guard_bytes)
 		return NULL;
 	guard[0] = (uint64_t)result + request->map.guard_offset;
@@ -372,113 +407,29 @@ static struct pyi_error *unmap(struct broker *broker, const struct pyi_request *
 	if (!error && result != 0)
 		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					       (int)-result, "cannot unmap the payload's memory");
+	/* Whoever unmaps what was not mapped for it has no more room for that. */
+	if (!error && request->unmap.addr == broker->mapped_addr &&
+	    request->unmap.size_bytes == broker->mapped_size_bytes) {
+		broker->allowance.mapped_bytes -= broker->mapped_size_bytes;
+		broker->mapped_size_bytes = 0;
+	}
 	return error;
-}
-
-/* Runs of pages in use, as they are found. */
-struct runs {
-	struct pyi_wire_range *items;
-	size_t count;
-	size_t capacity;
-	/* Where they are looked for. */
-	const struct pyi_wire_range *range;
-	bool too_many;
-	bool out_of_memory;
-};
-
-/* In large steps: many small runs say no more, and take more room. */
-static void add_run(void *argument, uint64_t addr, uint64_t size_bytes)
-{
-	struct runs *runs = argument;
-	struct pyi_wire_range run = {
-		addr & ~(uint64_t)(PAGES_STEP_BYTES - 1),
-		(addr + size_bytes + PAGES_STEP_BYTES - 1) & ~(uint64_t)(PAGES_STEP_BYTES - 1),
-	};
-	struct pyi_wire_range *last = runs->count ? &runs->items[runs->count - 1] : NULL;
-
-	if (run.start_addr < runs->range->start_addr)
-		run.start_addr = runs->range->start_addr;
-	if (run.end_addr > runs->range->end_addr)
-		run.end_addr = runs->range->end_addr;
-	if (last && run.start_addr <= last->end_addr) {
-		if (run.end_addr > last->end_addr)
-			last->end_addr = run.end_addr;
-		return;
-	}
-	runs->too_many |= runs->count >= PYI_DATA_LIMIT / sizeof(*runs->items);
-	if (runs->too_many || runs->out_of_memory)
-		return;
-	if (!pyi_array_reserve(&runs->items, runs->count, &runs->capacity, sizeof(*runs->items)))
-		runs->out_of_memory = true;
-	else
-		runs->items[runs->count++] = run;
-}
-
-static bool are_ascending(const struct pyi_wire_range *ranges, size_t count)
-{
-	for (size_t r = 0; r < count; r++)
-		if (ranges[r].start_addr >= ranges[r].end_addr ||
-		    ranges[r].end_addr > UINT64_MAX - PAGES_STEP_BYTES ||
-		    (r && ranges[r].start_addr < ranges[r - 1].end_addr))
-			return false;
-	return true;
-}
-
-/* Without the kernel's own list, only as much as can be read in a moment. */
-static struct pyi_error *find_runs(int pagemap_fd, const struct pyi_wire_range *ranges,
-				   size_t count, struct runs *runs)
-{
-	PYI_CLEANUP(pyi_guard_free) uint64_t *entries = NULL;
-	struct pyi_pages pages = { .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE) };
-	uint64_t listed_bytes = 0;
-
-	entries = malloc(PYI_PAGES_ENTRIES * sizeof(*entries));
-	if (!entries)
-		return pyi_error_no_memory();
-	pages.entries = entries;
-	for (size_t r = 0; r < count; r++) {
-		runs->range = &ranges[r];
-		if (pyi_pages_scan(pagemap_fd, ranges[r].start_addr, ranges[r].end_addr, add_run,
-				   runs))
-			continue;
-		listed_bytes += ranges[r].end_addr - ranges[r].start_addr;
-		if (listed_bytes > PAGES_LIMIT_BYTES)
-			return pyi_error_create(
-				PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
-				"the process has mapped more than %llu GB of addresses: only Linux "
-				"6.7 and later say which of them are in use",
-				(unsigned long long)PAGES_LIMIT_BYTES >> 30);
-		if (!pyi_pages_each(&pages, pagemap_fd, ranges[r].start_addr, ranges[r].end_addr,
-				    add_run, runs))
-			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
-						"the pages of the snapshot cannot be listed");
-	}
-	return runs->out_of_memory ? pyi_error_no_memory() : NULL;
 }
 
 static struct pyi_error *list_pages(struct broker *broker, const struct pyi_request *request,
 				    const void *data, struct answer *answer)
 {
-	const size_t count = request->data_bytes / sizeof(struct pyi_wire_range);
-	PYI_CLEANUP(pyi_guard_fd) int pagemap_fd = -1;
-	struct runs runs = { 0 };
+	struct pyi_wire_range *runs = NULL;
+	size_t count = 0;
 	struct pyi_error *error;
 
-	if (!are_ascending(data, count))
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BAD_ADDRESS,
-					"these are no ranges of memory");
-	error = pyi_process_open_file(&broker->snapshot->process, "pagemap", O_RDONLY, &pagemap_fd);
-	if (!error)
-		error = find_runs(pagemap_fd, data, count, &runs);
-	answer->data = runs.items;
-	if (!error && runs.too_many)
-		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
-					 "the memory of process %d is in too many pieces",
-					 broker->process.pid);
+	error = pyi_used_ranges_find(&broker->snapshot->process, data,
+				     request->data_bytes / sizeof(*runs), &runs, &count);
 	if (error)
 		return error;
-	answer->reply.data_bytes = (uint32_t)(runs.count * sizeof(*runs.items));
-	answer->reply.pages.count = (uint32_t)runs.count;
+	answer->data = runs;
+	answer->reply.data_bytes = (uint32_t)(count * sizeof(*runs));
+	answer->reply.pages.count = (uint32_t)count;
 	return NULL;
 }
 
@@ -626,6 +577,7 @@ static bool serve_next(struct broker *broker)
 	PYI_CLEANUP(deinit_answer) struct answer answer = { .fd = -1 };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *data = NULL;
+	struct pyi_allowance allowance;
 	struct pyi_request request;
 
 	if (!pyi_channel_receive(broker->channel_fd, &request, sizeof(request), NULL) ||
@@ -643,8 +595,10 @@ static bool serve_next(struct broker *broker)
 		put_error(error, &answer.reply.error);
 		answer.reply.data_bytes = 0;
 	}
+	allowance = spent(broker);
 	answer.reply.cost = (struct pyi_wire_cost){
 		.stop_count = broker->target.stop_count,
+		.is_enough = pyi_allowance_is_low(&allowance),
 		.paused_ms = broker->target.paused_ms,
 		.longest_pause_ms = broker->target.longest_pause_ms,
 	};
@@ -653,11 +607,12 @@ static bool serve_next(struct broker *broker)
 				answer.data, answer.reply.data_bytes, answer.fd);
 }
 
-int pyi_broker_serve(int channel_fd)
+int pyi_broker_serve(int channel_fd, double max_pause_ms)
 {
 	struct broker broker = { .channel_fd = channel_fd,
 				 .process.proc_fd = -1,
-				 .program_fd = -1 };
+				 .program_fd = -1,
+				 .allowance.max_pause_ms = max_pause_ms };
 	struct pyi_error *error;
 	bool owes;
 

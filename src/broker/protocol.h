@@ -196,7 +196,8 @@ struct pyi_wire_error {
 /* What the target has suffered so far. */
 struct pyi_wire_cost {
 	uint32_t stop_count;
-	uint32_t padding;
+	/* 1: it should not be stopped for much more in this run (broker/allowance.h). */
+	uint32_t is_enough;
 	double paused_ms;
 	double longest_pause_ms;
 };

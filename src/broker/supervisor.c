@@ -4,6 +4,7 @@
 #include "broker/supervisor.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -73,7 +74,7 @@ static void close_all(struct channels *channels)
 	}
 }
 
-static pid_t start_broker(struct channels *channels)
+static pid_t start_broker(struct channels *channels, double max_pause_ms)
 {
 	pid_t parent = getpid();
 	pid_t child = fork();
@@ -85,7 +86,7 @@ static pid_t start_broker(struct channels *channels)
 	end_with(parent);
 	channels->broker[0] = -1;
 	close_all(channels);
-	_exit(pyi_broker_serve(fd));
+	_exit(pyi_broker_serve(fd, max_pause_ms));
 }
 
 struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
@@ -95,7 +96,7 @@ struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
 
 	if (!pyi_channel_create(channels.broker))
 		return not_started(errno);
-	child = start_broker(&channels);
+	child = start_broker(&channels, HUGE_VAL);
 	if (child < 0) {
 		close_all(&channels);
 		return not_started(errno);
@@ -229,7 +230,7 @@ static bool start_all(const struct pyi_supervision *supervision, struct channels
 	if (!pyi_channel_create(channels->broker) ||
 	    (supervision->keep && !pyi_channel_create(channels->keeper)))
 		return false;
-	children[BROKER].pid = start_broker(channels);
+	children[BROKER].pid = start_broker(channels, supervision->max_pause_ms);
 	if (children[BROKER].pid > 0)
 		children[WORKER].pid = start_worker(supervision, channels);
 	if (children[WORKER].pid > 0 && supervision->keep)

@@ -339,6 +339,7 @@ static enum pyi_exit supervise(struct job *job)
 		.work = work,
 		.keep = job->command->keeps ? keep : NULL,
 		.argument = job,
+		.max_pause_ms = job->options.max_pause_ms,
 		.deadline_ns = PYI_CLOCK_NEVER,
 	};
 	struct pyi_supervised supervised;

@@ -468,7 +468,8 @@ static struct pyi_error *examine(struct pyi_session *session,
 			return error;
 		stops++;
 		/* A collection that never seems to end: better a labelled result than none. */
-		last = !calm || stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT;
+		last = !calm || session->source.cost.is_enough || stops >= STOP_LIMIT ||
+		       session->attempts + 1 >= SNAPSHOT_LIMIT;
 		gate->source.anyway = last;
 		error = pyi_source_take(&session->source, extent_of(session), &gate->source,
 					&snapshot);

@@ -107,6 +107,21 @@ def test_records_for_ever(start, kind, arguments):
         assert watch.report["error"]["code"] == "payload-failed", watch.report
 
 
+@pytest.mark.parametrize("source", ["clone", "mirror"])
+@pytest.mark.parametrize("arguments", [["top-types"], ["referrers", "Sender"]])
+def test_memory_for_ever(start, arguments, source):
+    """Code in the snapshot writes to all memory that is mapped there for the payload."""
+    target = start("flooding.py", LIBRARY, 0)
+    with support.assert_untouched(target.pid):
+        watch = Watch(target, *arguments, "--source", source)
+    assert watch.code == 1
+    assert watch.report["error"]["code"] == "no-memory-in-snapshot", watch.report
+    # As much as is allowed, and what can be taken between two looks.
+    assert watch.snapshot_bytes < 400 * MEGABYTE, watch.snapshot_bytes
+    assert watch.peak_bytes < 400 * MEGABYTE, watch.peak_bytes
+    assert watch.seconds < 10
+
+
 @pytest.mark.parametrize("maps, used", [(1, 1), (50, 7), (30000, 300), (30000, 10)])
 def test_sparse(start, maps, used):
     """50 TiB, of which little is in use: in one piece, and in as many as a process may have."""

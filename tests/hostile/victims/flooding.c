@@ -1,6 +1,6 @@
 /*
  * The tp_traverse of a type that means harm: where a snapshot runs it, it goes on as if it were the
- * payload, and sends records for ever.
+ * payload, and sends records for ever, or takes all memory there is.
  *
  * Never called in the process itself: the garbage collector is off there.
  */
@@ -85,6 +85,16 @@ static void put(uint8_t *at, uint64_t number, uint32_t *ret_size)
 	memcpy(at, record, *ret_size);
 }
 
+/* Writes to all memory that was mapped for the payload, again and again. */
+static void fill(const struct pyi_payload_arguments *arguments)
+{
+	volatile uint8_t *arena = (uint8_t *)(uintptr_t)arguments->arena_addr;
+
+	for (;;)
+		for (uint64_t at = arguments->arena_bytes; at > 4096; at -= 4096)
+			arena[at - 1] = 1;
+}
+
 /* The payload passes what it knows, first of all its arguments. */
 static int flood(void *object, int (*visit)(void *, void *), void *walk)
 {
@@ -95,6 +105,8 @@ static int flood(void *object, int (*visit)(void *, void *), void *walk)
 	/* Names are asked for by one job only, after others. */
 	if (kind == PYI_RECORD_TEXT && arguments->job != PYI_JOB_CONTENTS)
 		return original(object, visit, walk);
+	if (!kind)
+		fill(arguments);
 	for (uint64_t number = 0;;) {
 		uint64_t at = 0;
 		uint32_t size = 0;

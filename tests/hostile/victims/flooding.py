@@ -1,16 +1,18 @@
 """
 flooding.py LIBRARY KIND: code of a type of its sends records of that kind for ever, wherever a
-snapshot runs it.
+snapshot runs it; with 0, it fills the memory that is mapped there.
 """
 
 import ctypes
 import gc
+import mmap
 import os
 import sys
 
 # In every build with a GIL.
 TP_TRAVERSE = 184
 TEXT = 7
+MAP_NORESERVE = 0x4000
 
 library, kind = sys.argv[1:]
 gc.disable()
@@ -27,6 +29,9 @@ Holder = type("Object", (), {"__module__": "slip.dbus.service", "senders": {":1.
                              "connections_senders": {}})
 sender = Sender()
 long = Long()
+if kind == "0":
+    # So that much is mapped for it.
+    much = mmap.mmap(-1, 60 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
 visited = set if int(kind) == TEXT else Sender
 flooding = ctypes.CDLL(library)
 flooding.flooding_begin(ctypes.c_uint32(int(kind)), ctypes.c_void_p(id(visited) + TP_TRAVERSE),
