@@ -122,7 +122,7 @@ def test_memory_for_ever(start, arguments, source):
     assert watch.seconds < 10
 
 
-@pytest.mark.parametrize("maps, used", [(1, 1), (50, 7), (30000, 300), (30000, 10)])
+@pytest.mark.parametrize("maps, used", [(1, 1), (50, 7), (30000, 10), (65000, 300)])
 def test_sparse(start, maps, used):
     """50 TiB, of which little is in use: in one piece, and in as many as a process may have."""
     target = start("scattered.py", maps, used)
@@ -132,3 +132,71 @@ def test_sparse(start, maps, used):
     assert watch.report["result"]["skipped"] == 0
     assert_modest(watch, target)
     assert watch.report["cost"]["elapsed_ms"] < 5000
+
+
+def test_scattered(start):
+    """With a page in use in each of 15,000 pieces of a GB, a walk is refused."""
+    target = start("scattered.py", 30000, 1)
+    with support.assert_untouched(target.pid):
+        watch = Watch(target, "top-types", "--source", "clone")
+    assert watch.code == 1, watch.report
+    assert watch.report["error"]["code"] in ("too-large", "pause-too-long")
+    assert_modest(watch, target)
+
+
+def test_many_files(tmp_path):
+    """30,000 files that are mapped as if they were libraries, and Python in none of them."""
+    target = support.Target([os.path.join(BUILD, "tests", "mapping"), str(tmp_path), "30000"])
+    try:
+        target.expect("READY")
+        with support.assert_untouched(target.pid):
+            watch = Watch(target, "top-types")
+    finally:
+        target.close()
+    assert watch.code == 4, watch.report
+    assert watch.seconds < 20
+    assert watch.peak_bytes < 256 * MEGABYTE
+
+
+# Of address space, in each of our processes: from hardly enough to start to more than enough.
+LIMITS = [limit << 10 for limit in range(10000, 24000, 1000)]
+
+
+@pytest.mark.parametrize("command", ["top-types", "referrers", "path", "top-objects", "slip-dbus"])
+def test_no_memory(start, command):
+    """Whatever allocation fails, it is said, and the target is as it was."""
+    target = start("scattered.py", 1, 1)
+    subject = ["dict"] if command in ("referrers", "path") else []
+    codes = set()
+    with support.assert_untouched(target.pid):
+        for limit in LIMITS:
+            done = support.run_pyinspect(target.pid, command, *subject, "--format", "json",
+                                         prefix=["prlimit", "--as=%d" % limit])
+            # A library could not be loaded.
+            if done.returncode == 127:
+                continue
+            report = json.loads(done.stdout)
+            codes.add(report.get("error", {}).get("code", "ok"))
+            # The target is put back by the next run, if this one could not.
+            assert done.returncode in (0, 1, 3, 4, 6), (limit, report)
+        done = support.run_pyinspect(target.pid, command, *subject, "--format", "json")
+        assert done.returncode == 0, done.stderr
+    assert "no-memory" in codes and "ok" in codes, codes
+    assert codes <= {"no-memory", "ok", "python-not-started", "zombie-left", "worker-lost",
+                     "broker-lost", "no-memory-in-snapshot"}, codes
+
+
+@pytest.mark.parametrize("arguments", [
+    ["top-types"], ["referrers", "dict"], ["path", "dict"], ["top-objects"],
+    ["check", "--no-history", "--min-age", "0", "--preset", "generic"]])
+def test_long_names(start, arguments):
+    """40,000 classes that share a name of 4 KB, which each of them would have a copy of."""
+    target = start("named.py", 40000, 512)
+    with support.assert_untouched(target.pid):
+        watch = Watch(target, *arguments)
+    assert_modest(watch, target)
+    assert watch.seconds < 30
+    if arguments[0] != "check":
+        assert watch.code == 5, watch.report
+        assert watch.report["warnings"][0]["code"] == "inconsistent"
+        assert "more names than there is room for" in watch.report["warnings"][0]["message"]
