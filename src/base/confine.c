@@ -265,8 +265,15 @@ bool pyi_confine_drop_capabilities(void)
 
 bool pyi_confine_limit(int resource, uint64_t value)
 {
-	struct rlimit limit = { value, value };
+	struct rlimit limit;
 
+	if (getrlimit(resource, &limit) != 0)
+		return false;
+	/* Who started us may allow less. */
+	if (value > limit.rlim_max)
+		value = limit.rlim_max;
+	limit.rlim_cur = value < limit.rlim_cur ? value : limit.rlim_cur;
+	limit.rlim_max = value;
 	return setrlimit(resource, &limit) == 0;
 }
 

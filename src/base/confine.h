@@ -67,7 +67,7 @@ bool pyi_confine_become(const struct pyi_confine_owner *owner);
 /* Gives up all capabilities, and makes sure that they are gone. Fails with errno. */
 bool pyi_confine_drop_capabilities(void);
 
-/* Sets a limit of setrlimit(2), soft and hard. Fails with errno. */
+/* Lowers a limit of setrlimit(2), soft and hard; one that is lower stays. Fails with errno. */
 bool pyi_confine_limit(int resource, uint64_t value);
 
 /* (argument & mask) == value */

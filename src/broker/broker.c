@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,10 +17,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "broker/allowance.h"
 #include "broker/bus_socket.h"
 #include "broker/channel.h"
 #include "broker/errand.h"
 #include "broker/protocol.h"
+#include "broker/used_ranges.h"
 #include "process/access.h"
 #include "process/mapped_file.h"
 #include "process/program.h"
@@ -40,7 +43,14 @@ struct broker {
 	struct pyi_snapshot_target target;
 	/* What it was before anything was done to it. */
 	struct pyi_residue_state before;
+	/* What it had in use when it was prepared for. */
+	uint64_t heap_bytes;
 	struct pyi_snapshot *snapshot;
+	/* Memory for data that was mapped last in it. */
+	uint64_t mapped_addr;
+	uint64_t mapped_size_bytes;
+	/* But for what the present target has cost. */
+	struct pyi_allowance allowance;
 	/* It could not be put back as it was; and that is still so when it is forgotten. */
 	bool not_restored;
 	bool owes;
@@ -78,6 +88,16 @@ static void forget_past(struct broker *broker)
 	broker->program_fd = -1;
 }
 
+/* With what the target has cost since it was opened. */
+static struct pyi_allowance spent(const struct broker *broker)
+{
+	struct pyi_allowance allowance = broker->allowance;
+
+	allowance.stop_count += broker->target.stop_count;
+	allowance.paused_ms += broker->target.paused_ms;
+	return allowance;
+}
+
 /* Everything about a target but what it is bound to, and whether something is owed to it. */
 static struct pyi_error *forget(struct broker *broker)
 {
@@ -88,6 +108,7 @@ static struct pyi_error *forget(struct broker *broker)
 	broker->owes |= broker->not_restored && pyi_process_is_alive(&broker->process) &&
 			!pyi_program_was_left(broker->program_fd);
 	broker->not_restored = false;
+	broker->allowance = spent(broker);
 	forget_past(broker);
 	broker->target = (struct pyi_snapshot_target){ 0 };
 	broker->prepared = false;
@@ -244,13 +265,19 @@ static struct pyi_error *prepare(struct broker *broker, const struct pyi_request
 				 struct answer *answer)
 {
 	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	struct pyi_process_status status;
 	struct pyi_preflight preflight;
 	struct pyi_error *error;
 
-	error = pyi_preflight_check(&broker->process, (enum pyi_source_kind)request->prepare.source,
-				    request->prepare.max_pause_ms, &preflight);
+	error = pyi_process_read_status(&broker->process, 0, &status);
+	if (!error)
+		error = pyi_preflight_check(
+			&broker->process, (enum pyi_source_kind)request->prepare.source,
+			fmin(request->prepare.max_pause_ms, broker->allowance.max_pause_ms),
+			&preflight);
 	if (error)
 		return error;
+	broker->heap_bytes = status.rss_bytes + status.swapped_bytes + status.huge_pool_bytes;
 	answer->reply.prepare.source = preflight.source;
 	answer->reply.prepare.estimated_pause_ms = preflight.estimated_pause_ms;
 	if (broker->prepared) {
@@ -339,10 +366,17 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 		.anyway = request->take.anyway,
 	};
 	const struct pyi_snapshot_gate asks = { before_snapshot, after_snapshot, &gate };
+	const struct pyi_allowance allowance = spent(broker);
 	struct pyi_snapshot *snapshot = NULL;
 	struct pyi_error *error;
 	uint64_t data_bytes;
 
+	if (!pyi_allowance_has_stop(&allowance))
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SNAPSHOT,
+					"process %d has been stopped %u times, for %.0f ms in all: "
+					"that is enough for one run",
+					broker->process.pid, allowance.stop_count,
+					allowance.paused_ms);
 	values = calloc(gate.count + 1, sizeof(*values));
 	if (!values)
 		return pyi_error_no_memory();
@@ -352,6 +386,8 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 	if (error || !snapshot)
 		return error;
 	broker->snapshot = snapshot;
+	broker->allowance.mapped_bytes = 0;
+	broker->mapped_size_bytes = 0;
 	data_bytes = gate.count * sizeof(*values) +
 		     snapshot->thread_count * sizeof(struct pyi_wire_thread);
 	if (data_bytes > PYI_DATA_LIMIT)
@@ -398,12 +434,20 @@ static struct pyi_error *map(struct broker *broker, const struct pyi_request *re
 	struct pyi_error *error;
 	int64_t result;
 
+	if (!pyi_allowance_take_addresses(&broker->allowance, broker->heap_bytes, size_bytes))
+		return no_memory_in_snapshot(-ENOMEM, size_bytes);
 	error = pyi_snapshot_syscall(broker->snapshot, SYS_mmap, arguments, &result);
+	if (error || result < 0)
+		broker->allowance.mapped_bytes -= size_bytes;
 	if (error)
 		return error;
 	if (result < 0)
 		return no_memory_in_snapshot(result, size_bytes);
 	answer->reply.map.addr = (uint64_t)result;
+	if (!code) {
+		broker->mapped_addr = (uint64_t)result;
+		broker->mapped_size_bytes = size_bytes;
+	}
 	if (!request->map.guard_bytes)
 		return NULL;
 	guard[0] = (uint64_t)result + request->map.guard_offset;
@@ -426,7 +470,30 @@ static struct pyi_error *unmap(struct broker *broker, const struct pyi_request *
 	if (!error && result != 0)
 		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
 					       (int)-result, "cannot unmap the payload's memory");
+	/* Whoever unmaps what was not mapped for it has no more room for that. */
+	if (!error && request->unmap.addr == broker->mapped_addr &&
+	    request->unmap.size_bytes == broker->mapped_size_bytes) {
+		broker->allowance.mapped_bytes -= broker->mapped_size_bytes;
+		broker->mapped_size_bytes = 0;
+	}
 	return error;
+}
+
+static struct pyi_error *list_pages(struct broker *broker, const struct pyi_request *request,
+				    const void *data, struct answer *answer)
+{
+	struct pyi_wire_range *runs = NULL;
+	size_t count = 0;
+	struct pyi_error *error;
+
+	error = pyi_used_ranges_find(&broker->snapshot->process, data,
+				     request->data_bytes / sizeof(*runs), &runs, &count);
+	if (error)
+		return error;
+	answer->data = runs;
+	answer->reply.data_bytes = (uint32_t)(count * sizeof(*runs));
+	answer->reply.pages.count = (uint32_t)count;
+	return NULL;
 }
 
 static struct pyi_error *run(struct broker *broker, const struct pyi_request *request,
@@ -498,6 +565,8 @@ static bool is_right(const struct broker *broker, const struct pyi_request *requ
 		       request->map.executable <= 1;
 	case PYI_REQUEST_WRITE:
 		return running && data_bytes;
+	case PYI_REQUEST_PAGES:
+		return running && data_bytes % sizeof(struct pyi_wire_range) == 0;
 	case PYI_REQUEST_UNMAP:
 	case PYI_REQUEST_BECOME:
 	case PYI_REQUEST_CALL:
@@ -548,6 +617,8 @@ static struct pyi_error *serve(struct broker *broker, const struct pyi_request *
 		return run(broker, request, answer);
 	case PYI_REQUEST_CONFIRM:
 		return pyi_snapshot_confirm(broker->snapshot, NULL);
+	case PYI_REQUEST_PAGES:
+		return list_pages(broker, request, data, answer);
 	case PYI_REQUEST_DESTROY:
 		return pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
 	default:
@@ -569,6 +640,7 @@ static bool serve_next(struct broker *broker)
 	PYI_CLEANUP(deinit_answer) struct answer answer = { .fd = -1 };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *data = NULL;
+	struct pyi_allowance allowance;
 	struct pyi_request request;
 
 	if (!pyi_channel_receive(broker->channel_fd, &request, sizeof(request), NULL) ||
@@ -586,8 +658,10 @@ static bool serve_next(struct broker *broker)
 		put_error(error, &answer.reply.error);
 		answer.reply.data_bytes = 0;
 	}
+	allowance = spent(broker);
 	answer.reply.cost = (struct pyi_wire_cost){
 		.stop_count = broker->target.stop_count,
+		.is_enough = pyi_allowance_is_low(&allowance),
 		.paused_ms = broker->target.paused_ms,
 		.longest_pause_ms = broker->target.longest_pause_ms,
 	};
@@ -596,11 +670,12 @@ static bool serve_next(struct broker *broker)
 				answer.data, answer.reply.data_bytes, answer.fd);
 }
 
-int pyi_broker_serve(int channel_fd)
+int pyi_broker_serve(int channel_fd, double max_pause_ms)
 {
 	struct broker broker = { .channel_fd = channel_fd,
 				 .process.proc_fd = -1,
-				 .program_fd = -1 };
+				 .program_fd = -1,
+				 .allowance.max_pause_ms = max_pause_ms };
 	struct pyi_error *error;
 
 	while (serve_next(&broker))

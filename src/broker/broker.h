@@ -13,8 +13,9 @@
  * Serves the worker at the other end until it closes it or breaks the protocol, then gives up what
  * is left (a snapshot is killed and reaped). pyi_wait_init() must have been called. The result is
  * for exit(): PYI_EXIT_OK, or PYI_EXIT_NOT_RESTORED if the target could not be put back as it was;
- * what the worker cannot have heard of is said on stderr.
+ * what the worker cannot have heard of is said on stderr. No stop for longer than `max_pause_ms` is
+ * made on purpose, whatever the worker asks for.
  */
-int pyi_broker_serve(int channel_fd);
+int pyi_broker_serve(int channel_fd, double max_pause_ms);
 
 #endif

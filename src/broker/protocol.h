@@ -66,6 +66,9 @@ enum pyi_request_kind {
 	PYI_REQUEST_CONFIRM,
 	/* Ends the snapshot; fine if there is none. */
 	PYI_REQUEST_DESTROY,
+	/* Which parts of the snapshot's memory are in use; data: struct pyi_wire_range, ascending.
+	 */
+	PYI_REQUEST_PAGES,
 	/* What is left in the target. */
 	PYI_REQUEST_RESIDUE,
 	PYI_REQUEST_COUNT,
@@ -100,6 +103,12 @@ struct pyi_gate_value {
 	/* Both could be read. */
 	uint32_t known;
 	uint32_t padding;
+};
+
+/* Addresses; the end is not part of it. */
+struct pyi_wire_range {
+	uint64_t start_addr;
+	uint64_t end_addr;
 };
 
 struct pyi_wire_thread {
@@ -187,7 +196,8 @@ struct pyi_wire_error {
 /* What the target has suffered so far. */
 struct pyi_wire_cost {
 	uint32_t stop_count;
-	uint32_t padding;
+	/* 1: it should not be stopped for much more in this run (broker/allowance.h). */
+	uint32_t is_enough;
 	double paused_ms;
 	double longest_pause_ms;
 };
@@ -235,6 +245,10 @@ struct pyi_reply {
 			uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
 			uint64_t pc;
 		} run;
+		struct {
+			/* Data: struct pyi_wire_range for each run, ascending. */
+			uint32_t count;
+		} pages;
 		struct {
 			/* It is known what the target was before. */
 			uint32_t known;

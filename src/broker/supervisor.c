@@ -4,6 +4,7 @@
 #include "broker/supervisor.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -96,7 +97,7 @@ static void close_all(struct channels *channels)
 }
 
 /* `debts` as pyi_snapshot_tell_debts(). */
-static pid_t start_broker(struct channels *channels, uint32_t *debts)
+static pid_t start_broker(struct channels *channels, double max_pause_ms, uint32_t *debts)
 {
 	pid_t parent = getpid();
 	pid_t child = fork();
@@ -110,7 +111,7 @@ static pid_t start_broker(struct channels *channels, uint32_t *debts)
 	close_all(channels);
 	if (debts)
 		pyi_snapshot_tell_debts(debts);
-	_exit(pyi_broker_serve(fd));
+	_exit(pyi_broker_serve(fd, max_pause_ms));
 }
 
 struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
@@ -120,7 +121,7 @@ struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
 
 	if (!pyi_channel_create(channels.broker))
 		return not_started(errno);
-	child = start_broker(&channels, NULL);
+	child = start_broker(&channels, HUGE_VAL, NULL);
 	if (child < 0) {
 		close_all(&channels);
 		return not_started(errno);
@@ -301,7 +302,7 @@ static bool start_all(const struct pyi_supervision *supervision, struct watch *w
 	if (!pyi_channel_create(channels->broker) ||
 	    (supervision->keep && !pyi_channel_create(channels->keeper)))
 		return false;
-	children[BROKER].pid = start_broker(channels, debts);
+	children[BROKER].pid = start_broker(channels, supervision->max_pause_ms, debts);
 	if (children[BROKER].pid > 0)
 		children[WORKER].pid = start_worker(supervision, channels, debts);
 	if (children[WORKER].pid > 0 && supervision->keep)

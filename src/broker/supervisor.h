@@ -22,6 +22,8 @@ struct pyi_supervision {
 	/* In the keeper, likewise; NULL: there is none. Its exit code then counts. */
 	void (*keep)(void *argument, int worker_fd) __attribute__((noreturn));
 	void *argument;
+	/* What the user accepts for one stop of the target. */
+	double max_pause_ms;
 	/* On base/clock.h's clock: by then they are to have ended of their own accord. */
 	uint64_t deadline_ns;
 };

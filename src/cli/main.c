@@ -35,8 +35,12 @@ static const struct pyi_command *const commands[] = {
 };
 
 enum {
+	/*
+	 * In sum: pages of the target that are kept (64 MB for each of its readers), symbol tables
+	 * of one ELF file (256 MB), roots (128 MB), types, groups and their names (300 MB), and the
+	 * program itself.
+	 */
 	WORKER_BYTES = 1 << 30,
-	WORKER_SHARE = 4,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
 
@@ -265,13 +269,13 @@ static enum pyi_exit run(struct job *job)
 	return conclude(job, &envelope, exit, error);
 }
 
-/* Address space for a worker: what it has, and what the names of a large heap take. */
+/* Address space for a worker: with what names in the heap take, which is less than the heap. */
 static uint64_t memory_for(pid_t pid)
 {
 	struct pyi_process_status status = { 0 };
 
 	pyi_error_destroy(pyi_process_peek_status(pid, &status));
-	return WORKER_BYTES + status.rss_bytes / WORKER_SHARE;
+	return WORKER_BYTES + status.rss_bytes + status.swapped_bytes;
 }
 
 /* Of what the caller of the program had open, they have the three standard descriptors only. */
@@ -390,6 +394,7 @@ static enum pyi_exit supervise(struct job *job)
 		.work = work,
 		.keep = job->command->keeps ? keep : NULL,
 		.argument = job,
+		.max_pause_ms = job->options.max_pause_ms,
 		.deadline_ns = PYI_CLOCK_NEVER,
 	};
 	struct pyi_supervised supervised;

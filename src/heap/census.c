@@ -3,7 +3,18 @@
  */
 #include "heap/census.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "python/objects.h"
+
+char *pyi_census_keep_name(struct pyi_session *session, char *name)
+{
+	if (!name || pyi_session_has_room(session, strlen(name)))
+		return name;
+	free(name);
+	return strdup("(other types)");
+}
 
 struct pyi_error *pyi_census_of_walk(struct pyi_session *session,
 				     struct pyi_source_snapshot *snapshot,
@@ -21,7 +32,9 @@ struct pyi_error *pyi_census_of_walk(struct pyi_session *session,
 		error = pyi_session_check(session);
 		if (error)
 			break;
-		name = pyi_objects_type_name(&session->runtime, snapshot->reader, type->type_addr);
+		name = pyi_census_keep_name(session, pyi_objects_type_name(&session->runtime,
+									   snapshot->reader,
+									   type->type_addr));
 		estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
 							  type->type_addr, result->modelled,
 							  result->modelled_count);

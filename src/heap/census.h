@@ -25,4 +25,10 @@ struct pyi_error *pyi_census_of_walk(struct pyi_session *session,
 				     const struct pyi_walk_result *result,
 				     struct pyi_census *ret_census) PYI_MUST_CHECK;
 
+/*
+ * `name`, of a type, or "(other types)" in its place when there is no room for it in the session's
+ * examination. Takes over `name`; NULL without memory, or for NULL.
+ */
+char *pyi_census_keep_name(struct pyi_session *session, char *name);
+
 #endif

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "heap/census.h"
 #include "process/age.h"
 #include "python/containers.h"
 #include "python/objects.h"
@@ -65,11 +66,14 @@ static struct pyi_error *measure_types(struct run *run)
 				break;
 			name = pyi_objects_type_name(&run->session->runtime, run->snapshot->reader,
 						     record->type_addr);
-			if (!name)
-				return pyi_error_no_memory();
+		} else {
+			name = strdup(type->name);
 		}
-		error = pyi_sample_add(&run->sample, PYI_FIGURE_TYPE, type ? type->name : name,
-				       record->count, record->bytes);
+		name = pyi_census_keep_name(run->session, name);
+		if (!name)
+			return pyi_error_no_memory();
+		error = pyi_sample_add(&run->sample, PYI_FIGURE_TYPE, name, record->count,
+				       record->bytes);
 	}
 	return error;
 }
@@ -189,6 +193,8 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	run->sample.age_s = pyi_process_age_s(&session->source.process);
 	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
 			       session->options->deadline_ns, &types);
+	if (!error && types.full)
+		pyi_session_leave_out(session);
 	if (!error)
 		error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
 	if (!error)

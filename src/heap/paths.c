@@ -17,6 +17,7 @@ enum {
 };
 
 struct paths_run {
+	struct pyi_session *session;
 	const struct pyi_subject *subject;
 	uint64_t limit;
 
@@ -27,6 +28,8 @@ struct paths_run {
 	/* Of the path that grows: its number, and the type of its last step. */
 	uint64_t number;
 	uint64_t last_type;
+	/* No room for more: the rest is left out. */
+	bool full;
 };
 
 static enum pyi_step_kind kind_of(const struct pyi_edge *edge)
@@ -160,6 +163,13 @@ static struct pyi_path *path_of(struct paths_run *run, uint64_t number)
 	return &answer->paths[answer->count++];
 }
 
+/* With its share of the path's expression. */
+static uint64_t size_of(const struct pyi_path_step *step)
+{
+	return sizeof(*step) + strlen(step->type) + 2 * strlen(step->edge) +
+	       (step->name ? strlen(step->name) : 0);
+}
+
 static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record_step *record)
 {
 	const struct pyi_places *places = &run->found->places;
@@ -196,6 +206,11 @@ static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record
 		free_step(&step);
 		return pyi_error_no_memory();
 	}
+	if (!pyi_session_has_room(run->session, size_of(&step))) {
+		free_step(&step);
+		run->full = true;
+		return NULL;
+	}
 	path->steps[path->step_count++] = step;
 	run->last_type = record->type_addr;
 	return NULL;
@@ -203,7 +218,9 @@ static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record
 
 static struct pyi_error *take_step(void *argument, uint32_t kind, const void *record)
 {
-	return kind == PYI_RECORD_STEP ? add_step(argument, record) : NULL;
+	struct paths_run *run = argument;
+
+	return kind == PYI_RECORD_STEP && !run->full ? add_step(run, record) : NULL;
 }
 
 static struct pyi_error *write_expressions(struct pyi_paths *answer)
@@ -241,10 +258,12 @@ static struct pyi_error *examine_paths(void *argument, struct pyi_session *sessi
 
 	pyi_paths_deinit(&run->answer);
 	run->path_capacity = 0;
+	run->full = false;
 	error = pyi_subject_find(run->subject, session, snapshot, interpreters, &found);
 	if (error)
 		return error;
 	run->found = &found;
+	run->session = session;
 	request = pyi_subject_request(&found, run->subject, PYI_JOB_PATH);
 	request.limit = run->limit;
 	request.record = take_step;
@@ -280,12 +299,29 @@ struct pyi_error *pyi_session_paths(struct pyi_session *session, const struct py
 }
 
 struct large_run {
+	struct pyi_session *session;
 	uint64_t limit;
 	bool values;
 
 	struct pyi_subject_found *found;
 	struct pyi_large_objects answer;
+	/* No room for more: the rest is left out. */
+	bool full;
 };
+
+static void free_large(struct pyi_large_object *object)
+{
+	free(object->type);
+	free(object->owner);
+	free(object->value);
+}
+
+static uint64_t size_of_large(const struct pyi_large_object *object)
+{
+	return sizeof(*object) + strlen(object->type) +
+	       (object->owner ? strlen(object->owner) : 0) +
+	       (object->value ? strlen(object->value) : 0);
+}
 
 static struct pyi_error *add_large(struct large_run *run, const struct pyi_record_large *record)
 {
@@ -314,20 +350,29 @@ static struct pyi_error *add_large(struct large_run *run, const struct pyi_recor
 	object.type = pyi_subject_type_name(run->found, record->type_addr);
 	object.owner = pyi_places_owner(places, &record->owner, &no_owner);
 	object.value = run->values ? pyi_places_describe(places, record->addr) : NULL;
-	grown[(*count)++] = object;
-	if (!object.type || (!object.owner && !no_owner) || (run->values && !object.value))
+	if (!object.type || (!object.owner && !no_owner) || (run->values && !object.value)) {
+		free_large(&object);
 		return pyi_error_no_memory();
+	}
+	if (!pyi_session_has_room(run->session, size_of_large(&object))) {
+		free_large(&object);
+		run->full = true;
+		return NULL;
+	}
 	/* A type only: there is nothing to show. */
 	if (object.value && object.value[0] == '<') {
 		free(object.value);
-		grown[*count - 1].value = NULL;
+		object.value = NULL;
 	}
+	grown[(*count)++] = object;
 	return NULL;
 }
 
 static struct pyi_error *take_large(void *argument, uint32_t kind, const void *record)
 {
-	return kind == PYI_RECORD_LARGE ? add_large(argument, record) : NULL;
+	struct large_run *run = argument;
+
+	return kind == PYI_RECORD_LARGE && !run->full ? add_large(run, record) : NULL;
 }
 
 static struct pyi_error *examine_large(void *argument, struct pyi_session *session,
@@ -342,10 +387,12 @@ static struct pyi_error *examine_large(void *argument, struct pyi_session *sessi
 	struct pyi_error *error;
 
 	pyi_large_objects_deinit(&run->answer);
+	run->full = false;
 	error = pyi_subject_find(&values, session, snapshot, interpreters, &found);
 	if (error)
 		return error;
 	run->found = &found;
+	run->session = session;
 	request = pyi_subject_request(&found, NULL, PYI_JOB_LARGE);
 	request.limit = run->limit;
 	request.record = take_large;

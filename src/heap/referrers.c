@@ -14,6 +14,7 @@ enum {
 };
 
 struct run {
+	struct pyi_session *session;
 	const struct pyi_subject *subject;
 	enum pyi_job job;
 	unsigned depth;
@@ -36,6 +37,24 @@ static char *type_of_group(const struct run *run, const struct pyi_record_group 
 	if (record->owner.holder == PYI_HOLDER_OTHER)
 		return strdup("(other)");
 	return type ? pyi_subject_type_name(run->found, type) : strdup("");
+}
+
+static uint64_t size_of(const struct pyi_referrer_group *group)
+{
+	return sizeof(*group) + strlen(group->type) + strlen(group->edge) +
+	       (group->owner ? strlen(group->owner) : 0);
+}
+
+/* As the payload sums up what it has no room for. */
+static bool leave_out_names(struct pyi_referrer_group *group)
+{
+	free(group->type);
+	free(group->edge);
+	free(group->owner);
+	group->type = strdup("(other)");
+	group->edge = strdup("");
+	group->owner = NULL;
+	return true;
 }
 
 static struct pyi_error *add_group(struct run *run, const struct pyi_record_group *record)
@@ -73,6 +92,14 @@ static struct pyi_error *add_group(struct run *run, const struct pyi_record_grou
 		return pyi_error_no_memory();
 	}
 	group.numbers[0] = record->number;
+	if (!other && !pyi_session_has_room(run->session, size_of(&group)))
+		other = leave_out_names(&group);
+	if (!group.type || !group.edge) {
+		free(group.type);
+		free(group.edge);
+		free(group.numbers);
+		return pyi_error_no_memory();
+	}
 	run->answer.truncated |= other;
 	return pyi_referrers_add(run->level, group);
 }
@@ -148,6 +175,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	if (error)
 		return error;
 	run->found = &found;
+	run->session = session;
 	run->answer.exact = run->subject->exact;
 	run->answer.address = run->subject->address;
 	request = pyi_subject_request(&found, run->subject, run->job);

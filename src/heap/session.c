@@ -44,6 +44,9 @@ enum {
 	POLL_FIRST_MS = 1,
 	POLL_LAST_MS = 50,
 	EXIT_LOOKS = 20,
+	/* Room for what is kept of a target's texts, besides a share of its memory. */
+	ROOM_BYTES = 64 << 20,
+	ROOM_SHARE = 100,
 	EXIT_LOOK_MS = 5,
 };
 
@@ -126,6 +129,7 @@ static struct pyi_error *prepare(struct pyi_session *session)
 	if (error)
 		return error;
 	session->rss_bytes = status.rss_bytes;
+	session->heap_bytes = status.rss_bytes + status.swapped_bytes + status.huge_pool_bytes;
 	report(session, "looking at the process", 0);
 	session->program_fd = pyi_program_pin(&session->source.process);
 	error = pyi_maps_read(&session->source.process, &session->maps);
@@ -295,6 +299,25 @@ struct pyi_error *pyi_session_check(const struct pyi_session *session)
 		       : NULL;
 }
 
+void pyi_session_leave_out(struct pyi_session *session)
+{
+	session->room_bytes = 0;
+	/* Another snapshot would have as many. */
+	session->summary.trouble = PYI_TROUBLE_MEMORY;
+	if (!session->inconsistency)
+		session->inconsistency = "it has more names than there is room for";
+}
+
+bool pyi_session_has_room(struct pyi_session *session, uint64_t size_bytes)
+{
+	if (size_bytes <= session->room_bytes) {
+		session->room_bytes -= size_bytes;
+		return true;
+	}
+	pyi_session_leave_out(session);
+	return false;
+}
+
 static void walk_progress(void *session, uint64_t objects)
 {
 	report(session, "walking the snapshot", objects);
@@ -310,6 +333,7 @@ struct pyi_error *pyi_session_walk(struct pyi_session *session,
 	struct pyi_error *error;
 
 	request->deadline_ns = session->options->deadline_ns;
+	request->heap_bytes = session->heap_bytes;
 	request->progress = walk_progress;
 	request->progress_argument = session;
 	error = pyi_walk_run(snapshot, &session->runtime, interpreters, request, &result);
@@ -356,6 +380,7 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 
 	session->inconsistency = NULL;
 	session->summary = (struct pyi_record_summary){ 0 };
+	session->room_bytes = ROOM_BYTES + session->rss_bytes / ROOM_SHARE;
 	error = pyi_interpreters_list(&session->runtime, snapshot->reader, &interpreters);
 	if (error)
 		return pyi_source_confirm(snapshot, error);
@@ -443,7 +468,8 @@ static struct pyi_error *examine(struct pyi_session *session,
 			return error;
 		stops++;
 		/* A collection that never seems to end: better a labelled result than none. */
-		last = !calm || stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT;
+		last = !calm || session->source.cost.is_enough || stops >= STOP_LIMIT ||
+		       session->attempts + 1 >= SNAPSHOT_LIMIT;
 		gate->source.anyway = last;
 		error = pyi_source_take(&session->source, extent_of(session), &gate->source,
 					&snapshot);

@@ -53,6 +53,10 @@ struct pyi_session {
 	uint64_t begun_ns;
 	uint64_t interpreter_count;
 	uint64_t rss_bytes;
+	/* That, and what is swapped out. */
+	uint64_t heap_bytes;
+	/* Bytes that an examination of this snapshot may still keep of its texts. */
+	uint64_t room_bytes;
 	/* Snapshots taken, and how long the last one lived. */
 	uint64_t attempts;
 	double snapshot_ms;
@@ -107,6 +111,16 @@ struct pyi_error *pyi_session_walk(struct pyi_session *session,
 				   const struct pyi_interpreters *interpreters,
 				   struct pyi_walk_request *request,
 				   struct pyi_walk_result *ret_result) PYI_MUST_CHECK;
+
+/*
+ * For examinations: takes `size_bytes` from the room for names and the like, which the target may
+ * make as many and as long as it wants. False when there is no more: that is to be left out, and
+ * the result is labelled.
+ */
+bool pyi_session_has_room(struct pyi_session *session, uint64_t size_bytes);
+
+/* The same label, for what has run out of room of its own. */
+void pyi_session_leave_out(struct pyi_session *session);
 
 /* For examinations: "timeout" or "interrupted" if it is time to stop, else NULL. */
 struct pyi_error *pyi_session_check(const struct pyi_session *session) PYI_MUST_CHECK;

@@ -15,6 +15,8 @@
 
 enum {
 	CONNECTION_LIMIT = 256,
+	/* What a name takes besides its text; the str that it comes from takes more. */
+	NAME_BYTES = 32,
 };
 
 struct run {
@@ -30,6 +32,8 @@ struct run {
 	uint64_t matches_addr;
 	uint64_t connection_addr[CONNECTION_LIMIT];
 	uint64_t connection_senders_addr[CONNECTION_LIMIT];
+	/* What all names take together. */
+	uint64_t name_bytes;
 	struct pyi_error *error;
 };
 
@@ -175,6 +179,12 @@ static struct pyi_error *add_name(struct run *run, const struct pyi_record_text 
 	}
 	memcpy(text, record->text, record->length);
 	text[record->length] = '\0';
+	/* As many as there are, but a name of the target's in more than its own place only once. */
+	run->name_bytes += NAME_BYTES + record->length;
+	if (run->name_bytes > run->session->heap_bytes) {
+		pyi_session_leave_out(run->session);
+		return NULL;
+	}
 	return pyi_name_set_add(set, text);
 }
 

@@ -86,6 +86,8 @@ struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi
 
 	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
 			       session->options->deadline_ns, &found.types);
+	if (!error && found.types.full)
+		pyi_session_leave_out(session);
 	if (!error && subject && subject->type)
 		error = pyi_types_choose(&session->runtime, snapshot->reader, &found.types,
 					 subject->type, subject->exact, &found.meant,

@@ -9,6 +9,14 @@
 
 #include "base/array.h"
 
+enum {
+	/* More than the payload has room for: payloads/state.h. */
+	TYPE_LIMIT = 1 << 19,
+	/* A record is shorter than twice the smallest object; each set of groups takes 20 MB. */
+	STREAM_BYTES = 256 << 20,
+	STREAM_SHARE = 4,
+};
+
 static struct pyi_error *bad_stream(const char *what)
 {
 	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
@@ -18,6 +26,8 @@ static struct pyi_error *bad_stream(const char *what)
 static struct pyi_error *append_type(struct pyi_walk_result *result,
 				     const struct pyi_record_type *record)
 {
+	if (result->type_count >= TYPE_LIMIT)
+		return bad_stream("it has too many types");
 	if (!pyi_array_reserve(&result->types, result->type_count, &result->type_capacity,
 			       sizeof(*result->types)))
 		return pyi_error_no_memory();
@@ -79,6 +89,10 @@ struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
 {
 	size_t at = 0;
 
+	result->stream_bytes += size_bytes;
+	if (result->stream_bytes > STREAM_BYTES &&
+	    (result->stream_bytes - STREAM_BYTES) / STREAM_SHARE > request->heap_bytes)
+		return bad_stream("it does not end");
 	while (at < size_bytes) {
 		struct pyi_record_object object;
 		struct pyi_record_type type;

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "heap/payload_blob.h"
+#include "heap/walk_ranges.h"
 #include "python/objects.h"
 #include "tracee/wait.h"
 
@@ -23,7 +24,6 @@ enum {
 	RECORDS_BYTES = 4 << 20,
 	PAGE_BYTES = 4096,
 	TEXT_ALIGNMENT = 64,
-	CHUNK_SHIFT = 30,
 	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages
 	   (payloads/marks.c). */
 	CHUNK_ARENA_BYTES = (8 << 20) + (32 << 10) + 128,
@@ -60,13 +60,10 @@ struct workspace {
 };
 
 struct plan {
-	struct pyi_payload_range *ranges;
-	size_t range_count;
+	struct pyi_walk_ranges ranges;
 	struct pyi_gc_list *lists;
 	size_t list_count;
 	struct pyi_root_list roots;
-	uint64_t chunks;
-	uint64_t writable_bytes;
 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
@@ -74,47 +71,9 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 	return (value + unit - 1) / unit * unit;
 }
 
-/* Objects can be in any private memory that can be read. */
-static bool can_hold_objects(const struct pyi_map *map)
-{
-	return map->readable && !map->shared && strncmp(map->path, "[v", 2) != 0;
-}
-
-static struct pyi_error *plan_ranges(const struct pyi_maps *maps, struct plan *plan)
-{
-	uint64_t last_chunk = UINT64_MAX;
-
-	plan->ranges = calloc(maps->count + 1, sizeof(*plan->ranges));
-	if (!plan->ranges)
-		return pyi_error_no_memory();
-	for (size_t m = 0; m < maps->count; m++) {
-		const struct pyi_map *map = &maps->items[m];
-		struct pyi_payload_range *last =
-			plan->range_count ? &plan->ranges[plan->range_count - 1] : NULL;
-
-		if (!can_hold_objects(map))
-			continue;
-		if (map->writable)
-			plan->writable_bytes += map->end_addr - map->start_addr;
-		for (uint64_t chunk = map->start_addr >> CHUNK_SHIFT;
-		     chunk <= (map->end_addr - 1) >> CHUNK_SHIFT; chunk++) {
-			plan->chunks += chunk != last_chunk;
-			last_chunk = chunk;
-		}
-		if (last && last->end_addr == map->start_addr)
-			last->end_addr = map->end_addr;
-		else
-			plan->ranges[plan->range_count++] = (struct pyi_payload_range){
-				.start_addr = map->start_addr,
-				.end_addr = map->end_addr,
-			};
-	}
-	return NULL;
-}
-
 static void plan_deinit(struct plan *plan)
 {
-	free(plan->ranges);
+	pyi_walk_ranges_deinit(&plan->ranges);
 	free(plan->lists);
 	pyi_root_list_deinit(&plan->roots);
 }
@@ -130,12 +89,12 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 							    : 0;
 	uint64_t item_bytes = (request->job == PYI_JOB_CENSUS ? 1 : 2) * sizeof(uint64_t);
 	struct workspace space = { 0 };
-	uint64_t work_bytes = plan->writable_bytes / CONTAINER_BYTES * item_bytes;
+	uint64_t work_bytes = plan->ranges.writable_bytes / CONTAINER_BYTES * item_bytes;
 	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
 	uint64_t guard_start;
 
 	space.ranges_addr = at;
-	at = round_up(at + plan->range_count * sizeof(plan->ranges[0]), PAGE_BYTES);
+	at = round_up(at + plan->ranges.count * sizeof(plan->ranges.items[0]), PAGE_BYTES);
 	space.lists_addr = at;
 	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PAGE_BYTES);
 	space.roots_addr = at;
@@ -154,7 +113,7 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	at += RECORDS_BYTES;
 	space.arena_addr = at;
 	at += FIXED_ARENA_BYTES + (request->job == PYI_JOB_CENSUS ? 0 : GRAPH_ARENA_BYTES);
-	at += plan->chunks * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
+	at += plan->ranges.chunk_count * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
 	for (int round = 0; round < WORK_SHRINK_ROUNDS; round++) {
 		struct pyi_error *error;
 
@@ -293,7 +252,7 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 		.records_addr = space->records_addr,
 		.records_bytes = RECORDS_BYTES,
 		.ranges_addr = space->ranges_addr,
-		.range_count = plan->range_count,
+		.range_count = plan->ranges.count,
 		.lists_addr = space->lists_addr,
 		.list_count = plan->list_count,
 		.roots_addr = space->roots_addr,
@@ -330,8 +289,8 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 		error = pyi_source_write(snapshot, space->arguments_addr, &arguments,
 					 sizeof(arguments));
 	if (!error)
-		error = write_array(snapshot, space->ranges_addr, plan->ranges,
-				    plan->range_count * sizeof(plan->ranges[0]));
+		error = write_array(snapshot, space->ranges_addr, plan->ranges.items,
+				    plan->ranges.count * sizeof(plan->ranges.items[0]));
 	if (!error)
 		error = write_array(snapshot, space->lists_addr, plan->lists,
 				    plan->list_count * sizeof(plan->lists[0]));
@@ -520,7 +479,7 @@ struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
 
 	if (!records)
 		return pyi_error_no_memory();
-	error = plan_ranges(&snapshot->maps, &plan);
+	error = pyi_walk_ranges_find(snapshot, request->heap_bytes, &plan.ranges);
 	if (!error)
 		error = pyi_interpreters_gc_lists(runtime, snapshot->reader, interpreters,
 						  &plan.lists, &plan.list_count);

@@ -30,6 +30,8 @@ struct pyi_walk_result {
 	bool roots_truncated;
 	/* Memory that was mapped into the snapshot. */
 	uint64_t arena_bytes;
+	/* Of records so far. */
+	uint64_t stream_bytes;
 };
 
 struct pyi_walk_request {
@@ -37,6 +39,8 @@ struct pyi_walk_request {
 	uint64_t flags;
 	/* When to give up, on base/clock.h's clock. */
 	uint64_t deadline_ns;
+	/* Memory of the target that is in use: how much there can be to say depends on it. */
+	uint64_t heap_bytes;
 	/* Called about every million objects; may be NULL. */
 	void (*progress)(void *argument, uint64_t objects);
 	void *progress_argument;
@@ -79,7 +83,9 @@ void pyi_walk_result_deinit(struct pyi_walk_result *result);
 
 /*
  * Decodes a run of records into `result` (types are appended). Error "payload-failed" for a stream
- * that does not follow pyinspect/payload.h. For tests and fuzzers too.
+ * that does not follow pyinspect/payload.h, has more types than the payload has room for, or is
+ * longer than anything that could be said about `request->heap_bytes`: then other code than the
+ * payload has sent it. For tests and fuzzers too.
  */
 struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
 				  const struct pyi_walk_request *request,

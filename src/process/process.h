@@ -78,6 +78,8 @@ struct pyi_process_status {
 	uint64_t rss_bytes;
 	uint64_t anonymous_bytes;
 	uint64_t page_table_bytes;
+	/* VmSwap */
+	uint64_t swapped_bytes;
 	/* HugetlbPages: what it has of the huge page pool, shared or not, which is part of none of
 	   the others. */
 	uint64_t huge_pool_bytes;

@@ -234,6 +234,8 @@ static unsigned parse_field(const char *key, size_t key_length, const char *valu
 		return parse_kilobytes(value, &status->rss_bytes) ? FIELD_OTHER : 0;
 	if (KEY_IS("RssAnon"))
 		return parse_kilobytes(value, &status->anonymous_bytes) ? FIELD_OTHER : 0;
+	if (KEY_IS("VmSwap"))
+		return parse_kilobytes(value, &status->swapped_bytes) ? FIELD_OTHER : 0;
 	if (KEY_IS("HugetlbPages"))
 		return parse_kilobytes(value, &status->huge_pool_bytes) ? FIELD_OTHER : 0;
 	if (KEY_IS("VmPTE"))

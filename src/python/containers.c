@@ -24,6 +24,7 @@ enum {
 	STEP_LIMIT = 1 << 23,
 	/* Names found, before doubles are dropped. */
 	FOUND_LIMIT = 1 << 16,
+	NAMES_LIMIT_BYTES = 32 << 20,
 	STEPS_PER_LOOK = 256,
 	/* A holder's name, an attribute's, and an attribute's. */
 	PATH_BYTES = 3 * PYI_NAME_BYTES,
@@ -64,6 +65,8 @@ struct search {
 	struct found *found;
 	size_t count;
 	size_t capacity;
+	/* Of all names that were found. */
+	uint64_t name_bytes;
 	bool truncated;
 	struct pyi_error *error;
 
@@ -76,7 +79,8 @@ struct search {
 
 static bool may_go_on(struct search *search)
 {
-	if (search->error || search->steps >= STEP_LIMIT || search->count >= FOUND_LIMIT) {
+	if (search->error || search->steps >= STEP_LIMIT || search->count >= FOUND_LIMIT ||
+	    search->name_bytes > NAMES_LIMIT_BYTES) {
 		search->truncated = true;
 		return false;
 	}
@@ -185,6 +189,7 @@ static void keep(struct search *search, const char *name, uint64_t addr, uint64_
 		return;
 	}
 	search->found[search->count++] = found;
+	search->name_bytes += strlen(name) + 1;
 }
 
 /* Reads the name of an attribute; false if it is none. It may look like a secret. */

@@ -13,6 +13,7 @@
 #include "python/layouts.h"
 
 enum {
+	/* Files that are searched for Python, those that look like it first. */
 	MODULE_LIMIT = 4096,
 	WRITABLE_LIMIT = 8,
 	SCAN_CHUNK_BYTES = 1 << 16,
@@ -408,6 +409,7 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 	struct sighting sighting = { 0 };
 	struct pyi_error *found_but = NULL;
 	struct pyi_error *error;
+	unsigned opened = 0;
 
 	error = pyi_process_read_exe(process, &exe);
 	if (error)
@@ -418,8 +420,11 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 			struct pyi_elf_symbol symbol;
 			struct pyi_statics statics;
 
-			if (!is_candidate(maps, m) || rank_of(&maps->items[m], exe) != rank)
+			/* The program itself first, whatever else is mapped. */
+			if (rank_of(&maps->items[m], exe) != rank || !is_candidate(maps, m))
 				continue;
+			if (++opened > MODULE_LIMIT)
+				break;
 			error = pyi_elf_module_open(process, maps, &maps->items[m], &module);
 			if (error && rank == 0) {
 				pyi_error_destroy(found_but);

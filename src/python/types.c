@@ -5,6 +5,7 @@
 #include "python/types.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "python/attributes.h"
@@ -15,6 +16,8 @@
 enum {
 	FLAG_STATIC_BUILTIN = 1 << 1,
 	TYPE_LIMIT = 1 << 20,
+	/* Of all of them together; a name of a class has 30. */
+	NAMES_LIMIT_BYTES = 64 << 20,
 	FIRST_SLOTS = 1024,
 	STATIC_TYPE_LIMIT = 1000,
 	SEARCH_BYTES = 1 << 16,
@@ -32,6 +35,7 @@ struct walk {
 	/* In the order found: those behind the one that is looked at are the queue. */
 	struct pyi_type_list list;
 	size_t capacity;
+	uint64_t name_bytes;
 	/* Addresses in the list, hashed; 0 is an empty slot. At most half full. */
 	uint64_t *slots;
 	size_t slot_count;
@@ -100,13 +104,16 @@ static bool push(struct walk *walk, uint64_t addr)
 	slot = find_slot(walk->slots, walk->slot_count, addr);
 	if (*slot)
 		return true;
-	if (walk->list.count == TYPE_LIMIT) {
-		walk->list.truncated = true;
-		return false;
-	}
 	name = pyi_objects_type_name(walk->runtime, walk->reader, addr);
 	if (!name) {
 		walk->error = pyi_error_no_memory();
+		return false;
+	}
+	walk->name_bytes += strlen(name) + 1;
+	if (walk->list.count == TYPE_LIMIT || walk->name_bytes > NAMES_LIMIT_BYTES) {
+		free(name);
+		walk->list.truncated = true;
+		walk->list.full = true;
 		return false;
 	}
 	*slot = addr;
@@ -116,7 +123,7 @@ static bool push(struct walk *walk, uint64_t addr)
 
 static bool may_go_on(struct walk *walk)
 {
-	if (walk->error)
+	if (walk->error || walk->list.full)
 		return false;
 	if (walk->steps++ % STEPS_PER_LOOK)
 		return true;

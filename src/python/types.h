@@ -28,6 +28,8 @@ struct pyi_type_list {
 	size_t count;
 	/* A chain did not end, or could not be read: there may be more types. */
 	bool truncated;
+	/* There was no room for more of them, or for longer names. */
+	bool full;
 };
 
 /*

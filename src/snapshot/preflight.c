@@ -26,6 +26,10 @@ enum {
 	SMALL_FILE_LIMIT = 1 << 20,
 	SMAPS_LIMIT_BYTES = 1 << 30,
 	GIGABYTE = 1 << 30,
+	MEGABYTE = 1 << 20,
+	/* Of resident memory: twice what a word for each page takes. */
+	TABLE_SHARE = 256,
+	TABLE_BASE_BYTES = 8 << 20,
 	/* Room beside the page tables: marks, stack and buffers of the payload, and the target's
 	   first writes. */
 	HEADROOM_BASE_BYTES = 48 << 20,
@@ -36,6 +40,19 @@ double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_byte
 	uint64_t small_bytes = anonymous_bytes > huge_bytes ? anonymous_bytes - huge_bytes : 0;
 
 	return 0.4 + 20.0 * (double)small_bytes / GIGABYTE + 0.4 * (double)huge_bytes / GIGABYTE;
+}
+
+/*
+ * Page tables of few pages each are copied all the same: 0.5 ms for a MB of them. Those of dense
+ * memory, a word for each page, are in the estimate for that.
+ */
+static double estimate_tables(const struct pyi_process_status *status)
+{
+	uint64_t dense_bytes = status->rss_bytes / TABLE_SHARE + TABLE_BASE_BYTES;
+
+	return status->page_table_bytes > dense_bytes
+		       ? 0.5 * (double)(status->page_table_bytes - dense_bytes) / MEGABYTE
+		       : 0;
 }
 
 double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes)
@@ -77,13 +94,15 @@ static struct pyi_error *check_pause(const struct pyi_process *process,
 				     const struct pyi_process_status *status, double max_pause_ms,
 				     double *ret_estimate)
 {
-	double estimate = pyi_preflight_estimate_pause(status->anonymous_bytes, 0);
+	double tables = estimate_tables(status);
+	double estimate = pyi_preflight_estimate_pause(status->anonymous_bytes, 0) + tables;
 
 	/* smaps_rollup makes the kernel walk all page tables: only when it can change the answer.
 	 */
 	if (estimate > max_pause_ms)
 		estimate = pyi_preflight_estimate_pause(status->anonymous_bytes,
-							read_huge_bytes(process));
+							read_huge_bytes(process)) +
+			   tables;
 	*ret_estimate = estimate;
 	if (estimate <= max_pause_ms)
 		return NULL;

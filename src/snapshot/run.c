@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -38,15 +39,46 @@ static struct pyi_error *lost(const struct pyi_snapshot *snapshot)
 				"the snapshot (process %d) was killed", snapshot->process.pid);
 }
 
+/* Why it was ended by us. */
+static struct pyi_error *explain_end(const struct pyi_snapshot *snapshot)
+{
+	if (snapshot->overgrown)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT,
+					"the walk of the snapshot was ended: it took %" PRIu64
+					" MB of memory besides what the process has",
+					snapshot->growth.limit_bytes >> 20);
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_FOREIGN_CALL,
+				"the snapshot (process %d) ran code of its own in place of a "
+				"system call of ours, and was ended",
+				snapshot->process.pid);
+}
+
+static struct pyi_error *end(struct pyi_snapshot *snapshot)
+{
+	if (kill(snapshot->process.pid, SIGKILL) != 0)
+		ptrace(PTRACE_KILL, snapshot->process.pid, NULL, NULL);
+	return explain_end(snapshot);
+}
+
+/* Ends it if it takes more memory than a walk can need. */
+static struct pyi_error *watch_memory(struct pyi_snapshot *snapshot)
+{
+	if (!pyi_growth_is_excessive(&snapshot->process, &snapshot->growth))
+		return NULL;
+	snapshot->overgrown = true;
+	return end(snapshot);
+}
+
 struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot, struct pyi_error *error)
 {
 	struct pyi_registers registers;
 
 	/* It is stopped all the time; one that is being killed is not, long before it is dead. */
 	if (snapshot->process.pid <= 0 || (error && error->exit == PYI_EXIT_NOT_RESTORED) ||
-	    (error && snapshot->distrusted) ||
 	    (!snapshot->dead && pyi_arch_get_registers(snapshot->process.pid, &registers)))
 		return error;
+	if (snapshot->distrusted || snapshot->overgrown)
+		return error ? error : explain_end(snapshot);
 	pyi_error_destroy(error);
 	return pyi_error_hint(lost(snapshot), "perhaps by the OOM killer, which is to take it "
 					      "first: see the log of the kernel");
@@ -79,12 +111,7 @@ static struct pyi_error *leave_message(struct pyi_snapshot *snapshot)
 static struct pyi_error *distrust(struct pyi_snapshot *snapshot)
 {
 	snapshot->distrusted = true;
-	if (kill(snapshot->process.pid, SIGKILL) != 0)
-		ptrace(PTRACE_KILL, snapshot->process.pid, NULL, NULL);
-	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_FOREIGN_CALL,
-				"the snapshot (process %d) ran code of its own in place of a "
-				"system call of ours, and was ended",
-				snapshot->process.pid);
+	return end(snapshot);
 }
 
 struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t number,
@@ -143,8 +170,10 @@ struct pyi_error *pyi_snapshot_write(struct pyi_snapshot *snapshot, uint64_t add
 	struct iovec local = { (void *)bytes, size_bytes };
 	struct iovec remote = { (void *)(uintptr_t)addr, size_bytes };
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = watch_memory(snapshot);
 
+	if (error)
+		return pyi_return_ptr(error);
 	if (process_vm_writev(pid, &local, 1, &remote, 1, 0) == (ssize_t)size_bytes)
 		return NULL;
 	error = pyi_process_open_file(&snapshot->process, "mem", O_WRONLY | O_CLOEXEC, &fd);
@@ -237,9 +266,17 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 			break;
 		}
 		resume = false;
-		switch (pyi_wait_tracee(pid, deadline_ns, wanted != PYI_SNAPSHOT_CANCELLED,
-					&reporter, &status)) {
+		if (wanted == PYI_SNAPSHOT_MESSAGE) {
+			struct pyi_error *error = watch_memory(snapshot);
+
+			if (error)
+				return error;
+		}
+		switch (pyi_wait_tracee(pid, pyi_clock_deadline(PYI_GROWTH_LOOK_MS, deadline_ns),
+					wanted != PYI_SNAPSHOT_CANCELLED, &reporter, &status)) {
 		case PYI_WAIT_DEADLINE:
+			if (!pyi_clock_passed(deadline_ns))
+				continue;
 			/* It waits for a page that does not come: it is ours, it can go. */
 			if (wanted != PYI_SNAPSHOT_MESSAGE) {
 				kill(pid, SIGKILL);

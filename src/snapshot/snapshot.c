@@ -566,6 +566,8 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 	}
 	if (!error && *ret_ready)
 		error = finish(mirror, snapshot);
+	if (!error && *ret_ready)
+		pyi_growth_begin(&snapshot->process, &snapshot->growth);
 	return error;
 }
 

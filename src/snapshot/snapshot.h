@@ -19,6 +19,7 @@
 #include "process/maps.h"
 #include "process/memory_reader.h"
 #include "process/process.h"
+#include "snapshot/growth.h"
 #include "snapshot/preflight.h"
 #include "tracee/arch.h"
 #include "tracee/call_check.h"
@@ -96,6 +97,9 @@ struct pyi_snapshot {
 	bool shares_table;
 	/* It is stopped at a system call that was a message. */
 	bool at_message;
+	/* It was ended because it took too much memory. */
+	bool overgrown;
+	struct pyi_growth growth;
 };
 
 /*

@@ -420,6 +420,41 @@ struct pyi_error *pyi_source_write(struct pyi_source_snapshot *snapshot, uint64_
 	return NULL;
 }
 
+struct pyi_error *pyi_source_pages(const struct pyi_source_snapshot *snapshot,
+				   const struct pyi_wire_range *ranges, size_t count,
+				   struct pyi_wire_range **ret_runs, size_t *ret_count)
+{
+	struct pyi_request request = { .kind = PYI_REQUEST_PAGES };
+	PYI_CLEANUP(pyi_guard_free) struct pyi_wire_range *runs = NULL;
+	struct pyi_reply reply;
+	struct pyi_error *error;
+	void *data = NULL;
+
+	if (count > PYI_DATA_LIMIT / sizeof(*ranges))
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
+					"the memory of process %d is in too many pieces: %zu",
+					snapshot->source->process.pid, count);
+	error = ask(snapshot->source->channel_fd, &request, ranges, count * sizeof(*ranges), &reply,
+		    &data, NULL);
+	runs = data;
+	if (!error && reply.data_bytes != reply.pages.count * sizeof(*runs))
+		error = broker_lost();
+	/* None is not the same as no answer. */
+	if (!error && !runs)
+		runs = calloc(1, sizeof(*runs));
+	if (!error && !runs)
+		error = pyi_error_no_memory();
+	for (size_t r = 0; !error && r < reply.pages.count; r++)
+		if (runs[r].start_addr >= runs[r].end_addr ||
+		    (r && runs[r].start_addr < runs[r - 1].end_addr))
+			error = broker_lost();
+	if (error)
+		return error;
+	*ret_count = reply.pages.count;
+	*ret_runs = pyi_return_ptr(runs);
+	return NULL;
+}
+
 struct pyi_error *pyi_source_become_thread(struct pyi_source_snapshot *snapshot,
 					   uint64_t pthread_id)
 {

@@ -122,6 +122,16 @@ struct pyi_error *pyi_source_unmap(struct pyi_source_snapshot *snapshot, uint64_
 struct pyi_error *pyi_source_write(struct pyi_source_snapshot *snapshot, uint64_t addr,
 				   const void *bytes, size_t size_bytes) PYI_MUST_CHECK;
 
+/*
+ * Which parts of `ranges` (ascending) are in use, present or swapped out; *ret_runs is ascending,
+ * malloc'ed, in steps of some pages. Errors (exit 1): PYI_ERROR_TOO_LARGE, the kernel cannot say so
+ * of so much, or they are too many.
+ */
+struct pyi_error *pyi_source_pages(const struct pyi_source_snapshot *snapshot,
+				   const struct pyi_wire_range *ranges, size_t count,
+				   struct pyi_wire_range **ret_runs,
+				   size_t *ret_count) PYI_MUST_CHECK;
+
 /* As the pyi_snapshot_ functions of these names. */
 struct pyi_error *pyi_source_become_thread(struct pyi_source_snapshot *snapshot,
 					   uint64_t pthread_id) PYI_MUST_CHECK;

@@ -320,13 +320,47 @@ static void test_random(void **state)
 	assert_true(broken > FUZZ_ROUNDS / 20);
 }
 
+/* Decodes until it is refused; returns after how many bytes. */
+static uint64_t decode_for_ever(const struct stream *stream, uint64_t heap_bytes)
+{
+	const struct pyi_walk_request request = { .heap_bytes = heap_bytes };
+	struct pyi_walk_result result = { 0 };
+	struct pyi_error *error = NULL;
+	uint64_t bytes;
+
+	while (!error)
+		error = pyi_walk_decode(stream->bytes, stream->size_bytes, &request, &result);
+	assert_int_equal(error->code, PYI_ERROR_PAYLOAD_FAILED);
+	assert_true(result.type_count <= 1 << 19);
+	bytes = result.stream_bytes;
+	pyi_error_destroy(error);
+	pyi_walk_result_deinit(&result);
+	return bytes;
+}
+
+/* What the payload itself would never send ends, whatever it is. */
+static void test_endless(void **state)
+{
+	struct stream objects = { 0 };
+	struct stream types = { 0 };
+
+	(void)state;
+	while (sizeof(objects.bytes) - objects.size_bytes >= sizeof(struct pyi_record_object))
+		put_object(&objects, 0x5000);
+	put_type(&types, 0x1000, 1);
+	assert_true(decode_for_ever(&objects, 0) <= (256 << 20) + STREAM_BYTES);
+	/* A large heap has more to be said about. */
+	assert_true(decode_for_ever(&objects, 64 << 20) > 512 << 20);
+	assert_true(decode_for_ever(&types, UINT64_MAX) <= sizeof(struct pyi_record_type) << 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),	   cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_many_types), cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_kinds),	   cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random),	   cmocka_unit_test(test_endless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,132 @@
+/*
+ * The tp_traverse of a type that means harm: where a snapshot runs it, it goes on as if it were the
+ * payload, and sends records for ever, or takes all memory there is.
+ *
+ * Never called in the process itself: the garbage collector is off there.
+ */
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pyinspect/payload.h>
+
+enum {
+	RECORDS_BYTES = 4 << 20,
+};
+
+typedef int traverse_function(void *object, int (*visit)(void *, void *), void *argument);
+
+/* What is sent; the address of a type with a long name, and of a long str. */
+static uint32_t kind;
+static traverse_function *original;
+static uint64_t type_addr;
+static uint64_t text_addr;
+
+static void put(uint8_t *at, uint64_t number, uint32_t *ret_size)
+{
+	struct pyi_record_type type = { kind, sizeof(type), type_addr, 1, 16, 0 };
+	struct pyi_record_group group = {
+		.kind = kind,
+		.size_bytes = sizeof(group),
+		.number = number,
+		.type_addr = type_addr,
+		.referent_type_addr = type_addr,
+		.edge = { PYI_EDGE_INDEX, 0, number, 0 },
+		.owner = { .holder = PYI_HOLDER_CLASS, .holder_addr = type_addr },
+		.objects = 1,
+		.references = 1,
+	};
+	struct pyi_record_step step = {
+		.kind = kind,
+		.size_bytes = sizeof(step),
+		.addr = text_addr,
+		.type_addr = type_addr,
+		.edge = { PYI_EDGE_KEY, 0, text_addr, 0 },
+	};
+	struct pyi_record_large large = {
+		.kind = kind,
+		.size_bytes = sizeof(large),
+		.order = number % 2,
+		.addr = text_addr,
+		.type_addr = type_addr,
+		.owner = group.owner,
+	};
+	struct pyi_record_text text = { kind, sizeof(text), 0, 40, "" };
+	struct pyi_record_object object = { kind, sizeof(object), text_addr, type_addr, 16 };
+	const void *record = &object;
+
+	*ret_size = sizeof(object);
+	for (int digit = 0; digit < 40; digit++)
+		text.text[digit] = (char)('a' + (number >> digit & 1));
+	switch (kind) {
+	case PYI_RECORD_TYPE:
+		record = &type;
+		*ret_size = sizeof(type);
+		break;
+	case PYI_RECORD_GROUP:
+		record = &group;
+		*ret_size = sizeof(group);
+		break;
+	case PYI_RECORD_STEP:
+		record = &step;
+		*ret_size = sizeof(step);
+		break;
+	case PYI_RECORD_LARGE:
+		record = &large;
+		*ret_size = sizeof(large);
+		break;
+	case PYI_RECORD_TEXT:
+		record = &text;
+		*ret_size = sizeof(text);
+		break;
+	default:
+		break;
+	}
+	memcpy(at, record, *ret_size);
+}
+
+/* Writes to all memory that was mapped for the payload, again and again. */
+static void fill(const struct pyi_payload_arguments *arguments)
+{
+	volatile uint8_t *arena = (uint8_t *)(uintptr_t)arguments->arena_addr;
+
+	for (;;)
+		for (uint64_t at = arguments->arena_bytes; at > 4096; at -= 4096)
+			arena[at - 1] = 1;
+}
+
+/* The payload passes what it knows, first of all its arguments. */
+static int flood(void *object, int (*visit)(void *, void *), void *walk)
+{
+	const struct pyi_payload_arguments *arguments =
+		*(struct pyi_payload_arguments *const *)walk;
+	uint8_t *records = (uint8_t *)(uintptr_t)arguments->records_addr;
+
+	/* Names are asked for by one job only, after others. */
+	if (kind == PYI_RECORD_TEXT && arguments->job != PYI_JOB_CONTENTS)
+		return original(object, visit, walk);
+	if (!kind)
+		fill(arguments);
+	for (uint64_t number = 0;;) {
+		uint64_t at = 0;
+		uint32_t size = 0;
+
+		for (; at + 256 < RECORDS_BYTES; at += size)
+			put(records + at, number++, &size);
+		syscall(PYI_MESSAGE_RECORDS, records, at);
+	}
+	return 0;
+}
+
+__attribute__((visibility("default"))) void
+flooding_begin(uint32_t wanted_kind, uint64_t *traverse_slot, uint64_t wanted_type, uint64_t text);
+
+void flooding_begin(uint32_t wanted_kind, uint64_t *traverse_slot, uint64_t wanted_type,
+		    uint64_t text)
+{
+	kind = wanted_kind;
+	type_addr = wanted_type;
+	text_addr = text;
+	original = (traverse_function *)(uintptr_t)*traverse_slot;
+	*traverse_slot = (uint64_t)(uintptr_t)flood;
+}
