@@ -16,7 +16,7 @@
 /* Bytes in one request to write; a larger array takes several. */
 enum { WRITE_BYTES = 1 << 20 };
 
-static struct pyi_error *broker_lost(void)
+static PYI_NEVER_NULL struct pyi_error *broker_lost(void)
 {
 	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_BROKER_LOST,
 				"the part of pyinspect that has the rights has ended");
@@ -247,8 +247,14 @@ static struct pyi_error *describe(struct pyi_source_snapshot *snapshot,
 	snapshot->threads = calloc(count + 1, sizeof(*snapshot->threads));
 	if (!snapshot->threads)
 		return pyi_error_no_memory();
-	if (data)
-		memcpy(gate->values, data, values_bytes);
+	snapshot->thread_count = count;
+	snapshot->pid = reply->take.pid;
+	snapshot->stranger = reply->take.stranger;
+	snapshot->created_ns = reply->take.created_ns;
+	/* No words were asked for, and there is no thread. */
+	if (!data)
+		return NULL;
+	memcpy(gate->values, data, values_bytes);
 	for (size_t t = 0; t < count; t++) {
 		struct pyi_wire_thread thread;
 
@@ -261,10 +267,6 @@ static struct pyi_error *describe(struct pyi_source_snapshot *snapshot,
 			.registers = thread.registers,
 		};
 	}
-	snapshot->thread_count = count;
-	snapshot->pid = reply->take.pid;
-	snapshot->stranger = reply->take.stranger;
-	snapshot->created_ns = reply->take.created_ns;
 	return NULL;
 }
 
@@ -426,7 +428,7 @@ struct pyi_error *pyi_source_pages(const struct pyi_source_snapshot *snapshot,
 {
 	struct pyi_request request = { .kind = PYI_REQUEST_PAGES };
 	PYI_CLEANUP(pyi_guard_free) struct pyi_wire_range *runs = NULL;
-	struct pyi_reply reply;
+	struct pyi_reply reply = { 0 };
 	struct pyi_error *error;
 	void *data = NULL;
 
@@ -436,20 +438,18 @@ struct pyi_error *pyi_source_pages(const struct pyi_source_snapshot *snapshot,
 					snapshot->source->process.pid, count);
 	error = ask(snapshot->source->channel_fd, &request, ranges, count * sizeof(*ranges), &reply,
 		    &data, NULL);
-	runs = data;
-	if (!error && reply.data_bytes != reply.pages.count * sizeof(*runs))
-		error = broker_lost();
-	/* None is not the same as no answer. */
-	if (!error && !runs)
-		runs = calloc(1, sizeof(*runs));
-	if (!error && !runs)
-		error = pyi_error_no_memory();
-	for (size_t r = 0; !error && r < reply.pages.count; r++)
-		if (runs[r].start_addr >= runs[r].end_addr ||
-		    (r && runs[r].start_addr < runs[r - 1].end_addr))
-			error = broker_lost();
 	if (error)
 		return error;
+	/* None is not the same as no answer. */
+	runs = data ? data : calloc(1, sizeof(*runs));
+	if (!runs)
+		return pyi_error_no_memory();
+	if (reply.data_bytes != reply.pages.count * sizeof(*runs))
+		return broker_lost();
+	for (size_t r = 0; r < reply.pages.count; r++)
+		if (runs[r].start_addr >= runs[r].end_addr ||
+		    (r && runs[r].start_addr < runs[r - 1].end_addr))
+			return broker_lost();
 	*ret_count = reply.pages.count;
 	*ret_runs = pyi_return_ptr(runs);
 	return NULL;

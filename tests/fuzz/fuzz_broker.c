@@ -14,7 +14,10 @@
 #include "broker/broker.h"
 #include "broker/bus_socket.h"
 #include "broker/channel.h"
+#include "broker/errand.h"
 #include "broker/protocol.h"
+#include "broker/used_ranges.h"
+#include "broker_requests.h"
 #include "fuzz.h"
 #include "process/access.h"
 #include "process/mapped_file.h"
@@ -116,88 +119,9 @@ static void expect_snapshot(const struct pyi_snapshot *snapshot)
 	expect_prepared(snapshot->target);
 }
 
-/* A number that may be at a border. */
 static uint64_t take_number(uint64_t limit)
 {
-	uint64_t choice = take(1);
-
-	if (choice < 64)
-		return choice;
-	if (choice < 96)
-		return limit + choice - 80;
-	if (choice < 128)
-		return limit / 2 + choice - 112;
-	if (choice < 160)
-		return UINT64_MAX + choice - 159;
-	if (choice < 192)
-		return UINT64_C(1) << (choice % 64);
-	return take(8);
-}
-
-static void make_request(struct pyi_request *request)
-{
-	request->kind = (uint32_t)(take(1) % (PYI_REQUEST_COUNT + 1));
-	switch (request->kind) {
-	case PYI_REQUEST_OPEN:
-		request->open.pid = choose() ? (pid_t)take_number(INT32_MAX) : model.bound_pid;
-		break;
-	case PYI_REQUEST_FILE:
-		request->file.file = (uint32_t)take_number(PYI_FILE_COUNT);
-		break;
-	case PYI_REQUEST_MODULE:
-		request->module.start_addr = take_number(0x1000);
-		request->module.end_addr = take_number(0x2000);
-		request->module.place = (uint32_t)take_number(PYI_MAPPED_PLACES);
-		break;
-	case PYI_REQUEST_CONNECT:
-		request->data_bytes = (uint32_t)take_number(PYI_SOCKET_NAME_BYTES);
-		request->connect.is_abstract = (uint32_t)take(1) % 3;
-		request->connect.deadline_ns = take_number(UINT64_MAX);
-		break;
-	case PYI_REQUEST_PREPARE:
-		request->prepare.source = (uint32_t)take(1) % (PYI_SOURCE_MIRROR + 2);
-		request->prepare.max_pause_ms = choose() ? 250 : (double)(int64_t)take_number(0);
-		if (take(1) == 1)
-			request->prepare.max_pause_ms = __builtin_nan("");
-		break;
-	case PYI_REQUEST_TAKE:
-		request->data_bytes = (uint32_t)(choose() ? take(1) : take_number(PYI_GATE_LIMIT)) *
-				      (uint32_t)sizeof(struct pyi_gate_word);
-		request->take.extent = (uint32_t)take(1) % (PYI_STOP_ALL + 2);
-		request->take.anyway = (uint32_t)take(1) % 3;
-		break;
-	case PYI_REQUEST_MAP:
-		request->map.size_bytes = take_number(UINT64_C(1) << PYI_MAP_LIMIT_SHIFT);
-		request->map.guard_offset = take_number(request->map.size_bytes);
-		request->map.guard_bytes = take_number(request->map.size_bytes);
-		request->map.executable = (uint32_t)take(1) % 3;
-		break;
-	case PYI_REQUEST_UNMAP:
-		request->unmap.addr = take_number(UINT64_MAX);
-		request->unmap.size_bytes = take_number(UINT64_MAX);
-		break;
-	case PYI_REQUEST_WRITE:
-		request->data_bytes =
-			(uint32_t)(take(1) ? take(1) + 1 : take_number(PYI_DATA_LIMIT));
-		request->write.addr = take_number(UINT64_MAX);
-		break;
-	case PYI_REQUEST_BECOME:
-		request->become.pthread_id = take_number(UINT64_MAX);
-		break;
-	case PYI_REQUEST_CALL:
-		request->call.pc = take_number(UINT64_MAX);
-		request->call.stack_end_addr = take_number(UINT64_MAX);
-		break;
-	case PYI_REQUEST_RUN:
-		request->run.reply = (uint32_t)take(1) % 3;
-		request->run.deadline_ns = take_number(UINT64_MAX);
-		break;
-	default:
-		break;
-	}
-	/* Data that does not belong there. */
-	if (take(1) == 77)
-		request->data_bytes = (uint32_t)take_number(PYI_DATA_LIMIT);
+	return broker_take_number(&model.input, limit);
 }
 
 STUB(bool, pyi_channel_receive, int channel_fd, void *ret_header, size_t header_bytes, int *ret_fd)
@@ -210,7 +134,7 @@ STUB(bool, pyi_channel_receive, int channel_fd, void *ret_header, size_t header_
 	if (!model.input.size_bytes || model.request_count++ == REQUEST_LIMIT)
 		return false;
 	memset(&request, 0, sizeof(request));
-	make_request(&request);
+	broker_make_request(&model.input, model.bound_pid, &request);
 	model.data_bytes = request.data_bytes;
 	memcpy(ret_header, &request, sizeof(request));
 	return true;
@@ -377,6 +301,46 @@ STUB(int, pyi_mapped_file_open, const struct pyi_process *process, const struct 
 		return new_descriptor();
 	errno = EACCES;
 	return -1;
+}
+
+/* The child's work is done here. */
+STUB(enum pyi_errand_end, pyi_errand_run, const struct pyi_errand *errand, uint64_t deadline_ns,
+     void *ret_outcome, int *ret_fd)
+{
+	(void)deadline_ns;
+	*ret_fd = -1;
+	if (!choose())
+		return choose() ? PYI_ERRAND_LATE : PYI_ERRAND_FAILED;
+	memset(ret_outcome, 0, errand->outcome_bytes);
+	*ret_fd = errand->run(errand->argument, ret_outcome);
+	return PYI_ERRAND_DONE;
+}
+
+STUB(struct pyi_error *, pyi_used_ranges_find, const struct pyi_process *process,
+     const struct pyi_wire_range *ranges, size_t count, struct pyi_wire_range **ret_runs,
+     size_t *ret_count)
+{
+	struct pyi_error *error = perhaps_not();
+
+	FUZZ_EXPECT(model.snapshot && process == &model.snapshot->process);
+	FUZZ_EXPECT(count <= PYI_DATA_LIMIT / sizeof(*ranges));
+	if (error)
+		return error;
+	*ret_count = count ? take(1) % count : 0;
+	*ret_runs = *ret_count ? calloc(*ret_count, sizeof(**ret_runs)) : NULL;
+	return NULL;
+}
+
+STUB(struct pyi_error *, pyi_process_read_status, const struct pyi_process *process, pid_t tid,
+     struct pyi_process_status *ret_status)
+{
+	struct pyi_error *error = perhaps_not();
+
+	expect_target(process);
+	FUZZ_EXPECT(!tid);
+	if (!error)
+		*ret_status = (struct pyi_process_status){ .rss_bytes = take_number(1 << 20) };
+	return error;
 }
 
 STUB(struct pyi_error *, pyi_bus_socket_connect, const struct pyi_process *process,

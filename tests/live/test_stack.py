@@ -26,7 +26,8 @@ def has_symbol_table(target):
     maps = support.read_text("/proc/%d/maps" % target.pid)
     paths = {line.split(None, 5)[5] for line in maps.splitlines() if "_ctypes" in line}
     for path in paths:
-        with open("/proc/%d/root%s" % (target.pid, path), "rb") as stream:
+        # In a chroot, maps shows the path as we see it.
+        with open(path, "rb") as stream:
             if b"\0.symtab\0" in stream.read():
                 return True
     return False
@@ -38,7 +39,8 @@ def test_from_the_call_to_the_start(interpreter, start, source):
     target.wait_blocked()
     stack = frames(target, source)
     names = [name for name, _ in stack]
-    assert names[0] == "pause"
+    # glibc 2.41 and later make the call in an internal function, which has no name.
+    assert names.index("pause") <= 2 and set(names[:names.index("pause")]) <= {"?"}
     assert names[-1] == "_start"
     # Innermost first.
     order = ["pause", "ffi_call", "_PyEval_EvalFrameDefault", "PyEval_EvalCode", "Py_RunMain",
@@ -46,6 +48,9 @@ def test_from_the_call_to_the_start(interpreter, start, source):
     if "Py_RunMain" not in names:
         # Python 3.7
         order.remove("Py_RunMain")
+    if interpreter.name.startswith("sid-"):
+        # What of the evaluator calls is a part of it that has no name.
+        order.remove("_PyEval_EvalFrameDefault")
     assert [name for name in names if name in set(order)][0] == "pause"
     positions = [names.index(name) for name in order]
     assert positions == sorted(positions)

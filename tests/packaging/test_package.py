@@ -343,7 +343,7 @@ def test_service_checks(booted, name):
         assert re.search(r"^Seccomp:\s+2$", proof, re.MULTILINE)
         assert re.search(r"^NoNewPrivs:\s+1$", proof, re.MULTILINE)
         assert bin(int(re.search(r"^CapBnd:\s+(\w+)$", proof, re.MULTILINE).group(1), 16)).count(
-            "1") == 4
+            "1") == 6
         journal = booted.succeeds("journalctl", "--no-pager", "--output=json", "--unit", unit)
         entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
         assert [entry for entry in entries if "MESSAGE_ID" in entry

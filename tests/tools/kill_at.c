@@ -354,6 +354,8 @@ struct run {
 	pid_t program;
 	/* 0: it has not been forked yet. */
 	pid_t watched;
+	/* A child whose first stop came before the program's, which tells of it; 0: none. */
+	pid_t early;
 	int program_status;
 	int watched_status;
 	/* The shot. */
@@ -396,9 +398,11 @@ static void take_child(struct run *run)
 	unsigned long child;
 	int status;
 
-	if (ptrace(PTRACE_GETEVENTMSG, run->program, NULL, &child) != 0 ||
-	    waitpid((pid_t)child, &status, __WALL) != (pid_t)child)
+	if (ptrace(PTRACE_GETEVENTMSG, run->program, NULL, &child) != 0)
 		return;
+	if (run->early != (pid_t)child && waitpid((pid_t)child, &status, __WALL) != (pid_t)child)
+		return;
+	run->early = 0;
 	if (++run->child_count != run->wanted_child) {
 		ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL);
 		return;
@@ -449,6 +453,10 @@ static void follow(struct run *run)
 				run->program_status = status;
 				program_ended = true;
 			}
+			continue;
+		}
+		if (pid != run->program && pid != run->watched) {
+			run->early = pid;
 			continue;
 		}
 		deliver = handle_stop(run, pid, status);

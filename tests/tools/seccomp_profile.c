@@ -56,9 +56,9 @@ static unsigned read_conditions(char *text, struct scmp_arg_cmp conditions[ARGUM
 		if (sscanf(at, " %u & %llx == %llx%n", &index, &mask, &value, &length) == 3)
 			conditions[count++] = SCMP_CMP(index, SCMP_CMP_MASKED_EQ, mask, value);
 		else if (sscanf(at, " %u == %llx%n", &index, &value, &length) == 2)
-			conditions[count++] = SCMP_CMP(index, SCMP_CMP_EQ, value);
+			conditions[count++] = SCMP_CMP(index, SCMP_CMP_EQ, value, 0);
 		else if (sscanf(at, " %u != %llx%n", &index, &value, &length) == 2)
-			conditions[count++] = SCMP_CMP(index, SCMP_CMP_NE, value);
+			conditions[count++] = SCMP_CMP(index, SCMP_CMP_NE, value, 0);
 		else
 			break;
 	}

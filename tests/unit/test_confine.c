@@ -238,8 +238,8 @@ static char *read_file(pid_t pid, const char *name)
 
 static void assert_line(const char *text, const char *line)
 {
-	if (!strstr(text, line))
-		fail_msg("no \"%s\" in\n%s", line, text);
+	if (!text || !strstr(text, line))
+		fail_msg("no \"%s\" in\n%s", line, text ? text : "nothing");
 }
 
 static void test_what_the_kernel_says(void **state)

@@ -81,7 +81,7 @@ int toggling_begin(const char *path, const char *marker)
 	if (mmap((void *)TEXT_ADDR, FILE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
 		 0) == MAP_FAILED)
 		return errno;
-	instruction = (volatile uint16_t *)bytes;
+	instruction = (volatile uint16_t *)(void *)bytes;
 	return pthread_create(&thread, NULL, toggle, NULL);
 }
 

@@ -151,6 +151,13 @@ def refused(answer, code, exit_code, *words):
         assert word in text, (word, text)
 
 
+def signal_all(process, number):
+    """To pyinspect and the processes that it is made of."""
+    for pid in [*support.children(process.pid), process.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def in_the_middle(victim, *options):
     """Starts pyinspect, and stops it when there is a snapshot: true, if that was so."""
     process = subprocess.Popen(
@@ -160,16 +167,16 @@ def in_the_middle(victim, *options):
     # What it prints fits into a pipe.
     while process.poll() is None:
         if victim.snapshots():
-            process.send_signal(signal.SIGSTOP)
+            signal_all(process, signal.SIGSTOP)
             support.wait_until(lambda: support.read_stat(process.pid)["state"] in "TZ", "it stops")
             if victim.snapshots() and support.status(victim.pid, victim.pid)["TracerPid"] == "0":
                 return process, True
-            process.send_signal(signal.SIGCONT)
+            signal_all(process, signal.SIGCONT)
     return process, False
 
 
 def outcome(process):
-    process.send_signal(signal.SIGCONT)
+    signal_all(process, signal.SIGCONT)
     out, words = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, json.loads(out) if out else {"words": words.decode()}
 
@@ -284,7 +291,8 @@ def yama_scope(scope):
     other = Victim(**GUEST)
     yama_case(scope, "the same user", other, lambda: look(other, **GUEST), scope < 1)
     child, ask = as_parent()
-    yama_case(scope, "the parent", child, ask, scope < 2)
+    # What traces is a child of pyinspect, so to be the target's parent is no use.
+    yama_case(scope, "the parent", child, ask, scope < 1)
 
 
 def yama():
