@@ -446,8 +446,8 @@ static void test_work(void **state)
 
 static void assert_line(const char *text, const char *line)
 {
-	if (!strstr(text, line))
-		fail_msg("no \"%s\" in\n%s", line, text);
+	if (!text || !strstr(text, line))
+		fail_msg("no \"%s\" in\n%s", line, text ? text : "nothing");
 }
 
 static char *read_file(pid_t pid, const char *name)
