@@ -152,10 +152,14 @@ def refused(answer, code, exit_code, *words):
 
 
 def signal_all(process, number):
-    """To pyinspect and the processes that it is made of."""
-    for pid in [*support.children(process.pid), process.pid]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+    """To pyinspect and the processes that it is made of, as far as they have not ended."""
+    if process.poll() is not None:
+        return
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+        for pid in support.children(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+    process.send_signal(number)
 
 
 def in_the_middle(victim, *options):
