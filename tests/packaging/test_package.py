@@ -347,7 +347,8 @@ def test_service_checks(booted, name):
         journal = booted.succeeds("journalctl", "--no-pager", "--output=json", "--unit", unit)
         entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
         assert [entry for entry in entries if "MESSAGE_ID" in entry
-                and entry.get("_COMM") == "pyinspect"], journal
+                and entry.get("_EXE") == "/usr/bin/pyinspect"
+                and entry.get("_CAP_EFFECTIVE") == "0"], journal
     finally:
         shutil.rmtree(os.path.join(booted.root, "etc/systemd/system", unit + ".d"))
         booted.succeeds("systemctl", "stop", name)
