@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "bus/address.h"
+#include "bus/connection.h"
 #include "bus/environment.h"
 #include "process/target_socket.h"
 
@@ -85,8 +86,7 @@ void pyi_bus_close(struct pyi_bus *bus)
 {
 	if (!bus)
 		return;
-	/* Without a flush, which would wait for a bus that does not read. */
-	sd_bus_close_unref(bus->connection);
+	pyi_connection_close(bus->connection);
 	free(bus->address);
 	free(bus);
 }
@@ -94,41 +94,6 @@ void pyi_bus_close(struct pyi_bus *bus)
 const char *pyi_bus_address(const struct pyi_bus *bus)
 {
 	return bus->address;
-}
-
-/* sd-bus calls a connection that ended before the answer came a timeout; ours is the deadline. */
-static int not_our_timeout(int error_number)
-{
-	return error_number == ETIMEDOUT ? ECONNRESET : error_number;
-}
-
-/*
- * Serves the connection until `done` says so, or the deadline. Unlike sd_bus_call() it forgets each
- * message at once and looks at the clock after each. 0 or a negative errno.
- */
-static int serve(sd_bus *connection, uint64_t deadline_ns, bool (*done)(void *argument),
-		 void *argument)
-{
-	for (;;) {
-		int result = sd_bus_process(connection, NULL);
-
-		if (result < 0)
-			return -not_our_timeout(-result);
-		if (done(argument))
-			return 0;
-		if (pyi_clock_passed(deadline_ns))
-			return -ETIMEDOUT;
-		if (result > 0)
-			continue;
-		result = sd_bus_wait(connection, pyi_clock_left_us(deadline_ns));
-		if (result < 0 && result != -EINTR)
-			return result;
-	}
-}
-
-static bool is_ready(void *argument)
-{
-	return sd_bus_is_ready(argument) > 0;
 }
 
 static struct pyi_error *handshake_failed(const char *shown, int error_number)
@@ -173,27 +138,15 @@ static struct pyi_error *greet(const struct search *search, int fd,
 			       const struct pyi_bus_address *address, const char *shown,
 			       sd_bus **ret_connection)
 {
-	sd_bus *connection;
 	struct pyi_error *error;
-	int result;
+	sd_bus *connection;
+	int result = pyi_connection_open(fd, false, search->deadline_ns, &connection);
 
-	if (sd_bus_new(&connection) < 0) {
-		close(fd);
-		return pyi_error_no_memory();
-	}
-	result = sd_bus_set_fd(connection, fd, fd);
 	if (result < 0)
-		close(fd);
-	else
-		result = sd_bus_set_bus_client(connection, 1);
-	if (result >= 0)
-		result = sd_bus_start(connection);
-	if (result >= 0)
-		result = serve(connection, search->deadline_ns, is_ready, connection);
-	error = result < 0 ? handshake_failed(shown, -result)
-			   : check_guid(connection, address, shown);
+		return handshake_failed(shown, -result);
+	error = check_guid(connection, address, shown);
 	if (error)
-		sd_bus_close_unref(connection);
+		pyi_connection_close(connection);
 	else
 		*ret_connection = connection;
 	return error;
@@ -449,9 +402,9 @@ struct pyi_error *pyi_bus_list_names(struct pyi_bus *bus, uint64_t deadline_ns,
 		result = sd_bus_call_async(bus->connection, &slot, call, keep_reply, &reply,
 					   UINT64_MAX);
 	if (result >= 0)
-		result = serve(bus->connection, deadline_ns, has_reply, &reply);
+		result = pyi_connection_serve(bus->connection, deadline_ns, has_reply, &reply);
 	if (result >= 0 && sd_bus_message_is_method_error(reply, NULL))
-		result = -not_our_timeout(sd_bus_message_get_errno(reply));
+		result = -pyi_connection_errno(sd_bus_message_get_errno(reply));
 	if (result < 0)
 		return list_failed(bus, -result);
 	return read_names(bus, reply, name, argument);

@@ -4,7 +4,6 @@
 #include "bus/systemd.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
@@ -13,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "bus/connection.h"
 #include "process/target_socket.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
@@ -24,8 +24,7 @@ enum {
 
 static void guard_bus(sd_bus **bus)
 {
-	/* Without a flush, which would wait for a bus that does not read. */
-	sd_bus_close_unref(*bus);
+	pyi_connection_close(*bus);
 }
 
 static void guard_message(sd_bus_message **message)
@@ -33,42 +32,16 @@ static void guard_message(sd_bus_message **message)
 	sd_bus_message_unref(*message);
 }
 
-/* Authenticates, and says hello to a bus; 0 or a negative errno. */
-static int get_ready(sd_bus *bus, uint64_t deadline_ns)
-{
-	for (;;) {
-		int result = sd_bus_process(bus, NULL);
-
-		if (result < 0)
-			return result;
-		if (sd_bus_is_ready(bus) > 0)
-			return 0;
-		if (pyi_clock_passed(deadline_ns))
-			return -ETIMEDOUT;
-		if (result > 0)
-			continue;
-		result = sd_bus_wait(bus, pyi_clock_left_us(deadline_ns));
-		if (result < 0 && result != -EINTR)
-			return result;
-	}
-}
-
 /* NULL: nobody is there who answers. */
 static sd_bus *get_connection(const char *path, bool direct, uint64_t deadline_ns)
 {
-	PYI_CLEANUP(guard_bus) sd_bus *bus = NULL;
+	sd_bus *bus;
 	int fd;
 
-	if (sd_bus_new(&bus) < 0 || pyi_target_socket_connect_ours(path, deadline_ns, &fd))
+	if (pyi_target_socket_connect_ours(path, deadline_ns, &fd) ||
+	    pyi_connection_open(fd, direct, deadline_ns, &bus) < 0)
 		return NULL;
-	if (sd_bus_set_fd(bus, fd, fd) < 0) {
-		close(fd);
-		return NULL;
-	}
-	if (sd_bus_set_bus_client(bus, !direct) < 0 || sd_bus_start(bus) < 0 ||
-	    get_ready(bus, deadline_ns) < 0)
-		return NULL;
-	return pyi_return_ptr(bus);
+	return bus;
 }
 
 /* "demo.service" has its properties at "org.freedesktop.systemd1.Service". */
