@@ -108,28 +108,38 @@ static struct pyi_error *thread_stuck(pid_t tid)
 		"it hardly gets a processor, or the kernel is busy for it: try again in a moment");
 }
 
+/* Waits until the thread stops; it is said to have stopped if that is an event stop. */
+static struct pyi_error *next_stop(struct pyi_tracee *tracee, uint64_t deadline_ns, int *ret_status)
+{
+	pid_t tid;
+
+	switch (pyi_wait_tracee(tracee->tid, deadline_ns, false, &tid, ret_status)) {
+	case PYI_WAIT_REPORTED:
+		break;
+	case PYI_WAIT_NO_TRACEE:
+		return exited(tracee);
+	default:
+		return thread_stuck(tracee->tid);
+	}
+	if (!WIFSTOPPED(*ret_status))
+		return exited(tracee);
+	if (is_event_stop(*ret_status))
+		tracee->state = PYI_TRACEE_STOPPED;
+	return NULL;
+}
+
 /* Waits for the next event stop, passing on signals. */
 static struct pyi_error *wait_event_stop(struct pyi_tracee *tracee, uint64_t deadline_ns)
 {
 	for (;;) {
-		pid_t tid;
+		struct pyi_error *error;
 		int status;
 
-		switch (pyi_wait_tracee(tracee->tid, deadline_ns, false, &tid, &status)) {
-		case PYI_WAIT_REPORTED:
-			break;
-		case PYI_WAIT_NO_TRACEE:
-			return exited(tracee);
-		default:
-			return thread_stuck(tracee->tid);
-		}
-		if (!WIFSTOPPED(status))
-			return exited(tracee);
-		if (is_event_stop(status)) {
-			tracee->state = PYI_TRACEE_STOPPED;
-			return NULL;
-		}
-		if (ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal_of(status)) != 0 &&
+		error = next_stop(tracee, deadline_ns, &status);
+		if (error || is_event_stop(status))
+			return error;
+		if (ptrace(PTRACE_CONT, tracee->tid, NULL, (void *)(intptr_t)signal_of(status)) !=
+			    0 &&
 		    errno == ESRCH)
 			return exited(tracee);
 	}
@@ -473,25 +483,14 @@ static struct pyi_error *return_to_event_stop(struct pyi_tracee *tracee)
 	tracee->state = PYI_TRACEE_RUNNING;
 	ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
 	for (;;) {
-		pid_t tid;
+		struct pyi_error *error;
 		int status;
 
 		if (ptrace(PTRACE_CONT, tracee->tid, NULL, (void *)(intptr_t)deliver) != 0)
 			return exited(tracee);
-		switch (pyi_wait_tracee(tracee->tid, deadline_ns, false, &tid, &status)) {
-		case PYI_WAIT_REPORTED:
-			break;
-		case PYI_WAIT_NO_TRACEE:
-			return exited(tracee);
-		default:
-			return thread_stuck(tracee->tid);
-		}
-		if (!WIFSTOPPED(status))
-			return exited(tracee);
-		if (is_event_stop(status)) {
-			tracee->state = PYI_TRACEE_STOPPED;
-			return NULL;
-		}
+		error = next_stop(tracee, deadline_ns, &status);
+		if (error || is_event_stop(status))
+			return error;
 		deliver = hold_back(tracee->tid, signal_of(status));
 	}
 }
