@@ -238,13 +238,28 @@ bool pyi_confine_become(const struct pyi_confine_owner *owner)
 	return has_become(owner);
 }
 
+/* False with errno. */
+static bool get_capabilities(struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capget, &header, sets) == 0;
+}
+
+bool pyi_confine_has_capability(unsigned capability)
+{
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return get_capabilities(sets) &&
+	       sets[capability / 32].effective & UINT32_C(1) << capability % 32;
+}
+
 /* False with errno if there are any, or that cannot be known. */
 static bool has_no_capabilities(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	if (syscall(SYS_capget, &header, sets) != 0)
+	if (!get_capabilities(sets))
 		return false;
 	errno = EPERM;
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)

@@ -64,6 +64,9 @@ void pyi_confine_bound_capabilities(void);
  */
 bool pyi_confine_become(const struct pyi_confine_owner *owner);
 
+/* Whether a capability (CAP_... of linux/capability.h) is effective. */
+bool pyi_confine_has_capability(unsigned capability);
+
 /* Gives up all capabilities, and makes sure that they are gone. Fails with errno. */
 bool pyi_confine_drop_capabilities(void);
 

@@ -105,8 +105,7 @@ static struct pyi_error *follow(const struct pyi_folder_use *use, char *real, bo
 	return error;
 }
 
-/* NULL with errno set. */
-static char *make_absolute(const char *path)
+char *pyi_own_folder_absolute(const char *path)
 {
 	PYI_CLEANUP(pyi_guard_free) char *here = NULL;
 	char *absolute;
@@ -157,7 +156,7 @@ static struct pyi_error *make_missing(const struct pyi_folder_use *use, const ch
 struct pyi_error *pyi_own_folder_open(const char *path, bool make, const struct pyi_folder_use *use,
 				      int *ret_fd, char **ret_path)
 {
-	PYI_CLEANUP(pyi_guard_free) char *absolute = make_absolute(path);
+	PYI_CLEANUP(pyi_guard_free) char *absolute = pyi_own_folder_absolute(path);
 	PYI_CLEANUP(pyi_guard_free) char *real = NULL;
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
 	struct pyi_error *error = NULL;

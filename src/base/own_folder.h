@@ -25,6 +25,9 @@ struct pyi_folder_use {
 	const char *missing_hint;
 };
 
+/* A path that begins at "/", links and all as they are; to be freed. NULL with errno. */
+char *pyi_own_folder_absolute(const char *path) PYI_MUST_CHECK;
+
 /*
  * Checks the way to the folder at `path` and the folder itself, by the descriptors through which it
  * is opened. With `make` it is made (mode 0700) if it is all that is missing. The descriptor, or

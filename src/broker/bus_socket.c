@@ -26,16 +26,7 @@ struct outcome {
 
 static bool become(const struct pyi_credentials *credentials)
 {
-	const struct pyi_confine_owner owner = {
-		.real_uid = credentials->users[0],
-		.effective_uid = credentials->users[1],
-		.saved_uid = credentials->users[2],
-		.real_gid = credentials->groups[0],
-		.effective_gid = credentials->groups[1],
-		.saved_gid = credentials->groups[2],
-		.groups = credentials->others,
-		.group_count = credentials->other_count,
-	};
+	const struct pyi_confine_owner owner = pyi_credentials_owner(credentials);
 
 	pyi_confine_bound_capabilities();
 	return pyi_confine_become(&owner) && pyi_confine_drop_capabilities() &&

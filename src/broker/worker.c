@@ -51,19 +51,11 @@ static struct pyi_error *refused(const char *what)
 		"nothing was done to the process");
 }
 
-static bool has_capability(unsigned capability)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return syscall(SYS_capget, &header, sets) == 0 &&
-	       sets[capability / 32].effective & UINT32_C(1) << capability % 32;
-}
-
 /* Whoever cannot end it any more must not give it away. */
 static bool can_give_away(void)
 {
-	return has_capability(CAP_SETUID) && has_capability(CAP_SETGID) && has_capability(CAP_KILL);
+	return pyi_confine_has_capability(CAP_SETUID) && pyi_confine_has_capability(CAP_SETGID) &&
+	       pyi_confine_has_capability(CAP_KILL);
 }
 
 static struct pyi_error *restrict_calls(void)

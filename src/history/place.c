@@ -38,20 +38,6 @@ static struct pyi_error *use_another(struct pyi_error *error)
 	return pyi_error_hint(error, ANOTHER);
 }
 
-/* NULL with errno set. */
-static char *make_absolute(const char *path)
-{
-	PYI_CLEANUP(pyi_guard_free) char *here = NULL;
-	char *absolute;
-
-	if (path[0] == '/')
-		return strdup(path);
-	here = getcwd(NULL, 0);
-	if (!here || asprintf(&absolute, "%s/%s", here, path) < 0)
-		return NULL;
-	return absolute;
-}
-
 static struct pyi_error *check_file(const char *path, const struct stat *status)
 {
 	if (S_ISLNK(status->st_mode))
@@ -117,7 +103,7 @@ static struct pyi_error *check_header(const char *path, uint64_t size_bytes)
 
 struct pyi_error *pyi_history_place(const char *path, bool read_only, char **ret_path)
 {
-	PYI_CLEANUP(pyi_guard_free) char *absolute = make_absolute(path);
+	PYI_CLEANUP(pyi_guard_free) char *absolute = pyi_own_folder_absolute(path);
 	PYI_CLEANUP(pyi_guard_free) char *folder = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *real = NULL;
 	struct pyi_error *error;

@@ -80,6 +80,20 @@ struct pyi_error *pyi_credentials_read(const struct pyi_process *process,
 	return error ? error : pyi_credentials_parse(text, ret_credentials);
 }
 
+struct pyi_confine_owner pyi_credentials_owner(const struct pyi_credentials *credentials)
+{
+	return (struct pyi_confine_owner){
+		.real_uid = credentials->users[0],
+		.effective_uid = credentials->users[1],
+		.saved_uid = credentials->users[2],
+		.real_gid = credentials->groups[0],
+		.effective_gid = credentials->groups[1],
+		.saved_gid = credentials->groups[2],
+		.groups = credentials->others,
+		.group_count = credentials->other_count,
+	};
+}
+
 void pyi_credentials_deinit(struct pyi_credentials *credentials)
 {
 	free(credentials->others);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/confine.h"
 #include "base/error.h"
 #include "process/process.h"
 
@@ -27,6 +28,9 @@ struct pyi_error *pyi_credentials_read(const struct pyi_process *process,
 /* Pure parser behind it: `text` is a status file. */
 struct pyi_error *pyi_credentials_parse(const char *text,
 					struct pyi_credentials *ret_credentials) PYI_MUST_CHECK;
+
+/* For a process of ours that is to become theirs; its groups are those of `credentials`. */
+struct pyi_confine_owner pyi_credentials_owner(const struct pyi_credentials *credentials);
 
 /* Safe on a zeroed struct. */
 void pyi_credentials_deinit(struct pyi_credentials *credentials);

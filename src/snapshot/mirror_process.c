@@ -64,15 +64,6 @@ static struct pyi_error *failed(const char *what, int number)
 				      what);
 }
 
-static bool has_capability(unsigned capability)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return syscall(SYS_capget, &header, sets) == 0 &&
-	       sets[capability / 32].effective & 1U << capability % 32;
-}
-
 /* What the tracer makes the mirror do, and nothing else; the payload's calls are never executed. */
 static bool filter_calls(int fd)
 {
@@ -103,18 +94,9 @@ static bool filter_calls(int fd)
 const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials, int fd)
 {
 	static const int limits[] = { RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_FSIZE, RLIMIT_NOFILE };
-	const struct pyi_confine_owner owner = {
-		.real_uid = credentials->users[0],
-		.effective_uid = credentials->users[1],
-		.saved_uid = credentials->users[2],
-		.real_gid = credentials->groups[0],
-		.effective_gid = credentials->groups[1],
-		.saved_gid = credentials->groups[2],
-		.groups = credentials->others,
-		.group_count = credentials->other_count,
-	};
+	const struct pyi_confine_owner owner = pyi_credentials_owner(credentials);
 	/* Else we could not look into it ourselves. */
-	bool may_hide = has_capability(CAP_SYS_PTRACE);
+	bool may_hide = pyi_confine_has_capability(CAP_SYS_PTRACE);
 
 	if (!pyi_confine_close_files(&fd, 1))
 		return "close the mirror's files";
