@@ -32,31 +32,36 @@ static struct pyi_error *create(enum pyi_exit exit, enum pyi_error_code code, ch
 	return error;
 }
 
+static struct pyi_error *create_formatted(enum pyi_exit exit, enum pyi_error_code code,
+					  const char *format, va_list arguments)
+{
+	char *message;
+	int length = vasprintf(&message, format, arguments);
+
+	return create(exit, code, length < 0 ? NULL : message);
+}
+
 struct pyi_error *pyi_error_create(enum pyi_exit exit, enum pyi_error_code code, const char *format,
 				   ...)
 {
+	struct pyi_error *error;
 	va_list arguments;
-	char *message;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&message, format, arguments);
+	error = create_formatted(exit, code, format, arguments);
 	va_end(arguments);
-	return create(exit, code, length < 0 ? NULL : message);
+	return error;
 }
 
 struct pyi_error *pyi_error_timeout(const char *format, ...)
 {
+	struct pyi_error *error;
 	va_list arguments;
-	char *message;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&message, format, arguments);
+	error = create_formatted(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT, format, arguments);
 	va_end(arguments);
-	return pyi_error_hint(
-		create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT, length < 0 ? NULL : message),
-		"allow more with --timeout");
+	return pyi_error_hint(error, "allow more with --timeout");
 }
 
 struct pyi_error *pyi_error_create_errno(enum pyi_exit exit, enum pyi_error_code code,

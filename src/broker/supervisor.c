@@ -73,12 +73,19 @@ static struct pyi_error *not_started(int number)
 				      "cannot start the processes that do the work");
 }
 
-/* In a child: ends when `parent` does, however that ends. */
-static void end_with(pid_t parent)
+/* As fork(). The child has that name, and ends when its parent does, however that ends. */
+static pid_t fork_bound(const char *name)
 {
+	pid_t parent = getpid();
+	pid_t child = fork();
+
+	if (child != 0)
+		return child;
+	prctl(PR_SET_NAME, name);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(PYI_EXIT_FAILED);
+	return 0;
 }
 
 static void close_end(int *end)
@@ -99,14 +106,11 @@ static void close_all(struct channels *channels)
 /* `debts` as pyi_snapshot_tell_debts(). */
 static pid_t start_broker(struct channels *channels, double max_pause_ms, uint32_t *debts)
 {
-	pid_t parent = getpid();
-	pid_t child = fork();
+	pid_t child = fork_bound("pyinspect-brok");
 	int fd = channels->broker[0];
 
 	if (child != 0)
 		return child;
-	prctl(PR_SET_NAME, "pyinspect-brok");
-	end_with(parent);
 	channels->broker[0] = -1;
 	close_all(channels);
 	if (debts)
@@ -134,13 +138,10 @@ struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
 static pid_t start_worker(const struct pyi_supervision *supervision, struct channels *channels,
 			  uint32_t *debts)
 {
-	pid_t parent = getpid();
-	pid_t child = fork();
+	pid_t child = fork_bound("pyinspect-work");
 
 	if (child != 0)
 		return child;
-	prctl(PR_SET_NAME, "pyinspect-work");
-	end_with(parent);
 	close_end(&channels->broker[0]);
 	close_end(&channels->keeper[1]);
 	/* Whoever takes it over must not be able to say that nothing is owed. */
@@ -151,14 +152,11 @@ static pid_t start_worker(const struct pyi_supervision *supervision, struct chan
 static pid_t start_keeper(const struct pyi_supervision *supervision, struct channels *channels,
 			  uint32_t *debts)
 {
-	pid_t parent = getpid();
-	pid_t child = fork();
+	pid_t child = fork_bound("pyinspect-keep");
 	int fd = channels->keeper[1];
 
 	if (child != 0)
 		return child;
-	prctl(PR_SET_NAME, "pyinspect-keep");
-	end_with(parent);
 	channels->keeper[1] = -1;
 	close_all(channels);
 	munmap(debts, sizeof(*debts));

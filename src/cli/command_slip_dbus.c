@@ -56,10 +56,7 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	if (error)
 		return error;
 	failure = pyi_slip_looks_failure(&looks);
-	if (failure)
-		pyi_envelope_warn(inspection->envelope, "no-bus",
-				  "the message bus was not asked who is there: %s",
-				  failure->message);
+	pyi_slip_looks_warn(&looks, inspection->envelope);
 	*ret_exit = pyi_inspection_conclude(inspection);
 	/* Without the class no bus was needed, and the system bus was tried. */
 	report = (struct pyi_slip_report){

@@ -167,6 +167,16 @@ struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
 	return look_again(inspection, looks);
 }
 
+void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope *envelope)
+{
+	const struct pyi_error *failure = pyi_slip_looks_failure(looks);
+
+	if (failure)
+		pyi_envelope_warn(envelope, "no-bus",
+				  "the message bus was not asked who is there: %s",
+				  failure->message);
+}
+
 struct pyi_error *pyi_slip_looks_addresses(const struct pyi_slip_looks *looks, char **ret_addresses)
 {
 	char *addresses = NULL;

@@ -50,6 +50,9 @@ struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
 /* Why a bus that is wanted cannot be asked; NULL if all can. Owned by `looks`. */
 const struct pyi_error *pyi_slip_looks_failure(const struct pyi_slip_looks *looks);
 
+/* Warning "no-bus" if there is such a failure. */
+void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope *envelope);
+
 /* Of the buses that were asked: "unix:path=...", malloc'ed; NULL if there is none. */
 struct pyi_error *pyi_slip_looks_addresses(const struct pyi_slip_looks *looks,
 					   char **ret_addresses) PYI_MUST_CHECK;

@@ -23,34 +23,6 @@ static struct pyi_error *worker_lost(const struct pyi_options *options)
 				"the part of pyinspect that reads the process has ended");
 }
 
-/* Sends a task; the answer's bytes are to be freed. */
-static struct pyi_error *ask(const struct pyi_options *options, enum pyi_task_kind kind,
-			     struct pyi_packer *packer, char **ret_bytes, size_t *ret_size)
-{
-	struct pyi_task_header header = { .kind = kind, .data_bytes = packer->size_bytes };
-	char *bytes;
-
-	if (packer->failed)
-		return pyi_error_no_memory();
-	if (!pyi_channel_send(options->worker_fd, &header, sizeof(header), packer->bytes,
-			      packer->size_bytes, -1) ||
-	    !pyi_channel_receive(options->worker_fd, &header, sizeof(header), NULL) ||
-	    header.kind != kind || header.data_bytes > PYI_TASK_ANSWER_LIMIT)
-		return worker_lost(options);
-	bytes = malloc((size_t)header.data_bytes + 1);
-	if (!bytes)
-		return pyi_error_no_memory();
-	/* If that was why it has given up, it is for us, too. */
-	pyi_wait_is_cancelled();
-	if (!pyi_channel_receive_data(options->worker_fd, bytes, (size_t)header.data_bytes)) {
-		free(bytes);
-		return worker_lost(options);
-	}
-	*ret_bytes = bytes;
-	*ret_size = (size_t)header.data_bytes;
-	return NULL;
-}
-
 /* NULL is no error, or one that cannot be understood: then the unpacker has failed. */
 static struct pyi_error *unpack_error(struct pyi_unpacker *unpacker)
 {
@@ -149,6 +121,37 @@ static struct pyi_error *unpack_sample(struct pyi_unpacker *unpacker, struct pyi
 	return NULL;
 }
 
+/* Sends a task, and takes in what of the answer stands before all else; its bytes are to be freed.
+ */
+static struct pyi_error *ask(const struct pyi_options *options, enum pyi_task_kind kind,
+			     struct pyi_packer *packer, struct pyi_envelope *envelope,
+			     char **ret_bytes, struct pyi_unpacker *ret_unpacker)
+{
+	struct pyi_task_header header = { .kind = kind, .data_bytes = packer->size_bytes };
+	char *bytes;
+
+	if (packer->failed)
+		return pyi_error_no_memory();
+	if (!pyi_channel_send(options->worker_fd, &header, sizeof(header), packer->bytes,
+			      packer->size_bytes, -1) ||
+	    !pyi_channel_receive(options->worker_fd, &header, sizeof(header), NULL) ||
+	    header.kind != kind || header.data_bytes > PYI_TASK_ANSWER_LIMIT)
+		return worker_lost(options);
+	bytes = malloc((size_t)header.data_bytes + 1);
+	if (!bytes)
+		return pyi_error_no_memory();
+	/* If that was why it has given up, it is for us, too. */
+	pyi_wait_is_cancelled();
+	if (!pyi_channel_receive_data(options->worker_fd, bytes, (size_t)header.data_bytes)) {
+		free(bytes);
+		return worker_lost(options);
+	}
+	*ret_bytes = bytes;
+	*ret_unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + header.data_bytes };
+	unpack_envelope(ret_unpacker, envelope);
+	return NULL;
+}
+
 struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 				    const struct pyi_measure_request *request, bool slip,
 				    uint64_t deadline_ns, struct pyi_envelope *envelope,
@@ -160,7 +163,6 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	struct pyi_unpacker unpacker;
 	struct pyi_error *failure;
 	struct pyi_error *error;
-	size_t size_bytes = 0;
 
 	pyi_pack_number(&packer, deadline_ns);
 	pyi_pack_number(&packer, slip);
@@ -171,11 +173,9 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	pyi_pack_number(&packer, request->container_count);
 	for (size_t c = 0; c < request->container_count; c++)
 		pyi_pack_text(&packer, request->containers[c]);
-	error = ask(options, PYI_TASK_MEASURE, &packer, &bytes, &size_bytes);
+	error = ask(options, PYI_TASK_MEASURE, &packer, envelope, &bytes, &unpacker);
 	if (error)
 		return error;
-	unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + size_bytes };
-	unpack_envelope(&unpacker, envelope);
 	error = unpack_error(&unpacker);
 	if (!error && !unpacker.failed) {
 		measured.start_ticks = pyi_unpack_number(&unpacker, UINT64_MAX);
@@ -202,7 +202,6 @@ struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	struct pyi_unpacker unpacker;
 	struct pyi_error *error;
-	size_t size_bytes = 0;
 	size_t text_bytes = 0;
 
 	pyi_pack_text(&packer, options->command);
@@ -210,11 +209,9 @@ struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi
 	pyi_pack_number(&packer, options->limit);
 	pyi_pack_number(&packer, options->depth);
 	pyi_pack_number(&packer, options->deadline_ns);
-	error = ask(options, PYI_TASK_REPORT, &packer, &bytes, &size_bytes);
+	error = ask(options, PYI_TASK_REPORT, &packer, envelope, &bytes, &unpacker);
 	if (error)
 		return error;
-	unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + size_bytes };
-	unpack_envelope(&unpacker, envelope);
 	error = unpack_error(&unpacker);
 	if (!error)
 		text = pyi_unpack_bytes(&unpacker, PYI_TASK_ANSWER_LIMIT, &text_bytes);

@@ -23,18 +23,13 @@ struct measuring {
 static struct pyi_error *look_at_slip(struct pyi_inspection *inspection, struct pyi_sample *sample)
 {
 	PYI_CLEANUP(pyi_slip_looks_deinit) struct pyi_slip_looks looks = { 0 };
-	const struct pyi_error *failure;
 	struct pyi_error *error;
 
 	pyi_inspection_note(inspection);
 	error = pyi_slip_looks_take(inspection, &looks);
 	if (error)
 		return error;
-	failure = pyi_slip_looks_failure(&looks);
-	if (failure)
-		pyi_envelope_warn(inspection->envelope, "no-bus",
-				  "the message bus was not asked who is there: %s",
-				  failure->message);
+	pyi_slip_looks_warn(&looks, inspection->envelope);
 	return pyi_slip_add_figures(&looks.slip, sample);
 }
 

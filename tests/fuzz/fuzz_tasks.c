@@ -238,13 +238,11 @@ struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
 	return take(1) == 1 ? make_error() : NULL;
 }
 
-const struct pyi_error *pyi_slip_looks_failure(const struct pyi_slip_looks *looks)
+void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope *envelope)
 {
-	static char message[] = "message";
-	static const struct pyi_error failure = { .message = message };
-
 	(void)looks;
-	return take(1) == 1 ? &failure : NULL;
+	if (take(1) == 1)
+		pyi_envelope_warn(envelope, "no-bus", "the message bus was not asked who is there");
 }
 
 void pyi_slip_looks_deinit(struct pyi_slip_looks *looks)
