@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
-#include <string.h>
 
 enum {
 	/* The signal frame is the most of it: 11 KiB with all vector registers of x86-64. */

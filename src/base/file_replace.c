@@ -123,10 +123,11 @@ struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mod
 	return NULL;
 }
 
-/* Of a descriptor that open() gave, or -1 with errno. */
-static struct pyi_error *read_all(int fd, const char *path, size_t limit_bytes, char **ret_text,
-				  size_t *ret_size)
+struct pyi_error *pyi_file_read_at(int folder_fd, const char *name, const char *shown,
+				   size_t limit_bytes, char **ret_text, size_t *ret_size)
 {
+	PYI_CLEANUP(pyi_guard_fd)
+	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
 	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	size_t size = 0;
 	ssize_t got = 1;
@@ -150,29 +151,12 @@ static struct pyi_error *read_all(int fd, const char *path, size_t limit_bytes, 
 	}
 	if (fd < 0 || got < 0)
 		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED, errno,
-					      "cannot read %s", path);
+					      "cannot read %s", shown);
 	if (size > limit_bytes)
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED,
-					"%s is larger than %zu bytes", path, limit_bytes);
+					"%s is larger than %zu bytes", shown, limit_bytes);
 	text[size] = '\0';
 	*ret_text = pyi_return_ptr(text);
 	*ret_size = size;
 	return NULL;
-}
-
-struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret_text,
-				size_t *ret_size)
-{
-	PYI_CLEANUP(pyi_guard_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	return read_all(fd, path, limit_bytes, ret_text, ret_size);
-}
-
-struct pyi_error *pyi_file_read_at(int folder_fd, const char *name, const char *shown,
-				   size_t limit_bytes, char **ret_text, size_t *ret_size)
-{
-	PYI_CLEANUP(pyi_guard_fd)
-	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
-
-	return read_all(fd, shown, limit_bytes, ret_text, ret_size);
 }

@@ -25,12 +25,11 @@ struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const cha
 struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mode, const void *data,
 				     size_t size) PYI_MUST_CHECK;
 
-/* A whole file of at most `limit_bytes`, with a NUL behind it, which is not counted; the caller
- * frees it. NULL in `ret_text` if there is no such file. Errors (exit 1): "input-failed". */
-struct pyi_error *pyi_file_read(const char *path, size_t limit_bytes, char **ret_text,
-				size_t *ret_size) PYI_MUST_CHECK;
-
-/* The same in a folder that is open, not through a link; `shown` is the path in errors. */
+/*
+ * A whole file in that folder, not through a link, of at most `limit_bytes`, with a NUL behind it,
+ * which is not counted; the caller frees it. NULL in `ret_text` if there is no such file. Errors
+ * (exit 1): "input-failed".
+ */
 struct pyi_error *pyi_file_read_at(int folder_fd, const char *name, const char *shown,
 				   size_t limit_bytes, char **ret_text,
 				   size_t *ret_size) PYI_MUST_CHECK;

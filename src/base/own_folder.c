@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,6 +125,21 @@ static struct pyi_error *reopen(const struct pyi_folder_use *use, int fd, const 
 	return *ret_fd < 0 ? failed(use, shown) : NULL;
 }
 
+/* The folder at `path`, by checked descriptors; `way`: others are to be made in it. Both results
+ * are the caller's, also after a failure. */
+static struct pyi_error *open_checked(const struct pyi_folder_use *use, const char *path,
+				      const char *shown, bool way, int *ret_fd, char **ret_real)
+{
+	struct pyi_error *error;
+
+	*ret_real = realpath(path, NULL);
+	*ret_fd = *ret_real ? open("/", STEP) : -1;
+	if (*ret_fd < 0)
+		return failed(use, shown);
+	error = check_names(use, path, way);
+	return error ? error : follow(use, *ret_real, way, ret_fd);
+}
+
 /* Makes the folder in one that is fit for it. */
 static struct pyi_error *make_missing(const struct pyi_folder_use *use, const char *absolute)
 {
@@ -141,13 +155,7 @@ static struct pyi_error *make_missing(const struct pyi_folder_use *use, const ch
 		above[--length] = '\0';
 	name = strrchr(above, '/');
 	*name++ = '\0';
-	real = realpath(*above ? above : "/", NULL);
-	fd = real ? open("/", STEP) : -1;
-	if (fd < 0)
-		return failed(use, absolute);
-	error = check_names(use, *above ? above : "/", true);
-	if (!error)
-		error = follow(use, real, true, &fd);
+	error = open_checked(use, *above ? above : "/", absolute, true, &fd, &real);
 	if (!error && mkdirat(fd, name, 0700) != 0 && errno != EEXIST)
 		error = failed(use, absolute);
 	return error;
@@ -168,13 +176,7 @@ struct pyi_error *pyi_own_folder_open(const char *path, bool make, const struct 
 		error = make_missing(use, absolute);
 	if (error)
 		return error;
-	real = realpath(absolute, NULL);
-	fd = real ? open("/", STEP) : -1;
-	if (fd < 0)
-		return failed(use, absolute);
-	error = check_names(use, absolute, false);
-	if (!error)
-		error = follow(use, real, false, &fd);
+	error = open_checked(use, absolute, absolute, false, &fd, &real);
 	if (!error && ret_fd)
 		error = reopen(use, fd, real, ret_fd);
 	if (!error && ret_path)

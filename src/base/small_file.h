@@ -1,8 +1,8 @@
 /*
  * The text of a small file, such as those of /proc and of cgroups, in memory of the caller.
  *
- * Does not say what went wrong: errno does. For files of any length there is pyi_file_read() and,
- * below /proc/PID, pyi_process_read_file().
+ * Does not say what went wrong: errno does. For files of any length there is pyi_file_read_at()
+ * and, below /proc/PID, pyi_process_read_file().
  */
 #ifndef PYI_BASE_SMALL_FILE_H
 #define PYI_BASE_SMALL_FILE_H

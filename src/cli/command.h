@@ -19,9 +19,9 @@ struct pyi_command {
 	/* It keeps things: it is run by a process with files, which asks a worker (cli/tasks.h). */
 	bool keeps;
 	/*
-	 * Runs it on options->target and prints its report; `options` are complete. `envelope`
-	 * describes the target as far as it was found out, also on failure. `ret_exit` is the exit
-	 * code of a report that was printed.
+	 * Runs it on options->pid (`history`: options->target) and prints its report; `options` are
+	 * complete. `envelope` describes the target as far as it was found out, also on failure.
+	 * `ret_exit` is the exit code of a report that was printed.
 	 */
 	struct pyi_error *(*run)(const struct pyi_options *options, struct pyi_envelope *envelope,
 				 enum pyi_exit *ret_exit);

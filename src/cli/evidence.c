@@ -1,12 +1,10 @@
 /*
- * Runs the commands whose reports are the evidence, and saves what they print.
+ * Asks the worker for the reports that are the evidence (cli/tasks.h), and saves them.
  */
 #include "cli/evidence.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"

@@ -2,8 +2,8 @@
  * Evidence of an incident: reports of the process as it is while a rule is broken, saved in a
  * folder.
  *
- * Does not decide when there is an incident, and does not examine anything itself: it runs the
- * other commands.
+ * Does not decide when there is an incident, and does not examine anything itself: a worker runs
+ * the other commands for it.
  */
 #ifndef PYI_CLI_EVIDENCE_H
 #define PYI_CLI_EVIDENCE_H

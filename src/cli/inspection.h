@@ -1,5 +1,5 @@
 /*
- * One inspection as all commands do it: from the target's name to the envelope of the report.
+ * One inspection as all commands do it: from the number of a process to the envelope of the report.
  *
  * Does not know what is asked about the heap.
  */
@@ -34,7 +34,7 @@ struct pyi_inspection {
 };
 
 /*
- * Opens a session on options->target, lets `answer` examine it and print the report, closes it.
+ * Opens a session on options->pid, lets `answer` examine it and print the report, closes it.
  * `envelope` describes the target as far as it was found out, also on failure. `ret_exit` as for
  * struct pyi_command's run.
  */

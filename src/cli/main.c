@@ -19,7 +19,6 @@
 #include "broker/supervisor.h"
 #include "broker/worker.h"
 #include "cli/command.h"
-#include "cli/inspection.h"
 #include "cli/options.h"
 #include "cli/target.h"
 #include "cli/tasks.h"

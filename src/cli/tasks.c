@@ -4,7 +4,6 @@
 #include "cli/tasks.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"

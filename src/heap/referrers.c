@@ -46,7 +46,7 @@ static uint64_t size_of(const struct pyi_referrer_group *group)
 }
 
 /* As the payload sums up what it has no room for. */
-static bool leave_out_names(struct pyi_referrer_group *group)
+static void leave_out_names(struct pyi_referrer_group *group)
 {
 	free(group->type);
 	free(group->edge);
@@ -54,7 +54,6 @@ static bool leave_out_names(struct pyi_referrer_group *group)
 	group->type = strdup("(other)");
 	group->edge = strdup("");
 	group->owner = NULL;
-	return true;
 }
 
 static struct pyi_error *add_group(struct run *run, const struct pyi_record_group *record)
@@ -92,13 +91,9 @@ static struct pyi_error *add_group(struct run *run, const struct pyi_record_grou
 		return pyi_error_no_memory();
 	}
 	group.numbers[0] = record->number;
-	if (!other && !pyi_session_has_room(run->session, size_of(&group)))
-		other = leave_out_names(&group);
-	if (!group.type || !group.edge) {
-		free(group.type);
-		free(group.edge);
-		free(group.numbers);
-		return pyi_error_no_memory();
+	if (!other && !pyi_session_has_room(run->session, size_of(&group))) {
+		leave_out_names(&group);
+		other = true;
 	}
 	run->answer.truncated |= other;
 	return pyi_referrers_add(run->level, group);

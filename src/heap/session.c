@@ -4,7 +4,6 @@
  */
 #include "heap/session.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -129,7 +128,7 @@ static struct pyi_error *prepare(struct pyi_session *session)
 	if (error)
 		return error;
 	session->rss_bytes = status.rss_bytes;
-	session->heap_bytes = status.rss_bytes + status.swapped_bytes + status.huge_pool_bytes;
+	session->heap_bytes = pyi_process_used_bytes(&status);
 	report(session, "looking at the process", 0);
 	session->program_fd = pyi_program_pin(&session->source.process);
 	error = pyi_maps_read(&session->source.process, &session->maps);

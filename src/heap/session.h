@@ -53,7 +53,7 @@ struct pyi_session {
 	uint64_t begun_ns;
 	uint64_t interpreter_count;
 	uint64_t rss_bytes;
-	/* That, and what is swapped out. */
+	/* pyi_process_used_bytes() */
 	uint64_t heap_bytes;
 	/* Bytes that an examination of this snapshot may still keep of its texts. */
 	uint64_t room_bytes;
@@ -103,8 +103,9 @@ struct pyi_error *pyi_session_examine(struct pyi_session *session,
 				      const struct pyi_examination *examination) PYI_MUST_CHECK;
 
 /*
- * For examinations: one walk (heap/walk_run.h) of the snapshot; fills in the deadline and the
- * progress of `request`, and keeps in the session what the walk says about the heap.
+ * For examinations: one walk (heap/walk_run.h) of the snapshot; fills in the deadline, the
+ * progress and the size of the heap of `request`, and keeps in the session what the walk says about
+ * the heap.
  */
 struct pyi_error *pyi_session_walk(struct pyi_session *session,
 				   struct pyi_source_snapshot *snapshot,

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 
 enum {
+	/* The payload keeps marks for pieces of address space of this size: payloads/state.h. */
+	CHUNK_SHIFT = 30,
 	/* So many chunks cost next to nothing, and so many more for each GiB in use. */
 	CHUNK_ALLOWANCE = 64,
 	CHUNKS_PER_CHUNK = 4,
@@ -21,14 +23,13 @@ enum {
 	LIBRARY_BYTES = 64 << 20,
 };
 
-static bool can_hold_objects(const struct pyi_map *map)
+/*
+ * Whether it matters which pages of a map are in use: not for libraries, whose pages a clone gets
+ * from the file when it wants them.
+ */
+static bool is_asked_for(const struct pyi_map *map)
 {
-	return map->readable && !map->shared && strncmp(map->path, "[v", 2) != 0;
-}
-
-bool pyi_walk_ranges_is_asked_for(const struct pyi_map *map)
-{
-	return can_hold_objects(map) &&
+	return pyi_map_can_hold_objects(map) &&
 	       (!map->inode || map->end_addr - map->start_addr > LIBRARY_BYTES);
 }
 
@@ -42,8 +43,8 @@ static bool add(struct growing *growing, const struct pyi_map *map, uint64_t sta
 		uint64_t end_addr)
 {
 	struct pyi_walk_ranges *ranges = &growing->ranges;
-	uint64_t first = start_addr >> PYI_WALK_CHUNK_SHIFT;
-	uint64_t last = (end_addr - 1) >> PYI_WALK_CHUNK_SHIFT;
+	uint64_t first = start_addr >> CHUNK_SHIFT;
+	uint64_t last = (end_addr - 1) >> CHUNK_SHIFT;
 
 	if (map->writable)
 		ranges->writable_bytes += end_addr - start_addr;
@@ -70,9 +71,9 @@ struct pyi_error *pyi_walk_ranges_of(const struct pyi_maps *maps, const struct p
 	for (size_t m = 0; m < maps->count && ok; m++) {
 		const struct pyi_map *map = &maps->items[m];
 
-		if (!can_hold_objects(map))
+		if (!pyi_map_can_hold_objects(map))
 			continue;
-		if (!runs || !pyi_walk_ranges_is_asked_for(map)) {
+		if (!runs || !is_asked_for(map)) {
 			ok = add(&growing, map, map->start_addr, map->end_addr);
 			continue;
 		}
@@ -114,7 +115,7 @@ static struct pyi_error *thin_out(const struct pyi_source_snapshot *snapshot,
 	if (!asked)
 		return pyi_error_no_memory();
 	for (size_t m = 0; m < maps->count; m++)
-		if (pyi_walk_ranges_is_asked_for(&maps->items[m]))
+		if (is_asked_for(&maps->items[m]))
 			asked[count++] = (struct pyi_wire_range){ maps->items[m].start_addr,
 								  maps->items[m].end_addr };
 	error = pyi_source_pages(snapshot, asked, count, &runs, &count);
@@ -131,8 +132,7 @@ struct pyi_error *pyi_walk_ranges_find(const struct pyi_source_snapshot *snapsho
 	struct pyi_error *error = pyi_walk_ranges_of(&snapshot->maps, NULL, 0, &ranges);
 
 	if (!error &&
-	    ranges.chunk_count >
-		    CHUNK_ALLOWANCE + CHUNKS_PER_CHUNK * (heap_bytes >> PYI_WALK_CHUNK_SHIFT))
+	    ranges.chunk_count > CHUNK_ALLOWANCE + CHUNKS_PER_CHUNK * (heap_bytes >> CHUNK_SHIFT))
 		error = thin_out(snapshot, &ranges);
 	if (!error && ranges.chunk_count > CHUNK_LIMIT + (heap_bytes >> CHUNK_LIMIT_SHARE_SHIFT))
 		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,

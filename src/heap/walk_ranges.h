@@ -17,11 +17,6 @@
 #include "process/maps.h"
 #include "source/source.h"
 
-enum {
-	/* The payload keeps marks for pieces of address space of this size: payloads/state.h. */
-	PYI_WALK_CHUNK_SHIFT = 30,
-};
-
 struct pyi_walk_ranges {
 	/* Ascending, none touches the next. */
 	struct pyi_payload_range *items;
@@ -42,18 +37,12 @@ struct pyi_error *pyi_walk_ranges_find(const struct pyi_source_snapshot *snapsho
 				       struct pyi_walk_ranges *ret_ranges) PYI_MUST_CHECK;
 
 /*
- * The same of given maps: all of those that can hold objects; or, unless `runs` is NULL, of those
- * that pyi_walk_ranges_is_asked_for() only the runs (ascending).
+ * The same of given maps: all of those that can hold objects; or, unless `runs` is NULL, only the
+ * runs (ascending) of those that are no libraries.
  */
 struct pyi_error *pyi_walk_ranges_of(const struct pyi_maps *maps, const struct pyi_wire_range *runs,
 				     size_t run_count,
 				     struct pyi_walk_ranges *ret_ranges) PYI_MUST_CHECK;
-
-/*
- * Whether it matters which pages of a map are in use: not for libraries, whose pages a clone gets
- * from the file when it wants them.
- */
-bool pyi_walk_ranges_is_asked_for(const struct pyi_map *map);
 
 /* Safe on a zeroed struct. */
 void pyi_walk_ranges_deinit(struct pyi_walk_ranges *ranges);

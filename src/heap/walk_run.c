@@ -4,7 +4,6 @@
  */
 #include "heap/walk_run.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -71,7 +71,8 @@ struct pyi_walk_request {
 
 /*
  * Errors (exit 1): "timeout", "interrupted", "snapshot-lost" (killed), "payload-failed" (it could
- * not be placed, or broke the contract), "no-memory-in-snapshot".
+ * not be placed, or broke the contract), "no-memory-in-snapshot", those of pyi_walk_ranges_find(),
+ * and what the broker says to each step.
  */
 struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
 			       const struct pyi_runtime *runtime,

@@ -5,7 +5,7 @@
  * process. Bounded: old samples are thinned, old processes dropped. Safe against other pyinspects
  * that use the same file, SIGKILL, power loss and a full disk (doc/history.md). A file that cannot
  * be used is an error with a reason; the caller goes on without. Nothing waits for long: for others
- * PYI_HISTORY_BUSY_MS, in all PYI_HISTORY_WORK_MS.
+ * PYI_HISTORY_BUSY_MS, in all PYI_HISTORY_WORK_MS, and never beyond the caller's deadline.
  */
 #ifndef PYI_HISTORY_HISTORY_H
 #define PYI_HISTORY_HISTORY_H

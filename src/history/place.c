@@ -24,18 +24,16 @@ enum {
 
 #define refuse(...) pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, __VA_ARGS__)
 
-#define ANOTHER "keep it in a folder of your own, which nobody else can write to: --history FILE"
-
 static const struct pyi_folder_use use = {
 	.code = PYI_ERROR_NO_HISTORY,
 	.refusal = "no history there",
-	.hint = ANOTHER,
+	.hint = "keep it in a folder of your own, which nobody else can write to: --history FILE",
 	.missing_hint = "pyinspect TARGET check begins one; another file: --history FILE",
 };
 
 static struct pyi_error *use_another(struct pyi_error *error)
 {
-	return pyi_error_hint(error, ANOTHER);
+	return pyi_error_hint(error, "%s", use.hint);
 }
 
 static struct pyi_error *check_file(const char *path, const struct stat *status)
@@ -138,8 +136,7 @@ struct pyi_error *pyi_history_place(const char *path, bool read_only, char **ret
 	if (lstat(real, &status) != 0)
 		return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY,
 							     errno, "there is no history %s", real),
-				      "pyinspect TARGET check begins one; another file: --history "
-				      "FILE");
+				      "%s", use.missing_hint);
 	error = check_file(real, &status);
 	if (!error)
 		error = check_header(real, (uint64_t)status.st_size);

@@ -20,8 +20,6 @@
 enum {
 	CAP_SYS_PTRACE_BIT = 19,
 	SECCOMP_FILTER = 2,
-	/* PF_KTHREAD of include/linux/sched.h. */
-	KERNEL_THREAD_FLAG = 0x00200000,
 	SMALL_FILE_BYTES = 4096,
 	/* The kernel's fixed inode number of the first user namespace. */
 	FIRST_USER_NAMESPACE = 0xeffffffd,
@@ -104,10 +102,7 @@ static struct pyi_error *already_traced(const struct question *question)
 
 static struct pyi_error *kernel_thread(const struct question *question)
 {
-	struct pyi_process_stat stat;
-
-	if (!pyi_process_stat_read(question->process, 0, &stat) ||
-	    !(stat.flags & KERNEL_THREAD_FLAG))
+	if (!pyi_process_stat_is_kernel_thread(question->process))
 		return NULL;
 	return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_KERNEL_THREAD,
 				"process %d (%s) is a thread of the kernel: it has no memory of "

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "process/mapped_file.h"
 #include "process/maps.h"
 #include "process/process.h"
 
@@ -43,15 +42,6 @@ struct pyi_elf_range {
 struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 				      const struct pyi_maps *maps, const struct pyi_map *map,
 				      struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
-
-/*
- * The second half of it, for a descriptor that pyi_mapped_file_open() gave, maybe in another
- * process: opens nothing. Takes over `fd`, also on failure.
- */
-struct pyi_error *pyi_elf_module_open_mapped(const struct pyi_process *process,
-					     const struct pyi_maps *maps, const struct pyi_map *map,
-					     int fd, enum pyi_mapped_place place,
-					     struct pyi_elf_module **ret_module) PYI_MUST_CHECK;
 
 /* The parser alone, for an open file that is loaded at `load_bias`: for tests and fuzzers. Takes
  * over `fd`, also on failure.

@@ -144,10 +144,10 @@ static bool is_in_memory(const struct pyi_elf_module *module, const struct pyi_p
 	return same;
 }
 
-struct pyi_error *pyi_elf_module_open_mapped(const struct pyi_process *process,
-					     const struct pyi_maps *maps, const struct pyi_map *map,
-					     int fd, enum pyi_mapped_place place,
-					     struct pyi_elf_module **ret_module)
+/* With a descriptor that pyi_mapped_file_open() gave, which is taken over, also on failure. */
+static struct pyi_error *open_mapped(const struct pyi_process *process, const struct pyi_maps *maps,
+				     const struct pyi_map *map, int fd, enum pyi_mapped_place place,
+				     struct pyi_elf_module **ret_module)
 {
 	PYI_CLEANUP(pyi_guard_module) struct pyi_elf_module *module = NULL;
 	bool same = place == PYI_MAPPED_BY_RANGE || pyi_mapped_file_is(fd, map);
@@ -193,7 +193,7 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 			failure = errno;
 			continue;
 		}
-		error = pyi_elf_module_open_mapped(process, maps, map, fd, place, ret_module);
+		error = open_mapped(process, maps, map, fd, place, ret_module);
 		if (!error || error->code != PYI_ERROR_MODULE_MISMATCH) {
 			pyi_error_destroy(mismatch);
 			return error;

@@ -181,6 +181,12 @@ bool pyi_map_same_file(const struct pyi_map *a, const struct pyi_map *b)
 	       a->device_minor == b->device_minor;
 }
 
+bool pyi_map_can_hold_objects(const struct pyi_map *map)
+{
+	/* "[vdso]", "[vvar]", "[vsyscall]" are the kernel's. */
+	return map->readable && !map->shared && strncmp(map->path, "[v", 2) != 0;
+}
+
 void pyi_maps_deinit(struct pyi_maps *maps)
 {
 	free(maps->items);

@@ -56,6 +56,9 @@ const struct pyi_map *pyi_maps_find(const struct pyi_maps *maps, uint64_t addr);
 /* True if `b` is a map of the same file (device and inode, not anonymous) as `a`. */
 bool pyi_map_same_file(const struct pyi_map *a, const struct pyi_map *b);
 
+/* True for what a heap may lie in: memory of its own that the process may read. */
+bool pyi_map_can_hold_objects(const struct pyi_map *map);
+
 /* Frees what pyi_maps_read() made; safe on a zeroed struct. */
 void pyi_maps_deinit(struct pyi_maps *maps);
 

@@ -148,14 +148,19 @@ void pyi_memory_reader_destroy(struct pyi_memory_reader *reader)
 	free(reader);
 }
 
-void pyi_memory_reader_only_present(struct pyi_memory_reader *reader)
+static int open_pagemap(pid_t pid)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)reader->pid);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void pyi_memory_reader_only_present(struct pyi_memory_reader *reader)
+{
 	/* Where there is none, nothing can be known, and everything is read. */
 	if (reader->pagemap_fd < 0)
-		reader->pagemap_fd = open(path, O_RDONLY | O_CLOEXEC);
+		reader->pagemap_fd = open_pagemap(reader->pid);
 }
 
 /* Whether all of it is in memory or in swap. */
@@ -177,11 +182,8 @@ static bool is_present(int pagemap_fd, uint64_t addr, size_t size)
 
 bool pyi_memory_is_present(pid_t pid, uint64_t addr, size_t size_bytes)
 {
-	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	char path[32];
+	PYI_CLEANUP(pyi_guard_fd) int fd = open_pagemap(pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 || !size_bytes || is_present(fd, addr, size_bytes);
 }
 

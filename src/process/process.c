@@ -26,8 +26,6 @@ enum {
 	STAT_LIMIT_BYTES = 4096,
 	/* The kernel gives no longer link than a page, whatever that is. */
 	LINK_LIMIT_BYTES = 1 << 16,
-	/* PF_KTHREAD of include/linux/sched.h */
-	KERNEL_THREAD_FLAG = 0x00200000,
 	EXEC_LOOKS = 20,
 	EXEC_PAUSE_MS = 5,
 };
@@ -348,13 +346,6 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 	return NULL;
 }
 
-static bool is_kernel_thread(const struct pyi_process *process)
-{
-	struct pyi_process_stat stat;
-
-	return pyi_process_stat_read(process, 0, &stat) && stat.flags & KERNEL_THREAD_FLAG;
-}
-
 /* A main thread that has ended has no program while another thread that calls execve() takes its
    place. With errno. */
 static ssize_t read_exe_link(const struct pyi_process *process, char *path)
@@ -366,7 +357,7 @@ static ssize_t read_exe_link(const struct pyi_process *process, char *path)
 		int number = errno;
 
 		if (length >= 0 || number != ENOENT || look == EXEC_LOOKS ||
-		    is_kernel_thread(process) || !pyi_process_is_alive(process)) {
+		    pyi_process_stat_is_kernel_thread(process) || !pyi_process_is_alive(process)) {
 			errno = number;
 			return length;
 		}
@@ -388,7 +379,7 @@ struct pyi_error *pyi_process_read_exe(const struct pyi_process *process, char *
 		return pyi_error_no_memory();
 	length = read_exe_link(process, path);
 	number = errno;
-	if (length < 0 && number == ENOENT && is_kernel_thread(process))
+	if (length < 0 && number == ENOENT && pyi_process_stat_is_kernel_thread(process))
 		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NO_PROGRAM,
 					"process %d has no program: it is a kernel thread",
 					(int)process->pid);

@@ -39,7 +39,7 @@ struct pyi_process_door {
 	struct pyi_error *(*read_program)(void *argument, char **ret_path);
 	/* pyi_mapped_file_open(), for the file mapped at [start_addr, end_addr) */
 	int (*open_mapped)(void *argument, uint64_t start_addr, uint64_t end_addr, unsigned place);
-	/* pyi_bus_socket_connect() */
+	/* pyi_target_socket_open() */
 	struct pyi_error *(*connect)(void *argument, const char *name, bool is_abstract,
 				     uint64_t deadline_ns, int *ret_fd);
 };
@@ -96,6 +96,9 @@ struct pyi_process_status {
 	 */
 	uint64_t voluntary_switches;
 };
+
+/* All the memory that it has in use: resident, swapped out, of the huge page pool. */
+uint64_t pyi_process_used_bytes(const struct pyi_process_status *status);
 
 /*
  * Pins process `pid` (a number of the caller's pid namespace).

@@ -13,6 +13,8 @@
 enum {
 	/* 52 numbers of 20 digits and a name are far less. */
 	STAT_LIMIT_BYTES = 4096,
+	/* PF_KTHREAD of include/linux/sched.h. */
+	KERNEL_THREAD_FLAG = 0x00200000,
 	FIELD_PARENT = 4,
 	FIELD_FLAGS = 9,
 	FIELD_USER_TICKS = 14,
@@ -148,6 +150,13 @@ bool pyi_process_stat_read(const struct pyi_process *process, pid_t tid,
 		return read_at(process->proc_fd, "stat", ret_stat);
 	snprintf(path, sizeof(path), "task/%d/stat", (int)tid);
 	return read_at(process->proc_fd, path, ret_stat);
+}
+
+bool pyi_process_stat_is_kernel_thread(const struct pyi_process *process)
+{
+	struct pyi_process_stat stat;
+
+	return pyi_process_stat_read(process, 0, &stat) && stat.flags & KERNEL_THREAD_FLAG;
 }
 
 bool pyi_process_stat_peek(pid_t pid, struct pyi_process_stat *ret_stat)

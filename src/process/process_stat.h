@@ -45,6 +45,9 @@ bool pyi_process_stat_parse(const char *text, struct pyi_process_stat *ret_stat)
 bool pyi_process_stat_read(const struct pyi_process *process, pid_t tid,
 			   struct pyi_process_stat *ret_stat);
 
+/* Whether it is a thread of the kernel, which has no program and no memory; false if it is gone. */
+bool pyi_process_stat_is_kernel_thread(const struct pyi_process *process);
+
 /* Of whatever process has that number now. */
 bool pyi_process_stat_peek(pid_t pid, struct pyi_process_stat *ret_stat);
 

@@ -299,3 +299,8 @@ pid_t pyi_process_number_in(const struct pyi_process_status *status, unsigned co
 {
 	return count && count <= status->namespace_count ? status->namespace_pids[count - 1] : 0;
 }
+
+uint64_t pyi_process_used_bytes(const struct pyi_process_status *status)
+{
+	return status->rss_bytes + status->swapped_bytes + status->huge_pool_bytes;
+}

@@ -222,24 +222,17 @@ bool pyi_places_is_identifier(const char *text)
 	return true;
 }
 
-bool pyi_places_is_attribute_name(const char *text)
-{
-	return pyi_places_is_identifier(text) && !pyi_secrets_looks_secret(text);
-}
-
 /* What may be shown of the keys of a dict though nobody asked for values. */
 static bool is_harmless_key(const char *text)
 {
 	size_t length = strlen(text);
 
-	if (pyi_secrets_looks_secret(text))
-		return false;
 	if (!length || length > KEY_LENGTH_LIMIT || is_digit(*text))
 		return false;
-	for (; *text; text++)
-		if (!is_letter(*text) && !is_digit(*text) && *text != '.' && *text != '-')
+	for (const char *at = text; *at; at++)
+		if (!is_letter(*at) && !is_digit(*at) && *at != '.' && *at != '-')
 			return false;
-	return true;
+	return !pyi_secrets_looks_secret(text);
 }
 
 /* "['key']", "[7]", "[<int>]" */
@@ -261,9 +254,8 @@ static char *name_key(const struct pyi_places *places, uint64_t key)
 bool pyi_places_attribute_name(const struct pyi_places *places, uint64_t key,
 			       char ret_name[PYI_NAME_BYTES])
 {
-	return read_name(places, key, ret_name) &&
-	       (places->values ? pyi_places_is_identifier(ret_name)
-			       : pyi_places_is_attribute_name(ret_name));
+	return read_name(places, key, ret_name) && pyi_places_is_identifier(ret_name) &&
+	       (places->values || !pyi_secrets_looks_secret(ret_name));
 }
 
 static char *name_attribute(const struct pyi_places *places, uint64_t key)

@@ -54,10 +54,8 @@ char *pyi_places_owner(const struct pyi_places *places, const struct pyi_place *
 /* True if this could be written behind a dot. */
 bool pyi_places_is_identifier(const char *text);
 
-/* True if it also does not look like a secret: other names of attributes are not shown as such. */
-bool pyi_places_is_attribute_name(const char *text);
-
-/* The attribute whose name is the str `key`; false if it is not shown as one. */
+/* The attribute whose name is the str `key`; false if it is not shown as one: it is no identifier,
+ * or looks like a secret and nobody asked for values. */
 bool pyi_places_attribute_name(const struct pyi_places *places, uint64_t key,
 			       char ret_name[PYI_NAME_BYTES]);
 

@@ -334,27 +334,28 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 	return NULL;
 }
 
+/* Each symbol is looked for once: it takes a pass over all of a module's. */
 static bool find_python(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
-			struct pyi_elf_symbol *ret_symbol, struct pyi_statics *ret_statics)
+			struct sighting *sighting, struct pyi_elf_symbol *ret_symbol,
+			struct pyi_statics *ret_statics)
 {
+	struct pyi_elf_symbol marker;
+	bool python2;
+	bool old;
+
 	*ret_statics = (struct pyi_statics){ 0 };
 	if (pyi_elf_module_find_symbol(module, "_PyRuntime", ret_symbol))
 		return true;
+	python2 = pyi_elf_module_find_symbol(module, "PyString_Type", &marker);
 	/* CPython 2 has the same. */
-	return !pyi_elf_module_find_symbol(module, "PyString_Type", ret_symbol) &&
-	       pyi_elf_module_find_symbol(module, "_PyGC_generation0", ret_symbol) &&
-	       pyi_statics_find(module, reader, ret_statics);
-}
-
-static void look_for_relatives(struct pyi_elf_module *module, struct sighting *sighting)
-{
-	struct pyi_elf_symbol symbol;
-
-	sighting->pypy |= pyi_elf_module_find_symbol(module, "pypy_execute_source", &symbol) ||
-			  pyi_elf_module_find_symbol(module, "pypy_main_startup", &symbol);
-	sighting->python2 |= pyi_elf_module_find_symbol(module, "PyString_Type", &symbol);
-	sighting->python3_old |= pyi_elf_module_find_symbol(module, "_PyGC_generation0", &symbol) &&
-				 !sighting->python2;
+	old = pyi_elf_module_find_symbol(module, "_PyGC_generation0", ret_symbol);
+	if (!python2 && old && pyi_statics_find(module, reader, ret_statics))
+		return true;
+	sighting->python2 |= python2;
+	sighting->python3_old |= old && !sighting->python2;
+	sighting->pypy |= pyi_elf_module_find_symbol(module, "pypy_execute_source", &marker) ||
+			  pyi_elf_module_find_symbol(module, "pypy_main_startup", &marker);
+	return false;
 }
 
 static struct pyi_error *no_runtime(const struct pyi_process *process,
@@ -369,7 +370,8 @@ static struct pyi_error *no_runtime(const struct pyi_process *process,
 	if (sighting->python2)
 		return unsupported(process, "CPython 2");
 	if (sighting->python3_old)
-		return unsupported(process, "CPython 3.6 or older");
+		return unsupported(process,
+				   "CPython 3.5 or older, or a 3.6 of a kind that is not known");
 	error = pyi_process_read_exe(process, &exe);
 	describe_supported(supported, sizeof(supported));
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_PYTHON,
@@ -434,7 +436,7 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 				pyi_error_destroy(error);
 				continue;
 			}
-			if (find_python(module, reader, &symbol, &statics)) {
+			if (find_python(module, reader, &sighting, &symbol, &statics)) {
 				error = load(process, module, &symbol, reader, &statics,
 					     ret_runtime);
 				pyi_elf_module_close(module);
@@ -448,7 +450,6 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 				found_but = error;
 				continue;
 			}
-			look_for_relatives(module, &sighting);
 			pyi_elf_module_close(module);
 		}
 		/* What is called python has been seen: nothing else needs to be opened to say no.

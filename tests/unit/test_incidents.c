@@ -555,7 +555,7 @@ static void assert_content(const char *path, const char *expected)
 	char *text;
 	size_t size;
 
-	good(pyi_file_read(path, 100, &text, &size));
+	good(pyi_file_read_at(AT_FDCWD, path, path, 100, &text, &size));
 	assert_non_null(text);
 	assert_int_equal(size, strlen(expected));
 	assert_string_equal(text, expected);
@@ -573,7 +573,7 @@ static void test_replacing_a_file(void **state)
 
 	snprintf(path, sizeof(path), "%s/a.prom", fixture->state);
 	snprintf(other, sizeof(other), "%s/other", fixture->state);
-	good(pyi_file_read(path, 10, &text, &size));
+	good(pyi_file_read_at(AT_FDCWD, path, path, 10, &text, &size));
 	assert_null(text);
 	umask(077);
 	good(pyi_file_replace(path, 0644, "one", 3));
@@ -582,7 +582,7 @@ static void test_replacing_a_file(void **state)
 	assert_content(path, "one");
 	good(pyi_file_replace(path, 0644, "second", 6));
 	assert_content(path, "second");
-	assert_error(pyi_file_read(path, 5, &text, &size), "input-failed");
+	assert_error(pyi_file_read_at(AT_FDCWD, path, path, 5, &text, &size), "input-failed");
 	/* A link is replaced, what it leads to is not touched. */
 	good(pyi_file_replace(other, 0600, "other", 5));
 	assert_int_equal(unlink(path), 0);
