@@ -6,16 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/error.h"
 
 /* Linux 5.9 and 5.13; the same on all machines. */
 #ifndef SYS_close_range
@@ -236,6 +238,13 @@ bool pyi_confine_become(const struct pyi_confine_owner *owner)
 		return false;
 	errno = EPERM;
 	return has_become(owner);
+}
+
+void pyi_confine_end_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(PYI_EXIT_FAILED);
 }
 
 /* False with errno. */

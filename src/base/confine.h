@@ -60,9 +60,12 @@ void pyi_confine_bound_capabilities(void);
 /*
  * Becomes `owner`'s process; file system ids follow the effective ones. Without CAP_SETGID
  * supplementary groups can stay as they are if the owner is in all of them. False with errno if
- * afterwards any right remains that the owner has not. Clears PR_SET_PDEATHSIG.
+ * afterwards any right remains that the owner has not. Undoes pyi_confine_end_with().
  */
 bool pyi_confine_become(const struct pyi_confine_owner *owner);
+
+/* From now on the process ends when `parent` does, however that ends; at once if it has. */
+void pyi_confine_end_with(pid_t parent);
 
 /* Whether a capability (CAP_... of linux/capability.h) is effective. */
 bool pyi_confine_has_capability(unsigned capability);

@@ -277,9 +277,8 @@ static struct pyi_error *prepare(struct broker *broker, const struct pyi_request
 			&preflight);
 	if (error)
 		return error;
-	broker->heap_bytes = status.rss_bytes + status.swapped_bytes + status.huge_pool_bytes;
+	broker->heap_bytes = pyi_process_used_bytes(&status);
 	answer->reply.prepare.source = preflight.source;
-	answer->reply.prepare.estimated_pause_ms = preflight.estimated_pause_ms;
 	if (broker->prepared) {
 		/* Another source for the same target; what it has cost so far stays. */
 		broker->target.source = preflight.source;
@@ -492,7 +491,6 @@ static struct pyi_error *list_pages(struct broker *broker, const struct pyi_requ
 		return error;
 	answer->data = runs;
 	answer->reply.data_bytes = (uint32_t)(count * sizeof(*runs));
-	answer->reply.pages.count = (uint32_t)count;
 	return NULL;
 }
 

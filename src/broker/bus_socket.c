@@ -46,13 +46,14 @@ static int connect_as(void *argument, void *ret_outcome)
 {
 	const struct connection *connection = argument;
 	struct outcome *outcome = ret_outcome;
+	pid_t parent = getppid();
 	struct pyi_error *error;
 	int fd = -1;
 
 	outcome->code = PYI_ERROR_NO_PERMISSION;
 	if (!become(connection->credentials))
 		return -1;
-	pyi_errand_stay_bound();
+	pyi_confine_end_with(parent);
 	error = pyi_target_socket_connect(connection->root_fd, connection->name,
 					  connection->deadline_ns, &fd);
 	outcome->code = error ? error->code : PYI_ERROR_CODE_COUNT;

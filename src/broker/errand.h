@@ -7,7 +7,6 @@
 #ifndef PYI_BROKER_ERRAND_H
 #define PYI_BROKER_ERRAND_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +15,7 @@ enum pyi_errand_end {
 	PYI_ERRAND_DONE,
 	/* It took too long, or the user wants to end. */
 	PYI_ERRAND_LATE,
-	/* It could not be started, or ended without an outcome; errno. */
+	/* It could not be started, or ended without an outcome. */
 	PYI_ERRAND_FAILED,
 };
 
@@ -36,8 +35,4 @@ struct pyi_errand {
  */
 enum pyi_errand_end pyi_errand_run(const struct pyi_errand *errand, uint64_t deadline_ns,
 				   void *ret_outcome, int *ret_fd);
-
-/* In the child, when it has become another user: it still ends when its parent does. */
-void pyi_errand_stay_bound(void);
-
 #endif

@@ -66,8 +66,8 @@ enum pyi_request_kind {
 	PYI_REQUEST_CONFIRM,
 	/* Ends the snapshot; fine if there is none. */
 	PYI_REQUEST_DESTROY,
-	/* Which parts of the snapshot's memory are in use; data: struct pyi_wire_range, ascending.
-	 */
+	/* Which parts of the snapshot's memory are in use; data: struct pyi_wire_range, ascending,
+	   and in the reply one for each run, likewise. */
 	PYI_REQUEST_PAGES,
 	/* What is left in the target. */
 	PYI_REQUEST_RESIDUE,
@@ -221,7 +221,6 @@ struct pyi_reply {
 		struct {
 			/* PYI_SOURCE_CLONE or PYI_SOURCE_MIRROR */
 			uint32_t source;
-			double estimated_pause_ms;
 		} prepare;
 		struct {
 			/* 0: a word that must be 0 was not; there is no snapshot. */
@@ -245,10 +244,6 @@ struct pyi_reply {
 			uint64_t arguments[PYI_SYSCALL_ARGUMENTS];
 			uint64_t pc;
 		} run;
-		struct {
-			/* Data: struct pyi_wire_range for each run, ascending. */
-			uint32_t count;
-		} pages;
 		struct {
 			/* It is known what the target was before. */
 			uint32_t known;

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/confine.h"
 #include "broker/broker.h"
 #include "broker/channel.h"
 #include "snapshot/snapshot.h"
@@ -82,9 +82,7 @@ static pid_t fork_bound(const char *name)
 	if (child != 0)
 		return child;
 	prctl(PR_SET_NAME, name);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(PYI_EXIT_FAILED);
+	pyi_confine_end_with(parent);
 	return 0;
 }
 

@@ -92,7 +92,7 @@ static struct pyi_error *find_runs(int pagemap_fd, const struct pyi_wire_range *
 				"the process has mapped more than %llu GB of addresses: only Linux "
 				"6.7 and later say which of them are in use",
 				(unsigned long long)PAGES_LIMIT_BYTES >> 30);
-		if (!pyi_pages_each(&pages, pagemap_fd, ranges[r].start_addr, ranges[r].end_addr,
+		if (!pyi_pages_list(&pages, pagemap_fd, ranges[r].start_addr, ranges[r].end_addr,
 				    add_run, runs))
 			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
 						"the pages of the snapshot cannot be listed");

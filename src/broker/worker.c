@@ -157,9 +157,7 @@ struct pyi_error *pyi_worker_confine(uint64_t memory_bytes)
 	if (can_give_away() && !pyi_confine_become(&nobody) && errno != EINVAL)
 		return refused("become another user");
 	/* Who becomes another user no longer ends with its parent, unless it says so again. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(PYI_EXIT_FAILED);
+	pyi_confine_end_with(parent);
 	if (!pyi_confine_drop_capabilities())
 		return refused("give up its capabilities");
 	if (!pyi_confine_no_new_privileges())

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "process/credentials.h"
 #include "snapshot/mirror_process.h"
@@ -32,13 +33,12 @@ enum {
 	PIECE_BYTES = 1 << 20,
 	/* Of a file so much is copied whole; of a larger one what the target has in use. */
 	WHOLE_FILE_BYTES = 64 << 20,
-	AREA_ROOM = 256,
 	REGION_LIMIT = 1 << 20,
 	SMAPS_LIMIT_BYTES = 1 << 30,
 	/*
-	 * The payload has a table for each of these pieces of address space (1 GiB: CHUNK_SHIFT in
-	 * heap/walk_run.c). With more than so many only those that have pages are mapped, of which
-	 * there may be so many.
+	 * The payload has a table for each of these pieces of address space (1 GiB: PYI_CHUNK_SHIFT
+	 * in payloads/state.h). With more than so many only those that have pages are mapped, of
+	 * which there may be so many.
 	 */
 	CHUNK_SHIFT = 30,
 	CHUNK_ALLOWANCE = 2048,
@@ -67,6 +67,7 @@ struct region {
 struct pyi_mirror {
 	struct region *regions;
 	size_t region_count;
+	size_t region_room;
 	/* The first of them are in the order of addresses. */
 	size_t ordered_count;
 	int fd;
@@ -89,12 +90,6 @@ static struct pyi_error *failed(const char *what)
 		return error;
 	return pyi_error_hint(error, "there is too little memory for a copy, or no more may be "
 				     "committed (vm.overcommit_memory = 2)");
-}
-
-/* What a payload may read: as heap/walk_run.c's ranges. */
-static bool is_wanted(const struct pyi_map *map)
-{
-	return map->readable && !map->shared && strncmp(map->path, "[v", 2) != 0;
 }
 
 static uint64_t round_up(const struct pyi_mirror *mirror, uint64_t bytes)
@@ -129,16 +124,14 @@ static struct region *find_region(struct pyi_mirror *mirror, const struct pyi_ma
 static struct region *add_region(struct pyi_mirror *mirror, const struct pyi_map *map)
 {
 	size_t count = mirror->region_count;
-	struct region *regions = realloc(mirror->regions, (count + 1) * sizeof(*regions));
 
-	if (!regions)
+	if (!pyi_array_reserve(&mirror->regions, count, &mirror->region_room,
+			       sizeof(*mirror->regions)))
 		return NULL;
-	mirror->regions = regions;
 	if (mirror->ordered_count == count &&
-	    (!count || regions[count - 1].start_addr < map->start_addr))
+	    (!count || mirror->regions[count - 1].start_addr < map->start_addr))
 		mirror->ordered_count++;
-	mirror->region_count++;
-	return &regions[count];
+	return &mirror->regions[mirror->region_count++];
 }
 
 /* The room for a map, which may be known already. */
@@ -302,7 +295,7 @@ static struct pyi_error *open_window(struct pyi_mirror *mirror, const struct pyi
 	uint64_t bytes = mirror->pages.page_bytes + SPARE_BYTES;
 
 	for (size_t m = 0; m < maps->count; m++)
-		if (is_wanted(&maps->items[m]))
+		if (pyi_map_can_hold_objects(&maps->items[m]))
 			bytes += round_up(mirror,
 					  maps->items[m].end_addr - maps->items[m].start_addr) +
 				 GROWTH_BYTES;
@@ -339,7 +332,8 @@ static struct pyi_error *read_flags(const struct pyi_process *process, const str
 	bool needed = false;
 
 	for (size_t m = 0; m < maps->count; m++)
-		needed |= is_wanted(&maps->items[m]) && is_of_no_disk(&maps->items[m]);
+		needed |=
+			pyi_map_can_hold_objects(&maps->items[m]) && is_of_no_disk(&maps->items[m]);
 	if (needed)
 		return pyi_process_read_file(process, "smaps", SMAPS_LIMIT_BYTES, ret_text, NULL);
 	*ret_text = calloc(1, 1);
@@ -419,15 +413,8 @@ static struct pyi_error *add_area(struct areas *areas, const struct region *regi
 		last->end_addr = end_addr;
 		return NULL;
 	}
-	if (areas->count == areas->room) {
-		size_t room = areas->room * 2 + AREA_ROOM;
-		struct pyi_mirror_area *items = realloc(areas->items, room * sizeof(*items));
-
-		if (!items)
-			return pyi_error_no_memory();
-		areas->items = items;
-		areas->room = room;
-	}
+	if (!pyi_array_reserve(&areas->items, areas->count, &areas->room, sizeof(*areas->items)))
+		return pyi_error_no_memory();
 	areas->items[areas->count++] = (struct pyi_mirror_area){
 		.start_addr = start_addr,
 		.end_addr = end_addr,
@@ -506,19 +493,21 @@ static struct pyi_error *check_areas(const struct pyi_mirror *mirror)
 }
 
 /* Without the kernel's own list of pages each of terabytes would have to be asked about. */
-static struct pyi_error *check_scan(const struct pyi_maps *maps, int pagemap_fd)
+static struct pyi_error *check_scan(const struct pyi_maps *maps, int pagemap_fd,
+				    uint64_t page_bytes)
 {
 	uint64_t chunks = 0;
-	const struct pyi_map *first = NULL;
+	const struct pyi_map *any = NULL;
 
 	for (size_t m = 0; m < maps->count; m++) {
-		if (!is_wanted(&maps->items[m]))
+		if (!pyi_map_can_hold_objects(&maps->items[m]))
 			continue;
-		first = &maps->items[m];
-		chunks += (first->end_addr - first->start_addr) >> CHUNK_SHIFT;
+		any = &maps->items[m];
+		chunks += (any->end_addr - any->start_addr) >> CHUNK_SHIFT;
 	}
 	if (chunks <= CHUNK_ALLOWANCE ||
-	    pyi_pages_scan(pagemap_fd, first->start_addr, first->end_addr, ignore_run, NULL))
+	    pyi_pages_scan(pagemap_fd, any->start_addr, any->start_addr + page_bytes, ignore_run,
+			   NULL))
 		return NULL;
 	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MIRROR_FAILED,
 				"the target has mapped %" PRIu64
@@ -542,12 +531,12 @@ static struct pyi_error *prepare_maps(struct pyi_mirror *mirror, const struct py
 	if (!error)
 		error = pyi_mounts_read(process, &mounts);
 	if (!error)
-		error = check_scan(maps, pagemap_fd);
+		error = check_scan(maps, pagemap_fd, mirror->pages.page_bytes);
 	cursor = flags;
 	for (size_t m = 0; m < maps->count && !error; m++) {
 		const struct pyi_map *map = &maps->items[m];
 
-		if (is_wanted(map))
+		if (pyi_map_can_hold_objects(map))
 			error = prepare_map(mirror, process, pagemap_fd, map,
 					    has_sure_pages(mirror, &mounts, map, &cursor));
 	}
@@ -591,7 +580,7 @@ struct pyi_error *pyi_mirror_copy(struct pyi_mirror *mirror, const struct pyi_pr
 	for (size_t m = 0; m < maps->count && !error; m++) {
 		struct region *region = NULL;
 
-		if (!is_wanted(&maps->items[m]))
+		if (!pyi_map_can_hold_objects(&maps->items[m]))
 			continue;
 		error = place(mirror, &maps->items[m], &region);
 		if (!error && region && !region->copied)
@@ -607,7 +596,6 @@ struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, struct pyi_gadgets
 	struct pyi_mirror_plan plan = {
 		.credentials = &mirror->credentials,
 		.fd = mirror->fd,
-		.code_offset = 0,
 		.page_bytes = mirror->pages.page_bytes,
 		.maps = &mirror->maps,
 	};

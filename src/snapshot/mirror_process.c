@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,7 +37,6 @@ enum {
 	END_TIMEOUT_MS = 10000,
 	/* -MAX_ERRNO of include/linux/err.h */
 	FIRST_ERROR = -4095,
-	SECCOMP_FILTERED = 2,
 	ROBUST_LIST_BYTES = 24,
 	/* struct rseq can be taken back, not registered. */
 	RSEQ_UNREGISTER = 1,
@@ -148,8 +147,7 @@ static const char *prepare(const struct pyi_mirror_plan *plan, uint64_t code_add
 		return "offer the mirror to the OOM killer first";
 	forget_thread_areas();
 	if (mmap((void *)(uintptr_t)code_addr, plan->page_bytes, PROT_READ | PROT_EXEC,
-		 MAP_PRIVATE | MAP_FIXED_NOREPLACE, plan->fd,
-		 (off_t)plan->code_offset) != (void *)(uintptr_t)code_addr)
+		 MAP_PRIVATE | MAP_FIXED_NOREPLACE, plan->fd, 0) != (void *)(uintptr_t)code_addr)
 		return "map our own code in the mirror";
 	return pyi_mirror_process_confine(plan->credentials, plan->fd);
 }
@@ -275,7 +273,7 @@ static struct pyi_error *verify(const struct helper *helper,
 	same = memcmp(now.users, credentials->users, sizeof(now.users)) == 0 &&
 	       memcmp(now.groups, credentials->groups, sizeof(now.groups)) == 0;
 	pyi_credentials_deinit(&now);
-	if (same && !status.capabilities_effective && status.seccomp_mode == SECCOMP_FILTERED)
+	if (same && !status.capabilities_effective && status.seccomp_mode == SECCOMP_MODE_FILTER)
 		return NULL;
 	return failed("confine the mirror: it has kept rights", EPERM);
 }
@@ -367,9 +365,7 @@ static void end(pid_t pid)
 	pid_t reporter;
 	int status;
 
-	/* It is its tracer that may end it, if we may not send it signals (no CAP_KILL). */
-	if (kill(pid, SIGKILL) != 0)
-		ptrace(PTRACE_KILL, pid, NULL, NULL);
+	pyi_tracee_kill(pid);
 	/* If it does not end now, it does with us. */
 	while (pyi_wait_tracee(pid, deadline_ns, false, &reporter, &status) == PYI_WAIT_REPORTED &&
 	       WIFSTOPPED(status))

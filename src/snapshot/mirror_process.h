@@ -7,7 +7,6 @@
 #ifndef PYI_SNAPSHOT_MIRROR_PROCESS_H
 #define PYI_SNAPSHOT_MIRROR_PROCESS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,9 +28,8 @@ struct pyi_mirror_area {
 struct pyi_mirror_plan {
 	/* Whom the target belongs to. */
 	const struct pyi_credentials *credentials;
-	/* The memory file. At `code_offset` it has a page with pyi_arch_gadget_patterns[0]. */
+	/* The memory file; its first page has pyi_arch_gadget_patterns[0]. */
 	int fd;
-	uint64_t code_offset;
 	uint64_t page_bytes;
 	/* What the target has mapped, so that our own page goes elsewhere. */
 	const struct pyi_maps *maps;

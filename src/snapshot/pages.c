@@ -66,7 +66,7 @@ bool pyi_pages_scan(int pagemap_fd, uint64_t start_addr, uint64_t end_addr,
 	return true;
 }
 
-bool pyi_pages_each(const struct pyi_pages *pages, int pagemap_fd, uint64_t start_addr,
+bool pyi_pages_list(const struct pyi_pages *pages, int pagemap_fd, uint64_t start_addr,
 		    uint64_t end_addr,
 		    void (*run)(void *argument, uint64_t addr, uint64_t size_bytes), void *argument)
 {
@@ -74,8 +74,6 @@ bool pyi_pages_each(const struct pyi_pages *pages, int pagemap_fd, uint64_t star
 	uint64_t end = end_addr / pages->page_bytes;
 	uint64_t begun = UINT64_MAX;
 
-	if (pyi_pages_scan(pagemap_fd, start_addr, end_addr, run, argument))
-		return true;
 	while (page < end) {
 		uint64_t count = end - page < PYI_PAGES_ENTRIES ? end - page : PYI_PAGES_ENTRIES;
 		ssize_t got = pread(pagemap_fd, pages->entries, count * sizeof(*pages->entries),
@@ -100,4 +98,12 @@ bool pyi_pages_each(const struct pyi_pages *pages, int pagemap_fd, uint64_t star
 	if (begun != UINT64_MAX)
 		run(argument, begun * pages->page_bytes, (page - begun) * pages->page_bytes);
 	return true;
+}
+
+bool pyi_pages_each(const struct pyi_pages *pages, int pagemap_fd, uint64_t start_addr,
+		    uint64_t end_addr,
+		    void (*run)(void *argument, uint64_t addr, uint64_t size_bytes), void *argument)
+{
+	return pyi_pages_scan(pagemap_fd, start_addr, end_addr, run, argument) ||
+	       pyi_pages_list(pages, pagemap_fd, start_addr, end_addr, run, argument);
 }

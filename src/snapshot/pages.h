@@ -30,7 +30,14 @@ bool pyi_pages_scan(int pagemap_fd, uint64_t start_addr, uint64_t end_addr,
 		    void (*run)(void *argument, uint64_t addr, uint64_t size_bytes),
 		    void *argument);
 
-/* The same on any kernel; false if the process is gone. */
+/* The same by /proc/PID/pagemap, on any kernel, an entry for each page of addresses. False if the
+ * process is gone. */
+bool pyi_pages_list(const struct pyi_pages *pages, int pagemap_fd, uint64_t start_addr,
+		    uint64_t end_addr,
+		    void (*run)(void *argument, uint64_t addr, uint64_t size_bytes),
+		    void *argument);
+
+/* By the first if it can be had, else by the second. */
 bool pyi_pages_each(const struct pyi_pages *pages, int pagemap_fd, uint64_t start_addr,
 		    uint64_t end_addr,
 		    void (*run)(void *argument, uint64_t addr, uint64_t size_bytes),

@@ -55,8 +55,7 @@ static struct pyi_error *explain_end(const struct pyi_snapshot *snapshot)
 
 static struct pyi_error *end(struct pyi_snapshot *snapshot)
 {
-	if (kill(snapshot->process.pid, SIGKILL) != 0)
-		ptrace(PTRACE_KILL, snapshot->process.pid, NULL, NULL);
+	pyi_tracee_kill(snapshot->process.pid);
 	return explain_end(snapshot);
 }
 
@@ -124,7 +123,7 @@ struct pyi_error *pyi_snapshot_syscall(struct pyi_snapshot *snapshot, uint64_t n
 
 	memcpy(call.arguments, arguments, sizeof(call.arguments));
 	error = pyi_seccomp_filters_check(&snapshot->filters, snapshot->process.pid,
-					  &snapshot->target->gadgets, &plan);
+					  &snapshot->gadgets, &plan);
 	if (!error && snapshot->at_message)
 		error = leave_message(snapshot);
 	if (error)
@@ -279,7 +278,7 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 				continue;
 			/* It waits for a page that does not come: it is ours, it can go. */
 			if (wanted != PYI_SNAPSHOT_MESSAGE) {
-				kill(pid, SIGKILL);
+				pyi_tracee_kill(pid);
 				event.kind = PYI_SNAPSHOT_DIED;
 				break;
 			}

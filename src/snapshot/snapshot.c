@@ -102,18 +102,38 @@ static struct pyi_error *end_stop(struct pyi_snapshot_target *target, struct pyi
 	return error;
 }
 
+/* Lists of mounts can be long, and are hardly ever asked. */
+struct mount_question {
+	const struct pyi_process *process;
+	struct pyi_mounts mounts;
+	struct pyi_error *error;
+	bool read;
+};
+
 static bool is_kept(void *argument, const struct pyi_map *map)
 {
-	return pyi_mounts_is_kept_by_kernel(argument, map);
+	struct mount_question *question = argument;
+
+	if (!question->read)
+		question->error = pyi_mounts_read(question->process, &question->mounts);
+	question->read = true;
+	return !question->error && pyi_mounts_is_kept_by_kernel(&question->mounts, map);
 }
 
 static struct pyi_error *find_gadgets(const struct pyi_process *process,
 				      const struct pyi_maps *maps, struct pyi_gadgets *ret_gadgets)
 {
-	PYI_CLEANUP(pyi_mounts_deinit) struct pyi_mounts mounts = { 0 };
-	struct pyi_error *error = pyi_mounts_read(process, &mounts);
+	struct mount_question question = { .process = process };
+	struct pyi_error *error = pyi_gadgets_find(process, maps, is_kept, &question, ret_gadgets);
 
-	return error ? error : pyi_gadgets_find(process, maps, is_kept, &mounts, ret_gadgets);
+	pyi_mounts_deinit(&question.mounts);
+	/* Then it is why. */
+	if (error && question.error) {
+		pyi_error_destroy(error);
+		return question.error;
+	}
+	pyi_error_destroy(question.error);
+	return error;
 }
 
 /* Makes the target reap its child; true when it is gone from it. */
@@ -452,8 +472,13 @@ static struct pyi_error *describe_threads(const struct pyi_stop *stop,
  */
 static struct pyi_error *protect_shared_memory(struct pyi_snapshot *snapshot)
 {
-	for (size_t m = 0; m < snapshot->maps.count; m++) {
-		const struct pyi_map *map = &snapshot->maps.items[m];
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	struct pyi_error *unread = pyi_maps_read(&snapshot->process, &maps);
+
+	if (unread)
+		return unread;
+	for (size_t m = 0; m < maps.count; m++) {
+		const struct pyi_map *map = &maps.items[m];
 		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
 			map->start_addr,
 			map->end_addr - map->start_addr,
@@ -499,10 +524,6 @@ static struct pyi_error *finish(struct pyi_mirror *mirror, struct pyi_snapshot *
 {
 	struct pyi_error *error = mirror ? build_mirror(mirror, snapshot) : NULL;
 
-	if (!error)
-		error = pyi_memory_reader_create(snapshot->process.pid, true, &snapshot->reader);
-	if (!error)
-		error = pyi_maps_read(&snapshot->process, &snapshot->maps);
 	if (!error && !mirror) {
 		lift_limits(snapshot->process.pid);
 		error = protect_shared_memory(snapshot);
@@ -633,9 +654,7 @@ static void kill_snapshot(struct pyi_snapshot *snapshot)
 		pyi_error_destroy(await_child(snapshot->target, snapshot, CHILD_TIMEOUT_MS));
 	if (snapshot->process.pid <= 0 || snapshot->dead)
 		return;
-	/* It is its tracer that may end it, if we may not send it signals (no CAP_KILL). */
-	if (kill(snapshot->process.pid, SIGKILL) != 0)
-		ptrace(PTRACE_KILL, snapshot->process.pid, NULL, NULL);
+	pyi_tracee_kill(snapshot->process.pid);
 	while (pyi_wait_tracee(snapshot->process.pid, deadline_ns, false, &pid, &status) ==
 		       PYI_WAIT_REPORTED &&
 	       WIFSTOPPED(status))
@@ -653,8 +672,6 @@ struct pyi_error *pyi_snapshot_destroy(struct pyi_snapshot *snapshot)
 	if (snapshot->namespace_pid > 0)
 		error = reap(snapshot->target, snapshot->namespace_pid, true);
 	note_restored(error);
-	pyi_memory_reader_destroy(snapshot->reader);
-	pyi_maps_deinit(&snapshot->maps);
 	pyi_process_close(&snapshot->process);
 	pyi_seccomp_filters_deinit(&snapshot->filters);
 	free(snapshot->threads);

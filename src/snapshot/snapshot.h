@@ -72,8 +72,6 @@ struct pyi_snapshot_gate {
 
 struct pyi_snapshot {
 	struct pyi_process process;
-	struct pyi_memory_reader *reader;
-	struct pyi_maps maps;
 	struct pyi_snapshot_thread *threads;
 	size_t thread_count;
 	/* A thread appeared that is not among them. */

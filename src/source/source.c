@@ -4,14 +4,11 @@
 #include "source/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "broker/channel.h"
-#include "process/mapped_file.h"
 
 /* Bytes in one request to write; a larger array takes several. */
 enum { WRITE_BYTES = 1 << 20 };
@@ -270,14 +267,20 @@ static struct pyi_error *describe(struct pyi_source_snapshot *snapshot,
 	return NULL;
 }
 
-static struct pyi_error *open_files(struct pyi_source_snapshot *snapshot)
+/* Of the snapshot; whoever opens its files is the broker. */
+static struct pyi_process process_of(const struct pyi_source_snapshot *snapshot)
 {
-	const struct pyi_process process = {
+	return (struct pyi_process){
 		.pid = snapshot->pid,
 		.proc_fd = -1,
 		.door = &snapshot_door,
 		.door_argument = snapshot->source,
 	};
+}
+
+static struct pyi_error *open_files(struct pyi_source_snapshot *snapshot)
+{
+	const struct pyi_process process = process_of(snapshot);
 	struct pyi_error *error = pyi_maps_read(&process, &snapshot->maps);
 
 	if (!error)
@@ -363,12 +366,7 @@ struct pyi_error *pyi_source_confirm(const struct pyi_source_snapshot *snapshot,
 struct pyi_error *pyi_source_open_memory(const struct pyi_source_snapshot *snapshot,
 					 struct pyi_memory_reader **ret_reader)
 {
-	const struct pyi_process process = {
-		.pid = snapshot->pid,
-		.proc_fd = -1,
-		.door = &snapshot_door,
-		.door_argument = snapshot->source,
-	};
+	const struct pyi_process process = process_of(snapshot);
 
 	return pyi_memory_reader_open(&process, false, ret_reader);
 }
@@ -431,6 +429,7 @@ struct pyi_error *pyi_source_pages(const struct pyi_source_snapshot *snapshot,
 	struct pyi_reply reply = { 0 };
 	struct pyi_error *error;
 	void *data = NULL;
+	size_t run_count;
 
 	if (count > PYI_DATA_LIMIT / sizeof(*ranges))
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
@@ -444,13 +443,14 @@ struct pyi_error *pyi_source_pages(const struct pyi_source_snapshot *snapshot,
 	runs = data ? data : calloc(1, sizeof(*runs));
 	if (!runs)
 		return pyi_error_no_memory();
-	if (reply.data_bytes != reply.pages.count * sizeof(*runs))
+	run_count = reply.data_bytes / sizeof(*runs);
+	if (reply.data_bytes % sizeof(*runs))
 		return broker_lost();
-	for (size_t r = 0; r < reply.pages.count; r++)
+	for (size_t r = 0; r < run_count; r++)
 		if (runs[r].start_addr >= runs[r].end_addr ||
 		    (r && runs[r].start_addr < runs[r - 1].end_addr))
 			return broker_lost();
-	*ret_count = reply.pages.count;
+	*ret_count = run_count;
 	*ret_runs = pyi_return_ptr(runs);
 	return NULL;
 }

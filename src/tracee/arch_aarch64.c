@@ -6,7 +6,6 @@
 #include "tracee/arch.h"
 
 #include <elf.h>
-#include <linux/audit.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <stdlib.h>

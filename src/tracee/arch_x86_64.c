@@ -6,7 +6,6 @@
 
 #include <cpuid.h>
 #include <elf.h>
-#include <linux/audit.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/futex.h>

@@ -41,7 +41,7 @@ uint32_t pyi_seccomp_stronger(uint32_t one, uint32_t other);
 /* True if a call with this result is made as if there were no filter. */
 bool pyi_seccomp_is_harmless(uint32_t value);
 
-/* What becomes of the call, for messages: "kills the process", for example. */
+/* What becomes of the call, for messages: "ends the process", for example. */
 const char *pyi_seccomp_effect(uint32_t value);
 
 #endif

@@ -636,6 +636,12 @@ void pyi_tracee_take_leave(pid_t tid)
 	}
 }
 
+void pyi_tracee_kill(pid_t pid)
+{
+	if (kill(pid, SIGKILL) != 0)
+		ptrace(PTRACE_KILL, pid, NULL, NULL);
+}
+
 void pyi_tracee_deinit(struct pyi_tracee *tracee)
 {
 	free(tracee->guard.bytes);

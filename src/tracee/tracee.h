@@ -117,6 +117,9 @@ void pyi_tracee_detach(struct pyi_tracee *tracee);
  */
 void pyi_tracee_take_leave(pid_t tid);
 
+/* Ends a tracee of ours. We may have no right to send it signals (CAP_KILL): its tracer may. */
+void pyi_tracee_kill(pid_t pid);
+
 /* Frees the memory of the guard and of saved state. */
 void pyi_tracee_deinit(struct pyi_tracee *tracee);
 
