@@ -28,6 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes);
 		}                                                                                  \
 	} while (0)
 
+/* A function that stands for another one: the linker sends its calls here (--wrap). */
+#define STUB(type, name, ...)                                                                      \
+	type __wrap_##name(__VA_ARGS__);                                                           \
+	type __wrap_##name(__VA_ARGS__)
+
 /* What is left of an input; when nothing is, numbers are 0. */
 struct fuzz_input {
 	const uint8_t *bytes;

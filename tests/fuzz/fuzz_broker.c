@@ -32,11 +32,6 @@ enum {
 	DATA_BYTES = 64,
 };
 
-/* A function that stands for one of the broker's: the linker sends its calls here (--wrap). */
-#define STUB(type, name, ...)                                                                      \
-	type __wrap_##name(__VA_ARGS__);                                                           \
-	type __wrap_##name(__VA_ARGS__)
-
 /* What should be so by now. */
 static struct {
 	struct fuzz_input input;

@@ -18,11 +18,6 @@ enum {
 	WORD_LIMIT = 4,
 };
 
-/* A function that stands for one of the channel: the linker sends its calls here (--wrap). */
-#define STUB(type, name, ...)                                                                      \
-	type __wrap_##name(__VA_ARGS__);                                                           \
-	type __wrap_##name(__VA_ARGS__)
-
 static struct {
 	struct fuzz_input input;
 	/* What was asked last. */

@@ -1,5 +1,5 @@
 /*
- * Fuzzer of src/snapshot/stack.c and unwind_table.c, and of libunwind behind the guard: a module in
+ * Fuzzer of src/source/stack.c and unwind_table.c, and of libunwind behind the guard: a module in
  * memory, its headers, its tables and rules, and the stack.
  *
  * Faults of libunwind are contained, and no finding.

@@ -22,11 +22,6 @@ enum {
 	NAME_BYTES = 3,
 };
 
-/* A function that stands for one of the library: the linker sends its calls here (--wrap). */
-#define STUB(type, name, ...)                                                                      \
-	type __wrap_##name(__VA_ARGS__);                                                           \
-	type __wrap_##name(__VA_ARGS__)
-
 /* What goes in one direction. */
 struct way {
 	struct pyi_task_header header;

@@ -4,7 +4,9 @@ the torture tests know of surroundings and of file servers.
 """
 
 import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -14,7 +16,8 @@ sys.path[:0] = [os.path.join(TESTS, "live"), os.path.join(TESTS, "torture")]
 import interpreters  # noqa: E402
 import support  # noqa: E402
 
-VICTIMS = os.path.join(TESTS, "hostile", "victims")
+HERE = os.path.join(TESTS, "hostile")
+VICTIMS = os.path.join(HERE, "victims")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,6 +35,34 @@ def start():
         targets.append(support.Target.python(interpreters.any_interpreter(),
                                              os.path.join(VICTIMS, script), *arguments, **options))
         return targets[-1]
+
+    yield starter
+    for target in targets:
+        target.close()
+
+
+@pytest.fixture
+def folder():
+    path = tempfile.mkdtemp(prefix="pyinspect-test-")
+    os.chmod(path, 0o777)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def begin(folder):
+    """Starts a script as nobody, or as root: begin(script, ..., root=False)."""
+    targets = []
+
+    def starter(script, *arguments, root=False, interpreter=None, **options):
+        copy = shutil.copy(os.path.join(HERE, script), folder)
+        interpreter = interpreter or interpreters.any_interpreter()
+        target = support.Target([*([] if root else support.as_nobody()), interpreter.path, "-sE",
+                                 copy, *arguments], **options)
+        targets.append(target)
+        target.expect("READY")
+        target.wait_blocked()
+        return target
 
     yield starter
     for target in targets:

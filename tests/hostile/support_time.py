@@ -7,9 +7,7 @@ Does not say what a target looks like: victim_time.py and the tests do.
 import contextlib
 import ctypes
 import errno
-import json
 import os
-import shutil
 import signal
 import struct
 import subprocess
@@ -21,6 +19,7 @@ import interpreters
 import support
 import test_file_server as file_server
 
+UFFD_NUMBER = {"x86_64": 323, "aarch64": 282}[os.uname().machine]
 DISTRIBUTION = interpreters.EXPECTED[-1]
 TIMEOUT_SECONDS = 2
 # Until a signal is sent.
@@ -108,39 +107,20 @@ class Server(file_server.Server):
         self.lock = threading.Lock()
         super().__init__(folder)
 
-    def serve(self):
-        while True:
-            try:
-                request = os.read(self.fd, file_server.REQUEST_BYTES)
-            except OSError as error:
-                if error.errno in (errno.EINTR, errno.ENOENT):
-                    continue
-                assert error.errno == errno.ENODEV
+    def handle(self, opcode, unique, node, body):
+        with self.lock:
+            if opcode in self.silent:
+                self.held.append(unique)
                 return
-            _, opcode, unique, node, *_ = file_server.IN_HEADER.unpack_from(request)
-            with self.lock:
-                if opcode in self.silent:
-                    self.held.append(unique)
-                    continue
-            self.handle_request(opcode, unique, node, request[file_server.IN_HEADER.size:])
-
-    def handle_request(self, opcode, unique, node, body):
         if opcode in (file_server.LOOKUP, file_server.GETATTR):
-            found = file_server.FILE if opcode == file_server.LOOKUP else node
-            answer = file_server.attributes(found)
-            if found == file_server.FILE:
-                answer = answer[:8] + struct.pack("=Q", len(self.content)) + answer[16:]
-                answer = answer[:60] + struct.pack("=I", 0o100755) + answer[64:]
-            head = (struct.pack("=QQQQII", file_server.FILE, 0, 0, 0, 0, 0)
-                    if opcode == file_server.LOOKUP else struct.pack("=QII", 0, 0, 0))
-            self.answer(unique, head + answer)
+            self.describe(opcode, unique, node, len(self.content), 0o100755)
         elif opcode == file_server.OPEN:
             self.answer(unique, struct.pack("=QIi", 0, 0, 0))
         elif opcode == file_server.READ:
             _, offset, size = struct.unpack_from("=QQI", body)
             self.answer(unique, self.content[offset:offset + size])
         elif opcode != file_server.INTERRUPT:
-            self.handle(opcode, unique, node)
+            super().handle(opcode, unique, node, body)
 
     def close(self):
         with self.lock:
@@ -148,22 +128,6 @@ class Server(file_server.Server):
             for unique in self.held:
                 self.answer(unique, error=errno.EIO)
         super().close()
-
-
-def build_extension(folder):
-    """tests/extension/hostile.c, for the interpreter of the distribution."""
-    interpreter = interpreters.require(DISTRIBUTION)
-    include, suffix = json.loads(subprocess.run(
-        [interpreter.path, "-sEc", "import json, sysconfig; print(json.dumps("
-         "[sysconfig.get_path('include'), sysconfig.get_config_var('EXT_SUFFIX')]))"],
-        stdout=subprocess.PIPE, check=True).stdout)
-    if not os.path.exists(os.path.join(include, "Python.h")) or not shutil.which("gcc"):
-        file_server.lack("gcc, or the headers of %s" % interpreter.path)
-    library = os.path.join(folder, "hostile" + suffix)
-    subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-isystem",
-                    include, os.path.join(support.ROOT, "tests", "extension", "hostile.c"), "-o",
-                    library], check=True)
-    os.chmod(library, 0o755)
 
 
 def drop_cache(path):
@@ -175,7 +139,7 @@ def drop_cache(path):
 
 def has_userfaultfd():
     """Whether a process of root can make one that also faults of the kernel wait for."""
-    fd = ctypes.CDLL(None, use_errno=True).syscall(323, os.O_CLOEXEC)
+    fd = ctypes.CDLL(None, use_errno=True).syscall(UFFD_NUMBER, os.O_CLOEXEC)
     if fd >= 0:
         os.close(fd)
     return fd >= 0

@@ -7,17 +7,12 @@ import os
 import resource
 import shutil
 import sys
-import tempfile
 import time
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "live")]
-
-import interpreters  # noqa: E402
-import support  # noqa: E402
-import support_files as files  # noqa: E402
+import support
+import support_files as files
 
 # Of --timeout 5, with what a busy machine adds.
 BOUND_SECONDS = 15
@@ -31,30 +26,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def folder():
-    path = tempfile.mkdtemp(prefix="pyinspect-test-")
-    os.chmod(path, 0o777)
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def victim(folder):
-    """Starts one of user nobody that is blocked in folder/x.so, with the GIL."""
-    targets = []
-
-    def start(library):
-        script = shutil.copy(os.path.join(HERE, "victim_files.py"), folder)
-        target = support.Target(support.as_nobody()
-                                + [interpreters.any_interpreter().path, "-sE", script, library])
-        targets.append(target)
-        target.expect("READY")
-        target.wait_blocked()
-        return target
-
-    yield start
-    for target in targets:
-        target.close()
+def victim(begin):
+    """Starts one of user nobody that is blocked in that library, with the GIL."""
+    return lambda library: begin("victim_files.py", library)
 
 
 def peak_kib():

@@ -14,7 +14,6 @@ import support
 import test_file_server as file_server
 
 PAGES = 16
-OFFSET_IN_READ = file_server.IN_HEADER.size + 8
 
 VICTIM = """
 import mmap, os, sys
@@ -34,17 +33,11 @@ class Server(file_server.Server):
         self.refused = []
         super().__init__(folder)
 
-    def handle(self, opcode, unique, node):
-        size = struct.pack("=Q", PAGES * mmap.PAGESIZE)
+    def handle(self, opcode, unique, node, body):
         if opcode == file_server.OPEN:
             self.answer(unique, struct.pack("=QIi", 0, 0, 0))
         elif opcode in (file_server.LOOKUP, file_server.GETATTR):
-            found = file_server.FILE if opcode == file_server.LOOKUP else node
-            answer = file_server.attributes(found)
-            answer = answer[:8] + size + answer[16:]
-            head = (struct.pack("=QQQQII", file_server.FILE, 0, 0, 0, 0, 0)
-                    if opcode == file_server.LOOKUP else struct.pack("=QII", 0, 0, 0))
-            self.answer(unique, head + answer)
+            self.describe(opcode, unique, node, PAGES * mmap.PAGESIZE)
         elif opcode == file_server.READ and not self.asked.count(file_server.READ) > 1:
             self.answer(unique, b"page".ljust(mmap.PAGESIZE, b"\0"))
         elif opcode == file_server.READ:
@@ -53,7 +46,7 @@ class Server(file_server.Server):
             for waiting in self.refused:
                 self.answer(waiting, error=errno.EINTR)
         else:
-            super().handle(opcode, unique, node)
+            super().handle(opcode, unique, node, body)
 
 
 @pytest.fixture

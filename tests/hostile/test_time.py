@@ -7,19 +7,15 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "live")]
-
-import interpreters  # noqa: E402
-import support  # noqa: E402
-import support_files as files  # noqa: E402
-import support_time as timed  # noqa: E402
-import test_file_server as file_server  # noqa: E402
+import interpreters
+import support
+import support_files as files
+import support_time as timed
+import test_file_server as file_server
 
 COMMANDS = {
     "top-types": ["top-types"],
@@ -31,40 +27,12 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the point is that it 
 
 
 @pytest.fixture
-def folder():
-    path = tempfile.mkdtemp(prefix="pyinspect-test-")
-    os.chmod(path, 0o777)
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
 def mount():
     """Where a server is mounted; what is there is looked at first, for its name."""
     path = tempfile.mkdtemp(prefix="libc-pyinspect-test-")
     os.chmod(path, 0o755)
     yield path
     os.rmdir(path)
-
-
-@pytest.fixture
-def begin(folder):
-    """Starts a script as nobody, or as root: begin(script, ..., root=False)."""
-    targets = []
-
-    def starter(script, *arguments, root=False, interpreter=None, **options):
-        copy = shutil.copy(os.path.join(HERE, script), folder)
-        interpreter = interpreter or interpreters.any_interpreter()
-        target = support.Target([*([] if root else support.as_nobody()), interpreter.path, "-sE",
-                                 copy, *arguments], **options)
-        targets.append(target)
-        target.expect("READY")
-        target.wait_blocked()
-        return target
-
-    yield starter
-    for target in targets:
-        target.close()
 
 
 @pytest.fixture
@@ -232,13 +200,21 @@ def test_stopped_before_there_is_a_snapshot(served, begin, name, command, way):
     judge(run, command, code)
 
 
+@pytest.fixture(scope="session")
+def extension():
+    """tests/extension/hostile.c, where nobody can get at it."""
+    with tempfile.TemporaryDirectory(prefix="pyinspect-test-") as path:
+        os.chmod(path, 0o755)
+        source = os.path.join(support.ROOT, "tests", "extension", "hostile.c")
+        interpreters.build_extension(timed.DISTRIBUTION, "hostile", [source], path)
+        yield path
+
+
 @pytest.fixture
-def endless(folder, begin):
+def endless(folder, extension, begin):
     """An object whose type looks for its referents for ever: in the snapshot."""
-    timed.build_extension(folder)
-    for script in ("hostile_victim.py", "commands.py"):
-        shutil.copy(os.path.join(support.VICTIMS, script), folder)
-    target = begin(os.path.join("..", "live", "victims", "hostile_victim.py"), folder, "Endless",
+    shutil.copy(os.path.join(support.VICTIMS, "commands.py"), folder)
+    target = begin(os.path.join("..", "live", "victims", "hostile_victim.py"), extension, "Endless",
                    "1", interpreter=timed.DISTRIBUTION)
     target.ask("make")
     target.ask("arm")

@@ -61,11 +61,8 @@ def status_of(pid):
 
 def child(pid, name):
     for one in support.children(pid):
-        try:
-            if status_of(one)["Name"].strip() == name:
-                return one
-        except (OSError, KeyError):
-            pass
+        if support.read_stat(one)["comm"] == name:
+            return one
     return None
 
 

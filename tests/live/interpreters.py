@@ -4,6 +4,7 @@ Finds the Python interpreters that the victims run on.
 Does not install any, and does not decide what a missing one means: see `require()`.
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ import pytest
 ROOTS = os.environ.get("PYI_ROOTS") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "roots")
 ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15"))
+
+STRICT = "1" == os.environ.get("PYI_REQUIRE_INTERPRETERS") or os.environ.get("CI") == "true"
 
 PYENV_VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = (*PYENV_VERSIONS, "3.14", "3.15")
@@ -135,6 +138,31 @@ def _find_in_roots():
 
 EXPECTED = _find()
 IN_ROOTS = _find_in_roots()
+
+
+def missing(reason):
+    """What this machine cannot do is a failure where nothing may be skipped."""
+    if STRICT:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def build_extension(interpreter, name, sources, folder):
+    """An extension module, as the distribution would: with its compiler and its headers."""
+    asked = subprocess.run(
+        [require(interpreter).path, "-sEc", "import json, sysconfig; print(json.dumps("
+         "[sysconfig.get_path('include'), sysconfig.get_config_var('EXT_SUFFIX')]))"],
+        stdout=subprocess.PIPE, check=True)
+    include, suffix = json.loads(asked.stdout)
+    if not os.path.exists(os.path.join(include, "Python.h")):
+        missing("%s has no headers in %s" % (interpreter.path, include))
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        missing("no C compiler is on PATH")
+    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
+                    "-Wshadow", "-Wstrict-prototypes", "-Werror", "-shared", "-fPIC",
+                    "-isystem", include, *sources,
+                    "-o", os.path.join(str(folder), name + suffix)], check=True)
 
 
 def require(interpreter):

@@ -6,8 +6,6 @@ exactly, and the process never notices.
 
 import json
 import os
-import shutil
-import subprocess
 import time
 
 import pytest
@@ -27,30 +25,10 @@ MISBEHAVING = {"BadPointer": COUNT, "SystemCall": COUNT, "Garbage": COUNT, "Recu
                "LargeRecursion": COUNT, "Abort": COUNT, "Endless": 1}
 
 
-def missing(reason):
-    if os.environ.get("PYI_REQUIRE_INTERPRETERS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Builds the module as the distribution would: with its compiler and its headers."""
-    interpreter = interpreters.require(DISTRIBUTION)
-    asked = subprocess.run(
-        [interpreter.path, "-sEc", "import json, sysconfig; print(json.dumps("
-         "[sysconfig.get_path('include'), sysconfig.get_config_var('EXT_SUFFIX')]))"],
-        stdout=subprocess.PIPE, check=True)
-    include, suffix = json.loads(asked.stdout)
-    if not os.path.exists(os.path.join(include, "Python.h")):
-        missing("%s has no headers in %s" % (interpreter.path, include))
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        missing("no C compiler is on PATH")
     path = tmp_path_factory.mktemp("hostile")
-    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
-                    "-Werror", "-shared", "-fPIC", "-isystem", include, SOURCE,
-                    "-o", str(path / ("hostile" + suffix))], check=True)
+    interpreters.build_extension(DISTRIBUTION, "hostile", [SOURCE], path)
     return path
 
 

@@ -38,7 +38,7 @@ def build(folder):
     """The victim's library."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        extension.missing("no C compiler is on PATH")
+        interpreters.missing("no C compiler is on PATH")
     path = os.path.join(folder, "surroundings.so")
     subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
                     "-Wshadow", "-Wstrict-prototypes", "-Werror", "-shared", "-fPIC", "-pthread",

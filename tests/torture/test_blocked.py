@@ -349,7 +349,7 @@ def all_alone(folder, modes, refused, control, role, size, attaches):
 def test_every_mode_can_be_had(modes, refused):
     assert len(modes) > 80
     if refused:
-        extension.missing("this kernel cannot do: " + "; ".join(
+        interpreters.missing("this kernel cannot do: " + "; ".join(
             "%s (%s)" % pair for pair in refused.items()))
 
 

@@ -83,16 +83,14 @@ class Server:
                 return
             _, opcode, unique, node, *_ = IN_HEADER.unpack_from(request)
             self.asked.append(opcode)
-            self.handle(opcode, unique, node)
+            self.handle(opcode, unique, node, request[IN_HEADER.size:])
 
-    def handle(self, opcode, unique, node):
+    def handle(self, opcode, unique, node, body):
         if opcode == INIT:
             self.answer(unique, struct.pack("=IIIIHHIIHHI28x", *VERSION, 0, 0, 0, 0, 4096, 1, 0, 0,
                                             0))
-        elif opcode == LOOKUP:
-            self.answer(unique, struct.pack("=QQQQII", FILE, 0, 0, 0, 0, 0) + attributes(FILE))
-        elif opcode == GETATTR:
-            self.answer(unique, struct.pack("=QII", 0, 0, 0) + attributes(node))
+        elif opcode in (LOOKUP, GETATTR):
+            self.describe(opcode, unique, node)
         elif opcode == OPEN:
             self.answer(unique, struct.pack("=QIi", 0, FOPEN_DIRECT_IO, 0))
         elif opcode == READ:
@@ -103,15 +101,21 @@ class Server:
         elif opcode != FORGET:
             self.answer(unique, error=0 if opcode == FLUSH else errno.ENOSYS)
 
+    def describe(self, opcode, unique, node, size=4096, mode=0o100644):
+        """What was looked up, or `node`; `size` and `mode` are the file's."""
+        if opcode == LOOKUP:
+            node, head = FILE, struct.pack("=QQQQII", FILE, 0, 0, 0, 0, 0)
+        else:
+            head = struct.pack("=QII", 0, 0, 0)
+        if node == ROOT:
+            size, mode = 4096, 0o40755
+        # They are not to be kept: to look at them is to ask for them.
+        self.answer(unique, head + ATTRIBUTES.pack(node, size, 8, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0,
+                                                   0, 4096, 0))
+
     def answer(self, unique, data=b"", error=0):
         with contextlib.suppress(FileNotFoundError):  # it has been interrupted
             os.write(self.fd, OUT_HEADER.pack(OUT_HEADER.size + len(data), -error, unique) + data)
-
-
-def attributes(node):
-    """They are not to be kept: to look at them is to ask for them."""
-    mode = 0o40755 if node == ROOT else 0o100644
-    return ATTRIBUTES.pack(node, 4096, 8, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
 
 @pytest.fixture

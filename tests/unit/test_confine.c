@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "base/confine.h"
+#include "proc_text.h"
 #include "process/process.h"
 #include "snapshot/mirror_process.h"
 #include "tracee/arch.h"
@@ -224,24 +225,6 @@ static void test_mirror_may_not(void **state)
 	}
 }
 
-/* The text of a file of a process; freed by the caller. */
-static char *read_file(pid_t pid, const char *name)
-{
-	struct pyi_process process = { .proc_fd = -1 };
-	char *text = NULL;
-
-	assert_null(pyi_process_open(pid, &process));
-	assert_null(pyi_process_read_file(&process, name, 1 << 20, &text, NULL));
-	pyi_process_close(&process);
-	return text;
-}
-
-static void assert_line(const char *text, const char *line)
-{
-	if (!text || !strstr(text, line))
-		fail_msg("no \"%s\" in\n%s", line, text ? text : "nothing");
-}
-
 static void test_what_the_kernel_says(void **state)
 {
 	static const char *const lines[] = {
@@ -267,20 +250,20 @@ static void test_what_the_kernel_says(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSTOPPED(status));
-	text = read_file(pid, "status");
+	text = proc_text_read(pid, "status");
 	for (size_t l = 0; l < sizeof(lines) / sizeof(lines[0]); l++)
-		assert_line(text, lines[l]);
+		proc_text_assert_line(text, lines[l]);
 	if (geteuid() == 0) {
-		assert_line(text, "\nUid:\t65534\t65534\t65534\t65534\n");
-		assert_line(text, "\nGid:\t65534\t65534\t65534\t65534\n");
-		assert_line(text, "\nGroups:\t54321 \n");
-		assert_line(text, "\nCapBnd:\t0000000000000000\n");
+		proc_text_assert_line(text, "\nUid:\t65534\t65534\t65534\t65534\n");
+		proc_text_assert_line(text, "\nGid:\t65534\t65534\t65534\t65534\n");
+		proc_text_assert_line(text, "\nGroups:\t54321 \n");
+		proc_text_assert_line(text, "\nCapBnd:\t0000000000000000\n");
 	}
 	free(text);
-	text = read_file(pid, "limits");
-	assert_line(text, "Max processes             0                    0 ");
-	assert_line(text, "Max open files            0                    0 ");
-	assert_line(text, "Max core file size        0                    0 ");
+	text = proc_text_read(pid, "limits");
+	proc_text_assert_line(text, "Max processes             0                    0 ");
+	proc_text_assert_line(text, "Max open files            0                    0 ");
+	proc_text_assert_line(text, "Max core file size        0                    0 ");
 	free(text);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -1,5 +1,5 @@
 /*
- * Tests of src/snapshot/stack.c and unwind_table.c: the stack of this program itself, against what
+ * Tests of src/source/stack.c and unwind_table.c: the stack of this program itself, against what
  * the compiler says, with rules made for harm too, and tables in invented memory.
  *
  * Does not test libunwind.

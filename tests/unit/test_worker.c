@@ -35,7 +35,7 @@
 
 #include "broker/channel.h"
 #include "broker/worker.h"
-#include "process/process.h"
+#include "proc_text.h"
 
 enum {
 	NOBODY = 65534,
@@ -444,23 +444,6 @@ static void test_work(void **state)
 	}
 }
 
-static void assert_line(const char *text, const char *line)
-{
-	if (!text || !strstr(text, line))
-		fail_msg("no \"%s\" in\n%s", line, text ? text : "nothing");
-}
-
-static char *read_file(pid_t pid, const char *name)
-{
-	struct pyi_process process = { .proc_fd = -1 };
-	char *text = NULL;
-
-	assert_null(pyi_process_open(pid, &process));
-	assert_null(pyi_process_read_file(&process, name, 1 << 20, &text, NULL));
-	pyi_process_close(&process);
-	return text;
-}
-
 static void look_at(pid_t pid, bool is_root)
 {
 	static const char *const lines[] = {
@@ -471,29 +454,29 @@ static void look_at(pid_t pid, bool is_root)
 		"\nNoNewPrivs:\t1\n",
 		"\nSeccomp:\t2\n",
 	};
-	char *text = read_file(pid, "status");
+	char *text = proc_text_read(pid, "status");
 	char path[64];
 	char root[64] = { 0 };
 
 	for (size_t l = 0; l < sizeof(lines) / sizeof(lines[0]); l++)
-		assert_line(text, lines[l]);
+		proc_text_assert_line(text, lines[l]);
 	if (geteuid() == 0) {
-		assert_line(text, "\nUid:\t65534\t65534\t65534\t65534\n");
-		assert_line(text, "\nGid:\t65534\t65534\t65534\t65534\n");
-		assert_line(text, "\nGroups:\t \n");
+		proc_text_assert_line(text, "\nUid:\t65534\t65534\t65534\t65534\n");
+		proc_text_assert_line(text, "\nGid:\t65534\t65534\t65534\t65534\n");
+		proc_text_assert_line(text, "\nGroups:\t \n");
 		snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
 		assert_true(readlink(path, root, sizeof(root) - 1) > 0);
 	}
 	if (is_root) {
-		assert_line(text, "\nCapBnd:\t0000000000000000\n");
+		proc_text_assert_line(text, "\nCapBnd:\t0000000000000000\n");
 		/* There is nothing in it. */
 		assert_string_not_equal(root, "/");
 	}
 	free(text);
-	text = read_file(pid, "limits");
-	assert_line(text, "Max core file size        0                    0 ");
-	assert_line(text, "Max open files            64                   64 ");
-	assert_line(text, "Max address space         1073741824           1073741824 ");
+	text = proc_text_read(pid, "limits");
+	proc_text_assert_line(text, "Max core file size        0                    0 ");
+	proc_text_assert_line(text, "Max open files            64                   64 ");
+	proc_text_assert_line(text, "Max address space         1073741824           1073741824 ");
 	free(text);
 }
 
