@@ -32,8 +32,9 @@ static struct pyi_error *create(enum pyi_exit exit, enum pyi_error_code code, ch
 	return error;
 }
 
-static struct pyi_error *create_formatted(enum pyi_exit exit, enum pyi_error_code code,
-					  const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static struct pyi_error *
+create_formatted(enum pyi_exit exit, enum pyi_error_code code, const char *format,
+		 va_list arguments)
 {
 	char *message;
 	int length = vasprintf(&message, format, arguments);
