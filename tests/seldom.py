@@ -2,8 +2,11 @@
 """Which tests that take long are to be run at full length: those whose subject was touched.
 
     seldom.py [--all]
+    seldom.py --sources BUILD < FILES
 
-Prints their names for tests/run, one a line, and why on stderr. Touched is what differs (committed
+Prints their names for tests/run, one a line, and why on stderr. With --sources: those of the source
+files on standard input that were touched, or that include what was, by the dependencies that the
+build in BUILD wrote down; all of them if what is to be found in them (.clang-tidy) was touched. Touched is what differs (committed
 or not) from the commit in PYI_BASE, or else in tests/last-landed: the last one for which all of
 `tests/run --all` has passed. Without git, or where that commit is not known (a shallow clone,
 another history), everything counts as touched. All that is left out has a shorter form, which
@@ -59,7 +62,35 @@ def touched(subject, paths):
                   if path == part or (part.endswith("/") and path.startswith(part)))
 
 
+def built_from(build):
+    """What each source file is compiled from, itself and the project's headers among it."""
+    found = {}
+    text = subprocess.run(["ninja", "-C", os.path.join(ROOT, build), "-t", "deps"],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    for block in text.split("\n\n"):
+        paths = [os.path.relpath(os.path.join(ROOT, build, line.strip()), ROOT)
+                 for line in block.splitlines()[1:]]
+        for source in paths[:1]:
+            found.setdefault(source, set()).update(paths)
+    return found
+
+
+def touched_sources(build, sources):
+    """A source that the build says nothing of counts as touched."""
+    try:
+        paths, _ = changed()
+        if ".clang-tidy" in paths:
+            return sources
+        found = built_from(build)
+    except (OSError, subprocess.CalledProcessError):
+        return sources
+    return [source for source in sources if source not in found or found[source] & paths]
+
+
 def main():
+    if "--sources" in sys.argv[1:]:
+        print("\n".join(touched_sources(sys.argv[2], sys.stdin.read().split())))
+        return
     if "--all" in sys.argv[1:]:
         print("\n".join(SUBJECTS))
         return
