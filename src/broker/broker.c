@@ -54,6 +54,8 @@ struct broker {
 	/* It could not be put back as it was; and that is still so when it is forgotten. */
 	bool not_restored;
 	bool owes;
+	/* Opens what the target has mapped; of this target. */
+	struct pyi_errand_child opener;
 	/* A file system did not answer in time. */
 	bool file_was_late;
 };
@@ -109,6 +111,7 @@ static struct pyi_error *forget(struct broker *broker)
 			!pyi_program_was_left(broker->program_fd);
 	broker->not_restored = false;
 	broker->allowance = spent(broker);
+	pyi_errand_end(&broker->opener);
 	forget_past(broker);
 	broker->target = (struct pyi_snapshot_target){ 0 };
 	broker->prepared = false;
@@ -185,61 +188,67 @@ static struct pyi_error *read_program(struct broker *broker, const struct pyi_re
 	return NULL;
 }
 
-/* A file that the target has mapped, and where. */
+/* A file that the target has mapped, and where: as in a request. */
 struct module {
-	const struct pyi_process *process;
-	const struct pyi_map *map;
-	enum pyi_mapped_place place;
+	uint64_t start_addr;
+	uint64_t end_addr;
+	uint32_t place;
 };
 
-/* In a child: whose file system it is may be the target's affair. */
-static int open_mapped(void *argument, void *ret_outcome)
+/* In a child: whose file system it is may be the target's affair. A worker says which mapping;
+   where that leads, the kernel says. */
+static int open_mapped(void *argument, const void *question, void *ret_outcome)
 {
-	const struct module *module = argument;
+	const struct pyi_process *process = argument;
+	const struct module *module = question;
+	const struct pyi_map range = {
+		.start_addr = module->start_addr,
+		.end_addr = module->end_addr,
+		.path = "",
+	};
+	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
+	const struct pyi_map *map = &range;
 	int *error_number = ret_outcome;
-	int fd = pyi_mapped_file_open(module->process, module->map, module->place);
+	int fd;
 
+	if (module->place >= PYI_MAPPED_IN_ROOT) {
+		PYI_CLEANUP(pyi_guard_error)
+		struct pyi_error *error = pyi_maps_read(process, &maps);
+
+		map = error ? NULL : pyi_maps_find(&maps, module->start_addr);
+		if (!map || map->start_addr != module->start_addr ||
+		    map->end_addr != module->end_addr) {
+			*error_number = ENOENT;
+			return -1;
+		}
+	}
+	fd = pyi_mapped_file_open(process, map, (enum pyi_mapped_place)module->place);
 	*error_number = errno;
 	return fd;
 }
 
-/* A worker says which mapping; where that leads, the kernel says. */
 static struct pyi_error *open_module(struct broker *broker, const struct pyi_request *request,
 				     struct answer *answer)
 {
-	const struct pyi_map range = {
-		.start_addr = request->module.start_addr,
-		.end_addr = request->module.end_addr,
-		.path = "",
-	};
-	PYI_CLEANUP(pyi_maps_deinit) struct pyi_maps maps = { 0 };
-	struct module module = { &broker->process, &range,
-				 (enum pyi_mapped_place)request->module.place };
 	const struct pyi_errand errand = {
 		.run = open_mapped,
-		.argument = &module,
+		.argument = &broker->process,
 		.kept_fd = broker->process.proc_fd,
+		.question_bytes = sizeof(struct module),
 		.outcome_bytes = sizeof(int),
+		.deadline_ns = PYI_CLOCK_NEVER,
 	};
-	struct pyi_error *error = NULL;
+	const struct module module = { request->module.start_addr, request->module.end_addr,
+				       request->module.place };
 	int error_number;
 
-	if (request->module.place >= PYI_MAPPED_IN_ROOT) {
-		error = pyi_maps_read(&broker->process, &maps);
-		module.map = error ? NULL : pyi_maps_find(&maps, range.start_addr);
-	}
-	if (error)
-		return error;
-	answer->reply.module.error_number = ENOENT;
-	if (!module.map || module.map->start_addr != range.start_addr ||
-	    module.map->end_addr != range.end_addr)
-		return NULL;
 	/* One that was late is not waited for again. */
 	answer->reply.module.error_number = ETIMEDOUT;
 	if (broker->file_was_late)
 		return NULL;
-	switch (pyi_errand_run(&errand, pyi_clock_deadline(FILE_LIMIT_MS, PYI_CLOCK_NEVER),
-			       &error_number, &answer->fd)) {
+	switch (pyi_errand_ask(&errand, &broker->opener, &module,
+			       pyi_clock_deadline(FILE_LIMIT_MS, PYI_CLOCK_NEVER), &error_number,
+			       &answer->fd)) {
 	case PYI_ERRAND_LATE:
 		broker->file_was_late = true;
 		break;
@@ -520,6 +529,8 @@ static struct pyi_error *look_for_residue(struct broker *broker, const struct py
 	struct pyi_residue *residue = &answer->reply.residue.residue;
 
 	(void)request;
+	/* So that the kernel can say whether there is still a tracee. */
+	pyi_errand_end(&broker->opener);
 	answer->reply.residue.known = broker->before.known;
 	pyi_residue_after(&broker->target, &broker->before, residue);
 	return pyi_residue_error(&broker->target, residue);
@@ -673,6 +684,7 @@ int pyi_broker_serve(int channel_fd, double max_pause_ms)
 	struct broker broker = { .channel_fd = channel_fd,
 				 .process.proc_fd = -1,
 				 .program_fd = -1,
+				 .opener.channel_fd = -1,
 				 .allowance.max_pause_ms = max_pause_ms };
 	struct pyi_error *error;
 

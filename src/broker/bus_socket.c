@@ -42,7 +42,7 @@ struct connection {
 };
 
 /* In the child. */
-static int connect_as(void *argument, void *ret_outcome)
+static int connect_as(void *argument, const void *question, void *ret_outcome)
 {
 	const struct connection *connection = argument;
 	struct outcome *outcome = ret_outcome;
@@ -50,6 +50,7 @@ static int connect_as(void *argument, void *ret_outcome)
 	struct pyi_error *error;
 	int fd = -1;
 
+	(void)question;
 	outcome->code = PYI_ERROR_NO_PERMISSION;
 	if (!become(connection->credentials))
 		return -1;
@@ -88,8 +89,12 @@ struct pyi_error *pyi_bus_socket_connect(const struct pyi_process *process, cons
 	struct pyi_errand errand = {
 		.run = connect_as,
 		.argument = &connection,
+		.question_bytes = 1,
 		.outcome_bytes = sizeof(struct outcome),
+		.deadline_ns = limit_ns,
 	};
+	struct pyi_errand_child child = { 0, -1 };
+	enum pyi_errand_end end;
 	struct outcome outcome;
 	struct pyi_error *error;
 
@@ -102,7 +107,9 @@ struct pyi_error *pyi_bus_socket_connect(const struct pyi_process *process, cons
 		return error;
 	connection.root_fd = root_fd;
 	errand.kept_fd = root_fd;
-	switch (pyi_errand_run(&errand, limit_ns, &outcome, &fd)) {
+	end = pyi_errand_ask(&errand, &child, "", limit_ns, &outcome, &fd);
+	pyi_errand_end(&child);
+	switch (end) {
 	case PYI_ERRAND_LATE:
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TIMEOUT,
 					"did not answer in time");

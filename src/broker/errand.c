@@ -1,8 +1,9 @@
 /*
- * Forks, waits for the end, takes over what was sent before it. Does not know what it is about.
+ * Forks, asks, waits for the answer. Does not know what it is about.
  */
 #include "broker/errand.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,6 +17,8 @@
 enum {
 	/* For one that was killed: it is gone by then, unless it cannot be. */
 	BURIAL_MS = 50,
+	/* So often it is looked whether the user wants to end. */
+	LOOK_MS = 20,
 };
 
 /* Whoever has become another user can perhaps not be killed by us, but by itself. */
@@ -33,56 +36,94 @@ static void limit_life(uint64_t deadline_ns)
 	alarm((unsigned)(left_us / 1000000 + 1));
 }
 
-static __attribute__((noreturn)) void run(const struct pyi_errand *errand, uint64_t deadline_ns,
-					  void *outcome, int channel_fd, pid_t parent)
+static __attribute__((noreturn)) void serve(const struct pyi_errand *errand, int channel_fd,
+					    pid_t parent)
 {
 	/* Not our output either, for whose end somebody may wait. */
 	const int kept_fds[] = { errand->kept_fd, channel_fd };
-	int fd;
+	char question[PYI_ERRAND_LIMIT_BYTES];
+	char outcome[PYI_ERRAND_LIMIT_BYTES];
+	bool served;
 
 	prctl(PR_SET_NAME, "pyinspect-errnd");
 	pyi_confine_end_with(parent);
-	limit_life(deadline_ns);
-	if (!pyi_confine_close_files(kept_fds, 2))
-		_exit(1);
-	fd = errand->run(errand->argument, outcome);
-	_exit(!pyi_channel_send(channel_fd, outcome, errand->outcome_bytes, NULL, 0, fd));
+	limit_life(errand->deadline_ns);
+	served = pyi_confine_close_files(kept_fds, 2);
+	while (served && pyi_channel_receive(channel_fd, question, errand->question_bytes, NULL)) {
+		int fd;
+
+		memset(outcome, 0, sizeof(outcome));
+		fd = errand->run(errand->argument, question, outcome);
+		served = pyi_channel_send(channel_fd, outcome, errand->outcome_bytes, NULL, 0, fd);
+		if (fd >= 0)
+			close(fd);
+	}
+	_exit(!served);
 }
 
-enum pyi_errand_end pyi_errand_run(const struct pyi_errand *errand, uint64_t deadline_ns,
-				   void *ret_outcome, int *ret_fd)
+static bool start(const struct pyi_errand *errand, struct pyi_errand_child *ret_child)
 {
 	pid_t parent = getpid();
-	enum pyi_errand_end end;
-	pid_t reporter;
 	int ends[2];
-	pid_t child;
-	int status;
+	pid_t pid;
+
+	if (!pyi_channel_create(ends))
+		return false;
+	pid = fork();
+	if (pid == 0)
+		serve(errand, ends[1], parent);
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return false;
+	}
+	*ret_child = (struct pyi_errand_child){ pid, ends[0] };
+	return true;
+}
+
+/* Until there is something to receive, also the end. */
+static bool await_answer(int channel_fd, uint64_t deadline_ns)
+{
+	struct pollfd answer = { .fd = channel_fd, .events = POLLIN };
+
+	for (;;) {
+		if (poll(&answer, 1, LOOK_MS) > 0)
+			return true;
+		if (pyi_wait_is_cancelled() || pyi_clock_passed(deadline_ns))
+			return false;
+	}
+}
+
+enum pyi_errand_end pyi_errand_ask(const struct pyi_errand *errand, struct pyi_errand_child *child,
+				   const void *question, uint64_t deadline_ns, void *ret_outcome,
+				   int *ret_fd)
+{
+	enum pyi_errand_end end = PYI_ERRAND_FAILED;
 
 	*ret_fd = -1;
-	memset(ret_outcome, 0, errand->outcome_bytes);
-	if (!pyi_channel_create(ends))
+	if (child->pid <= 0 && !start(errand, child))
 		return PYI_ERRAND_FAILED;
-	child = fork();
-	if (child == 0)
-		run(errand, deadline_ns, ret_outcome, ends[1], parent);
-	close(ends[1]);
-	if (child < 0) {
-		close(ends[0]);
-		return PYI_ERRAND_FAILED;
+	if (pyi_channel_send(child->channel_fd, question, errand->question_bytes, NULL, 0, -1)) {
+		if (!await_answer(child->channel_fd, deadline_ns))
+			end = PYI_ERRAND_LATE;
+		else if (pyi_channel_receive(child->channel_fd, ret_outcome, errand->outcome_bytes,
+					     ret_fd))
+			return PYI_ERRAND_DONE;
 	}
-	/* What it has sent is there once it has ended. */
-	if (pyi_wait_tracee(child, deadline_ns, true, &reporter, &status) == PYI_WAIT_REPORTED) {
-		end = pyi_channel_receive(ends[0], ret_outcome, errand->outcome_bytes, ret_fd)
-			      ? PYI_ERRAND_DONE
-			      : PYI_ERRAND_FAILED;
-	} else {
-		end = PYI_ERRAND_LATE;
-		kill(child, SIGKILL);
-		/* One that cannot end is left to init. */
-		pyi_wait_tracee(child, pyi_clock_deadline(BURIAL_MS, PYI_CLOCK_NEVER), false,
-				&reporter, &status);
-	}
-	close(ends[0]);
+	pyi_errand_end(child);
 	return end;
+}
+
+void pyi_errand_end(struct pyi_errand_child *child)
+{
+	pid_t reporter;
+	int status;
+
+	if (child->pid <= 0)
+		return;
+	close(child->channel_fd);
+	kill(child->pid, SIGKILL);
+	pyi_wait_tracee(child->pid, pyi_clock_deadline(BURIAL_MS, PYI_CLOCK_NEVER), false,
+			&reporter, &status);
+	*child = (struct pyi_errand_child){ 0, -1 };
 }

@@ -12,7 +12,9 @@
 #include "base/cleanup.h"
 
 enum {
-	CHUNK_BYTES = 1 << 20,
+	/* The C library has all of them in its first half megabyte. */
+	CHUNK_BYTES = 64 << 10,
+	ENTRIES = CHUNK_BYTES / 4096,
 	/* Documentation/admin-guide/mm/pagemap.rst */
 	PAGE_PRESENT_BIT = 63,
 };
@@ -58,24 +60,26 @@ struct text {
 	uint8_t *chunk;
 };
 
-/* How many of the bytes from `addr` on lie in pages that are in memory, or are not; at most
- * `limit`. */
-static size_t measure_run(const struct text *text, uint64_t addr, uint64_t limit, bool present)
+/*
+ * How many of the `size_bytes` from `addr` on, at most a chunk, lie in pages that are in memory
+ * like the first one, or like it are not; and which of the two.
+ */
+static size_t measure_run(const struct text *text, uint64_t addr, size_t size_bytes,
+			  bool *ret_present)
 {
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	size_t done = 0;
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page_count = (size_bytes + page_bytes - 1) / page_bytes;
+	uint64_t entries[ENTRIES] = { 0 };
+	size_t page = 1;
 
-	while (done < limit) {
-		uint64_t entry;
-
-		if (pread(text->pagemap_fd, &entry, sizeof(entry),
-			  (off_t)((addr + done) / page_bytes * sizeof(entry))) != sizeof(entry))
-			entry = 0;
-		if ((entry >> PAGE_PRESENT_BIT) != (uint64_t)present)
-			break;
-		done += page_bytes;
-	}
-	return done < limit ? done : (size_t)limit;
+	/* What the kernel says nothing of is not there. */
+	if (pread(text->pagemap_fd, entries, page_count * sizeof(entries[0]),
+		  (off_t)(addr / page_bytes * sizeof(entries[0]))) < 0)
+		memset(entries, 0, sizeof(entries));
+	*ret_present = entries[0] >> PAGE_PRESENT_BIT;
+	while (page < page_count && entries[page] >> PAGE_PRESENT_BIT == *ret_present)
+		page++;
+	return page * page_bytes < size_bytes ? page * page_bytes : size_bytes;
 }
 
 /*
@@ -90,19 +94,18 @@ static void search_map(const struct text *text, const struct pyi_map *map, bool 
 	while (addr < map->end_addr && !all_found(found)) {
 		uint64_t left = map->end_addr - addr;
 		size_t size = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+		bool is_there = true;
 		ssize_t got;
 
-		if (present && text->pagemap_fd >= 0) {
-			addr += measure_run(text, addr, left, false);
-			size = measure_run(text, addr,
-					   map->end_addr - addr < CHUNK_BYTES ? map->end_addr - addr
-									      : CHUNK_BYTES,
-					   true);
-		}
-		got = size ? pread(text->memory_fd, text->chunk, size, (off_t)addr) : 0;
+		if (present && text->pagemap_fd >= 0)
+			size = measure_run(text, addr, size, &is_there);
+		got = (ssize_t)size;
+		if (is_there)
+			got = pread(text->memory_fd, text->chunk, size, (off_t)addr);
 		if (got <= 0)
 			return;
-		search(text->chunk, (size_t)got, addr, found);
+		if (is_there)
+			search(text->chunk, (size_t)got, addr, found);
 		addr += (uint64_t)got;
 	}
 }

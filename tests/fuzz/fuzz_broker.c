@@ -299,16 +299,23 @@ STUB(int, pyi_mapped_file_open, const struct pyi_process *process, const struct 
 }
 
 /* The child's work is done here. */
-STUB(enum pyi_errand_end, pyi_errand_run, const struct pyi_errand *errand, uint64_t deadline_ns,
-     void *ret_outcome, int *ret_fd)
+STUB(enum pyi_errand_end, pyi_errand_ask, const struct pyi_errand *errand,
+     struct pyi_errand_child *child, const void *question, uint64_t deadline_ns, void *ret_outcome,
+     int *ret_fd)
 {
 	(void)deadline_ns;
+	(void)child;
 	*ret_fd = -1;
 	if (!choose())
 		return choose() ? PYI_ERRAND_LATE : PYI_ERRAND_FAILED;
 	memset(ret_outcome, 0, errand->outcome_bytes);
-	*ret_fd = errand->run(errand->argument, ret_outcome);
+	*ret_fd = errand->run(errand->argument, question, ret_outcome);
 	return PYI_ERRAND_DONE;
+}
+
+STUB(void, pyi_errand_end, struct pyi_errand_child *child)
+{
+	FUZZ_EXPECT(child->pid == 0);
 }
 
 STUB(struct pyi_error *, pyi_used_ranges_find, const struct pyi_process *process,
