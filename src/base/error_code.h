@@ -39,6 +39,7 @@ enum pyi_error_code {
 	PYI_ERROR_YAMA,
 	PYI_ERROR_SELINUX,
 	PYI_ERROR_NARROW_MASK,
+	PYI_ERROR_RSEQ_UNKNOWN,
 
 	/* What /proc tells about it. */
 	PYI_ERROR_PROC_UNREADABLE,

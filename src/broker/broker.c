@@ -385,6 +385,8 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 					"that is enough for one run",
 					broker->process.pid, allowance.stop_count,
 					allowance.paused_ms);
+	/* Whatever becomes of us while the target stands still, it is gone. */
+	pyi_errand_end(&broker->opener);
 	values = calloc(gate.count + 1, sizeof(*values));
 	if (!values)
 		return pyi_error_no_memory();

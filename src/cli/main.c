@@ -20,6 +20,7 @@
 #include "broker/worker.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/relay.h"
 #include "cli/target.h"
 #include "cli/tasks.h"
 #include "process/process.h"
@@ -40,6 +41,8 @@ enum {
 	 * program itself.
 	 */
 	WORKER_BYTES = 1 << 30,
+	/* After the deadline, for a reader of the report. */
+	WRITE_GRACE_MS = 450,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
 
@@ -235,6 +238,7 @@ struct job {
 	struct pyi_options options;
 	/* That of the command line, also if it cannot be run. */
 	const struct pyi_command *command;
+	struct pyi_relay relay;
 };
 
 /* Reports what came of it, and returns the exit code. Takes over `error`. */
@@ -314,6 +318,7 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	struct pyi_error *error;
 
 	job->options.broker_fd = broker_fd;
+	pyi_relay_enter(&job->relay);
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
 	error = close_others(broker_fd, keeper_fd);
@@ -396,7 +401,8 @@ static enum pyi_exit supervise(struct job *job)
 		.max_pause_ms = job->options.max_pause_ms,
 		.deadline_ns = PYI_CLOCK_NEVER,
 	};
-	struct pyi_supervised supervised;
+	struct pyi_supervised supervised = { 0 };
+	struct pyi_error *unwritten;
 	struct pyi_error *error;
 
 	if (job->options.timeout_s > 0)
@@ -410,11 +416,23 @@ static enum pyi_exit supervise(struct job *job)
 		if (job->options.output_fd < 0)
 			error = pyi_error_no_memory();
 	}
+	pyi_relay_init(&job->relay);
 	if (!error)
 		error = pyi_supervise(&supervision, &supervised);
+	/* One that was ended, but not by the user, has not said all. */
+	unwritten = pyi_relay_finish(
+		&job->relay, !supervised.signal || supervised.signal == supervised.cancel_signal,
+		supervision.deadline_ns == PYI_CLOCK_NEVER
+			? PYI_CLOCK_NEVER
+			: supervision.deadline_ns + WRITE_GRACE_MS * UINT64_C(1000000));
 	if (!error)
 		error = put_output(&job->options);
 	job->options.output_fd = -1;
+	/* Unless there is something worse to say. */
+	if (!error && !supervised.not_restored && !supervised.signal &&
+	    (supervised.exit_code == PYI_EXIT_OK || supervised.exit_code == PYI_EXIT_INCOMPLETE))
+		error = pyi_return_ptr(unwritten);
+	pyi_error_destroy(unwritten);
 	if (error)
 		return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 	/* What the others knew, they have said. */

@@ -12,6 +12,8 @@
 #include <sys/rseq.h>
 #endif
 
+#include "process/memory_reader.h"
+
 /* include/uapi/linux/ptrace.h, Linux 5.13 */
 #define GET_RSEQ_CONFIGURATION 0x420f
 
@@ -86,20 +88,25 @@ bool pyi_rseq_own_unregister_arguments(uint64_t ret_arguments[PYI_SYSCALL_ARGUME
 #endif
 }
 
-bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr)
+enum pyi_rseq_place pyi_rseq_find(pid_t tid, uint64_t pc, uint64_t *ret_abort_addr)
 {
 	struct rseq_configuration configuration;
 	struct critical_section section;
+	uint64_t pointer_addr;
 	uint64_t section_addr;
 
 	if (!read_configuration(tid, &configuration))
-		return false;
-	if (!read_thread(tid, configuration.area_addr + SECTION_POINTER_OFFSET, &section_addr,
-			 sizeof(section_addr)) ||
-	    !section_addr || !read_thread(tid, section_addr, &section, sizeof(section)))
-		return false;
-	if (pc - section.start_addr >= section.post_commit_offset)
-		return false;
-	*ret_addr = section.abort_addr;
-	return true;
+		return PYI_RSEQ_OUTSIDE;
+	pointer_addr = configuration.area_addr + SECTION_POINTER_OFFSET;
+	if (!pyi_memory_is_present(tid, pointer_addr, sizeof(section_addr)))
+		return PYI_RSEQ_UNKNOWN;
+	if (!read_thread(tid, pointer_addr, &section_addr, sizeof(section_addr)) || !section_addr)
+		return PYI_RSEQ_OUTSIDE;
+	if (!pyi_memory_is_present(tid, section_addr, sizeof(section)))
+		return PYI_RSEQ_UNKNOWN;
+	if (!read_thread(tid, section_addr, &section, sizeof(section)) ||
+	    pc - section.start_addr >= section.post_commit_offset)
+		return PYI_RSEQ_OUTSIDE;
+	*ret_abort_addr = section.abort_addr;
+	return PYI_RSEQ_INSIDE;
 }

@@ -11,11 +11,20 @@
 
 #include "tracee/arch.h"
 
+enum pyi_rseq_place {
+	PYI_RSEQ_OUTSIDE,
+	/* Inside a critical section. */
+	PYI_RSEQ_INSIDE,
+	/* What says so is in a page that is not there: whoever asked for it might wait for a file
+	   server that never brings it. */
+	PYI_RSEQ_UNKNOWN,
+};
+
 /*
- * True, with the abort handler's address, if stopped thread `tid` with instruction pointer `pc` is
- * inside a critical section. Needs Linux 5.13; earlier kernels say false.
+ * Where stopped thread `tid` with instruction pointer `pc` is; sets the abort handler's address if
+ * that is inside. Needs Linux 5.13; of earlier kernels every thread is outside.
  */
-bool pyi_rseq_abort_address(pid_t tid, uint64_t pc, uint64_t *ret_addr);
+enum pyi_rseq_place pyi_rseq_find(pid_t tid, uint64_t pc, uint64_t *ret_abort_addr);
 
 /*
  * The arguments of the rseq(2) call that takes back the registration of stopped thread `tid`; false

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "process/maps.h"
 #include "process/memory_reader.h"
-#include "tracee/rseq.h"
 #include "tracee/wait.h"
 
 #ifndef PTRACE_EVENT_STOP
@@ -179,7 +178,8 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 		tracee->debts |= PYI_DEBT_REGISTERS;
 		pyi_arch_set_registers(tracee->tid, &tracee->registers);
 	}
-	if (pyi_rseq_abort_address(tracee->tid, pyi_arch_pc(&tracee->registers), &abort_addr))
+	tracee->rseq = pyi_rseq_find(tracee->tid, pyi_arch_pc(&tracee->registers), &abort_addr);
+	if (tracee->rseq == PYI_RSEQ_INSIDE)
 		pyi_arch_set_pc(&tracee->registers, abort_addr);
 	if (memcmp(&before, &tracee->registers, sizeof(before)) != 0)
 		tracee->debts |= PYI_DEBT_REGISTERS;
@@ -294,6 +294,13 @@ struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NARROW_MASK,
 					"thread %d of the target blocks signals just for the call "
 					"it is in",
+					tracee->tid);
+	/* One that is only held is aborted by the kernel when it goes on, but not after a call of
+	   ours. */
+	if (tracee->rseq == PYI_RSEQ_UNKNOWN)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_RSEQ_UNKNOWN,
+					"whether thread %d of the target is in a restartable "
+					"sequence is in memory that is not there",
 					tracee->tid);
 	error = check_calls(&status, tracee, gadgets, plan);
 	if (error)

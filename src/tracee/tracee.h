@@ -21,6 +21,7 @@
 #include "process/process.h"
 #include "tracee/arch.h"
 #include "tracee/call_check.h"
+#include "tracee/rseq.h"
 
 enum pyi_tracee_state {
 	PYI_TRACEE_FREE,
@@ -46,6 +47,8 @@ struct pyi_tracee {
 	/* As they shall be when the thread goes on. */
 	struct pyi_registers registers;
 	uint64_t signal_mask;
+	/* What pyi_tracee_prepare_resume() found. */
+	enum pyi_rseq_place rseq;
 	struct pyi_vector_state vectors;
 	struct pyi_guard guard;
 	/* Set together with the guard. */
@@ -81,7 +84,8 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
  * the calls of `plan` can be run in it. Errors, with the thread untouched: choose another one:
  * those of pyi_call_check(); exit 1: "no-stack" when there is no room below the stack pointer;
  * "narrow-mask" when the call it was stopped in blocks signals that the thread does not block
- * otherwise; "fault-waiting" when it has yet to hear of a fault of its own.
+ * otherwise; "rseq-unknown" when it cannot be known whether it is in a restartable sequence;
+ * "fault-waiting" when it has yet to hear of a fault of its own.
  */
 struct pyi_error *pyi_tracee_arm_guard(const struct pyi_process *process, struct pyi_tracee *tracee,
 				       const struct pyi_gadgets *gadgets,

@@ -37,7 +37,7 @@ class Run:
         self.way = way
         seconds = TIMEOUT_SECONDS if way == "timeout" else 60
         self.begun = time.monotonic()
-        # No pipes: a worker that is left behind has them open.
+        # No pipes: nobody reads them meanwhile.
         self.files = [tempfile.TemporaryFile("w+", encoding="utf-8") for _ in range(2)]
         self.process = subprocess.Popen(
             [support.PYINSPECT, *map(str, arguments), "--timeout", str(seconds)],
@@ -122,11 +122,15 @@ class Server(file_server.Server):
         elif opcode != file_server.INTERRUPT:
             super().handle(opcode, unique, node, body)
 
-    def close(self):
+    def answer_all(self):
         with self.lock:
             self.silent = set()
             for unique in self.held:
                 self.answer(unique, error=errno.EIO)
+            self.held = []
+
+    def close(self):
+        self.answer_all()
         super().close()
 
 
@@ -135,6 +139,14 @@ def drop_cache(path):
     fd = os.open(path, os.O_RDONLY)
     os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
     os.close(fd)
+
+
+def has_rseq():
+    """Whether the C library has registered a place for restartable sequences."""
+    try:
+        return ctypes.c_uint.in_dll(ctypes.CDLL(None), "__rseq_size").value != 0
+    except ValueError:
+        return False
 
 
 def has_userfaultfd():

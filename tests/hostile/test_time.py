@@ -7,7 +7,10 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
+import threading
+import time
 
 import pytest
 
@@ -132,6 +135,31 @@ def test_pages_of_a_server(served, begin, command, way):
     judge(run, command, code)
 
 
+@pytest.mark.parametrize("options", [[], ["--verbose"]], ids=["plain", "verbose"])
+@pytest.mark.parametrize("command", ["top-types", "check"])
+def test_pipe_ends_with_the_run(served, begin, command, options):
+    """Whoever reads what it prints does not wait for a worker that is left behind."""
+    server = served()
+    target = begin("victim_time.py", "file", server.path)
+    server.silent = {file_server.READ}
+    begun = time.monotonic()
+    with support.assert_untouched(target.pid):
+        with subprocess.Popen([support.PYINSPECT, str(target.pid), *COMMANDS[command], "--format",
+                               "json", *options, "--timeout", str(timed.TIMEOUT_SECONDS)],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, encoding="utf-8") as process:
+            # Also if it is not as it should be, the reader comes to an end.
+            watchdog = threading.Timer(timed.TIMEOUT_SECONDS + 10, server.close)
+            watchdog.start()
+            text = process.stdout.read()
+            took = time.monotonic() - begun
+            watchdog.cancel()
+    assert server.held
+    assert took < timed.TIMEOUT_SECONDS + timed.PATIENCE_SECONDS, (took, text)
+    assert process.returncode == expected("timeout", command)
+    assert '"timeout"' in text
+
+
 @pytest.mark.parametrize("command", ["top-types", "check"])
 @pytest.mark.parametrize("way", timed.WAYS)
 def test_pages_that_are_held_back(begin, command, way):
@@ -163,6 +191,28 @@ def test_stack_of_a_server(served, begin, source):
     assert code in (0, 1), (code, run.output, run.words)
     assert code == 0 or json.loads(run.output)["error"]["code"] != "not-restored"
     assert not server.held
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64" or not timed.has_rseq(),
+                    reason="no C library with rseq, on x86_64")
+@pytest.mark.parametrize("way", timed.WAYS)
+def test_sequence_of_a_server(served, begin, way):
+    """
+    Whoever stops a thread asks whether it is in a restartable sequence: the answer never comes. What
+    the thread does to itself when it goes on, where the kernel asks, is its own affair.
+    """
+    server = served()
+    target = begin("victim_time.py", "rseq", server.path)
+    timed.drop_cache(server.path)
+    server.silent = {file_server.READ}
+    run = timed.Run(way, target.pid, "top-types", "--format", "json", "--source", "clone")
+    try:
+        code = run.finish()
+        # 6: it waits where nobody can say any more what it is at.
+        assert code in (1, 6, expected(way, "top-types")), (code, run.output, run.words)
+        assert not target.snapshots() and not target.hidden_zombies()
+    finally:
+        server.answer_all()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

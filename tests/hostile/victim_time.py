@@ -3,7 +3,8 @@ A Python whose list of interpreters leads where pages never come.
 
 usage: victim_time.py KIND [FILE]
 
-KIND: uffd, file (where interpreters are); text, stack (in the file); cycle, threads, base, mro, name,
+KIND: uffd, file (where interpreters are); text, stack (in the file); rseq (of all threads, in the
+file); cycle, threads, base, mro, name,
 dict (structures without end); plain
 """
 
@@ -12,6 +13,7 @@ import mmap
 import os
 import struct
 import sys
+import threading
 
 PAGES = 4
 RUNTIME_BYTES = 4096
@@ -119,7 +121,37 @@ def go_to(path):
     libc.swapcontext(back, context)
 
 
+def lead_sequence_to(addr, thread_pointer):
+    """What a thread that waits says of its restartable sequence; the kernel looks when it goes on."""
+    offset = ctypes.c_ssize_t.in_dll(libc, "__rseq_offset").value
+    ctypes.c_uint64.from_address(thread_pointer + offset + 8).value = addr
+
+
+def wait_in_sequence(addr):
+    """Two threads that wait; the second one sees to it that both seem to be in a sequence."""
+    libc.pthread_self.restype = ctypes.c_void_p
+    main = libc.pthread_self()
+    here, there = os.pipe()
+
+    def other():
+        # The main thread is in read() then.
+        with open("/proc/self/task/%d/syscall" % os.getpid(), encoding="ascii") as call:
+            while not call.read().startswith("0 "):
+                call.seek(0)
+        lead_sequence_to(addr, main)
+        os.write(1, b"READY\n")
+        # With nothing of the interpreter in between that the kernel could interrupt for long.
+        lead_sequence_to(addr, libc.pthread_self())
+        libc.pause()
+
+    threading.Thread(target=other, daemon=True).start()
+    os.read(here, 1)
+    os.close(there)
+
+
 kind = sys.argv[1]
+if kind == "rseq":
+    wait_in_sequence(of_file(sys.argv[2]))
 if kind == "uffd":
     target = held_back()
 elif kind == "file":

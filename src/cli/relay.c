@@ -1,0 +1,124 @@
+/*
+ * A memory file for each of the two, copied at the end. Does not look at what is in it.
+ */
+#include "cli/relay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/confine.h"
+#include "tracee/wait.h"
+
+enum {
+	LIMIT_BYTES = 256 << 20,
+	/* PIPE_BUF: so much can be written without waiting where poll() says so. */
+	STEP_BYTES = 4096,
+	/* So often it is looked whether the user wants to end. */
+	LOOK_MS = 50,
+};
+
+static bool is_waited_for(int fd, struct stat *ret_status)
+{
+	return fstat(fd, ret_status) == 0 &&
+	       (S_ISFIFO(ret_status->st_mode) || S_ISSOCK(ret_status->st_mode));
+}
+
+void pyi_relay_init(struct pyi_relay *ret_relay)
+{
+	struct pyi_relay relay = { -1, -1 };
+	struct stat output;
+	struct stat error;
+	bool has_output = is_waited_for(STDOUT_FILENO, &output);
+
+	if (has_output)
+		relay.output_fd = memfd_create("output", MFD_CLOEXEC);
+	if (is_waited_for(STDERR_FILENO, &error)) {
+		/* 2>&1: in the order in which it was written. */
+		if (relay.output_fd >= 0 && output.st_dev == error.st_dev &&
+		    output.st_ino == error.st_ino)
+			relay.error_fd = relay.output_fd;
+		else
+			relay.error_fd = memfd_create("words", MFD_CLOEXEC);
+	}
+	*ret_relay = relay;
+}
+
+void pyi_relay_enter(const struct pyi_relay *relay)
+{
+	if (relay->output_fd < 0 && relay->error_fd < 0)
+		return;
+	if (relay->output_fd >= 0)
+		dup2(relay->output_fd, STDOUT_FILENO);
+	if (relay->error_fd >= 0)
+		dup2(relay->error_fd, STDERR_FILENO);
+	pyi_confine_limit(RLIMIT_FSIZE, LIMIT_BYTES);
+}
+
+/* 0, or an errno. */
+static int write_some(int fd, const char *bytes, size_t size_bytes, uint64_t deadline_ns)
+{
+	struct pollfd reader = { .fd = fd, .events = POLLOUT };
+
+	while (size_bytes) {
+		ssize_t written;
+
+		if (poll(&reader, 1, LOOK_MS) <= 0) {
+			if (pyi_wait_is_cancelled())
+				return EINTR;
+			if (pyi_clock_passed(deadline_ns))
+				return ETIMEDOUT;
+			continue;
+		}
+		written = write(fd, bytes, size_bytes);
+		if (written < 0 && errno != EAGAIN && errno != EINTR)
+			return errno;
+		if (written > 0) {
+			bytes += written;
+			size_bytes -= (size_t)written;
+		}
+	}
+	return 0;
+}
+
+static int pass_on(int memory_fd, int fd, uint64_t deadline_ns)
+{
+	char bytes[STEP_BYTES];
+	off_t offset = 0;
+	ssize_t got;
+
+	while ((got = pread(memory_fd, bytes, sizeof(bytes), offset)) > 0) {
+		int number = write_some(fd, bytes, (size_t)got, deadline_ns);
+
+		if (number)
+			return number;
+		offset += got;
+	}
+	return got < 0 ? errno : 0;
+}
+
+struct pyi_error *pyi_relay_finish(struct pyi_relay *relay, bool whole, uint64_t deadline_ns)
+{
+	bool shared = relay->error_fd == relay->output_fd;
+	int number = 0;
+
+	/* As it may have been written: first the words, then a report. */
+	if (relay->error_fd >= 0 && !shared) {
+		pass_on(relay->error_fd, STDERR_FILENO, deadline_ns);
+		close(relay->error_fd);
+	}
+	if (relay->output_fd >= 0) {
+		if (whole || shared)
+			number = pass_on(relay->output_fd, STDOUT_FILENO, deadline_ns);
+		close(relay->output_fd);
+	}
+	*relay = (struct pyi_relay){ -1, -1 };
+	if (!number)
+		return NULL;
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, number,
+				      "cannot write the report");
+}
