@@ -31,6 +31,7 @@ static const struct {
 	[PYI_ERROR_SELINUX] = { "selinux", 0 },
 	[PYI_ERROR_NARROW_MASK] = { "narrow-mask", 0 },
 	[PYI_ERROR_RSEQ_UNKNOWN] = { "rseq-unknown", 0 },
+	[PYI_ERROR_KERNEL_LACKS] = { "kernel-lacks", 0 },
 	[PYI_ERROR_PROC_UNREADABLE] = { "proc-unreadable", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_BAD_STATUS] = { "bad-status", 0 },
 	[PYI_ERROR_BAD_MAPS] = { "bad-maps", 0 },

@@ -40,6 +40,7 @@ enum pyi_error_code {
 	PYI_ERROR_SELINUX,
 	PYI_ERROR_NARROW_MASK,
 	PYI_ERROR_RSEQ_UNKNOWN,
+	PYI_ERROR_KERNEL_LACKS,
 
 	/* What /proc tells about it. */
 	PYI_ERROR_PROC_UNREADABLE,

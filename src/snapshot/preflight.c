@@ -19,6 +19,7 @@
 #include "snapshot/child_namespace.h"
 #include "snapshot/group.h"
 #include "snapshot/huge_pages.h"
+#include "snapshot/kernel.h"
 
 enum {
 	/* include/uapi/linux/userfaultfd.h: UFFD_FEATURE_EVENT_FORK */
@@ -432,7 +433,9 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process,
 	if (process->pid == getpid())
 		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_OWN_PROCESS,
 					"process %d is pyinspect itself", process->pid);
-	error = pyi_process_read_status(process, 0, &status);
+	error = pyi_kernel_check();
+	if (!error)
+		error = pyi_process_read_status(process, 0, &status);
 	if (!error)
 		error = add_threads(process, &status);
 	if (error)

@@ -1,6 +1,11 @@
 /*
- * Runs code in a snapshot under PTRACE_SYSEMU: its system calls are messages and are never
- * executed, its faults come to us. Does not know what the code is or what it says.
+ * Runs code in a snapshot: its system calls are messages and are never executed, its faults come to
+ * us. Does not know what the code is or what it says.
+ *
+ * PTRACE_SYSEMU does that where the kernel has it: on arm64 only since Linux 5.3. Else each call is
+ * stopped at twice, at its entry, where it is a message, and at its end; between the two the kernel
+ * is made to execute an empty munmap() in its place. "No call" would do, but a filter that the
+ * snapshot has got from its target is asked about that, too; about munmap() it has been asked.
  */
 #include "snapshot/snapshot.h"
 
@@ -10,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +65,17 @@ static struct pyi_error *end(struct pyi_snapshot *snapshot)
 	return explain_end(snapshot);
 }
 
+/* It lives, and the kernel refuses to let it go on. */
+static struct pyi_error *cannot_run(const struct pyi_snapshot *snapshot)
+{
+	return pyi_error_hint(
+		pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_KERNEL_LACKS, errno,
+				       "this kernel does not let the snapshot (process %d) run to "
+				       "its next system call",
+				       snapshot->process.pid),
+		"every Linux can do that: perhaps it is an emulator of one (gVisor)");
+}
+
 /* Ends it if it takes more memory than a walk can need. */
 static struct pyi_error *watch_memory(struct pyi_snapshot *snapshot)
 {
@@ -83,6 +100,60 @@ struct pyi_error *pyi_snapshot_confirm(const struct pyi_snapshot *snapshot, stru
 					      "first: see the log of the kernel");
 }
 
+static bool is_syscall_stop(int status)
+{
+	return status >> 16 == 0 && WSTOPSIG(status) == (SIGTRAP | 0x80);
+}
+
+/*
+ * Without emulation: from the entry of a system call to its end, with the registers that were set
+ * at the entry, and without the call. False if the snapshot is gone.
+ */
+static bool pass_over(struct pyi_snapshot *snapshot)
+{
+	static const uint64_t nothing[PYI_SYSCALL_ARGUMENTS];
+	uint64_t deadline_ns = pyi_clock_deadline(STOP_TIMEOUT_MS, PYI_CLOCK_NEVER);
+	struct pyi_registers registers;
+	pid_t pid = snapshot->process.pid;
+	pid_t reporter;
+	int status;
+
+	if (!pyi_arch_get_registers(pid, &registers) ||
+	    !pyi_arch_replace_syscall(pid, SYS_munmap, nothing))
+		return false;
+	do {
+		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0 ||
+		    pyi_wait_tracee(pid, deadline_ns, false, &reporter, &status) !=
+			    PYI_WAIT_REPORTED)
+			return false;
+		if (!WIFSTOPPED(status)) {
+			snapshot->dead = true;
+			return false;
+		}
+	} while (!is_syscall_stop(status));
+	snapshot->at_message = false;
+	return pyi_arch_set_registers(pid, &registers);
+}
+
+/* Lets it run to its next system call, which is not executed; false with errno. */
+static bool go_on(struct pyi_snapshot *snapshot)
+{
+	pid_t pid = snapshot->process.pid;
+
+	if (!snapshot->without_emulation) {
+		if (ptrace(PTRACE_SYSEMU, pid, NULL, NULL) == 0)
+			return true;
+		if (errno == ESRCH)
+			return false;
+		snapshot->without_emulation = true;
+	}
+	if (snapshot->at_message && !pass_over(snapshot)) {
+		errno = ESRCH;
+		return false;
+	}
+	return ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0;
+}
+
 /*
  * Takes it out of the system call that it was stopped at as a message: the next stop would else be
  * that call's end. It runs no instruction of its own meanwhile.
@@ -94,6 +165,8 @@ static struct pyi_error *leave_message(struct pyi_snapshot *snapshot)
 	pid_t reporter;
 	int status;
 
+	if (snapshot->without_emulation)
+		return pass_over(snapshot) ? NULL : lost(snapshot);
 	do {
 		if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0 ||
 		    ptrace(PTRACE_SYSEMU, pid, NULL, NULL) != 0 ||
@@ -238,7 +311,7 @@ static bool describe_stop(const struct pyi_snapshot *snapshot, int status,
 	/* Also what somebody sends to the whole process group of the target. */
 	if (status >> 16 == PTRACE_EVENT_STOP || WSTOPSIG(status) == SIGSTOP)
 		return false;
-	if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+	if (is_syscall_stop(status)) {
 		event->kind = PYI_SNAPSHOT_MESSAGE;
 		event->number = pyi_arch_syscall_number(&registers);
 		pyi_arch_syscall_arguments(&registers, event->arguments);
@@ -260,7 +333,9 @@ struct pyi_error *pyi_snapshot_resume(struct pyi_snapshot *snapshot, uint64_t de
 	int status;
 
 	for (;;) {
-		if (resume && ptrace(PTRACE_SYSEMU, pid, NULL, NULL) != 0) {
+		if (resume && !go_on(snapshot)) {
+			if (errno != ESRCH)
+				return cannot_run(snapshot);
 			event.kind = PYI_SNAPSHOT_DIED;
 			break;
 		}

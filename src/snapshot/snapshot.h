@@ -95,6 +95,8 @@ struct pyi_snapshot {
 	bool shares_table;
 	/* It is stopped at a system call that was a message. */
 	bool at_message;
+	/* The kernel has no PTRACE_SYSEMU. */
+	bool without_emulation;
 	/* It was ended because it took too much memory. */
 	bool overgrown;
 	struct pyi_growth growth;

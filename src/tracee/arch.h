@@ -159,6 +159,10 @@ void pyi_arch_set_syscall_result(struct pyi_registers *registers, uint64_t value
 /* At a system call's entry: it is not executed. False with errno. */
 bool pyi_arch_skip_syscall(pid_t tid);
 
+/* At a system call's entry: another one is executed in its place. False with errno. */
+bool pyi_arch_replace_syscall(pid_t tid, uint64_t number,
+			      const uint64_t arguments[PYI_SYSCALL_ARGUMENTS]);
+
 /* Registers that call `pc` with one argument on stack `sp` (its highest address, exclusive). */
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp,
 		       uint64_t argument);

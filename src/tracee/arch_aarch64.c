@@ -439,12 +439,27 @@ uint64_t pyi_arch_syscall_end(const struct pyi_gadgets *gadgets)
 	return gadgets->addr[GADGET_SYSCALL] + INSTRUCTION_BYTES;
 }
 
-bool pyi_arch_skip_syscall(pid_t tid)
+static bool set_entered_call(pid_t tid, int number)
 {
-	int none = -1;
-	struct iovec io = { &none, sizeof(none) };
+	struct iovec io = { &number, sizeof(number) };
 
 	return ptrace(PTRACE_SETREGSET, tid, (void *)(unsigned long)NT_ARM_SYSTEM_CALL, &io) == 0;
+}
+
+bool pyi_arch_skip_syscall(pid_t tid)
+{
+	return set_entered_call(tid, -1);
+}
+
+bool pyi_arch_replace_syscall(pid_t tid, uint64_t number,
+			      const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(tid, &registers))
+		return false;
+	memcpy(registers.user.regs, arguments, PYI_SYSCALL_ARGUMENTS * sizeof(arguments[0]));
+	return pyi_arch_set_registers(tid, &registers) && set_entered_call(tid, (int)number);
 }
 
 void pyi_arch_set_call(struct pyi_registers *registers, uint64_t pc, uint64_t sp, uint64_t argument)

@@ -319,6 +319,17 @@ void pyi_arch_restart_in_full(struct pyi_registers *registers)
 	registers->user.rax = (uint64_t)-RESTART_NO_HAND;
 }
 
+static void set_arguments(struct user_regs_struct *user,
+			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	user->rdi = arguments[0];
+	user->rsi = arguments[1];
+	user->rdx = arguments[2];
+	user->r10 = arguments[3];
+	user->r8 = arguments[4];
+	user->r9 = arguments[5];
+}
+
 void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,
 			  uint64_t sp, uint64_t number,
 			  const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
@@ -330,12 +341,7 @@ void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadg
 	user->rax = number;
 	/* Else the kernel would take the change of registers for a call to restart. */
 	user->orig_rax = UINT64_MAX;
-	user->rdi = arguments[0];
-	user->rsi = arguments[1];
-	user->rdx = arguments[2];
-	user->r10 = arguments[3];
-	user->r8 = arguments[4];
-	user->r9 = arguments[5];
+	set_arguments(user, arguments);
 	user->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION);
 }
 
@@ -379,6 +385,18 @@ bool pyi_arch_skip_syscall(pid_t tid)
 	if (!pyi_arch_get_registers(tid, &registers))
 		return false;
 	registers.user.orig_rax = UINT64_MAX;
+	return pyi_arch_set_registers(tid, &registers);
+}
+
+bool pyi_arch_replace_syscall(pid_t tid, uint64_t number,
+			      const uint64_t arguments[PYI_SYSCALL_ARGUMENTS])
+{
+	struct pyi_registers registers;
+
+	if (!pyi_arch_get_registers(tid, &registers))
+		return false;
+	registers.user.orig_rax = number;
+	set_arguments(&registers.user, arguments);
 	return pyi_arch_set_registers(tid, &registers);
 }
 

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+import older_kernel
 import support
 
 OBJECT = "slip.dbus.service.Object"
@@ -18,8 +19,8 @@ SLACK = 3
 KEPT_BY_CODE = {"tuple", "frozenset"}
 
 
-def ask(pid, *arguments):
-    done = support.run_pyinspect(pid, *arguments, "--format", "json")
+def ask(pid, *arguments, prefix=()):
+    done = support.run_pyinspect(pid, *arguments, "--format", "json", prefix=prefix)
     assert done.returncode == 0, "exit %d\n%s%s" % (done.returncode, done.stderr, done.stdout)
     support.assert_valid(arguments[0], done.stdout)
     envelope = json.loads(done.stdout)
@@ -28,8 +29,8 @@ def ask(pid, *arguments):
     return envelope["result"]
 
 
-def slip_dbus(firewalld):
-    result = ask(firewalld.pid, "slip-dbus")
+def slip_dbus(firewalld, prefix=()):
+    result = ask(firewalld.pid, "slip-dbus", prefix=prefix)
     # A verdict against the process says why.
     assert result["evidence"] or result["verdict"] in ("ok", "absent")
     return result
@@ -105,6 +106,15 @@ def test_after_an_overlap_every_client_leaks(leaking_firewalld):
     # Two containers, a set in one of them, a tuple and a name for each sender.
     assert result["objects"] >= 3 + 2 * truth["senders"]
     support.assert_same_state(leaking_firewalld.pid, before, **look)
+
+
+def test_same_on_an_older_kernel(old_firewalld, tmp_path):
+    old_firewalld.put(50)
+    prefix = older_kernel.prefix(tmp_path, *older_kernel.LACKS)
+    result = slip_dbus(old_firewalld, prefix)
+    truth = old_firewalld.ask()["slip"]
+    assert (result["verdict"], result["stale"]) == ("leak", truth["stale"])
+    assert_as_it_says(result, truth)
 
 
 def test_two_million_senders(old_firewalld):

@@ -58,9 +58,9 @@ def assert_valid(command, text, *options):
     assert done.returncode == 0, done.stdout
 
 
-def spawn_pyinspect(*arguments, stderr=subprocess.DEVNULL, **options):
+def spawn_pyinspect(*arguments, prefix=(), stderr=subprocess.DEVNULL, **options):
     """Starts it and throws its output away; see wait_exit()."""
-    return subprocess.Popen([PYINSPECT, *map(str, arguments)], stdin=subprocess.DEVNULL,
+    return subprocess.Popen([*prefix, PYINSPECT, *map(str, arguments)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=stderr, **options)
 
 

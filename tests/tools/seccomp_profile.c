@@ -76,9 +76,8 @@ static void add_rule(scmp_filter_ctx filter, uint32_t action, const char *path, 
 	if (number == __NR_SCMP_ERROR)
 		return;
 	if (action == SCMP_ACT_ERRNO(0))
-		action = SCMP_ACT_ERRNO((uint32_t)atoi(rest));
-	else
-		count = read_conditions(rest, conditions);
+		action = SCMP_ACT_ERRNO((uint32_t)strtoul(rest, &rest, 10));
+	count = read_conditions(rest, conditions);
 	result = seccomp_rule_add_array(filter, action, number, count, conditions);
 	/* What is the default already, and what another processor has. */
 	if (result && result != -EACCES && result != -EDOM && result != -EEXIST)

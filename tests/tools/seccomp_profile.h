@@ -7,6 +7,7 @@
  *     allow clone 0 & 0x7e020000 == 0x0
  *     allow personality 0 == 0x8
  *     fail clone3 38
+ *     fail ptrace 5 0 == 0x1f
  *
  * Actions: allow, log, fail (ERRNO), kill, kill-thread, trap, trace, notify. Calls that this
  * processor or this libseccomp does not know are left out.
