@@ -7,6 +7,7 @@
 enum {
 	CHUNK_SHIFT = PYI_CHUNK_SHIFT,
 	ADDRESS_BITS = 48,
+	/* No kernel has smaller pages: those of larger ones are all set. */
 	PAGE_SHIFT = 12,
 	GRANULE_SHIFT = 4,
 	OBJECT_ALIGNMENT = 8,

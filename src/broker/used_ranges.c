@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "snapshot/pages.h"
 
 enum {
@@ -73,7 +74,7 @@ static struct pyi_error *find_runs(int pagemap_fd, const struct pyi_wire_range *
 				   size_t count, struct runs *runs)
 {
 	PYI_CLEANUP(pyi_guard_free) uint64_t *entries = NULL;
-	struct pyi_pages pages = { .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE) };
+	struct pyi_pages pages = { .page_bytes = pyi_page_bytes() };
 	uint64_t listed_bytes = 0;
 
 	entries = malloc(PYI_PAGES_ENTRIES * sizeof(*entries));

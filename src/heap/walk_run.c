@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/page.h"
 #include "heap/payload_blob.h"
 #include "heap/walk_ranges.h"
 #include "python/objects.h"
@@ -19,9 +20,10 @@ enum {
 	STACK_BYTES = 512 << 10,
 	/* More than a frame that code of the target may step down by; a multiple of any page. */
 	GUARD_BYTES = 1 << 20,
-	GUARD_ALIGNMENT = 64 << 10,
+	/* Of what is mapped, and of its parts. */
+	MAP_ALIGNMENT = PYI_PAGE_MOST_BYTES,
+	PART_ALIGNMENT = 4096,
 	RECORDS_BYTES = 4 << 20,
-	PAGE_BYTES = 4096,
 	TEXT_ALIGNMENT = 64,
 	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages
 	   (payloads/marks.c). */
@@ -89,22 +91,22 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	uint64_t item_bytes = (request->job == PYI_JOB_CENSUS ? 1 : 2) * sizeof(uint64_t);
 	struct workspace space = { 0 };
 	uint64_t work_bytes = plan->ranges.writable_bytes / CONTAINER_BYTES * item_bytes;
-	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PAGE_BYTES);
+	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PART_ALIGNMENT);
 	uint64_t guard_start;
 
 	space.ranges_addr = at;
-	at = round_up(at + plan->ranges.count * sizeof(plan->ranges.items[0]), PAGE_BYTES);
+	at = round_up(at + plan->ranges.count * sizeof(plan->ranges.items[0]), PART_ALIGNMENT);
 	space.lists_addr = at;
-	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PAGE_BYTES);
+	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PART_ALIGNMENT);
 	space.roots_addr = at;
-	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PAGE_BYTES);
+	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PART_ALIGNMENT);
 	space.meant_addr = at;
-	at = round_up(at + request->meant_type_count * sizeof(uint64_t), PAGE_BYTES);
+	at = round_up(at + request->meant_type_count * sizeof(uint64_t), PART_ALIGNMENT);
 	space.starts_addr = at;
-	at = round_up(at + request->start_count * sizeof(uint64_t), PAGE_BYTES);
+	at = round_up(at + request->start_count * sizeof(uint64_t), PART_ALIGNMENT);
 	space.selection_addr = at;
-	at = round_up(at + SELECTION_LIMIT * sizeof(uint64_t), PAGE_BYTES);
-	at = round_up(at, GUARD_ALIGNMENT);
+	at = round_up(at + SELECTION_LIMIT * sizeof(uint64_t), PART_ALIGNMENT);
+	at = round_up(at, MAP_ALIGNMENT);
 	guard_start = at;
 	at += GUARD_BYTES + STACK_BYTES;
 	space.stack_end_addr = at;
@@ -116,7 +118,7 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	for (int round = 0; round < WORK_SHRINK_ROUNDS; round++) {
 		struct pyi_error *error;
 
-		space.size_bytes = round_up(at + (work_bytes >> 3 * round), PAGE_BYTES);
+		space.size_bytes = round_up(at + (work_bytes >> 3 * round), MAP_ALIGNMENT);
 		/* Code that runs out of stack shall fault, not overwrite what lies below. */
 		error = pyi_source_map(snapshot, space.size_bytes, false, guard_start, GUARD_BYTES,
 				       &space.addr);
@@ -155,8 +157,8 @@ static struct pyi_error *place_text(struct pyi_source_snapshot *snapshot,
 
 	if (!map || map->shared || !map->executable || end_addr > map->end_addr ||
 	    addr + pyi_payload_blob_size > end_addr) {
-		error = pyi_source_map(snapshot, round_up(pyi_payload_blob_size, PAGE_BYTES), true,
-				       0, 0, &addr);
+		error = pyi_source_map(snapshot, round_up(pyi_payload_blob_size, MAP_ALIGNMENT),
+				       true, 0, 0, &addr);
 		if (error)
 			return error;
 	}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/page.h"
 #include "process/elf_module_private.h"
 #include "process/mapped_file.h"
 #include "process/memory_reader.h"
@@ -43,7 +44,7 @@ static bool text_is_mapped(const struct pyi_elf_module *module, const struct pyi
 static struct pyi_error *find_bias(const struct pyi_elf_module *module, const struct pyi_maps *maps,
 				   const struct pyi_map *map, uint64_t *ret_load_bias)
 {
-	uint64_t page_mask = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
+	uint64_t page_mask = pyi_page_bytes() - 1;
 	const struct pyi_elf_load *first = &module->loads[0];
 	uint64_t first_addr = first->addr & ~page_mask;
 	uint64_t end_addr = first_addr;

@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 
 enum {
-	/* No kernel has smaller pages, so this much is readable as a whole or not at all. */
-	PAGE_BYTES = 4096,
+	/* What the cache keeps is in pieces of this, readable as a whole or not at all. */
+	PAGE_BYTES = PYI_PAGE_LEAST_BYTES,
 	/* From here on a read is not worth a place in the cache. */
 	LARGE_BYTES = 64 << 10,
 	CACHE_PAGES = (64 << 20) / PAGE_BYTES,
@@ -166,7 +167,7 @@ void pyi_memory_reader_only_present(struct pyi_memory_reader *reader)
 /* Whether all of it is in memory or in swap. */
 static bool is_present(int pagemap_fd, uint64_t addr, size_t size)
 {
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page_bytes = pyi_page_bytes();
 	uint64_t last = (addr + size - 1) / page_bytes;
 
 	for (uint64_t page = addr / page_bytes; page <= last; page++) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/page.h"
 #include "base/small_file.h"
 
 enum {
@@ -20,7 +21,7 @@ enum {
 static bool look(const struct pyi_process *snapshot, uint64_t *ret_all_bytes,
 		 uint64_t *ret_anonymous_bytes)
 {
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page_bytes = pyi_page_bytes();
 	char text[256];
 	uint64_t resident;
 	uint64_t shared;

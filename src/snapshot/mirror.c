@@ -18,6 +18,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "process/credentials.h"
 #include "snapshot/mirror_process.h"
 #include "snapshot/monitored.h"
@@ -282,8 +283,10 @@ static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi
 
 	if (!pyi_pages_each(&mirror->pages, pagemap_fd, map->start_addr, map->end_addr, copy_run,
 			    &copying))
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
-					"process %d exited meanwhile", process->pid);
+		return pyi_process_is_alive(process)
+			       ? failed("list the pages that the process has in use")
+			       : pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
+						  "process %d exited meanwhile", process->pid);
 	if (copying.short_of_memory)
 		return no_room();
 	region->copied = true;
@@ -552,7 +555,7 @@ struct pyi_error *pyi_mirror_prepare(const struct pyi_process *process, const st
 	if (!mirror)
 		return pyi_error_no_memory();
 	mirror->fd = -1;
-	mirror->pages.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	mirror->pages.page_bytes = pyi_page_bytes();
 	error = open_window(mirror, maps);
 	if (!error)
 		error = prepare_maps(mirror, process, maps);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/small_file.h"
 #include "process/access.h"
 #include "snapshot/child_namespace.h"
@@ -27,20 +28,24 @@ enum {
 	SMALL_FILE_LIMIT = 1 << 20,
 	SMAPS_LIMIT_BYTES = 1 << 30,
 	GIGABYTE = 1 << 30,
+	/* A GB in pages of 4 KB. */
+	PAGES_OF_MEASUREMENT = 1 << 18,
 	MEGABYTE = 1 << 20,
-	/* Of resident memory: twice what a word for each page takes. */
-	TABLE_SHARE = 256,
+	/* Of page tables for each page: twice the word that it takes. */
+	TABLE_WORD_BYTES = 2 * 8,
 	TABLE_BASE_BYTES = 8 << 20,
 	/* Room beside the page tables: marks, stack and buffers of the payload, and the target's
 	   first writes. */
 	HEADROOM_BASE_BYTES = 48 << 20,
 };
 
-double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes)
+double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes,
+				    uint64_t page_bytes)
 {
 	uint64_t small_bytes = anonymous_bytes > huge_bytes ? anonymous_bytes - huge_bytes : 0;
 
-	return 0.4 + 20.0 * (double)small_bytes / GIGABYTE + 0.4 * (double)huge_bytes / GIGABYTE;
+	return 0.4 + 20.0 / PAGES_OF_MEASUREMENT * (double)small_bytes / (double)page_bytes +
+	       0.4 * (double)huge_bytes / GIGABYTE;
 }
 
 /*
@@ -49,11 +54,17 @@ double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_byte
  */
 static double estimate_tables(const struct pyi_process_status *status)
 {
-	uint64_t dense_bytes = status->rss_bytes / TABLE_SHARE + TABLE_BASE_BYTES;
+	uint64_t dense_bytes =
+		status->rss_bytes / pyi_page_bytes() * TABLE_WORD_BYTES + TABLE_BASE_BYTES;
 
 	return status->page_table_bytes > dense_bytes
 		       ? 0.5 * (double)(status->page_table_bytes - dense_bytes) / MEGABYTE
 		       : 0;
+}
+
+static double estimate_pages(const struct pyi_process_status *status, uint64_t huge_bytes)
+{
+	return pyi_preflight_estimate_pause(status->anonymous_bytes, huge_bytes, pyi_page_bytes());
 }
 
 double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes)
@@ -96,14 +107,12 @@ static struct pyi_error *check_pause(const struct pyi_process *process,
 				     double *ret_estimate)
 {
 	double tables = estimate_tables(status);
-	double estimate = pyi_preflight_estimate_pause(status->anonymous_bytes, 0) + tables;
+	double estimate = estimate_pages(status, 0) + tables;
 
 	/* smaps_rollup makes the kernel walk all page tables: only when it can change the answer.
 	 */
 	if (estimate > max_pause_ms)
-		estimate = pyi_preflight_estimate_pause(status->anonymous_bytes,
-							read_huge_bytes(process)) +
-			   tables;
+		estimate = estimate_pages(status, read_huge_bytes(process)) + tables;
 	*ret_estimate = estimate;
 	if (estimate <= max_pause_ms)
 		return NULL;

@@ -44,10 +44,12 @@ struct pyi_error *pyi_preflight_check(const struct pyi_process *process,
 				      struct pyi_preflight *ret_preflight) PYI_MUST_CHECK;
 
 /*
- * The estimate behind "pause-too-long", in ms: anonymous memory in small pages costs 20 ms per
- * GB, in huge pages 0.4 ms per GB, and 0.4 ms is spent in any case (doc/measurements.md).
+ * The estimate behind "pause-too-long", in ms: anonymous memory in pages of 4 KB costs 20 ms
+ * per GB, in larger ones as much for each page, in huge pages 0.4 ms per GB, and 0.4 ms is spent in
+ * any case (doc/measurements.md).
  */
-double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes);
+double pyi_preflight_estimate_pause(uint64_t anonymous_bytes, uint64_t huge_bytes,
+				    uint64_t page_bytes);
 
 /* The same for a mirror: 250 ms per GB (doc/measurements.md), and 2 ms in any case. */
 double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes);

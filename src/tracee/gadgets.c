@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 
 enum {
 	/* The C library has all of them in its first half megabyte. */
@@ -67,7 +68,7 @@ struct text {
 static size_t measure_run(const struct text *text, uint64_t addr, size_t size_bytes,
 			  bool *ret_present)
 {
-	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page_bytes = (size_t)pyi_page_bytes();
 	size_t page_count = (size_bytes + page_bytes - 1) / page_bytes;
 	uint64_t entries[ENTRIES] = { 0 };
 	size_t page = 1;
