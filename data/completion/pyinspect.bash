@@ -15,7 +15,7 @@ _pyinspect_targets() {
 
 # The options of a command.
 _pyinspect_options() {
-    local common="--format --max-pause --source --timeout --verbose --help"
+    local common="--format --max-pause --source --runtime --timeout --verbose --help"
     case $1 in
     top-types) echo "$common --limit --by --scope" ;;
     top-objects) echo "$common --limit --by --values" ;;
@@ -41,7 +41,7 @@ _pyinspect() {
     for ((at = 1; at < cword; at++)); do
         word=${words[at]}
         case $word in
-        --format | --max-pause | --source | --timeout | --limit | -n | --by | --scope | --address | \
+        --format | --max-pause | --source | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
             --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
             --max-tracked | --history | --state | --min-age | --output | --since)
             ((at++))
@@ -92,7 +92,7 @@ _pyinspect() {
         _filedir -d
         return
         ;;
-    --max-pause | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
+    --max-pause | --runtime | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
         --max-container | --max-rss | --max-tracked | --min-age | --since)
         return
         ;;

@@ -157,6 +157,7 @@ struct pyi_error *pyi_inspection_run_with(
 			.broker_fd = options->broker_fd,
 			.max_pause_ms = options->max_pause_ms,
 			.source = options->source,
+			.runtime = options->runtime,
 			.deadline_ns = options->deadline_ns ? options->deadline_ns
 							    : PYI_CLOCK_NEVER,
 			.progress = pyi_progress_report,

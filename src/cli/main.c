@@ -70,6 +70,8 @@ static const char help_tail[] =
 	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy the\n"
 	"                       memory, run nothing in it (250 ms for each GB); auto (the\n"
 	"                       default): clone, else mirror if --max-pause allows it\n"
+	"      --runtime N      of several Pythons in one process that with this number;\n"
+	"                       an error lists them\n"
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
 	"  -v, --verbose        say on stderr what was done to the process\n"
 	"  -h, --help           this text, or that of a command\n"

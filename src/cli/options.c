@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ enum {
 	OPTION_FORMAT,
 	OPTION_MAX_PAUSE,
 	OPTION_SOURCE,
+	OPTION_RUNTIME,
 	OPTION_TIMEOUT,
 	OPTION_VERSION,
 	OPTION_EXACT,
@@ -68,6 +70,7 @@ static const struct option long_options[] = {
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
+	{ "runtime", required_argument, NULL, OPTION_RUNTIME },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -99,6 +102,20 @@ static struct pyi_error *parse_count(const char *option, const char *word, uint6
 	if (errno || end == word || *end || strchr(word, '-'))
 		return usage("%s wants a whole number, not \"%s\"", option, word);
 	*ret_count = count;
+	return NULL;
+}
+
+/* Of one among several, which are counted from 1. */
+static struct pyi_error *parse_number(const char *option, const char *word, unsigned *ret_number)
+{
+	uint64_t number;
+	struct pyi_error *error = parse_count(option, word, &number);
+
+	if (error)
+		return error;
+	if (!number || number > UINT_MAX)
+		return usage("%s wants a number from 1, not \"%s\"", option, word);
+	*ret_number = (unsigned)number;
 	return NULL;
 }
 
@@ -322,6 +339,8 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return NULL;
 	case OPTION_SOURCE:
 		return parse_source(optarg, &options->source);
+	case OPTION_RUNTIME:
+		return parse_number("--runtime", optarg, &options->runtime);
 	case OPTION_MAX_PAUSE:
 		return parse_duration("--max-pause", optarg, 1, &options->max_pause_ms);
 	case OPTION_TIMEOUT:

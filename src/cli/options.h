@@ -66,6 +66,8 @@ struct pyi_options {
 	enum pyi_format format;
 	double max_pause_ms;
 	enum pyi_source_kind source;
+	/* Which of several runtimes of Python in the process, from 1; 0: the only one. */
+	unsigned runtime;
 	/* 0: no limit. */
 	double timeout_s;
 	bool verbose;

@@ -139,7 +139,7 @@ static struct pyi_error *prepare(struct pyi_session *session)
 		error = pyi_memory_reader_open(&session->source.process, false, &live);
 	if (!error)
 		error = pyi_runtime_find(&session->source.process, &session->maps, live,
-					 &session->runtime);
+					 session->options->runtime, &session->runtime);
 	pyi_memory_reader_destroy(live);
 	error = prefer_no_permission(session, error);
 	if (!error)

@@ -29,6 +29,8 @@ struct pyi_session_options {
 	int broker_fd;
 	double max_pause_ms;
 	enum pyi_source_kind source;
+	/* Of several runtimes in the process the one with this number, from 1; 0: the only one. */
+	unsigned runtime;
 	/* For everything; on base/clock.h's clock. */
 	uint64_t deadline_ns;
 	/* May be NULL; `stage` says in a word or two what goes on. */

@@ -349,6 +349,52 @@ bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 	return false;
 }
 
+bool pyi_elf_module_find_exported(struct pyi_elf_module *module, const char *name,
+				  struct pyi_elf_symbol *ret_symbol)
+{
+	return find_in_table(module, &module->tables[0], name, ret_symbol);
+}
+
+bool pyi_elf_module_find_section(struct pyi_elf_module *module, const char *name,
+				 struct pyi_elf_range *ret_range)
+{
+	Elf_Scn *section = NULL;
+	size_t names_bytes;
+	const char *names = read_strings(module, module->header.e_shstrndx, &names_bytes);
+
+	while (names && (section = elf_nextscn(module->elf, section))) {
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(section, &header) || header.sh_name >= names_bytes ||
+		    strcmp(names + header.sh_name, name) || !(header.sh_flags & SHF_ALLOC) ||
+		    !pyi_elf_module_is_loaded(module, header.sh_addr, header.sh_size))
+			continue;
+		*ret_range = (struct pyi_elf_range){
+			.addr = module->load_bias + header.sh_addr,
+			.size_bytes = header.sh_size,
+		};
+		return true;
+	}
+	return false;
+}
+
+bool pyi_elf_module_find_dynamic(struct pyi_elf_module *module, struct pyi_elf_range *ret_range)
+{
+	for (size_t i = 0; i < module->segment_count; i++) {
+		GElf_Phdr segment;
+
+		if (!gelf_getphdr(module->elf, (int)i, &segment) || segment.p_type != PT_DYNAMIC ||
+		    !pyi_elf_module_is_loaded(module, segment.p_vaddr, segment.p_memsz))
+			continue;
+		*ret_range = (struct pyi_elf_range){
+			.addr = module->load_bias + segment.p_vaddr,
+			.size_bytes = segment.p_memsz,
+		};
+		return true;
+	}
+	return false;
+}
+
 size_t pyi_elf_module_writable_ranges(struct pyi_elf_module *module,
 				      struct pyi_elf_range *ret_ranges, size_t capacity)
 {

@@ -58,6 +58,17 @@ void pyi_elf_module_close(struct pyi_elf_module *module);
 bool pyi_elf_module_find_symbol(struct pyi_elf_module *module, const char *name,
 				struct pyi_elf_symbol *ret_symbol);
 
+/* The same in .dynsym alone: what the module defines for others, too. */
+bool pyi_elf_module_find_exported(struct pyi_elf_module *module, const char *name,
+				  struct pyi_elf_symbol *ret_symbol);
+
+/* A section by its name that is inside the module's loaded segments; false if there is none. */
+bool pyi_elf_module_find_section(struct pyi_elf_module *module, const char *name,
+				 struct pyi_elf_range *ret_range);
+
+/* Its dynamic section (PT_DYNAMIC) in memory; false for a static program. */
+bool pyi_elf_module_find_dynamic(struct pyi_elf_module *module, struct pyi_elf_range *ret_range);
+
 /* An address in the target, and the function that is there. */
 struct pyi_elf_name {
 	uint64_t addr;

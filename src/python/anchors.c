@@ -15,6 +15,8 @@ enum {
 	ATTEMPT_PAUSE_MS = 1,
 	WORD_BYTES = 8,
 	STATIC_TYPES_DISTANCE = 128,
+	/* Py_TPFLAGS_READY: a copy of a type that nobody uses never gets it. */
+	FLAG_READY = 1 << 12,
 };
 
 static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char *anchor)
@@ -31,11 +33,14 @@ static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_r
 {
 	const struct pyi_layout *layout = runtime->layout;
 	uint64_t name_addr;
+	uint64_t flags;
 	uint64_t meta;
 	char text[16];
 
 	return pyi_memory_try_read_u64(reader, type_addr + layout->object_type, &meta) &&
 	       meta == runtime->type_type_addr &&
+	       pyi_memory_try_read_u64(reader, type_addr + layout->type_flags, &flags) &&
+	       (flags & FLAG_READY) &&
 	       pyi_memory_try_read_u64(reader, type_addr + layout->type_name, &name_addr) &&
 	       pyi_memory_try_read_string(reader, name_addr, text, sizeof(text)) &&
 	       strcmp(text, name) == 0;

@@ -7,173 +7,36 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pyinspect/payload.h>
-
 #include "base/cleanup.h"
+#include "python/builtin_types.h"
 #include "python/layouts.h"
+#include "python/scope.h"
+#include "python/search.h"
+#include "python/version.h"
 
-enum {
-	/* Files that are searched for Python, those that look like it first. */
-	MODULE_LIMIT = 4096,
-	WRITABLE_LIMIT = 8,
-	SCAN_CHUNK_BYTES = 1 << 16,
-	SCAN_LIMIT_BYTES = 16 << 20,
-	VERSION_OVERLAP = 64,
-};
-
-static const struct {
-	const char *name;
-	uint32_t kind;
-} builtin_types[] = {
-	{ "PyType_Type", PYI_KIND_TYPE },
-	{ "PyDict_Type", PYI_KIND_DICT },
-	{ "PyODict_Type", PYI_KIND_ORDERED_DICT },
-	{ "PyFrozenDict_Type", PYI_KIND_DICT },
-	{ "PyList_Type", PYI_KIND_LIST },
-	{ "PySet_Type", PYI_KIND_SET },
-	{ "PyFrozenSet_Type", PYI_KIND_SET },
-	{ "PyUnicode_Type", PYI_KIND_STR },
-	{ "PyByteArray_Type", PYI_KIND_BYTEARRAY },
-	{ "PyLong_Type", PYI_KIND_INT },
-	{ "PyCode_Type", PYI_KIND_CODE },
-	{ "PyFrame_Type", PYI_KIND_FRAME },
-	{ "PyGen_Type", PYI_KIND_GENERATOR },
-	{ "PyCoro_Type", PYI_KIND_GENERATOR },
-	{ "PyAsyncGen_Type", PYI_KIND_GENERATOR },
-	{ "PyModule_Type", PYI_KIND_MODULE },
-	{ "PyRange_Type", PYI_KIND_RANGE },
-	{ "PyMethodDescr_Type", PYI_KIND_DESCRIPTOR },
-	{ "PyClassMethodDescr_Type", PYI_KIND_DESCRIPTOR },
-	{ "PyMemberDescr_Type", PYI_KIND_DESCRIPTOR },
-	{ "PyGetSetDescr_Type", PYI_KIND_DESCRIPTOR },
-	{ "PyWrapperDescr_Type", PYI_KIND_DESCRIPTOR },
-	{ "PyTuple_Type", PYI_KIND_TUPLE },
-	{ "PyCell_Type", PYI_KIND_CELL },
-	{ "PyFunction_Type", PYI_KIND_FUNCTION },
-};
-
-_Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) <= PYI_BUILTIN_TYPE_LIMIT,
-	       "struct pyi_runtime must have room for every builtin type");
-_Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) <= PYI_KNOWN_TYPES,
-	       "the payload must know every builtin type");
-
-/* Sorts of files that are something like Python, for the message when there is no _PyRuntime. */
-struct sighting {
-	bool pypy;
-	bool python2;
-	bool python3_old;
-};
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Length of "3.X.Y[abrc...]" before " (" at `text`, 0 if it is not one. */
-static size_t version_length(const char *text, size_t left)
-{
-	size_t i = 2;
-	size_t dots = 1;
-
-	if (left < 10 || (text[0] != '3' && text[0] != '2') || text[1] != '.')
-		return 0;
-	for (; i < left && i < 31; i++) {
-		if (text[i] == '.' && is_digit(text[i - 1]) && i + 1 < left &&
-		    is_digit(text[i + 1]))
-			dots++;
-		else if (!is_digit(text[i]) && (!text[i] || !strchr("abrc+", text[i])))
-			break;
-	}
-	if (dots != 2 || i >= left || text[i] != ' ')
-		return 0;
-	/*
-	 * "3.9.18 (main, ...", "3.13.5 free-threading build (", "3.13.5 experimental
-	 * free-threading", "3.10.8 | packaged by conda-forge | ("
-	 */
-	if (i + 2 < left && text[i + 1] && strchr("(fe|", text[i + 1]))
-		return i;
-	return 0;
-}
-
-bool pyi_runtime_find_version(const char *bytes, size_t size_bytes, char ret_version[32])
-{
-	for (size_t i = 0; i < size_bytes; i++) {
-		size_t length;
-
-		/* A buffer of its own begins after a zero byte. */
-		if (i && bytes[i - 1] != '\0')
-			continue;
-		length = version_length(bytes + i, size_bytes - i);
-		if (length) {
-			memcpy(ret_version, bytes + i, length);
-			ret_version[length] = '\0';
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The static buffer of Py_GetVersion(), filled when Python started. */
-static bool scan_for_version(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
-			     char ret_version[32])
-{
-	struct pyi_elf_range ranges[WRITABLE_LIMIT];
-	size_t count = pyi_elf_module_writable_ranges(module, ranges, WRITABLE_LIMIT);
-	PYI_CLEANUP(pyi_guard_free) char *chunk = malloc(SCAN_CHUNK_BYTES);
-
-	if (!chunk)
-		return false;
-	for (size_t r = 0; r < count; r++) {
-		uint64_t size = ranges[r].size_bytes < SCAN_LIMIT_BYTES ? ranges[r].size_bytes
-									: SCAN_LIMIT_BYTES;
-
-		for (uint64_t at = 0; at < size; at += SCAN_CHUNK_BYTES - VERSION_OVERLAP) {
-			uint64_t left = size - at < SCAN_CHUNK_BYTES ? size - at : SCAN_CHUNK_BYTES;
-
-			if (pyi_memory_try_read(reader, ranges[r].addr + at, chunk, left) &&
-			    pyi_runtime_find_version(chunk, left, ret_version))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* PY_VERSION_HEX >> 16 of a version string. */
-static uint32_t version_number(const char *version)
-{
-	unsigned major = 0;
-	unsigned minor = 0;
-
-	if (sscanf(version, "%u.%u", &major, &minor) != 2 || major > 255 || minor > 255)
-		return 0;
-	return major << 8 | minor;
-}
-
-/* From Py_Version (3.11+), else from the version string. */
-static bool read_version(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
-			 char ret_version[32])
-{
-	static const char *const levels[16] = { [0xa] = "a", [0xb] = "b", [0xc] = "rc" };
+/* Where a runtime may be. */
+struct candidate {
+	/* The module that its _PyRuntime, or the code of one without, is in. */
+	size_t home;
 	struct pyi_elf_symbol symbol;
-	uint32_t hex;
+	struct pyi_statics statics;
+	/* Symbols of `home` say what is where. */
+	bool has_symbols;
+};
 
-	if (!pyi_elf_module_find_symbol(module, "Py_Version", &symbol) ||
-	    !pyi_memory_try_read_u32(reader, symbol.addr, &hex) || !hex)
-		return scan_for_version(module, reader, ret_version);
-	if (levels[hex >> 4 & 15])
-		snprintf(ret_version, 32, "%u.%u.%u%s%u", hex >> 24, hex >> 16 & 255,
-			 hex >> 8 & 255, levels[hex >> 4 & 15], hex & 15);
-	else
-		snprintf(ret_version, 32, "%u.%u.%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255);
-	return true;
-}
-
-static unsigned patch_level(const char *version)
-{
-	unsigned patch = 0;
-
-	return sscanf(version, "%*u.%*u.%u", &patch) == 1 ? patch : 0;
-}
+struct finder {
+	const struct pyi_process *process;
+	struct pyi_memory_reader *reader;
+	struct pyi_scope scope;
+	/* Those that live, in the order of the scope. */
+	struct pyi_runtime found[PYI_SCOPE_LIMIT];
+	size_t count;
+	/* Why another one is not among them: the reason that says most; NULL if there is none. */
+	struct pyi_error *error;
+	/* Sorts of files that are something like Python. */
+	bool has_python2;
+	bool has_old_python3;
+};
 
 /* What the build says of itself, where it does, is not what a layout says. */
 static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_addr,
@@ -224,13 +87,14 @@ const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
 	for (size_t i = 0; i < pyi_known_layout_count; i++) {
 		const struct pyi_known_layout *known = &pyi_known_layouts[i];
 
-		if (known->layout.python_version != version_number(version) ||
+		if (known->layout.python_version != pyi_version_number(version) ||
 		    is_contradicted(&known->layout, symbol->addr, reader))
 			continue;
 		if (known->layout.runtime_size == symbol->size_bytes)
 			return &known->layout;
 		/* They are in the order of their versions. */
-		if (!best || patch_level(known->generated_from) <= patch_level(version))
+		if (!best || pyi_version_patch_level(known->generated_from) <=
+				     pyi_version_patch_level(version))
 			best = known;
 	}
 	return best ? &best->layout : NULL;
@@ -262,69 +126,73 @@ static struct pyi_error *unsupported(const struct pyi_process *process, const ch
 			      "%s", supported);
 }
 
-static struct pyi_error *load_symbols(struct pyi_elf_module *module, struct pyi_runtime *runtime)
+/* Known since 3.13, when there were the first of them; _Py_DebugOffsets.free_threaded. */
+static bool is_free_threaded(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
 {
-	struct pyi_elf_symbol symbol;
+	struct pyi_debug_offsets offsets;
 
-	for (size_t i = 0; i < sizeof(builtin_types) / sizeof(builtin_types[0]); i++) {
-		if (!pyi_elf_module_find_symbol(module, builtin_types[i].name, &symbol))
-			continue;
-		runtime->builtin_types[runtime->builtin_type_count++] = (struct pyi_builtin_type){
-			.kind = builtin_types[i].kind,
-			.addr = symbol.addr,
-		};
-	}
-	if (pyi_elf_module_find_symbol(module, "PyType_Type", &symbol))
-		runtime->type_type_addr = symbol.addr;
-	if (pyi_elf_module_find_symbol(module, "PyDict_Type", &symbol))
-		runtime->dict_type_addr = symbol.addr;
-	if (pyi_elf_module_find_symbol(module, "PyUnicode_Type", &symbol))
-		runtime->str_type_addr = symbol.addr;
-	if (pyi_elf_module_find_symbol(module, "PyBaseObject_Type", &symbol))
-		runtime->object_type_addr = symbol.addr;
-	if (pyi_elf_module_find_symbol(module, "PyThreadState_Swap", &symbol))
-		runtime->thread_swap_addr = symbol.addr;
-	if (pyi_elf_module_find_symbol(module, "_PyEval_EvalFrameDefault", &symbol))
-		runtime->evaluator = (struct pyi_elf_range){ symbol.addr, symbol.size_bytes };
-	if (!runtime->type_type_addr || !runtime->dict_type_addr || !runtime->str_type_addr)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_LAYOUT_MISMATCH,
-					"%s exports no PyType_Type, PyDict_Type or PyUnicode_Type",
-					pyi_elf_module_path(module));
-	return NULL;
+	return pyi_version_read_debug_offsets(runtime->addr, reader, &offsets) &&
+	       offsets.free_threaded;
 }
 
-/* The module has a _PyRuntime, or what there was before: everything about it. */
-static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_module *module,
-			      const struct pyi_elf_symbol *symbol, struct pyi_memory_reader *reader,
-			      const struct pyi_statics *statics, struct pyi_runtime *ret_runtime)
+static void find_code(struct finder *finder, size_t home, struct pyi_runtime *runtime)
 {
-	struct pyi_runtime runtime = { .addr = symbol->addr, .statics = *statics };
-	struct pyi_elf_symbol marker;
+	struct pyi_elf_symbol symbols[PYI_SCOPE_LIMIT];
+
+	if (pyi_scope_find(&finder->scope, home, "PyThreadState_Swap", symbols))
+		runtime->thread_swap_addr = symbols[0].addr;
+	if (pyi_scope_find(&finder->scope, home, "_PyEval_EvalFrameDefault", symbols))
+		runtime->evaluator = (struct pyi_elf_range){
+			symbols[0].addr,
+			symbols[0].size_bytes,
+		};
+}
+
+static struct pyi_error *find_types(struct finder *finder, const struct candidate *candidate,
+				    struct pyi_runtime *runtime)
+{
+	if (!candidate->has_symbols)
+		return pyi_builtin_types_by_name(runtime, finder->reader);
+	find_code(finder, candidate->home, runtime);
+	return pyi_builtin_types_by_symbol(runtime, &finder->scope, candidate->home,
+					   finder->reader);
+}
+
+/* Everything about a runtime, if there is a live one. */
+static struct pyi_error *load(struct finder *finder, const struct candidate *candidate,
+			      struct pyi_runtime *ret_runtime)
+{
+	struct pyi_elf_module *module = finder->scope.modules[candidate->home];
+	struct pyi_runtime runtime = {
+		.addr = candidate->symbol.addr,
+		.statics = candidate->statics,
+	};
 	struct pyi_error *error;
 	char what[96];
 
-	if (!read_version(module, reader, runtime.version))
+	if (!pyi_version_read(&finder->scope, candidate->home, runtime.addr, finder->reader,
+			      runtime.version))
 		return pyi_error_hint(
 			pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_NOT_STARTED,
 					 "process %d has CPython loaded (%s), but not "
 					 "started",
-					 process->pid, pyi_elf_module_path(module)),
+					 finder->process->pid, pyi_elf_module_path(module)),
 			"try again in a moment");
-	/* Only free-threaded builds have this function. */
-	if (pyi_elf_module_find_symbol(module, "_Py_MergeZeroLocalRefcount", &marker)) {
+	if (is_free_threaded(&runtime, finder->reader)) {
 		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
-		return unsupported(process, what);
+		return unsupported(finder->process, what);
 	}
-	runtime.layout = pyi_runtime_choose_layout(runtime.version, symbol, reader);
+	runtime.layout =
+		pyi_runtime_choose_layout(runtime.version, &candidate->symbol, finder->reader);
 	if (!runtime.layout) {
 		snprintf(what, sizeof(what), "CPython %s", runtime.version);
-		return unsupported(process, what);
+		return unsupported(finder->process, what);
 	}
-	error = load_symbols(module, &runtime);
+	error = find_types(finder, candidate, &runtime);
 	if (!error)
-		error = check_layouts(&runtime, reader);
+		error = check_layouts(&runtime, finder->reader);
 	if (!error)
-		error = pyi_runtime_find_static_types(&runtime, reader);
+		error = pyi_runtime_find_static_types(&runtime, finder->reader);
 	if (error)
 		return error;
 	runtime.path = strdup(pyi_elf_module_path(module));
@@ -334,42 +202,95 @@ static struct pyi_error *load(const struct pyi_process *process, struct pyi_elf_
 	return NULL;
 }
 
-/* Each symbol is looked for once: it takes a pass over all of a module's. */
-static bool find_python(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
-			struct sighting *sighting, struct pyi_elf_symbol *ret_symbol,
-			struct pyi_statics *ret_statics)
+/* Of the reasons why there is no runtime, one that did not start says least: there may be a dead
+ * copy of each. */
+static void keep_reason(struct finder *finder, struct pyi_error *error)
 {
-	struct pyi_elf_symbol marker;
-	bool python2;
-	bool old;
-
-	*ret_statics = (struct pyi_statics){ 0 };
-	if (pyi_elf_module_find_symbol(module, "_PyRuntime", ret_symbol))
-		return true;
-	python2 = pyi_elf_module_find_symbol(module, "PyString_Type", &marker);
-	/* CPython 2 has the same. */
-	old = pyi_elf_module_find_symbol(module, "_PyGC_generation0", ret_symbol);
-	if (!python2 && old && pyi_statics_find(module, reader, ret_statics))
-		return true;
-	sighting->python2 |= python2;
-	sighting->python3_old |= old && !sighting->python2;
-	sighting->pypy |= pyi_elf_module_find_symbol(module, "pypy_execute_source", &marker) ||
-			  pyi_elf_module_find_symbol(module, "pypy_main_startup", &marker);
-	return false;
+	if (!finder->error || (finder->error->code == PYI_ERROR_PYTHON_NOT_STARTED &&
+			       error->code != PYI_ERROR_PYTHON_NOT_STARTED)) {
+		pyi_error_destroy(finder->error);
+		finder->error = error;
+		return;
+	}
+	pyi_error_destroy(error);
 }
 
-static struct pyi_error *no_runtime(const struct pyi_process *process,
-				    const struct sighting *sighting)
+static void try(struct finder *finder, const struct candidate *candidate)
 {
+	struct pyi_error *error;
+
+	for (size_t i = 0; i < finder->count; i++)
+		if (finder->found[i].addr == candidate->symbol.addr)
+			return;
+	if (finder->count == PYI_SCOPE_LIMIT)
+		return;
+	error = load(finder, candidate, &finder->found[finder->count]);
+	if (error)
+		keep_reason(finder, error);
+	else
+		finder->count++;
+}
+
+/* What a module defines: each symbol is looked for once, as it takes a pass over all of them. */
+static void try_module(struct finder *finder, size_t home)
+{
+	struct pyi_elf_module *module = finder->scope.modules[home];
+	struct candidate candidate = { .home = home, .has_symbols = true };
+	struct pyi_elf_range section;
+	struct pyi_elf_symbol marker;
+
+	if (pyi_elf_module_find_symbol(module, "_PyRuntime", &candidate.symbol)) {
+		try(finder, &candidate);
+		return;
+	}
+	if (pyi_elf_module_find_section(module, ".PyRuntime", &section)) {
+		candidate.has_symbols = false;
+		candidate.symbol.addr = section.addr;
+		candidate.symbol.size_bytes = section.size_bytes;
+		try(finder, &candidate);
+		return;
+	}
+	if (!pyi_elf_module_find_symbol(module, "_PyGC_generation0", &marker))
+		return;
+	/* CPython 2 has the same. */
+	if (pyi_elf_module_find_symbol(module, "PyString_Type", &marker))
+		finder->has_python2 = true;
+	else if (pyi_statics_find(&finder->scope, home, finder->reader, &candidate.statics))
+		try(finder, &candidate);
+	else
+		finder->has_old_python3 = true;
+}
+
+/* Nothing says where it is, but perhaps that it is there. */
+static void search_module(struct finder *finder, size_t home)
+{
+	struct pyi_elf_module *module = finder->scope.modules[home];
+	struct candidate candidate = { .home = home };
+	char version[PYI_VERSION_BYTES];
+	char what[128];
+
+	if (!pyi_version_scan(module, finder->reader, version))
+		return;
+	if (pyi_search_runtime(module, finder->reader, version, &candidate.symbol)) {
+		try(finder, &candidate);
+		return;
+	}
+	snprintf(what, sizeof(what), "CPython %s without symbols and sections", version);
+	keep_reason(finder, unsupported(finder->process, what));
+}
+
+static struct pyi_error *no_runtime(const struct finder *finder)
+{
+	const struct pyi_process *process = finder->process;
 	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	char supported[96];
 
-	if (sighting->pypy)
+	if (finder->scope.has_pypy)
 		return unsupported(process, "PyPy");
-	if (sighting->python2)
+	if (finder->has_python2)
 		return unsupported(process, "CPython 2");
-	if (sighting->python3_old)
+	if (finder->has_old_python3)
 		return unsupported(process,
 				   "CPython 3.5 or older, or a 3.6 of a kind that is not known");
 	error = pyi_process_read_exe(process, &exe);
@@ -380,84 +301,77 @@ static struct pyi_error *no_runtime(const struct pyi_process *process,
 			      "%s", supported);
 }
 
-/* The program first, then what is called python, then the rest: an embedding program loads it from
- * anywhere. */
-static int rank_of(const struct pyi_map *map, const char *exe)
+/* "1: 3.11.2 (/usr/bin/python3.11), 2: ..." */
+static void list_found(const struct finder *finder, char *text, size_t capacity)
 {
-	const char *base = strrchr(map->path, '/');
+	size_t length = 0;
 
-	if (exe && strcmp(map->path, exe) == 0)
-		return 0;
-	return base && strstr(base, "python") ? 1 : 2;
+	for (size_t i = 0; i < finder->count && length < capacity; i++)
+		length += (size_t)snprintf(text + length, capacity - length, "%s%zu: %s (%s)",
+					   i ? ", " : "", i + 1, finder->found[i].version,
+					   finder->found[i].path);
 }
 
-static bool is_candidate(const struct pyi_maps *maps, size_t index)
+/* The one that is wanted, by its number from 1; 0: the only one. */
+static struct pyi_error *choose(struct finder *finder, unsigned wanted, size_t *ret_index)
 {
-	const struct pyi_map *map = &maps->items[index];
+	char list[1024] = "";
 
-	if (map->path[0] != '/' || !map->executable || map->shared)
-		return false;
-	for (size_t i = 0; i < index; i++)
-		if (maps->items[i].executable && pyi_map_same_file(&maps->items[i], map))
-			return false;
-	return true;
+	if (wanted ? wanted <= finder->count : finder->count == 1) {
+		*ret_index = wanted ? wanted - 1 : 0;
+		return NULL;
+	}
+	list_found(finder, list, sizeof(list));
+	if (wanted)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_SEVERAL_PYTHONS,
+						       "process %d has no runtime of CPython with "
+						       "the number %u",
+						       finder->process->pid, wanted),
+				      "it has %s", list);
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_SEVERAL_PYTHONS,
+					       "process %d has %zu runtimes of CPython: %s",
+					       finder->process->pid, finder->count, list),
+			      "choose one by its number: --runtime 1");
+}
+
+static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi_runtime *ret)
+{
+	struct pyi_error *error;
+	size_t index = 0;
+
+	for (size_t home = 0; home < finder->scope.count; home++)
+		try_module(finder, home);
+	for (size_t home = 0; home < finder->scope.count && !finder->count; home++)
+		search_module(finder, home);
+	if (!finder->count && finder->error) {
+		error = finder->error;
+		finder->error = NULL;
+		return error;
+	}
+	if (!finder->count)
+		return no_runtime(finder);
+	error = choose(finder, wanted, &index);
+	if (error)
+		return error;
+	*ret = finder->found[index];
+	finder->found[index] = (struct pyi_runtime){ 0 };
+	return NULL;
 }
 
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
-				   struct pyi_memory_reader *reader,
+				   struct pyi_memory_reader *reader, unsigned wanted,
 				   struct pyi_runtime *ret_runtime)
 {
-	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
-	struct sighting sighting = { 0 };
-	struct pyi_error *found_but = NULL;
-	struct pyi_error *error;
-	unsigned opened = 0;
+	struct finder finder = { .process = process, .reader = reader };
+	struct pyi_error *error = pyi_scope_open(process, maps, reader, &finder.scope);
 
-	error = pyi_process_read_exe(process, &exe);
-	if (error)
-		return error;
-	for (int rank = 0; rank <= 2; rank++) {
-		for (size_t m = 0; m < maps->count; m++) {
-			struct pyi_elf_module *module;
-			struct pyi_elf_symbol symbol;
-			struct pyi_statics statics;
-
-			/* The program itself first, whatever else is mapped. */
-			if (rank_of(&maps->items[m], exe) != rank || !is_candidate(maps, m))
-				continue;
-			if (++opened > MODULE_LIMIT)
-				break;
-			error = pyi_elf_module_open(process, maps, &maps->items[m], &module);
-			if (error && rank == 0) {
-				pyi_error_destroy(found_but);
-				return error;
-			}
-			if (error) {
-				pyi_error_destroy(error);
-				continue;
-			}
-			if (find_python(module, reader, &sighting, &symbol, &statics)) {
-				error = load(process, module, &symbol, reader, &statics,
-					     ret_runtime);
-				pyi_elf_module_close(module);
-				if (!error) {
-					pyi_error_destroy(found_but);
-					return NULL;
-				}
-				/* A second copy of the file may be mapped as data, e.g. by ctypes.
-				 */
-				pyi_error_destroy(found_but);
-				found_but = error;
-				continue;
-			}
-			pyi_elf_module_close(module);
-		}
-		/* What is called python has been seen: nothing else needs to be opened to say no.
-		 */
-		if (found_but)
-			return found_but;
-	}
-	return no_runtime(process, &sighting);
+	if (!error)
+		error = find(&finder, wanted, ret_runtime);
+	for (size_t i = 0; i < finder.count; i++)
+		pyi_runtime_deinit(&finder.found[i]);
+	pyi_error_destroy(finder.error);
+	pyi_scope_close(&finder.scope);
+	return error;
 }
 
 void pyi_runtime_deinit(struct pyi_runtime *runtime)

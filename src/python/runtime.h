@@ -61,12 +61,15 @@ struct pyi_runtime {
 };
 
 /*
- * Finds the runtime of `process`. Errors, all exit 4: "not-python" (says what program it is),
- * "python-unsupported" (PyPy, another version, a free-threaded build: names it),
- * "python-not-started", "layout-mismatch" (names the anchor that disagrees).
+ * Finds the runtime of `process`: of several that live the one with the number `wanted`, from 1; 0:
+ * there must be only one. What is loaded and dead does not count.
+ *
+ * Errors, all exit 4: "not-python" (says what program it is), "python-unsupported" (PyPy, another
+ * version, a free-threaded build: names it), "python-not-started", "layout-mismatch" (names the
+ * anchor that disagrees); exit 2: "several-pythons" (lists them).
  */
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
-				   struct pyi_memory_reader *reader,
+				   struct pyi_memory_reader *reader, unsigned wanted,
 				   struct pyi_runtime *ret_runtime) PYI_MUST_CHECK;
 
 /* Safe on a zeroed struct. */
@@ -97,8 +100,5 @@ struct pyi_error *pyi_runtime_find_static_types(struct pyi_runtime *runtime,
 const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
 						   const struct pyi_elf_symbol *symbol,
 						   struct pyi_memory_reader *reader);
-
-/* Finds "3.X.Y" of Py_GetVersion()'s buffer in `bytes`; false if it is not there. For tests. */
-bool pyi_runtime_find_version(const char *bytes, size_t size_bytes, char ret_version[32]);
 
 #endif

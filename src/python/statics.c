@@ -76,22 +76,30 @@ static uint64_t decode(struct pyi_elf_module *module, struct pyi_memory_reader *
 	return 0;
 }
 
-bool pyi_statics_find(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
+/* As the code is bound to it. */
+static uint64_t find_variable(struct pyi_scope *scope, size_t home, const char *name)
+{
+	struct pyi_elf_symbol symbols[PYI_SCOPE_LIMIT];
+
+	return pyi_scope_find(scope, home, name, symbols) ? symbols[0].addr : 0;
+}
+
+bool pyi_statics_find(struct pyi_scope *scope, size_t home, struct pyi_memory_reader *reader,
 		      struct pyi_statics *ret_statics)
 {
-	struct pyi_statics statics;
-	struct pyi_elf_symbol generation0;
-	struct pyi_elf_symbol current;
+	struct pyi_elf_module *module = scope->modules[home];
+	struct pyi_statics statics = {
+		.interpreters_addr =
+			decode(module, reader, "PyInterpreterState_Head", pyi_statics_returned),
+		.collecting_addr = decode(module, reader, "PyGC_Collect", pyi_statics_set_to_one),
+		.current_thread_addr = find_variable(scope, home, "_PyThreadState_Current"),
+	};
+	uint64_t generation0_addr = find_variable(scope, home, "_PyGC_generation0");
 
-	if (!pyi_elf_module_find_symbol(module, "_PyGC_generation0", &generation0) ||
-	    !pyi_elf_module_find_symbol(module, "_PyThreadState_Current", &current) ||
-	    !pyi_memory_try_read_u64(reader, generation0.addr, &statics.generations_addr))
-		return false;
-	statics.current_thread_addr = current.addr;
-	statics.interpreters_addr =
-		decode(module, reader, "PyInterpreterState_Head", pyi_statics_returned);
-	statics.collecting_addr = decode(module, reader, "PyGC_Collect", pyi_statics_set_to_one);
-	if (!statics.generations_addr || !statics.interpreters_addr || !statics.collecting_addr)
+	if (!statics.interpreters_addr || !statics.collecting_addr ||
+	    !statics.current_thread_addr || !generation0_addr ||
+	    !pyi_memory_try_read_u64(reader, generation0_addr, &statics.generations_addr) ||
+	    !statics.generations_addr)
 		return false;
 	*ret_statics = statics;
 	return true;

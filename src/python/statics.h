@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "process/elf_module.h"
 #include "process/memory_reader.h"
+#include "python/scope.h"
 
 /* Addresses of variables; all are 0 where the layout says where things are. */
 struct pyi_statics {
@@ -24,8 +24,9 @@ struct pyi_statics {
 	uint64_t current_thread_addr;
 };
 
-/* False if it is another version, or compiled in another way than those known. */
-bool pyi_statics_find(struct pyi_elf_module *module, struct pyi_memory_reader *reader,
+/* Of the code in `home` (an index in the scope). False if it is another version, or compiled in
+ * another way than those known. */
+bool pyi_statics_find(struct pyi_scope *scope, size_t home, struct pyi_memory_reader *reader,
 		      struct pyi_statics *ret_statics);
 
 /*

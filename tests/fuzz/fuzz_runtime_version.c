@@ -2,7 +2,7 @@
  * Fuzzer of src/python/runtime.c: the version of Python, looked for in any memory.
  */
 #include "fuzz.h"
-#include "python/runtime.h"
+#include "python/version.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	size_t length;
 
 	memset(version, 'x', sizeof(version));
-	if (!pyi_runtime_find_version((const char *)bytes, size_bytes, version))
+	if (!pyi_version_find((const char *)bytes, size_bytes, version))
 		return 0;
 	FUZZ_EXPECT(memchr(version, '\0', sizeof(version)));
 	length = strlen(version);

@@ -350,7 +350,7 @@ static void fill_type(struct invented_heap *heap, uint64_t addr, const struct in
 	invented_set(addr + layout->type_base, type->base);
 	invented_set(addr + layout->type_basicsize, (uint64_t)type->basicsize);
 	invented_set(addr + layout->type_itemsize, (uint64_t)type->itemsize);
-	invented_set(addr + layout->type_flags, type->flags);
+	invented_set(addr + layout->type_flags, type->flags | INVENTED_FLAG_READY);
 	invented_set(addr + layout->type_traverse, (uintptr_t)type->traverse);
 	if (type->flags & INVENTED_FLAG_TYPE)
 		invented_set(addr + layout->type_is_gc, (uintptr_t)type_is_gc);
@@ -370,7 +370,8 @@ uint64_t invented_heap_type(struct invented_heap *heap, const struct invented_ty
 	uint64_t addr = object_with(heap, heap->type_type, heap->layout.heap_type_size, true);
 
 	fill_type(heap, addr, type);
-	invented_set(addr + heap->layout.type_flags, type->flags | INVENTED_FLAG_HEAP_TYPE);
+	invented_set(addr + heap->layout.type_flags,
+		     type->flags | INVENTED_FLAG_READY | INVENTED_FLAG_HEAP_TYPE);
 	invented_set(addr + heap->layout.heap_type_qualname, qualname);
 	return addr;
 }

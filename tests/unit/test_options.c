@@ -171,6 +171,12 @@ static void test_all_options(void **state)
 	assert_int_equal(options.given, PYI_OPTION_EXACT | PYI_OPTION_ADDRESS | PYI_OPTION_DEPTH |
 						PYI_OPTION_VALUES | PYI_OPTION_BY);
 
+	expect_good(&options, "--runtime", "2", "svc", "top-types");
+	assert_int_equal(options.runtime, 2);
+	expect_usage(&options, "--runtime wants a number from 1", "--runtime", "0");
+	expect_usage(&options, "--runtime wants a number from 1", "--runtime", "4294967296");
+	expect_usage(&options, "--runtime wants a whole number", "--runtime", "one");
+
 	expect_good(&options, "-vn5", "-h", "--version");
 	assert_true(options.verbose && options.help && options.version);
 	assert_int_equal(options.limit, 5);

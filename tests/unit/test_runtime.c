@@ -15,6 +15,7 @@
 #include "invented_heap.h"
 #include "python/layouts.h"
 #include "python/runtime.h"
+#include "python/version.h"
 
 enum {
 	NOISE_BYTES = 300,
@@ -72,7 +73,7 @@ static bool find(const char *bytes, size_t size_bytes, char ret_version[32])
 
 	memcpy(copy, bytes, size_bytes);
 	memset(ret_version, '?', 32);
-	found = pyi_runtime_find_version(copy, size_bytes, ret_version);
+	found = pyi_version_find(copy, size_bytes, ret_version);
 	free(copy);
 	if (found)
 		assert_non_null(memchr(ret_version, '\0', 32));
@@ -447,6 +448,11 @@ static void test_anchors_types(void **state)
 		expect_mismatch(fixture, types[i] + layout->object_type, types[(i + 1) % 3] + 8,
 				words);
 		expect_mismatch(fixture, name, 0, words);
+		/* A copy that nobody uses. */
+		expect_mismatch(fixture, types[i] + layout->type_flags,
+				invented_get(types[i] + layout->type_flags) &
+					~(uint64_t)INVENTED_FLAG_READY,
+				words);
 		expect_mismatch(fixture, name, longer, words);
 		expect_mismatch(fixture, name, invented_get(types[(i + 1) % 3] + layout->type_name),
 				words);
