@@ -63,13 +63,6 @@ bool pyi_graph_is_meant(const struct pyi_walk *walk, uint64_t object,
 	return type->meant || object == walk->arguments->meant_object_addr;
 }
 
-bool pyi_graph_is_tracked(const struct pyi_walk *walk, uint64_t object,
-			  const struct pyi_walk_type *type)
-{
-	return pyi_object_is_gc(walk, object, type) &&
-	       pyi_object_is_tracked(walk, object - walk->layout->gc_head_size);
-}
-
 void pyi_graph_visit(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type,
 		     uint64_t source, uint32_t tag)
 {
@@ -165,7 +158,8 @@ static uint32_t inherit(struct pyi_walk *walk, const struct pyi_reference *refer
 	if (place.holder == PYI_HOLDER_NONE)
 		return inherit_closure(walk, reference);
 	pyi_label_find(walk, &walk->graph->cursor, reference, &place.edge, &items);
-	if (!reference->holder_type && place.edge.context) {
+	/* Of a root, or of a greenlet: it is the frame that holds it. */
+	if (place.edge.context) {
 		place.holder = PYI_HOLDER_FRAME;
 		place.holder_addr = place.edge.context;
 	}
@@ -201,7 +195,7 @@ static void take(struct pyi_walk *walk, const struct pyi_reference *reference)
 	if (asked)
 		pyi_referrers_add(walk, reference, type);
 	/* Left to the lists: these name what they hold themselves. */
-	if (pyi_holder_kind(type) != PYI_HOLDER_NONE && pyi_graph_is_tracked(walk, target, type))
+	if (pyi_holder_kind(type) != PYI_HOLDER_NONE && pyi_object_is_tracked(walk, target, type))
 		return;
 	if (!pyi_marks_set(walk, target))
 		return;

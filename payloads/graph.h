@@ -147,8 +147,6 @@ bool pyi_graph_is_meant(const struct pyi_walk *walk, uint64_t object,
  */
 void pyi_graph_visit(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type,
 		     uint64_t source, uint32_t tag);
-bool pyi_graph_is_tracked(const struct pyi_walk *walk, uint64_t object,
-			  const struct pyi_walk_type *type);
 /* An object to be visited later, with the place it was found at. */
 void pyi_graph_push(struct pyi_walk *walk, uint64_t object, uint32_t tag);
 /* Gathers the next root. */

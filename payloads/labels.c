@@ -223,7 +223,7 @@ static bool label_index(struct pyi_label_cursor *cursor, uint64_t items_addr, ui
 	return false;
 }
 
-static bool label_container(const struct pyi_walk *walk, struct pyi_label_cursor *cursor,
+static bool label_container(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
 			    const struct pyi_reference *reference, struct pyi_edge *edge,
 			    uint64_t *ret_items)
 {
@@ -256,6 +256,9 @@ static bool label_container(const struct pyi_walk *walk, struct pyi_label_cursor
 	case PYI_KIND_FRAME:
 	case PYI_KIND_GENERATOR:
 		return label_local(walk, cursor, reference, edge);
+	case PYI_KIND_GREENLET:
+		return reference->via == PYI_VIA_FIELD &&
+		       pyi_greenlet_label(walk, cursor, reference, edge);
 	default:
 		return false;
 	}
@@ -346,7 +349,7 @@ static bool label_value(const struct pyi_walk *walk, struct pyi_label_cursor *cu
 	return false;
 }
 
-static void find_reported(const struct pyi_walk *walk, struct pyi_label_cursor *cursor,
+static void find_reported(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
 			  const struct pyi_reference *reference, struct pyi_edge *edge,
 			  uint64_t *ret_items)
 {

@@ -33,6 +33,7 @@ uint32_t pyi_holder_kind(const struct pyi_walk_type *type)
 		return PYI_HOLDER_FRAME;
 	/* There are as many as functions, and most hold much the same. */
 	case PYI_KIND_CODE:
+	case PYI_KIND_GREENLET:
 		return PYI_HOLDER_INSTANCE;
 	case PYI_KIND_PLAIN:
 		return type->flags & PYI_TPFLAG_HEAP_TYPE ? PYI_HOLDER_INSTANCE : PYI_HOLDER_NONE;

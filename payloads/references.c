@@ -31,7 +31,8 @@ static void traverse(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 	walk->type_reported = false;
 	walk->visiting_type = type->addr;
 	walk->visiting.via = PYI_VIA_TRAVERSE;
-	if (type->traverse && pyi_object_is_gc(walk, object, type))
+	if (type->traverse &&
+	    (pyi_object_is_gc(walk, object, type) || pyi_object_is_tracked(walk, object, type)))
 		((traverse_function *)(uintptr_t)type->traverse)((void *)(uintptr_t)object, visit,
 								 walk);
 }
@@ -156,6 +157,24 @@ static void visit_type(struct pyi_walk *walk, uint64_t object)
 	pyi_walk_refer(walk, pyi_field(object, layout->type_base));
 }
 
+/*
+ * A static type needs nobody to hold it, and some are known to their bases only, by weak
+ * references. The census must not miss what other jobs are given to start from.
+ */
+static void visit_weakref(struct pyi_walk *walk, uint64_t object)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t target = pyi_field(object, layout->weakref_object);
+	const struct pyi_walk_type *type = NULL;
+
+	if (walk->graph || !pyi_marks_is_readable(walk, target))
+		return;
+	type = pyi_types_find(walk, pyi_field(target, layout->object_type));
+	if (type && type->kind == PYI_KIND_TYPE &&
+	    !(pyi_field(target, layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
+		pyi_walk_refer(walk, target);
+}
+
 static void visit_hidden(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
@@ -179,6 +198,12 @@ static void visit_hidden(struct pyi_walk *walk, uint64_t object, const struct py
 		break;
 	case PYI_KIND_RANGE:
 		refer_fields(walk, object, layout->range_references);
+		break;
+	case PYI_KIND_WEAKREF:
+		visit_weakref(walk, object);
+		break;
+	case PYI_KIND_GREENLET:
+		pyi_greenlet_visit(walk, object, type);
 		break;
 	default:
 		break;

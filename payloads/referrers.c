@@ -24,13 +24,13 @@ void pyi_referrers_add(struct pyi_walk *walk, const struct pyi_reference *refere
 	like.type_addr = reference->holder_type ? reference->holder_type->addr : 0;
 	if (referents)
 		like.referent_type_addr = target_type->addr;
-	else if (reference->holder_type)
-		like.owner = pyi_owner_of(walk, holder, reference->holder_type, reference->tag);
 	else if (like.edge.context)
 		like.owner = (struct pyi_place){
 			.holder = PYI_HOLDER_FRAME,
 			.holder_addr = like.edge.context,
 		};
+	else if (reference->holder_type)
+		like.owner = pyi_owner_of(walk, holder, reference->holder_type, reference->tag);
 	/* Every function has these, and there are many: not a group for each. */
 	if (like.owner.holder == PYI_HOLDER_FUNCTION && like.owner.edge.kind == PYI_EDGE_NONE &&
 	    like.edge.kind == PYI_EDGE_FIELD)

@@ -361,14 +361,45 @@ bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
 	return ((int (*)(void *))(uintptr_t)type->is_gc)((void *)(uintptr_t)object);
 }
 
-bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t head)
+/* True if a PyGC_Head at `head` says that its object is in a list. */
+static bool says_tracked(const struct pyi_layout *layout, uint64_t head)
 {
-	const struct pyi_layout *layout = walk->layout;
-
 	/* Modules/gcmodule.c of 3.7: _PyGC_REFS_UNTRACKED is -2, above a bit for finalizers. */
 	if (pyi_has(layout->gc_head_refs))
 		return (int64_t)pyi_field(head, layout->gc_head_refs) >> 1 != -2;
 	return pyi_field(head, layout->gc_head_next) != 0;
+}
+
+/* True if it is a link of a list: its neighbours link back. Heads of lists may be aligned to 4. */
+static bool is_linked(const struct pyi_walk *walk, uint64_t head)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t next;
+	uint64_t previous;
+
+	if (!pyi_marks_is_readable(walk, head))
+		return false;
+	next = pyi_field(head, layout->gc_head_next) & ~UINT64_C(3);
+	previous = pyi_field(head, layout->gc_head_prev) & ~UINT64_C(3);
+	return pyi_marks_is_readable(walk, next & ~UINT64_C(7)) &&
+	       pyi_marks_is_readable(walk, previous & ~UINT64_C(7)) &&
+	       (pyi_field(next, layout->gc_head_prev) & ~UINT64_C(3)) == head &&
+	       (pyi_field(previous, layout->gc_head_next) & ~UINT64_C(3)) == head;
+}
+
+bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
+			   const struct pyi_walk_type *type)
+{
+	uint64_t head = object - walk->layout->gc_head_size;
+
+	if (!(type->flags & PYI_TPFLAG_HAVE_GC))
+		return false;
+	/*
+	 * The collector goes by its lists. What tp_is_gc denies may have no head at all (static
+	 * types), or be on a list nevertheless (greenlets that are suspended).
+	 */
+	return pyi_object_is_gc(walk, object, type) ? says_tracked(walk->layout, head)
+						    : is_linked(walk, head);
 }
 
 uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)

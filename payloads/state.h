@@ -234,8 +234,9 @@ uint64_t pyi_size_of_locals(const struct pyi_walk *walk, uint64_t code);
 /* True if PyObject_IS_GC() says so: there is a PyGC_Head in front of the object. */
 bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
 		      const struct pyi_walk_type *type);
-/* True if a PyGC_Head at `head` says that its object is in a list. */
-bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t head);
+/* True if it is on a list of the collector. */
+bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
+			   const struct pyi_walk_type *type);
 
 /* references.c: what an object refers to. Calls pyi_walk_refer() for each. */
 void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
@@ -294,6 +295,30 @@ struct pyi_label_cursor {
 void pyi_label_find(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
 		    const struct pyi_reference *reference, struct pyi_edge *ret_edge,
 		    uint64_t *ret_items);
+
+/* greenlets.c: frames of greenlets that are suspended */
+
+/* One of them that runs code (3.11+); the innermost comes first. */
+struct pyi_suspended_frame {
+	uint64_t iframe;
+	uint64_t code;
+	uint64_t slots_addr;
+	uint64_t slot_count;
+	uint64_t steps;
+};
+
+/* False if the greenlet is not suspended, or where frames are objects (to 3.10). */
+bool pyi_suspended_first(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
+			 struct pyi_suspended_frame *ret_frame);
+bool pyi_suspended_next(struct pyi_walk *walk, struct pyi_suspended_frame *frame);
+/* The frame object that it is suspended in; 0: none. */
+uint64_t pyi_greenlet_frame(struct pyi_walk *walk, uint64_t object,
+			    const struct pyi_walk_type *type);
+/* Calls pyi_walk_refer() for all that the frames hold. */
+void pyi_greenlet_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+/* What a reference of pyi_greenlet_visit() is; false if it is none. */
+bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
+			const struct pyi_reference *reference, struct pyi_edge *ret_edge);
 
 /* graph.c: all jobs but the census */
 

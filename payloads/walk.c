@@ -100,8 +100,7 @@ static void meet(struct pyi_walk *walk, uint64_t object)
 		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
 		return;
 	}
-	if (pyi_object_is_gc(walk, object, type) &&
-	    pyi_object_is_tracked(walk, object - walk->layout->gc_head_size))
+	if (pyi_object_is_tracked(walk, object, type))
 		return;
 	count(walk, object, type, false);
 	if (!pyi_walk_is_container(type)) {

@@ -17,8 +17,8 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 5,
-	PYI_KNOWN_TYPES = 48,
+	PYI_PAYLOAD_ABI = 6,
+	PYI_KNOWN_TYPES = 128,
 	PYI_MARK_WORDS = 24,
 };
 
@@ -89,6 +89,9 @@ enum pyi_object_kind {
 	PYI_KIND_TUPLE,
 	PYI_KIND_CELL,
 	PYI_KIND_FUNCTION,
+	PYI_KIND_WEAKREF,
+	/* Of the package greenlet. */
+	PYI_KIND_GREENLET,
 	PYI_KIND_COUNT,
 };
 

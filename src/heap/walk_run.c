@@ -182,6 +182,8 @@ static size_t add_module_types(struct pyi_source_snapshot *snapshot,
 	} known[] = {
 		{ "_collections", "deque", PYI_KIND_DEQUE },
 		{ "array", "array", PYI_KIND_ARRAY },
+		{ "greenlet._greenlet", "greenlet", PYI_KIND_GREENLET },
+		{ "greenlet", "greenlet", PYI_KIND_GREENLET },
 	};
 
 	for (size_t i = 0; i < interpreters->count; i++) {

@@ -50,6 +50,7 @@ static const struct {
 	{ "PyTuple_Type", "tuple", PYI_KIND_TUPLE },
 	{ "PyCell_Type", "cell", PYI_KIND_CELL },
 	{ "PyFunction_Type", "function", PYI_KIND_FUNCTION },
+	{ "_PyWeakref_RefType", "weakref.ReferenceType", PYI_KIND_WEAKREF },
 };
 
 #define BUILTIN_COUNT (sizeof(builtin_types) / sizeof(builtin_types[0]))

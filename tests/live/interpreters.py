@@ -17,6 +17,9 @@ ROOTS = os.environ.get("PYI_ROOTS") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "roots")
 ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15"))
 
+# Here they must be there: packages of tests/run and of tests/make-roots.
+WITH_EXTENSIONS = ("distribution", "trixie-3.13")
+
 STRICT = "1" == os.environ.get("PYI_REQUIRE_INTERPRETERS") or os.environ.get("CI") == "true"
 
 PYENV_VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
@@ -54,6 +57,15 @@ class Interpreter:
         shutil.copytree(os.path.dirname(script), self.root + "/victims", dirs_exist_ok=True,
                         ignore=shutil.ignore_patterns("__pycache__"))
         return self.program() + ["-sE", inside]
+
+    def require_module(self, module):
+        """Skips a test without an extension module: Debian has them for the Pythons of a release."""
+        done = subprocess.run(self.program() + ["-sEc", "import " + module],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode and self.name in WITH_EXTENSIONS:
+            missing("%s cannot import %s: %s" % (self.path, module, done.stderr[-200:]))
+        if done.returncode:
+            pytest.skip("%s has no module %s" % (self.name, module))
 
     def __repr__(self):
         return self.name

@@ -133,3 +133,9 @@ def test_table(large):
             assert row["address"] in done.stdout
             assert "{:,}".format(row["bytes"]) in done.stdout
     assert "secret" not in done.stdout
+
+
+def test_as_many_objects_as_top_types(large):
+    """Both say of the whole process how many objects it has, and their bytes."""
+    whole = support.top_types(large.victim.pid, "--scope", "all")["result"]
+    assert (large.result["objects"], large.result["bytes"]) == (whole["objects"], whole["bytes"])

@@ -1,0 +1,189 @@
+/*
+ * The frames of greenlets that are suspended: no thread state leads to them, and tp_traverse of a
+ * greenlet reports none. Does not look at greenlets that run: their frames are those of a thread.
+ *
+ * Sources: src/greenlet of greenlet 1 to 3 (PythonState::tp_traverse(), expose_frames()). A
+ * greenlet keeps the frame object it is suspended in, in itself (1) or in a C++ object that it
+ * points to (2 and 3). That is found by its type, as its place differs from version to version.
+ */
+#include <pyinspect/stack_ref.h>
+
+#include "state.h"
+
+enum {
+	/* PyObject, weakreflist, dict: the C++ object comes next. */
+	IMPLEMENTATION_FIELD = 32,
+	/* In front of the frame object are a vtable, exceptions, arguments, a stack, a context. */
+	IMPLEMENTATION_WORDS = 32,
+	OBJECT_BYTES_LIMIT = 512,
+	FRAME_LIMIT = 100000,
+	SLOT_LIMIT = 1 << 16,
+	/* As in src/python/interpreters.c: FRAME_OWNED_BY_CSTACK */
+	OWNER_C_STACK = 3,
+};
+
+/* The first pointer to a frame object among these words; 0 if there is none. */
+static uint64_t find_frame(struct pyi_walk *walk, uint64_t addr, uint64_t word_count)
+{
+	for (uint64_t i = 0; i < word_count; i++) {
+		uint64_t at = addr + i * PYI_POINTER_BYTES;
+		const struct pyi_walk_type *type = NULL;
+		uint64_t object;
+
+		if (!pyi_marks_is_readable(walk, at))
+			return 0;
+		object = pyi_load64(at);
+		if (pyi_marks_is_readable(walk, object))
+			type = pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
+		if (type && type->kind == PYI_KIND_FRAME && type->exact)
+			return object;
+	}
+	return 0;
+}
+
+uint64_t pyi_greenlet_frame(struct pyi_walk *walk, uint64_t object,
+			    const struct pyi_walk_type *type)
+{
+	uint64_t first = walk->layout->object_size;
+	uint64_t end = (uint64_t)type->basicsize;
+	uint64_t frame;
+
+	if (type->basicsize < IMPLEMENTATION_FIELD + PYI_POINTER_BYTES)
+		return 0;
+	if (end > OBJECT_BYTES_LIMIT)
+		end = OBJECT_BYTES_LIMIT;
+	frame = find_frame(walk, object + first, (end - first) / PYI_POINTER_BYTES);
+	if (frame)
+		return frame;
+	return find_frame(walk, pyi_field(object, IMPLEMENTATION_FIELD), IMPLEMENTATION_WORDS);
+}
+
+/* How many slots are in use: locals, and of the stack what is known to be. */
+static uint64_t count_slots(const struct pyi_layout *layout, uint64_t iframe, uint64_t code)
+{
+	uint64_t locals = pyi_load32(code + layout->code_nlocalsplus);
+	uint64_t limit = locals + pyi_load32(code + layout->code_stacksize);
+	uint64_t top;
+
+	if (limit > SLOT_LIMIT)
+		return 0;
+	if (pyi_has(layout->iframe_stackpointer))
+		top = (pyi_field(iframe, layout->iframe_stackpointer) - iframe -
+		       layout->iframe_localsplus) /
+		      PYI_POINTER_BYTES;
+	else
+		top = pyi_load32(iframe + layout->iframe_stacktop);
+	return top >= locals && top <= limit ? top : locals;
+}
+
+/* Fills in what is at `frame->iframe`; goes on to the first frame that runs code. */
+static bool settle(struct pyi_walk *walk, struct pyi_suspended_frame *frame)
+{
+	const struct pyi_layout *layout = walk->layout;
+
+	for (; frame->steps < FRAME_LIMIT && pyi_marks_is_readable(walk, frame->iframe);
+	     frame->steps++, frame->iframe = pyi_field(frame->iframe, layout->iframe_previous)) {
+		const struct pyi_walk_type *type = NULL;
+
+		if (pyi_load8(frame->iframe + layout->iframe_owner) >= OWNER_C_STACK)
+			continue;
+		frame->code =
+			pyi_stack_ref_object(layout, pyi_field(frame->iframe, layout->iframe_code));
+		if (pyi_marks_is_readable(walk, frame->code))
+			type = pyi_types_find(walk, pyi_field(frame->code, layout->object_type));
+		if (!type || type->kind != PYI_KIND_CODE)
+			return false;
+		frame->slots_addr = frame->iframe + layout->iframe_localsplus;
+		frame->slot_count = count_slots(layout, frame->iframe, frame->code);
+		return true;
+	}
+	return false;
+}
+
+bool pyi_suspended_first(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
+			 struct pyi_suspended_frame *ret_frame)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t frame;
+
+	if (type->kind != PYI_KIND_GREENLET || !pyi_has(layout->frame_iframe))
+		return false;
+	frame = pyi_greenlet_frame(walk, object, type);
+	*ret_frame = (struct pyi_suspended_frame){ 0 };
+	if (!frame)
+		return false;
+	ret_frame->iframe = pyi_field(frame, layout->frame_iframe);
+	return settle(walk, ret_frame);
+}
+
+bool pyi_suspended_next(struct pyi_walk *walk, struct pyi_suspended_frame *frame)
+{
+	frame->iframe = pyi_field(frame->iframe, walk->layout->iframe_previous);
+	frame->steps++;
+	return settle(walk, frame);
+}
+
+static void refer_frame(struct pyi_walk *walk, const struct pyi_suspended_frame *frame)
+{
+	const struct pyi_layout *layout = walk->layout;
+	const struct pyi_suspended_frame at = *frame;
+
+	pyi_walk_refer(walk, at.code);
+	pyi_walk_refer(walk,
+		       pyi_stack_ref_object(layout, pyi_field(at.iframe, layout->iframe_function)));
+	pyi_walk_refer(walk, pyi_field(at.iframe, layout->iframe_locals));
+	pyi_walk_refer(walk, pyi_field(at.iframe, layout->iframe_object));
+	for (uint64_t i = 0; i < at.slot_count; i++)
+		pyi_walk_refer(walk,
+			       pyi_stack_ref_object(
+				       layout, pyi_load64(at.slots_addr + i * PYI_POINTER_BYTES)));
+}
+
+void pyi_greenlet_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	struct pyi_suspended_frame frame;
+
+	/* Up to 3.10 a frame object leads to its locals, and to the frames below it. */
+	if (!pyi_has(walk->layout->frame_iframe)) {
+		pyi_walk_refer(walk, pyi_greenlet_frame(walk, object, type));
+		return;
+	}
+	for (bool more = pyi_suspended_first(walk, object, type, &frame); more;
+	     more = pyi_suspended_next(walk, &frame))
+		refer_frame(walk, &frame);
+}
+
+bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
+			const struct pyi_reference *reference, struct pyi_edge *ret_edge)
+{
+	struct pyi_suspended_frame frame;
+	struct pyi_edge first = { .kind = PYI_EDGE_NONE };
+	uint64_t slot = 0;
+
+	if (!pyi_suspended_first(walk, reference->source, reference->holder_type, &frame))
+		return false;
+	*ret_edge = (struct pyi_edge){ .kind = PYI_EDGE_FRAME, .context = frame.code };
+	do {
+		for (uint64_t i = 0; i < frame.slot_count; i++, slot++) {
+			uint64_t word = pyi_load64(frame.slots_addr + i * PYI_POINTER_BYTES);
+
+			if (pyi_stack_ref_object(walk->layout, word) != reference->target)
+				continue;
+			*ret_edge = (struct pyi_edge){
+				.kind = PYI_EDGE_LOCAL,
+				.detail = i,
+				.context = frame.code,
+			};
+			/* Those before the cursor have been asked about. */
+			if (slot >= cursor->item) {
+				cursor->item = slot + 1;
+				return true;
+			}
+			if (first.kind == PYI_EDGE_NONE)
+				first = *ret_edge;
+		}
+	} while (pyi_suspended_next(walk, &frame));
+	if (first.kind != PYI_EDGE_NONE)
+		*ret_edge = first;
+	return true;
+}
