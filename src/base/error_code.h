@@ -108,6 +108,9 @@ enum pyi_error_code {
 	PYI_ERROR_AMBIGUOUS_TYPE,
 	PYI_ERROR_NO_SUCH_OBJECT,
 
+	/* A heap that was written to a file. */
+	PYI_ERROR_BAD_DUMP,
+
 	/* Its D-Bus connections. */
 	PYI_ERROR_NO_BUS,
 	PYI_ERROR_BUS_REFUSED,

@@ -1,0 +1,55 @@
+/*
+ * A graph as a file, byte by byte as doc/graph.md has it.
+ *
+ * Reading believes nothing: numbers are checked, what is damaged or cut off ends it there, and the
+ * graph says so (`truncated`). Both go through the file once, from where it stands; a pipe will do.
+ */
+#ifndef PYI_GRAPH_FILE_H
+#define PYI_GRAPH_FILE_H
+
+#include "base/error.h"
+#include "graph/graph.h"
+
+enum {
+	PYI_GRAPH_FILE_VERSION = 1,
+};
+
+#define PYI_GRAPH_FILE_MAGIC "pyigraph"
+
+/*
+ *   OFFSET  SIZE  DESCRIPTION
+ *   0       8     PYI_GRAPH_FILE_MAGIC
+ *   8       4     PYI_GRAPH_FILE_VERSION; its byte order is that of the whole file
+ *   12      4     types
+ *   16      8     nodes
+ *   24      8     edges
+ *   32      8     labels
+ *   40      8     references that are not in it
+ *   48      8     objects that are not in it
+ *   56      4     0
+ *   60      4     CRC-32 of bytes 0 to 59
+ */
+struct pyi_graph_file_head {
+	char magic[8];
+	uint32_t version;
+	uint32_t types;
+	uint64_t nodes;
+	uint64_t edges;
+	uint64_t labels;
+	uint64_t lost_edges;
+	uint64_t duplicate_nodes;
+	uint32_t reserved;
+	uint32_t checksum;
+};
+
+/* Error "output-failed" (exit 1); what was written then is a dump that is cut off. */
+struct pyi_error *pyi_graph_write(const struct pyi_graph *graph, int fd) PYI_MUST_CHECK;
+
+/*
+ * Errors (exit 1): "bad-dump" if it is none, of a version or byte order that is not known, or if
+ * not even a part of it can be used; "too-large" if there is no room; "input-failed".
+ */
+struct pyi_error *pyi_graph_read(int fd, struct pyi_graph_space *space,
+				 struct pyi_graph *ret_graph) PYI_MUST_CHECK;
+
+#endif

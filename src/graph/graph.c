@@ -1,0 +1,261 @@
+/*
+ * The columns of a graph, and who refers to whom. Does not fill it: builder.c and file_read.c do.
+ */
+#include "graph/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+enum {
+	BLOCK_NODES = 1 << PYI_OFFSETS_SHIFT,
+	/* References whose memory is on its way. */
+	AHEAD = 16,
+};
+
+static struct pyi_error *map_column(struct pyi_graph *graph, uint64_t count, size_t item_bytes,
+				    void *ret_column)
+{
+	void *region;
+	struct pyi_error *error = pyi_graph_space_map(graph->space, count * item_bytes, &region);
+
+	/* A pointer to any type of item: not to be written as one to void. */
+	if (!error)
+		memcpy(ret_column, &region, sizeof(region));
+	return error;
+}
+
+static void unmap_column(struct pyi_graph *graph, void *column, uint64_t count, size_t item_bytes)
+{
+	/* The least that there is, is one unit. */
+	pyi_graph_space_unmap(graph->space, column, count * item_bytes,
+			      count ? count * item_bytes : 1);
+}
+
+struct pyi_error *pyi_graph_init(struct pyi_graph *graph, struct pyi_graph_space *space,
+				 const struct pyi_address_index *index, uint32_t type_count)
+{
+	struct pyi_error *error;
+
+	*graph = (struct pyi_graph){
+		.space = space,
+		.index = *index,
+		.node_count = index->count,
+		.node_room = index->count,
+	};
+	graph->types = calloc((size_t)type_count + 1, sizeof(*graph->types));
+	if (!graph->types)
+		return pyi_error_no_memory();
+	graph->type_count = type_count;
+	for (uint32_t t = 0; t < type_count; t++)
+		graph->types[t].node = PYI_GRAPH_NONE;
+	error = map_column(graph, graph->node_count, sizeof(uint32_t), &graph->types_and_flags);
+	if (!error)
+		error = map_column(graph, graph->node_count, sizeof(uint32_t), &graph->sizes);
+	if (!error)
+		error = map_column(graph, graph->node_count, sizeof(uint32_t),
+				   &graph->reference_counts);
+	if (!error)
+		error = pyi_graph_offsets_init(&graph->edges, space, graph->node_count);
+	return error;
+}
+
+struct pyi_error *pyi_graph_init_edges(struct pyi_graph *graph, uint64_t edge_count,
+				       uint64_t label_count)
+{
+	struct pyi_error *error;
+
+	graph->edge_room = edge_count;
+	graph->label_room = label_count;
+	error = map_column(graph, edge_count, sizeof(uint32_t), &graph->targets);
+	if (!error && label_count)
+		error = map_column(graph, label_count, sizeof(uint16_t), &graph->labels);
+	return error;
+}
+
+struct pyi_error *pyi_graph_sum_edges(struct pyi_graph *graph)
+{
+	struct pyi_error *error = map_column(graph, graph->node_room / BLOCK_NODES + 1,
+					     sizeof(uint64_t), &graph->label_blocks);
+
+	if (error)
+		return error;
+	graph->label_count = 0;
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		if (node % BLOCK_NODES == 0)
+			graph->label_blocks[node / BLOCK_NODES] = graph->label_count;
+		if (pyi_graph_flags(graph, node) & PYI_NODE_LABELLED)
+			graph->label_count += graph->edges.inner[node];
+	}
+	error = pyi_graph_offsets_sum(&graph->edges, graph->node_count);
+	if (!error)
+		graph->edge_count = pyi_graph_offsets_start(&graph->edges, graph->node_count);
+	return error;
+}
+
+void pyi_graph_deinit(struct pyi_graph *graph)
+{
+	uint64_t nodes = graph->node_room;
+
+	if (!graph->space)
+		return;
+	unmap_column(graph, graph->types_and_flags, nodes, sizeof(uint32_t));
+	unmap_column(graph, graph->sizes, nodes, sizeof(uint32_t));
+	unmap_column(graph, graph->reference_counts, nodes, sizeof(uint32_t));
+	unmap_column(graph, graph->targets, graph->edge_room, sizeof(uint32_t));
+	unmap_column(graph, graph->labels, graph->label_room, sizeof(uint16_t));
+	unmap_column(graph, graph->label_blocks, nodes / BLOCK_NODES + 1, sizeof(uint64_t));
+	unmap_column(graph, graph->sources, graph->edge_count, sizeof(uint32_t));
+	pyi_graph_offsets_deinit(&graph->edges, graph->space);
+	pyi_graph_offsets_deinit(&graph->referrers, graph->space);
+	pyi_address_index_deinit(&graph->index);
+	for (uint32_t t = 0; t < graph->type_count; t++)
+		free(graph->types[t].name);
+	for (size_t r = 0; r < graph->root_count; r++)
+		free(graph->roots[r].text);
+	for (size_t t = 0; t < graph->text_count; t++)
+		free(graph->texts[t].text);
+	free(graph->types);
+	free(graph->roots);
+	free(graph->texts);
+	free(graph->big);
+	*graph = (struct pyi_graph){ 0 };
+}
+
+struct pyi_error *pyi_graph_set_size(struct pyi_graph *graph, uint32_t node, uint64_t size_bytes)
+{
+	if (size_bytes < UINT32_MAX) {
+		graph->sizes[node] = (uint32_t)size_bytes;
+		return NULL;
+	}
+	if (!pyi_array_reserve(&graph->big, graph->big_count, &graph->big_capacity,
+			       sizeof(*graph->big)))
+		return pyi_error_no_memory();
+	graph->sizes[node] = UINT32_MAX;
+	graph->big[graph->big_count++] =
+		(struct pyi_graph_big){ .node = node, .size_bytes = size_bytes };
+	return NULL;
+}
+
+static int compare_big(const void *left, const void *right)
+{
+	const struct pyi_graph_big *one = left;
+	const struct pyi_graph_big *other = right;
+
+	return (one->node > other->node) - (one->node < other->node);
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+	const struct pyi_graph_text *one = left;
+	const struct pyi_graph_text *other = right;
+
+	return (one->node > other->node) - (one->node < other->node);
+}
+
+void pyi_graph_complete(struct pyi_graph *graph)
+{
+	if (graph->big_count)
+		qsort(graph->big, graph->big_count, sizeof(*graph->big), compare_big);
+	if (graph->text_count)
+		qsort(graph->texts, graph->text_count, sizeof(*graph->texts), compare_texts);
+	for (size_t r = 0; r < graph->root_count; r++)
+		pyi_graph_add_flags(graph, graph->roots[r].node, PYI_NODE_ROOT);
+	for (uint32_t t = 0; t < graph->type_count; t++)
+		graph->types[t].node = pyi_graph_find(graph, graph->types[t].addr);
+	graph->incomplete_nodes = 0;
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		graph->incomplete_nodes +=
+			(pyi_graph_flags(graph, node) & PYI_NODE_INCOMPLETE) != 0;
+}
+
+struct pyi_error *pyi_graph_reverse(struct pyi_graph *graph)
+{
+	struct pyi_graph_offsets *referrers = &graph->referrers;
+	uint64_t edge = 0;
+	struct pyi_error *error;
+
+	if (graph->sources)
+		return NULL;
+	error = pyi_graph_offsets_init(referrers, graph->space, graph->node_count);
+	if (error)
+		return error;
+	for (uint64_t e = 0; e < graph->edge_count; e++) {
+		uint32_t *count = &referrers->inner[graph->targets[e]];
+
+		if (e + AHEAD < graph->edge_count)
+			__builtin_prefetch(&referrers->inner[graph->targets[e + AHEAD]], 1);
+		if (*count == UINT32_MAX)
+			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
+						"there are too many references for a graph");
+		++*count;
+	}
+	error = pyi_graph_offsets_sum(referrers, graph->node_count);
+	if (!error)
+		error = map_column(graph, graph->edge_count, sizeof(uint32_t), &graph->sources);
+	if (error)
+		return error;
+	/* Each moves on while it is filled, and ends where the next one began. */
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		uint64_t end = pyi_graph_offsets_start(&graph->edges, (uint64_t)node + 1);
+
+		for (; edge < end; edge++) {
+			uint32_t target = graph->targets[edge];
+			uint64_t place = pyi_graph_offsets_start(referrers, target);
+
+			if (edge + AHEAD < graph->edge_count)
+				__builtin_prefetch(&referrers->inner[graph->targets[edge + AHEAD]],
+						   1);
+			graph->sources[place] = node;
+			referrers->inner[target]++;
+		}
+	}
+	for (uint32_t node = graph->node_count; node; node--)
+		referrers->inner[node] = node % BLOCK_NODES ? referrers->inner[node - 1] : 0;
+	referrers->inner[0] = 0;
+	return NULL;
+}
+
+uint64_t pyi_graph_size(const struct pyi_graph *graph, uint32_t node)
+{
+	const struct pyi_graph_big key = { .node = node };
+	const struct pyi_graph_big *found;
+
+	if (graph->sizes[node] != UINT32_MAX || !graph->big_count)
+		return graph->sizes[node];
+	found = bsearch(&key, graph->big, graph->big_count, sizeof(key), compare_big);
+	return found ? found->size_bytes : UINT32_MAX;
+}
+
+uint32_t pyi_graph_find(const struct pyi_graph *graph, uint64_t addr)
+{
+	return pyi_address_index_number(&graph->index, addr);
+}
+
+uint64_t pyi_graph_address(const struct pyi_graph *graph, uint32_t node)
+{
+	return pyi_address_index_address(&graph->index, node);
+}
+
+const char *pyi_graph_text(const struct pyi_graph *graph, uint32_t node)
+{
+	const struct pyi_graph_text key = { .node = node };
+	const struct pyi_graph_text *found = NULL;
+
+	if (graph->text_count)
+		found = bsearch(&key, graph->texts, graph->text_count, sizeof(key), compare_texts);
+	return found ? found->text : NULL;
+}
+
+const uint16_t *pyi_graph_labels(const struct pyi_graph *graph, uint32_t node)
+{
+	uint64_t at = graph->label_blocks[node / BLOCK_NODES];
+
+	if (!(pyi_graph_flags(graph, node) & PYI_NODE_LABELLED) || !graph->labels)
+		return NULL;
+	for (uint32_t before = node / BLOCK_NODES * BLOCK_NODES; before < node; before++)
+		if (pyi_graph_flags(graph, before) & PYI_NODE_LABELLED)
+			at += pyi_graph_referents(graph, before).count;
+	return graph->labels + at;
+}

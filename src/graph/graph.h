@@ -1,0 +1,194 @@
+/*
+ * A heap as one graph: objects in the order of their addresses, numbered from 0, and their
+ * references, forward and backward. What it says and how it is filled is in doc/graph.md.
+ *
+ * Made by graph/builder.h or read by graph/file.h; nothing changes it afterwards. It was made of
+ * what a hostile process has said: numbers of objects and types are in range, all else may be
+ * wrong. Does not know Python, nor what a reference is called.
+ */
+#ifndef PYI_GRAPH_GRAPH_H
+#define PYI_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pyinspect/graph_stream.h>
+
+#include "base/error.h"
+#include "graph/address_index.h"
+#include "graph/offsets.h"
+#include "graph/space.h"
+
+enum {
+	PYI_GRAPH_TYPE_LIMIT = 1 << PYI_NODE_TYPE_BITS,
+	/* Beside the type, in one word. */
+	PYI_GRAPH_FLAG_SHIFT = PYI_NODE_TYPE_BITS,
+};
+
+struct pyi_graph_type {
+	uint64_t addr;
+	/* enum pyi_object_kind */
+	uint32_t kind;
+	/* The type as an object; PYI_GRAPH_NONE if it is none of the graph. */
+	uint32_t node;
+	/* Its full name; NULL if it is not known. */
+	char *name;
+};
+
+/* A reference from outside of the heap. */
+struct pyi_graph_root {
+	uint32_t node;
+	/* enum pyi_edge_kind, and what belongs to it (pyinspect/payload.h). */
+	uint32_t kind;
+	uint64_t detail;
+	uint64_t context;
+	/* What it is called; NULL if that is not known. */
+	char *text;
+};
+
+/* The text of an object that names others: a str that is a key, a function. */
+struct pyi_graph_text {
+	uint32_t node;
+	char *text;
+};
+
+struct pyi_graph_big {
+	uint32_t node;
+	uint64_t size_bytes;
+};
+
+struct pyi_graph {
+	struct pyi_graph_space *space;
+	uint32_t node_count;
+	uint64_t edge_count;
+	uint64_t label_count;
+	/* What there is room for: as much, or more. */
+	uint64_t node_room;
+	uint64_t edge_room;
+	uint64_t label_room;
+
+	struct pyi_address_index index;
+	/* Type number, and enum pyi_node_flag >> 2 << PYI_GRAPH_FLAG_SHIFT. */
+	uint32_t *types_and_flags;
+	/* UINT32_MAX: it is in `big`. */
+	uint32_t *sizes;
+	/* UINT32_MAX: as much, or more. */
+	uint32_t *reference_counts;
+	struct pyi_graph_offsets edges;
+	uint32_t *targets;
+	/* Of the nodes with PYI_NODE_LABELLED only, one after the other; where those of each 64
+	   nodes begin. */
+	uint16_t *labels;
+	uint64_t *label_blocks;
+
+	/* pyi_graph_reverse(): who refers to each; else NULL. */
+	struct pyi_graph_offsets referrers;
+	uint32_t *sources;
+
+	struct pyi_graph_type *types;
+	uint32_t type_count;
+	struct pyi_graph_root *roots;
+	size_t root_count;
+	size_t root_capacity;
+	/* Ascending. */
+	struct pyi_graph_text *texts;
+	size_t text_count;
+	size_t text_capacity;
+	struct pyi_graph_big *big;
+	size_t big_count;
+	size_t big_capacity;
+
+	/* What is not in it: references to and from what is no object, and a second object at the
+	   same address. */
+	uint64_t lost_edges;
+	uint64_t duplicate_nodes;
+	/* Nodes with PYI_NODE_INCOMPLETE. */
+	uint64_t incomplete_nodes;
+	/* Of a file: it ends too early, or is damaged. */
+	bool truncated;
+};
+
+/* For an index that is sealed: room for the columns and for `type_count` types. */
+struct pyi_error *pyi_graph_init(struct pyi_graph *graph, struct pyi_graph_space *space,
+				 const struct pyi_address_index *index,
+				 uint32_t type_count) PYI_MUST_CHECK;
+
+/* Room for that many edges and labels. */
+struct pyi_error *pyi_graph_init_edges(struct pyi_graph *graph, uint64_t edge_count,
+				       uint64_t label_count) PYI_MUST_CHECK;
+
+/*
+ * From degrees, in `edges.inner`, and the flags that say who has labels, to where edges and labels
+ * begin, and how many there are.
+ */
+struct pyi_error *pyi_graph_sum_edges(struct pyi_graph *graph) PYI_MUST_CHECK;
+
+/* Safe on a zeroed struct. The space stays. */
+void pyi_graph_deinit(struct pyi_graph *graph);
+
+/* Sets the size of a node; nodes come in any order. */
+struct pyi_error *pyi_graph_set_size(struct pyi_graph *graph, uint32_t node,
+				     uint64_t size_bytes) PYI_MUST_CHECK;
+
+/*
+ * What is left to do when all columns are filled: order, marks of roots and counts. Takes nothing
+ * back.
+ */
+void pyi_graph_complete(struct pyi_graph *graph);
+
+/* Finds out who refers to each node; once is enough. */
+struct pyi_error *pyi_graph_reverse(struct pyi_graph *graph) PYI_MUST_CHECK;
+
+uint64_t pyi_graph_size(const struct pyi_graph *graph, uint32_t node);
+/* PYI_GRAPH_NONE if there is none. */
+uint32_t pyi_graph_find(const struct pyi_graph *graph, uint64_t addr);
+uint64_t pyi_graph_address(const struct pyi_graph *graph, uint32_t node);
+/* NULL if it has none. */
+const char *pyi_graph_text(const struct pyi_graph *graph, uint32_t node);
+/* The labels of its references, in order; NULL: it has none. */
+const uint16_t *pyi_graph_labels(const struct pyi_graph *graph, uint32_t node);
+
+static inline uint32_t pyi_graph_type(const struct pyi_graph *graph, uint32_t node)
+{
+	return graph->types_and_flags[node] & (PYI_GRAPH_TYPE_LIMIT - 1);
+}
+
+/* enum pyi_node_flag */
+static inline uint32_t pyi_graph_flags(const struct pyi_graph *graph, uint32_t node)
+{
+	return graph->types_and_flags[node] >> PYI_GRAPH_FLAG_SHIFT << 2;
+}
+
+static inline void pyi_graph_add_flags(struct pyi_graph *graph, uint32_t node, uint32_t flags)
+{
+	graph->types_and_flags[node] |= flags >> 2 << PYI_GRAPH_FLAG_SHIFT;
+}
+
+/* Nodes, one after the other. */
+struct pyi_graph_nodes {
+	const uint32_t *items;
+	uint64_t count;
+};
+
+/* What a node refers to, in the order of its places; once for each reference. */
+static inline struct pyi_graph_nodes pyi_graph_referents(const struct pyi_graph *graph,
+							 uint32_t node)
+{
+	uint64_t start = pyi_graph_offsets_start(&graph->edges, node);
+	uint64_t end = pyi_graph_offsets_start(&graph->edges, (uint64_t)node + 1);
+
+	return (struct pyi_graph_nodes){ graph->targets + start, end - start };
+}
+
+/* What refers to a node, ascending; once for each reference. Wants pyi_graph_reverse(). */
+static inline struct pyi_graph_nodes pyi_graph_referrers(const struct pyi_graph *graph,
+							 uint32_t node)
+{
+	uint64_t start = pyi_graph_offsets_start(&graph->referrers, node);
+	uint64_t end = pyi_graph_offsets_start(&graph->referrers, (uint64_t)node + 1);
+
+	return (struct pyi_graph_nodes){ graph->sources + start, end - start };
+}
+
+#endif
