@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/near_name.h"
 #include "analysis/quantity.h"
 #include "base/array.h"
 
@@ -181,17 +182,106 @@ static struct pyi_error *set_ambiguous(struct pyi_check_finding *finding, const 
 			      what, meaning->figure->name, meaning->other->name);
 }
 
+/* What the sample has that is called nearly so; NULL: nothing. */
+static const char *find_near(const struct pyi_sample *sample, enum pyi_figure_kind kind,
+			     const char *name)
+{
+	struct pyi_near_name near_name = { .wanted = name };
+
+	for (size_t f = 0; f < sample->figure_count; f++)
+		if (sample->figures[f].kind == kind)
+			pyi_near_name_offer(&near_name, sample->figures[f].name);
+	return near_name.best;
+}
+
+static const char *why_no_history(const struct judge *judge);
+
+/* Whether what is not there may be taken for none. */
+static struct pyi_error *may_be_absent(struct judge *judge, const struct pyi_rule *rule,
+				       enum pyi_figure_kind kind, bool *ret_may)
+{
+	*ret_may = rule->may_be_absent;
+	if (*ret_may || why_no_history(judge) || !judge->history->seen)
+		return NULL;
+	return judge->history->seen(judge->history->argument, kind, rule->subject, ret_may);
+}
+
+/*
+ * What a rule is about is not in the process. A name with a mistake in it would be OK for ever, so
+ * one that was never there is UNKNOWN; `*ret_none` says that the rule is to be judged with none.
+ */
+static struct pyi_error *judge_absent(struct judge *judge, struct pyi_check_finding *finding,
+				      const struct pyi_rule *rule, enum pyi_figure_kind kind,
+				      bool *ret_none)
+{
+	const char *what = kind == PYI_FIGURE_CONTAINER ? "container" : "type";
+	const char *near_name;
+	struct pyi_error *error;
+
+	*ret_none = false;
+	/* It may be in what could not be read. */
+	if (judge->sample->incomplete)
+		return set_unknown(finding, rule->subject, "the look was not complete");
+	error = may_be_absent(judge, rule, kind, ret_none);
+	if (error || *ret_none)
+		return error;
+	finding->status = PYI_CHECK_UNKNOWN;
+	near_name = find_near(judge->sample, kind == PYI_FIGURE_CONTAINER ? kind : PYI_FIGURE_TYPE,
+			      rule->subject);
+	if (near_name)
+		return format_message(finding,
+				      "%.*s: there is no such %s, and none was seen before; there "
+				      "is %.*s",
+				      NAME_SHOWN, rule->subject, what, NAME_SHOWN, near_name);
+	return format_message(finding,
+			      "%.*s: there is no such %s, and none was seen before; is the name "
+			      "right?",
+			      NAME_SHOWN, rule->subject, what);
+}
+
+/*
+ * The figure of the type that a rule is about; NULL: there is none of it. `*ret_judged`: that is
+ * not clear, and the finding says why.
+ */
+static struct pyi_error *find_meant(struct judge *judge, struct pyi_check_finding *finding,
+				    const struct pyi_rule *rule,
+				    const struct pyi_figure **ret_figure, bool *ret_judged)
+{
+	struct meaning meaning = find_type(judge->sample, rule->subject);
+	struct pyi_error *error = NULL;
+	bool none = false;
+
+	*ret_figure = meaning.figure;
+	if (meaning.figure && !meaning.other) {
+		*ret_judged = false;
+		return NULL;
+	}
+	/* Of a name of several types that one of them had, there may be none at the moment. */
+	if (meaning.other && !meaning.figure->count && !meaning.other->count)
+		error = may_be_absent(judge, rule, PYI_FIGURE_TYPE_TREE, &none);
+	else if (!meaning.figure)
+		error = judge_absent(judge, finding, rule, PYI_FIGURE_TYPE_TREE, &none);
+	if (!error && meaning.other && !none)
+		error = set_ambiguous(finding, rule->subject, &meaning);
+	if (meaning.other)
+		*ret_figure = NULL;
+	*ret_judged = !none;
+	return error;
+}
+
 static struct pyi_error *judge_type(struct judge *judge, const struct pyi_rule *rule)
 {
 	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
-	struct meaning meaning = find_type(judge->sample, rule->subject);
-	const struct pyi_figure *figure = meaning.figure;
+	const struct pyi_figure *figure;
 	char before[NAME_SHOWN + 32];
+	struct pyi_error *error;
+	bool judged;
 
 	if (!finding)
 		return pyi_error_no_memory();
-	if (meaning.other)
-		return set_ambiguous(finding, rule->subject, &meaning);
+	error = find_meant(judge, finding, rule, &figure, &judged);
+	if (error || judged)
+		return error;
 	if (rule->kind == PYI_RULE_MAX_BYTES) {
 		snprintf(before, sizeof(before), "objects of %.*s take", NAME_SHOWN, rule->subject);
 		return set_value(judge, finding, figure ? (double)figure->bytes : 0, true, before,
@@ -205,15 +295,30 @@ static struct pyi_error *judge_type(struct judge *judge, const struct pyi_rule *
 static struct pyi_error *judge_container(struct judge *judge, const struct pyi_rule *rule)
 {
 	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
+	const struct pyi_figure *longest;
 	const struct pyi_figure *figure;
 	char before[NAME_SHOWN + 32];
+	char behind[PYI_QUANTITY_TEXT + 64];
+	char length[PYI_QUANTITY_TEXT];
+	bool none;
 
 	if (!finding)
 		return pyi_error_no_memory();
 	figure = pyi_sample_find(judge->sample, PYI_FIGURE_CONTAINER, rule->subject);
+	longest = pyi_sample_find(judge->sample, PYI_FIGURE_LONGEST, rule->subject);
+	if (!figure) {
+		struct pyi_error *error =
+			judge_absent(judge, finding, rule, PYI_FIGURE_CONTAINER, &none);
+
+		if (error || !none)
+			return error;
+	}
+	snprintf(behind, sizeof(behind), figure && figure->count == 1 ? " entry" : " entries");
+	if (longest && longest->count != figure->count)
+		snprintf(behind, sizeof(behind), " entries in all instances (the longest %s)",
+			 pyi_quantity_count(length, (double)longest->count));
 	snprintf(before, sizeof(before), "%.*s has", NAME_SHOWN, rule->subject);
-	return set_value(judge, finding, figure ? (double)figure->count : 0, true, before,
-			 figure && figure->count == 1 ? " entry" : " entries");
+	return set_value(judge, finding, figure ? (double)figure->count : 0, true, before, behind);
 }
 
 static struct pyi_error *judge_process(struct judge *judge, const struct pyi_rule *rule)
@@ -372,19 +477,20 @@ static struct pyi_error *judge_growth(struct judge *judge, const struct pyi_rule
 	const char *what = whats[rule->kind] ? whats[rule->kind] : rule->subject;
 	enum pyi_figure_kind kind = PYI_FIGURE_PROCESS;
 	struct pyi_check_finding *finding = add_finding(judge, rule, rule->subject);
+	const struct pyi_figure *figure;
 	struct pyi_error *error;
 	struct pyi_series series;
 	struct pyi_trend trend;
+	bool judged;
 
 	if (!finding)
 		return pyi_error_no_memory();
 	if (rule->kind == PYI_RULE_MAX_GROWTH) {
-		struct meaning meaning = find_type(judge->sample, rule->subject);
-
-		if (meaning.other)
-			return set_ambiguous(finding, what, &meaning);
+		error = find_meant(judge, finding, rule, &figure, &judged);
+		if (error || judged)
+			return error;
 		kind = PYI_FIGURE_TYPE_TREE;
-		name = meaning.figure ? meaning.figure->name : rule->subject;
+		name = figure ? figure->name : rule->subject;
 	}
 	if (why_no_history(judge))
 		return set_unknown(finding, what, why_no_history(judge));

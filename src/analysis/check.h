@@ -63,6 +63,10 @@ struct pyi_check {
 struct pyi_check_history {
 	struct pyi_error *(*series)(void *argument, enum pyi_figure_kind kind, const char *name,
 				    struct pyi_series *ret_series);
+	/* Whether a type or container was seen before, in this process or in one that the same
+	 * target was before it. NULL: that cannot be known. */
+	struct pyi_error *(*seen)(void *argument, enum pyi_figure_kind kind, const char *name,
+				  bool *ret_seen);
 	void *argument;
 	/* NULL, or why there is no history: rules that need it are UNKNOWN and say so. */
 	const char *unavailable;
@@ -74,8 +78,9 @@ struct pyi_check_history {
 /*
  * Judges `sample` (ordered) by `rules`.
  *
- * - A type or container that is not in the process counts 0 (its rule is OK). A type may be given
- *   by its bare name if only one type has it; if more have it, that rule is UNKNOWN.
+ * - A type or container that is not in the process counts 0 if it was seen before, or its rule says
+ *   that it may be absent; else the rule is UNKNOWN: the name may be wrong. A type may be given by
+ *   its bare name if only one type has it; if more have it, that rule is UNKNOWN.
  * - A figure of the process that is missing makes its rule UNKNOWN; those of python-slip are OK in
  * a process that has no slip_senders.
  * - A value of an incomplete look that is above a limit counts; one below is UNKNOWN.

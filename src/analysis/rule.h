@@ -56,6 +56,9 @@ struct pyi_rule {
 	/* A value above it is a warning, or critical; INFINITY: never. */
 	double warning;
 	double critical;
+	/* What it is about need not be in the process, and never have been: then there is none of
+	 * it. */
+	bool may_be_absent;
 	/* Where it comes from, for messages: a file, "--max", "preset firewalld"; owned. */
 	char *origin;
 };

@@ -25,6 +25,11 @@ enum pyi_figure_kind {
 	 * `count` is its len().
 	 */
 	PYI_FIGURE_CONTAINER = 4,
+	/*
+	 * The longest of the containers that are one attribute of all instances of a class; the
+	 * PYI_FIGURE_CONTAINER of the same name ("app.Cache.entries") is then their sum.
+	 */
+	PYI_FIGURE_LONGEST = 5,
 };
 
 /* Resident memory in bytes; objects that the garbage collector tracks; all objects, their bytes. */

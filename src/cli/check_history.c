@@ -87,12 +87,21 @@ static struct pyi_error *read_series(void *argument, enum pyi_figure_kind kind, 
 	return error;
 }
 
+static struct pyi_error *look_whether_seen(void *argument, enum pyi_figure_kind kind,
+					   const char *name, bool *ret_seen)
+{
+	struct pyi_check_past *past = argument;
+
+	return pyi_history_has_seen(past->history, &past->process, kind, name, ret_seen);
+}
+
 struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct pyi_rules *rules,
 				       struct pyi_envelope *envelope, struct pyi_check *ret_check)
 {
 	const char *why = past->why ? past->why : "there is no history";
 	struct pyi_check_history history = {
 		.series = past->history ? read_series : NULL,
+		.seen = past->history ? look_whether_seen : NULL,
 		.argument = past,
 		.unavailable = past->history ? NULL : why,
 		.unwritten = past->kept ? NULL : why,
@@ -104,6 +113,7 @@ struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct
 		return pyi_return_ptr(error);
 	warn(envelope, error);
 	history.series = NULL;
+	history.seen = NULL;
 	history.unavailable = error->message;
 	return pyi_check_judge(rules, past->sample, &history, ret_check);
 }

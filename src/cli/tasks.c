@@ -99,7 +99,7 @@ static struct pyi_error *unpack_sample(struct pyi_unpacker *unpacker, struct pyi
 	sample->incomplete = pyi_unpack_number(unpacker, 1);
 	count = pyi_unpack_number(unpacker, PYI_TASK_FIGURE_LIMIT);
 	for (uint64_t f = 0; f < count && !unpacker->failed; f++) {
-		uint64_t kind = pyi_unpack_number(unpacker, PYI_FIGURE_CONTAINER);
+		uint64_t kind = pyi_unpack_number(unpacker, PYI_FIGURE_LONGEST);
 		PYI_CLEANUP(pyi_guard_free)
 		char *name = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
 		uint64_t number = pyi_unpack_number(unpacker, INT64_MAX);

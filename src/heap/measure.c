@@ -11,13 +11,14 @@
 #include "base/cleanup.h"
 #include "heap/census.h"
 #include "process/age.h"
+#include "python/attributes.h"
 #include "python/containers.h"
 #include "python/objects.h"
 #include "python/types.h"
 
 enum {
-	/* Types of an ambiguous name that are measured. */
-	MEANINGS = 3,
+	/* Types that one name can mean, and that are looked at. */
+	MEANINGS = 64,
 };
 
 struct run {
@@ -96,23 +97,19 @@ static bool has_tree(const struct run *run, const char *name)
 	return false;
 }
 
-static struct pyi_error *measure_tree(struct run *run, const char *wanted)
+/* How many objects a name means, and how many bytes. NO_SUCH_TYPE, AMBIGUOUS_TYPE: it does not. */
+static struct pyi_error *count_tree(const struct run *run, const char *wanted, uint64_t *ret_count,
+				    uint64_t *ret_bytes)
 {
 	PYI_CLEANUP(pyi_guard_free) uint64_t *meant = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
-	uint64_t count = 0;
-	uint64_t bytes = 0;
 	size_t meant_count = 0;
-	struct pyi_error *error;
-
-	if (has_tree(run, wanted))
-		return NULL;
-	error = pyi_types_choose(&run->session->runtime, run->snapshot->reader, run->types, wanted,
+	struct pyi_error *error =
+		pyi_types_choose(&run->session->runtime, run->snapshot->reader, run->types, wanted,
 				 false, &meant, &meant_count, &name);
-	if (error && error->code == PYI_ERROR_NO_SUCH_TYPE) {
-		pyi_error_destroy(error);
-		error = NULL;
-	}
+
+	*ret_count = 0;
+	*ret_bytes = 0;
 	if (error)
 		return error;
 	for (size_t t = 0; t < run->result->type_count && meant_count; t++) {
@@ -121,22 +118,68 @@ static struct pyi_error *measure_tree(struct run *run, const char *wanted)
 		if (!bsearch(&record->type_addr, meant, meant_count, sizeof(*meant),
 			     compare_addresses))
 			continue;
-		count += record->count;
-		bytes += record->bytes;
+		*ret_count += record->count;
+		*ret_bytes += record->bytes;
 	}
-	return pyi_sample_add(&run->sample, PYI_FIGURE_TYPE_TREE, wanted, count, bytes);
+	return NULL;
 }
 
-/* What an ambiguous name can mean; more than one is enough to see that it is ambiguous. */
+static struct pyi_error *add_tree(struct run *run, const char *name, uint64_t count, uint64_t bytes)
+{
+	if (has_tree(run, name))
+		return NULL;
+	return pyi_sample_add(&run->sample, PYI_FIGURE_TYPE_TREE, name, count, bytes);
+}
+
+/*
+ * What an ambiguous name can mean. If one of the types alone has objects, that one is meant; else
+ * those that have, or all, are measured under their full names, which shows that it is ambiguous.
+ */
 static struct pyi_error *measure_meanings(struct run *run, const char *wanted)
 {
+	struct meaning {
+		uint64_t count;
+		uint64_t bytes;
+	} meanings[MEANINGS];
 	const char *names[MEANINGS];
 	size_t count = pyi_types_meanings(run->types, wanted, names, MEANINGS);
 	struct pyi_error *error = NULL;
+	size_t with_objects = 0;
+	size_t last = 0;
 
+	for (size_t n = 0; n < count; n++) {
+		error = count_tree(run, names[n], &meanings[n].count, &meanings[n].bytes);
+		if (error)
+			return error;
+		if (!meanings[n].count)
+			continue;
+		with_objects++;
+		last = n;
+	}
+	if (with_objects == 1)
+		return add_tree(run, wanted, meanings[last].count, meanings[last].bytes);
 	for (size_t n = 0; n < count && !error; n++)
-		error = measure_tree(run, names[n]);
+		if (meanings[n].count || !with_objects)
+			error = add_tree(run, names[n], meanings[n].count, meanings[n].bytes);
 	return error;
+}
+
+static struct pyi_error *measure_tree(struct run *run, const char *wanted)
+{
+	uint64_t count;
+	uint64_t bytes;
+	struct pyi_error *error = count_tree(run, wanted, &count, &bytes);
+
+	if (!error)
+		return add_tree(run, wanted, count, bytes);
+	if (error->code != PYI_ERROR_NO_SUCH_TYPE && error->code != PYI_ERROR_AMBIGUOUS_TYPE)
+		return error;
+	if (error->code == PYI_ERROR_NO_SUCH_TYPE) {
+		pyi_error_destroy(error);
+		return NULL;
+	}
+	pyi_error_destroy(error);
+	return measure_meanings(run, wanted);
 }
 
 static struct pyi_error *measure_trees(struct run *run)
@@ -144,12 +187,150 @@ static struct pyi_error *measure_trees(struct run *run)
 	const struct pyi_measure_request *request = run->request;
 	struct pyi_error *error = NULL;
 
-	for (size_t t = 0; t < request->type_count && !error; t++) {
+	for (size_t t = 0; t < request->type_count && !error; t++)
 		error = measure_tree(run, request->types[t]);
-		if (!error || error->code != PYI_ERROR_AMBIGUOUS_TYPE)
+	return error;
+}
+
+/* "app.Cache.entries": the attribute of all instances of a class, and how long that is. */
+struct attribute {
+	const char *wanted;
+	/* Behind the last dot. */
+	const char *name;
+	/* Ascending. */
+	uint64_t *types;
+	size_t type_count;
+	uint64_t objects;
+	uint64_t sum;
+	uint64_t longest;
+};
+
+struct attributes {
+	struct run *run;
+	struct attribute *items;
+	size_t count;
+};
+
+static void guard_attributes(struct attributes *attributes)
+{
+	for (size_t a = 0; a < attributes->count; a++)
+		free(attributes->items[a].types);
+	free(attributes->items);
+}
+
+static bool is_container(const struct run *run, uint64_t object)
+{
+	uint64_t type;
+
+	return pyi_memory_try_read_u64(run->snapshot->reader,
+				       object + run->session->runtime.layout->object_type, &type) &&
+	       pyi_attributes_is_container(&run->session->runtime, run->snapshot->reader, type);
+}
+
+static void measure_attribute(const struct run *run, struct attribute *attribute, uint64_t object)
+{
+	uint64_t length;
+	uint64_t value;
+	uint64_t sum;
+
+	if (!pyi_attributes_get(&run->session->runtime, run->snapshot->reader, object,
+				attribute->name, &value) ||
+	    !is_container(run, value) ||
+	    !pyi_attributes_length(&run->session->runtime, run->snapshot->reader, value, &length) ||
+	    __builtin_add_overflow(attribute->sum, length, &sum))
+		return;
+	attribute->sum = sum;
+	attribute->objects++;
+	if (length > attribute->longest)
+		attribute->longest = length;
+}
+
+static void see_object(void *argument, const struct pyi_record_object *record)
+{
+	struct attributes *attributes = argument;
+
+	for (size_t a = 0; a < attributes->count; a++) {
+		struct attribute *attribute = &attributes->items[a];
+
+		if (bsearch(&record->type_addr, attribute->types, attribute->type_count,
+			    sizeof(*attribute->types), compare_addresses))
+			measure_attribute(attributes->run, attribute, record->addr);
+	}
+}
+
+/* Whether a name that no module and no class has can be one of instances: their class is there. */
+static struct pyi_error *find_attribute(const struct run *run, const char *wanted,
+					struct attributes *attributes)
+{
+	const char *dot = strrchr(wanted, '.');
+	PYI_CLEANUP(pyi_guard_free)
+	char *type = dot ? strndup(wanted, (size_t)(dot - wanted)) : NULL;
+	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
+	struct attribute attribute = { .wanted = wanted, .name = dot ? dot + 1 : NULL };
+	struct pyi_error *error;
+
+	if (!dot)
+		return NULL;
+	if (!type)
+		return pyi_error_no_memory();
+	error = pyi_types_choose(&run->session->runtime, run->snapshot->reader, run->types, type,
+				 false, &attribute.types, &attribute.type_count, &name);
+	if (!error) {
+		attributes->items[attributes->count++] = attribute;
+		return NULL;
+	}
+	if (error->code != PYI_ERROR_NO_SUCH_TYPE && error->code != PYI_ERROR_AMBIGUOUS_TYPE)
+		return error;
+	pyi_error_destroy(error);
+	return NULL;
+}
+
+static bool has_container(const struct pyi_container_list *list, const char *name)
+{
+	for (size_t c = 0; c < list->count; c++)
+		if (strcmp(list->items[c].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Containers of instances, which only a second walk over all tracked objects can find. */
+static struct pyi_error *measure_attributes(struct run *run,
+					    const struct pyi_interpreters *interpreters,
+					    const struct pyi_container_list *list)
+{
+	const struct pyi_measure_request *request = run->request;
+	PYI_CLEANUP(guard_attributes)
+	struct attributes attributes = {
+		.run = run,
+		.items = calloc(request->container_count + 1, sizeof(*attributes.items)),
+	};
+	struct pyi_walk_request walk = {
+		/* Those that are frozen are no tracked ones. */
+		.flags = PYI_CENSUS_OBJECTS |
+			 (run->result->summary.frozen_objects ? PYI_CENSUS_ALL : 0),
+		.object = see_object,
+		.object_argument = &attributes,
+	};
+	struct pyi_walk_result result = { 0 };
+	struct pyi_error *error = attributes.items ? NULL : pyi_error_no_memory();
+
+	for (size_t c = 0; c < request->container_count && !error; c++)
+		if (!has_container(list, request->containers[c]))
+			error = find_attribute(run, request->containers[c], &attributes);
+	if (error || !attributes.count)
+		return error;
+	error = pyi_session_walk(run->session, run->snapshot, interpreters, &walk, &result);
+	pyi_walk_result_deinit(&result);
+	for (size_t a = 0; a < attributes.count && !error; a++) {
+		const struct attribute *attribute = &attributes.items[a];
+
+		if (!attribute->objects)
 			continue;
-		pyi_error_destroy(error);
-		error = measure_meanings(run, request->types[t]);
+		error = pyi_sample_add(&run->sample, PYI_FIGURE_CONTAINER, attribute->wanted,
+				       attribute->sum, 0);
+		if (!error)
+			error = pyi_sample_add(&run->sample, PYI_FIGURE_LONGEST, attribute->wanted,
+					       attribute->longest, 0);
 	}
 	return error;
 }
@@ -171,7 +352,7 @@ static struct pyi_error *measure_containers(struct run *run,
 		error = pyi_sample_add(&run->sample, PYI_FIGURE_CONTAINER, list.items[c].name,
 				       list.items[c].length, 0);
 	run->sample.incomplete |= list.truncated;
-	return error;
+	return error ? error : measure_attributes(run, interpreters, &list);
 }
 
 static struct pyi_error *examine(void *argument, struct pyi_session *session,

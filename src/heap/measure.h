@@ -11,13 +11,16 @@
 /* What to measure besides rss, tracked, objects, object_bytes and the census. */
 struct pyi_measure_request {
 	/* TYPE arguments as the user wrote them: each gives a PYI_FIGURE_TYPE_TREE under the name
-	 * that the user wrote (0 when there is no such type). A name that several types have gives
-	 * some of these, at least two, under their full names. */
+	 * that the user wrote; none when there is no such type. A name that several types have
+	 * means the one of them that has objects; if more have, or none,
+	 * it gives these, under their full names. */
 	const char *const *types;
 	size_t type_count;
 	/* Full names of containers that are wanted however short they are, also if they have
-	 * another name, too; the others are listed from `container_least` items on. A container
-	 * that is not there gives no figure. */
+	 * another name, too; the others are listed from `container_least` items on. A name that no
+	 * module or class has, but whose front is the name of a class ("app.Cache.entries"), is an
+	 * attribute of the instances of it: their lengths are added up, and the longest is a
+	 * PYI_FIGURE_LONGEST. A container that is not there gives no figure. */
 	const char *const *containers;
 	size_t container_count;
 	uint64_t container_least;

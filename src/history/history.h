@@ -106,6 +106,15 @@ struct pyi_error *pyi_history_series(struct pyi_history *history,
 				     enum pyi_figure_kind kind, const char *name,
 				     struct pyi_series *ret_series) PYI_MUST_CHECK;
 
+/*
+ * Whether a figure was ever kept of that process, or of one that was the same target before it (the
+ * same name of a unit; a number says nothing), as long as the history knows of that.
+ */
+struct pyi_error *pyi_history_has_seen(struct pyi_history *history,
+				       const struct pyi_history_process *process,
+				       enum pyi_figure_kind kind, const char *name,
+				       bool *ret_seen) PYI_MUST_CHECK;
+
 /* All series of that process of one kind (0: all), ordered by kind and name. */
 struct pyi_error *pyi_history_all_series(struct pyi_history *history,
 					 const struct pyi_history_process *process,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/plain_text.h"
 #include "history/store.h"
 
 /* A series that is being read: which name it is of. */
@@ -342,4 +343,53 @@ struct pyi_error *pyi_history_processes(struct pyi_history *history,
 	*ret_processes = processes;
 	*ret_count = count;
 	return NULL;
+}
+
+/* An empty target is nobody's. */
+static struct pyi_error *count_names(struct pyi_history *history,
+				     const struct pyi_history_process *process,
+				     enum pyi_figure_kind kind, const char *name,
+				     const char *target, int64_t *ret_count)
+{
+	PYI_CLEANUP(pyi_guard_statement) sqlite3_stmt *statement = NULL;
+	bool row = false;
+	struct pyi_error *error = pyi_history_prepare(
+		history, &statement,
+		"SELECT count(*) FROM name JOIN process ON name.process = process.id "
+		"WHERE name.kind = ?1 AND name.name = ?2 AND ((boot = ?3 AND pid = ?4 AND start = "
+		"?5) OR (?6 <> '' AND target = ?6))",
+		"ibtiit", (int64_t)kind, name, strlen(name), process->boot_id, process->pid,
+		(int64_t)process->start_ticks, target);
+
+	if (!error)
+		error = pyi_history_step(history, statement, &row);
+	if (!error)
+		*ret_count = row ? sqlite3_column_int64(statement, 0) : 0;
+	return error;
+}
+
+/* Another process may have had a number before. */
+static bool is_number(const char *target)
+{
+	return target[strspn(target, "0123456789")] == '\0';
+}
+
+struct pyi_error *pyi_history_has_seen(struct pyi_history *history,
+				       const struct pyi_history_process *process,
+				       enum pyi_figure_kind kind, const char *name, bool *ret_seen)
+{
+	const char *target =
+		process->target && !is_number(process->target) ? process->target : NULL;
+	PYI_CLEANUP(pyi_guard_free)
+	char *text = pyi_plain_text_make_utf8(target ? target : "");
+	struct pyi_error *error;
+	int64_t count = 0;
+
+	if (!text)
+		return pyi_error_no_memory();
+	pyi_history_begin(history);
+	error = count_names(history, process, kind, name, text, &count);
+	if (!error)
+		*ret_seen = count > 0;
+	return error;
 }

@@ -3,12 +3,12 @@
  */
 #include "python/types.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/edit_distance.h"
 #include "python/objects_private.h"
 
 enum {
@@ -18,7 +18,6 @@ enum {
 	AMBIGUOUS_LIMIT = 20,
 	/* Similar is what differs in so many letters, if it is not too long to be compared, ... */
 	EDIT_LIMIT = 3,
-	EDIT_LENGTH_LIMIT = 120,
 	/* ... what does so but for its module, and what contains a word that is not shorter. */
 	ELSEWHERE = EDIT_LIMIT + 1,
 	WORD_LENGTH = 3,
@@ -80,48 +79,14 @@ static const char *last_component(const char *name)
 	return dot ? dot + 1 : name;
 }
 
-/* How many letters differ, of any case; EDIT_LIMIT + 1 if too many. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-	size_t a_length = strnlen(a, EDIT_LENGTH_LIMIT + 1);
-	size_t b_length = strnlen(b, EDIT_LENGTH_LIMIT + 1);
-	unsigned row[EDIT_LENGTH_LIMIT + 1];
-
-	if (a_length > EDIT_LENGTH_LIMIT || b_length > EDIT_LENGTH_LIMIT ||
-	    a_length > b_length + EDIT_LIMIT || b_length > a_length + EDIT_LIMIT)
-		return EDIT_LIMIT + 1;
-	for (size_t j = 0; j <= b_length; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 0; i < a_length; i++) {
-		unsigned diagonal = row[0]++;
-		unsigned least = row[0];
-
-		for (size_t j = 0; j < b_length; j++) {
-			unsigned above = row[j + 1];
-			unsigned changed = diagonal + (tolower((unsigned char)a[i]) !=
-						       tolower((unsigned char)b[j]));
-
-			row[j + 1] = 1 + (above < row[j] ? above : row[j]);
-			if (changed < row[j + 1])
-				row[j + 1] = changed;
-			if (row[j + 1] < least)
-				least = row[j + 1];
-			diagonal = above;
-		}
-		if (least > EDIT_LIMIT)
-			return EDIT_LIMIT + 1;
-	}
-	return row[b_length] < EDIT_LIMIT + 1 ? row[b_length] : EDIT_LIMIT + 1;
-}
-
 /* How far a name is from what was wanted, up to UNLIKE: not similar at all. */
 static unsigned difference(const char *name, const char *wanted)
 {
 	const char *bare = last_component(wanted);
 	size_t length = strlen(bare);
 	unsigned limit = length / 4 + 1 < EDIT_LIMIT ? (unsigned)(length / 4 + 1) : EDIT_LIMIT;
-	unsigned whole = edit_distance(name, wanted);
-	unsigned last = edit_distance(last_component(name), bare);
+	unsigned whole = pyi_edit_distance(name, wanted, EDIT_LIMIT);
+	unsigned last = pyi_edit_distance(last_component(name), bare, EDIT_LIMIT);
 
 	if (whole <= limit && (whole <= last || bare != wanted))
 		return whole;

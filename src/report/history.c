@@ -33,7 +33,7 @@ static const struct pyi_table_line headings = { { "FIRST", "LAST", "CHANGE", "PE
 static bool shows_bytes(const struct pyi_series *series, bool by_bytes)
 {
 	return by_bytes && series->kind != PYI_FIGURE_PROCESS &&
-	       series->kind != PYI_FIGURE_CONTAINER;
+	       series->kind != PYI_FIGURE_CONTAINER && series->kind != PYI_FIGURE_LONGEST;
 }
 
 static uint64_t value_at(const struct pyi_series *series, size_t point, bool bytes)
@@ -169,6 +169,10 @@ static char *label_of(const struct pyi_history_row *row, bool of_bytes)
 	const char *behind = series->kind == PYI_FIGURE_CONTAINER ? ")" : "";
 	char *label;
 
+	if (series->kind == PYI_FIGURE_LONGEST) {
+		before = "longest ";
+		behind = "";
+	}
 	if (series->kind == PYI_FIGURE_TYPE_TREE)
 		behind = " and subclasses";
 	if (asprintf(&label, "%s%s%s%s", before, series->name, behind, grows ? "  GROWS" : "") < 0)

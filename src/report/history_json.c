@@ -17,6 +17,8 @@ static const char *kind_name(enum pyi_figure_kind kind)
 		return "type-tree";
 	case PYI_FIGURE_CONTAINER:
 		return "container";
+	case PYI_FIGURE_LONGEST:
+		return "longest-container";
 	}
 	/* Of a version that knows more. */
 	return "other";

@@ -172,8 +172,9 @@ static bool fits(enum pyi_rule_kind kind, const struct pyi_rule_limit *limit, bo
 static struct pyi_error *add(const struct words *words, enum pyi_rule_kind kind,
 			     struct pyi_rules *rules)
 {
-	PYI_CLEANUP(pyi_guard_free) char *subject = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *written = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *origin = NULL;
+	const char *subject = NULL;
 	bool rate_optional = kind == PYI_RULE_MAX_GROWTH;
 	struct pyi_rule rule = { .kind = kind, .warning = INFINITY, .critical = INFINITY };
 
@@ -190,17 +191,43 @@ static struct pyi_error *add(const struct words *words, enum pyi_rule_kind kind,
 			     "critical limit",
 			     words->option, words->all);
 	if (words->subject_length) {
-		subject = strndup(words->all, words->subject_length);
-		if (!subject)
+		written = strndup(words->all, words->subject_length);
+		if (!written)
 			return pyi_error_no_memory();
+		subject = pyi_rule_words_subject(kind, written);
+		if (!subject)
+			return usage("--%s: " PYI_RULE_WORDS_NO_SUBJECT, words->option, written);
 	}
 	if (asprintf(&origin, "--%s", words->option) < 0) {
 		origin = NULL;
 		return pyi_error_no_memory();
 	}
-	rule.subject = subject;
+	rule.subject = (char *)(uintptr_t)subject;
 	rule.origin = origin;
 	return pyi_rules_add(rules, &rule);
+}
+
+/* Reports say what a container belongs to: "dict[*]  in instance app.Cache.entries". */
+static const char *skip_place(const char *words)
+{
+	static const char *const holders[] = { "instance ", "module ", "class " };
+	const char *in = strstr(words, " in ");
+
+	if (in)
+		words = in + strlen(" in ");
+	else if (strncmp(words, "in ", strlen("in ")) == 0)
+		words += strlen("in ");
+	for (size_t h = 0; h < COUNT(holders); h++)
+		if (strncmp(words, holders[h], strlen(holders[h])) == 0)
+			return words + strlen(holders[h]);
+	return words;
+}
+
+const char *pyi_rule_words_subject(enum pyi_rule_kind kind, const char *words)
+{
+	const char *subject = kind == PYI_RULE_MAX_CONTAINER ? skip_place(words) : words;
+
+	return *subject && !strpbrk(subject, "*?") ? subject : NULL;
 }
 
 /* Names of types may have "=" in them ("Box[x=1]"): limits never do. */

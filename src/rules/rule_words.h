@@ -36,4 +36,15 @@ bool pyi_rule_words_read(const char *text, size_t length, struct pyi_rule_limit 
 /* "a count such as 1000 or 20k", of what limits of such rules are written as. */
 const char *pyi_rule_words_expected(enum pyi_rule_kind kind);
 
+/*
+ * The subject of such a rule within the words that somebody wrote for it: of a container, what
+ * reports put before its name ("dict[*] in instance ", "in module ") is left out. NULL if it is
+ * none: it is empty, or has wildcards, which no rule understands.
+ */
+const char *pyi_rule_words_subject(enum pyi_rule_kind kind, const char *words);
+
+/* Why there is no subject in these words; a format for the words. */
+#define PYI_RULE_WORDS_NO_SUBJECT                                                                  \
+	"\"%s\" is no name of one type or container; wildcards do not work here"
+
 #endif

@@ -167,6 +167,7 @@ enum {
 	KEY_WARNING,
 	KEY_CRITICAL,
 	KEY_RUNS,
+	KEY_MAY_BE_ABSENT,
 	KEY_COMMENT,
 	RULE_KEYS,
 };
@@ -196,6 +197,36 @@ static struct pyi_error *take_comment(const struct place *object, const cJSON *v
 	return value && !cJSON_IsString(value) ? wrong(&place, "expected a string") : NULL;
 }
 
+static struct pyi_error *take_may_be_absent(const struct place *object, const cJSON *value,
+					    struct pyi_rule *rule)
+{
+	struct place place = place_of_key(object, "may_be_absent", value);
+
+	if (!value)
+		return NULL;
+	if (!cJSON_IsBool(value))
+		return wrong(&place, "expected true or false");
+	if (!pyi_rule_kind_has_subject(rule->kind))
+		return wrong(object, "%s takes no key \"may_be_absent\"",
+			     pyi_rule_kind_name(rule->kind));
+	rule->may_be_absent = cJSON_IsTrue(value);
+	return NULL;
+}
+
+/* A type, or a container as reports call it. */
+static struct pyi_error *take_subject(const struct place *place, enum pyi_rule_kind kind,
+				      const char **ret_subject)
+{
+	const char *subject = NULL;
+	struct pyi_error *error = take_name(place, &subject);
+
+	if (error)
+		return error;
+	/* Here none before the name either. */
+	*ret_subject = strpbrk(subject, "*?") ? NULL : pyi_rule_words_subject(kind, subject);
+	return *ret_subject ? NULL : wrong(place, PYI_RULE_WORDS_NO_SUBJECT, subject);
+}
+
 static struct pyi_error *take_rule(const struct place *place, const char *origin,
 				   struct pyi_rules *rules)
 {
@@ -205,6 +236,7 @@ static struct pyi_error *take_rule(const struct place *place, const char *origin
 		[KEY_WARNING] = { .name = "warning" },
 		[KEY_CRITICAL] = { .name = "critical" },
 		[KEY_RUNS] = { .name = "runs" },
+		[KEY_MAY_BE_ABSENT] = { .name = "may_be_absent" },
 		[KEY_COMMENT] = { .name = "comment" },
 	};
 	struct pyi_rule rule = {
@@ -227,7 +259,7 @@ static struct pyi_error *take_rule(const struct place *place, const char *origin
 			     keys[KEY_OF].value ? "takes no" : "needs");
 	if (keys[KEY_OF].value) {
 		at = place_of_key(place, "of", keys[KEY_OF].value);
-		error = take_name(&at, &subject);
+		error = take_subject(&at, rule.kind, &subject);
 	}
 	if (!error)
 		error = take_limits(place, keys, &rule);
@@ -239,6 +271,8 @@ static struct pyi_error *take_rule(const struct place *place, const char *origin
 				  : wrong(place, "%s takes no key \"runs\"",
 					  pyi_rule_kind_name(rule.kind));
 	}
+	if (!error)
+		error = take_may_be_absent(place, keys[KEY_MAY_BE_ABSENT].value, &rule);
 	if (!error)
 		error = take_comment(place, keys[KEY_COMMENT].value);
 	if (error)

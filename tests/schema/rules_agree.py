@@ -56,6 +56,14 @@ def texts():
         yield rule(kind, of="a.B", warning=1), False
     for kind in COUNTS + PLAIN:
         yield rule(kind, of="a.B", warning=1, runs=12), False
+    for kind in COUNTS + ("max-bytes", "max-growth"):
+        for value in (True, False, 1, "true", None):
+            yield rule(kind, of="a.B", warning=1, may_be_absent=value), False
+        for name in ("a.*", "?", "a[b]", "in instance a.B.c"):
+            yield rule(kind, of=name, warning=1), False
+    for kind in PLAIN:
+        yield rule(kind, warning=1, may_be_absent=True), False
+    yield rule("max-container", of="in instance ", warning=1), True
     for runs in RUNS:
         yield '{"rules": [{"rule": "growing-containers", "warning": 1, "runs": %s}]}' % runs, False
     yield rule("max-rss"), False

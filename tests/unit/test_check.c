@@ -30,6 +30,8 @@ struct fixture {
 	/* The last point is of now. */
 	bool with_now;
 	const char *unwritten;
+	/* What the history has seen: a type or container of this name. */
+	const char *seen;
 };
 
 static int setup(void **state)
@@ -74,6 +76,16 @@ static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, 
 	return NULL;
 }
 
+static struct pyi_error *look_whether_seen(void *argument, enum pyi_figure_kind kind,
+					   const char *name, bool *ret_seen)
+{
+	const struct fixture *fixture = argument;
+
+	assert_true(kind == PYI_FIGURE_TYPE_TREE || kind == PYI_FIGURE_CONTAINER);
+	*ret_seen = fixture->seen && strcmp(fixture->seen, name) == 0;
+	return NULL;
+}
+
 static void add_rule(struct fixture *fixture, enum pyi_rule_kind kind, const char *subject,
 		     double warning, double critical)
 {
@@ -99,8 +111,11 @@ static void judge(struct fixture *fixture)
 	pyi_check_deinit(&fixture->check);
 	pyi_sample_sort(&fixture->sample);
 	if (!fixture->history.unavailable)
-		fixture->history =
-			(struct pyi_check_history){ .series = give_series, .argument = fixture };
+		fixture->history = (struct pyi_check_history){
+			.series = give_series,
+			.seen = look_whether_seen,
+			.argument = fixture,
+		};
 	fixture->history.unwritten = fixture->unwritten;
 	assert_null(pyi_check_judge(&fixture->rules, &fixture->sample, &fixture->history,
 				    &fixture->check));
@@ -119,6 +134,7 @@ static void test_container(void **state)
 	struct fixture *fixture = *state;
 
 	add_rule(fixture, PYI_RULE_MAX_CONTAINER, SENDERS, 5000, 100000);
+	fixture->seen = SENDERS;
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_OK, SENDERS " has 0 entries, no more than 5,000");
 	add_figure(fixture, PYI_FIGURE_CONTAINER, SENDERS, 20001, 0);
@@ -149,6 +165,7 @@ static void test_type(void **state)
 	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "foo.Session", 1, 1572864);
 	/* Of exactly this type there are fewer: it is the tree that counts. */
 	add_figure(fixture, PYI_FIGURE_TYPE, "foo.Session", 0, 0);
+	fixture->seen = "ssion";
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_CRITICAL, "foo.Session has 1 object, more than 0");
 	expect(fixture, 1, PYI_CHECK_WARNING, "objects of Session take 1.5 MiB, more than 1 MiB");
@@ -179,6 +196,94 @@ static void test_type_of_two_packages(void **state)
 		expect(fixture, f, PYI_CHECK_UNKNOWN,
 		       "models.User: blog.models.User and shop.models.User have this name; give it "
 		       "with its module, or package");
+}
+
+/* A name with a mistake in it must not be OK for ever. */
+static void test_absent(void **state)
+{
+	static const enum pyi_rule_kind kinds[] = { PYI_RULE_MAX_COUNT, PYI_RULE_MAX_BYTES,
+						    PYI_RULE_MAX_GROWTH, PYI_RULE_MAX_CONTAINER };
+	struct fixture *fixture = *state;
+
+	fixture->hours = 30;
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		add_rule(fixture, kinds[k], "app.Sesion", INFINITY, 5);
+	judge(fixture);
+	for (size_t k = 0; k < 3; k++)
+		expect(fixture, k, PYI_CHECK_UNKNOWN,
+		       "app.Sesion: there is no such type, and none was seen before; is the name "
+		       "right?");
+	expect(fixture, 3, PYI_CHECK_UNKNOWN,
+	       "app.Sesion: there is no such container, and none was seen before; is the name "
+	       "right?");
+	assert_false(fixture->check.findings[0].value_known);
+	/* What was meant is said, if something is called nearly so. */
+	add_figure(fixture, PYI_FIGURE_TYPE, "app.Other", 9, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE, "app.Session", 9, 0);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "app.sessions", 9, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN,
+	       "app.Sesion: there is no such type, and none was seen before; there is "
+	       "app.Session");
+	expect(fixture, 3, PYI_CHECK_UNKNOWN,
+	       "app.Sesion: there is no such container, and none was seen before; there is "
+	       "app.sessions");
+	/* It was there before: there is none of it now. */
+	fixture->seen = "app.Sesion";
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+	expect(fixture, 0, PYI_CHECK_OK, "app.Sesion has 0 objects, no more than 5");
+	/* But it may be in what could not be read. */
+	fixture->sample.incomplete = true;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN, "app.Sesion: the look was not complete");
+	/* Or the rule says so; without a history, too. */
+	fixture->sample.incomplete = false;
+	fixture->seen = NULL;
+	for (size_t r = 0; r < fixture->rules.count; r++)
+		fixture->rules.items[r].may_be_absent = true;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+	fixture->history.unavailable = "none is wanted";
+	judge(fixture);
+	expect(fixture, 1, PYI_CHECK_OK, "app.Sesion has 0 objects, no more than 5");
+	expect(fixture, 0, PYI_CHECK_UNKNOWN, "app.Sesion: none is wanted");
+}
+
+/* Of several types of a name none has objects now; one of them had, so it is known what is meant.
+ */
+static void test_ambiguous_without_objects(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_COUNT, "Task", INFINITY, 5);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "_asyncio.Task", 0, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "app.Task", 0, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN,
+	       "Task: _asyncio.Task and app.Task have this name; give it with its module, or "
+	       "package");
+	fixture->seen = "Task";
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "Task has 0 objects, no more than 5");
+}
+
+/* Containers of instances: their sum is judged, and the longest is said. */
+static void test_container_of_instances(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_CONTAINER, "app.Cache.entries", 1000, INFINITY);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "app.Cache.entries", 1200, 0);
+	add_figure(fixture, PYI_FIGURE_LONGEST, "app.Cache.entries", 900, 0);
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "app.Cache.entries has 1,200 entries in all instances (the longest 900), more than "
+	       "1,000");
+	fixture->sample.figures[1].count = 1200;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "app.Cache.entries has 1,200 entries, more than 1,000");
 }
 
 static void test_process(void **state)
@@ -434,6 +539,8 @@ static void test_order(void **state)
 	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.warning", 1, 9);
 	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.critical", 1, 1);
 	add_rule(fixture, PYI_RULE_MAX_COUNT, "a.ok2", 9, 9);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.ok", 5, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.ok2", 0, 0);
 	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.warning", 5, 0);
 	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "a.critical", 5, 0);
 	judge(fixture);
@@ -472,6 +579,9 @@ int main(void)
 		TEST(test_container),
 		TEST(test_type),
 		TEST(test_type_of_two_packages),
+		TEST(test_absent),
+		TEST(test_ambiguous_without_objects),
+		TEST(test_container_of_instances),
 		TEST(test_process),
 		TEST(test_slip),
 		TEST(test_dead_match),

@@ -449,6 +449,42 @@ static void test_limit_of_the_file(void **state)
 	pyi_series_deinit(&series);
 }
 
+static bool has_seen(struct history_fixture *fixture, const struct pyi_history_process *process,
+		     enum pyi_figure_kind kind, const char *name)
+{
+	bool seen = false;
+
+	assert_null(pyi_history_has_seen(fixture->history, process, kind, name, &seen));
+	return seen;
+}
+
+/* What was seen in a process counts for itself and for what follows it as that unit. */
+static void test_has_seen(void **state)
+{
+	struct history_fixture *fixture = *state;
+	struct pyi_history_process later = history_process(fixture->process.pid);
+	char number[16];
+
+	history_open(fixture, false);
+	assert_false(has_seen(fixture, &fixture->process, PYI_FIGURE_TYPE, "t0"));
+	history_add(fixture, START, 2, 5);
+	assert_true(has_seen(fixture, &fixture->process, PYI_FIGURE_TYPE, "t1"));
+	assert_false(has_seen(fixture, &fixture->process, PYI_FIGURE_TYPE, "t2"));
+	assert_false(has_seen(fixture, &fixture->process, PYI_FIGURE_TYPE_TREE, "t1"));
+	/* It was started again. */
+	later.pid++;
+	later.start_ticks++;
+	assert_true(has_seen(fixture, &later, PYI_FIGURE_TYPE, "t1"));
+	later.target = (char *)(uintptr_t) "unit:other";
+	assert_false(has_seen(fixture, &later, PYI_FIGURE_TYPE, "t1"));
+	/* The number of a process may have been another one's. */
+	snprintf(number, sizeof(number), "%d", (int)fixture->process.pid);
+	fixture->process.target = number;
+	history_add(fixture, START + 60, 2, 5);
+	later.target = number;
+	assert_false(has_seen(fixture, &later, PYI_FIGURE_TYPE, "t1"));
+}
+
 int main(void)
 {
 #define HISTORY_TEST(name) cmocka_unit_test_setup_teardown(name, history_set_up, history_tear_down)
@@ -469,6 +505,7 @@ int main(void)
 		HISTORY_TEST(test_limit_of_names),
 		HISTORY_TEST(test_limit_of_processes),
 		HISTORY_TEST(test_limit_of_the_file),
+		HISTORY_TEST(test_has_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

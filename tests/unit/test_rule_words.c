@@ -63,6 +63,12 @@ static void test_options(void **state)
 	expect_rule("max-growth", "a.B=24/d", PYI_RULE_MAX_GROWTH, "a.B", none, 1);
 	expect_rule("max-growth", "a.B=30:1/min", PYI_RULE_MAX_GROWTH, "a.B", 30, 60);
 	expect_rule("max-container", "a.B.c=5k", PYI_RULE_MAX_CONTAINER, "a.B.c", none, 5000);
+	/* As reports call it. */
+	expect_rule("max-container", "in instance a.B.c=5k", PYI_RULE_MAX_CONTAINER, "a.B.c", none,
+		    5000);
+	expect_rule("max-container", "dict[*]  in module a=5k", PYI_RULE_MAX_CONTAINER, "a", none,
+		    5000);
+	expect_rule("max-container", "class a.B.c=5k", PYI_RULE_MAX_CONTAINER, "a.B.c", none, 5000);
 	expect_rule("max-rss", "512MiB:1GiB", PYI_RULE_MAX_RSS, NULL, 536870912, 1073741824);
 	expect_rule("max-rss", "2MiB/h", PYI_RULE_MAX_RSS_GROWTH, NULL, none, 2097152);
 	expect_rule("max-rss", "24MB/d:2MB/h", PYI_RULE_MAX_RSS_GROWTH, NULL, 1e6, 2e6);
@@ -128,6 +134,10 @@ static void test_wrong_options(void **state)
 	expect_refused("max-growth", "a.B=60/s");
 	expect_refused("max-growth", "a.B=2/min:1/h");
 	expect_refused("max-container", "a.B=1MiB");
+	expect_refused("max-container", "a.*=1");
+	expect_refused("max-container", "in instance =1");
+	expect_refused("max", "app.Sessio?=1");
+	expect_refused("max-growth", "*=1/h");
 	expect_refused("max-container", "a.B=1/h");
 	expect_refused("max-rss", "100");
 	expect_refused("max-rss", "100/h");

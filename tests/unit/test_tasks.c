@@ -217,7 +217,7 @@ static void test_wrong_values(void **state)
 		{ 1, UINT64_MAX, PYI_FIGURE_TYPE, "a", 1 },
 		{ 1, PYI_TASK_FIGURE_LIMIT, PYI_FIGURE_TYPE, "a", 1 },
 		{ 1, 1, 0, "a", 1 },
-		{ 1, 1, PYI_FIGURE_CONTAINER + 1, "a", 1 },
+		{ 1, 1, PYI_FIGURE_LONGEST + 1, "a", 1 },
 		{ 1, 1, PYI_FIGURE_TYPE, NULL, 1 },
 		{ 1, 1, PYI_FIGURE_TYPE, "a", UINT64_MAX },
 	};
