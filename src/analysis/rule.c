@@ -26,6 +26,8 @@ static const struct {
 	[PYI_RULE_MAX_SLIP_STALE] = { "max-slip-stale", false, false, false },
 	[PYI_RULE_SLIP_DEAD_MATCH] = { "slip-dead-match", false, false, false },
 	[PYI_RULE_GROWING_CONTAINERS] = { "growing-containers", false, false, false },
+	[PYI_RULE_GROWING_TYPES] = { "growing-types", false, true, false },
+	[PYI_RULE_MAX_OTHER_GROWTH] = { "max-other-growth", true, true, false },
 };
 
 bool pyi_rule_kind_in_bytes(enum pyi_rule_kind kind)

@@ -40,10 +40,20 @@ enum pyi_rule_kind {
 	 * its own is left out: somebody knows how large it may become. No subject.
 	 */
 	PYI_RULE_GROWING_CONTAINERS,
+	/*
+	 * How fast, per hour, objects of any type that a module defines become more, by its exact
+	 * type. A type with a MAX_GROWTH rule of its own is left out. No subject.
+	 */
+	PYI_RULE_GROWING_TYPES,
+	/*
+	 * Growth per hour of resident memory without the bytes of objects, where that is more than
+	 * the objects grow by: C libraries, allocators, threads. No subject.
+	 */
+	PYI_RULE_MAX_OTHER_GROWTH,
 };
 
 enum {
-	PYI_RULE_KINDS = PYI_RULE_GROWING_CONTAINERS + 1,
+	PYI_RULE_KINDS = PYI_RULE_MAX_OTHER_GROWTH + 1,
 };
 
 /* A limit that is not there is infinite. Zeroed limits are limits of 0. */

@@ -69,7 +69,8 @@ static void choose_types(const struct pyi_check_outcome *outcome, const struct p
 		const struct pyi_check_finding *finding = &check->findings[f];
 		bool of_type = finding->kind == PYI_RULE_MAX_COUNT ||
 			       finding->kind == PYI_RULE_MAX_BYTES ||
-			       finding->kind == PYI_RULE_MAX_GROWTH;
+			       finding->kind == PYI_RULE_MAX_GROWTH ||
+			       finding->kind == PYI_RULE_GROWING_TYPES;
 
 		if (of_type && finding->status == PYI_CHECK_CRITICAL && finding->subject)
 			request->types[request->type_count++] = finding->subject;

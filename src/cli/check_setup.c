@@ -128,6 +128,8 @@ static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 		case PYI_RULE_MAX_TRACKED:
 		case PYI_RULE_MAX_RSS_GROWTH:
 		case PYI_RULE_MAX_TRACKED_GROWTH:
+		case PYI_RULE_GROWING_TYPES:
+		case PYI_RULE_MAX_OTHER_GROWTH:
 			break;
 		}
 	}

@@ -50,7 +50,8 @@ def texts():
         yield rule(kind, of=5, warning=1), False
         yield rule(kind, of="x" * 1000, warning=1), False
         yield rule(kind, of="x" * 1001, warning=1), False
-    for kind in PLAIN + ("max-rss", "max-rss-growth", "max-tracked-growth", "growing-containers"):
+    for kind in PLAIN + ("max-rss", "max-rss-growth", "max-tracked-growth", "growing-containers",
+                         "growing-types", "max-other-growth"):
         for limit in LIMITS:
             yield with_limit(kind, limit), False
         yield rule(kind, of="a.B", warning=1), False

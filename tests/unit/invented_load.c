@@ -20,6 +20,8 @@
 	} while (0)
 
 #define TYPE "load.Thing"
+/* Which no rule names. */
+#define OTHER_TYPE "load.Other"
 #define CONTAINER "load.registry"
 #define PI 3.14159265358979323846
 
@@ -32,6 +34,9 @@ enum {
 	/* A Monday. */
 	START_S = 1704067200,
 	POINT_LIMIT = 2000,
+	/* An object with what hangs on it. */
+	OBJECT_BYTES = 4000,
+	OBJECT_BYTES_BASE = 15000000,
 };
 
 const struct load invented_loads[] = {
@@ -272,6 +277,10 @@ static uint64_t figure_of(enum pyi_figure_kind kind, const char *name, const str
 {
 	if (kind == PYI_FIGURE_PROCESS && strcmp(name, PYI_FIGURE_TRACKED) == 0)
 		return 40000 + at->count;
+	if (kind == PYI_FIGURE_PROCESS && strcmp(name, PYI_FIGURE_OBJECT_BYTES) == 0)
+		return OBJECT_BYTES_BASE + OBJECT_BYTES * at->count;
+	if (kind == PYI_FIGURE_PROCESS && strcmp(name, PYI_FIGURE_RSS) == 0)
+		return at->bytes;
 	return at->count;
 }
 
@@ -305,6 +314,7 @@ static bool look(struct process *process, int64_t now_s, char message[300])
 	struct pyi_sample sample = { .time_s = now_s,
 				     .age_s = (uint64_t)(now_s - process->started_s) };
 	struct pyi_check check;
+	uint64_t rss_bytes;
 	double objects;
 	bool ok;
 
@@ -312,14 +322,19 @@ static bool look(struct process *process, int64_t now_s, char message[300])
 	objects = objects_now(process, now_s);
 	thin(process, now_s);
 	EXPECT(process->point_count < POINT_LIMIT);
-	process->points[process->point_count++] =
-		(struct pyi_point){ now_s, sample.age_s, (uint64_t)objects, 0 };
 	process->highest = fmax(process->highest, objects);
+	/* It is seldom given back. */
+	rss_bytes = (uint64_t)(45e6 + 1.2 * OBJECT_BYTES * process->highest);
+	process->points[process->point_count++] =
+		(struct pyi_point){ now_s, sample.age_s, (uint64_t)objects, rss_bytes };
+	add(&sample, PYI_FIGURE_TYPE, TYPE, objects);
+	add(&sample, PYI_FIGURE_TYPE, OTHER_TYPE, objects);
 	add(&sample, PYI_FIGURE_TYPE_TREE, TYPE, objects);
 	add(&sample, PYI_FIGURE_CONTAINER, CONTAINER, objects);
 	add(&sample, PYI_FIGURE_PROCESS, PYI_FIGURE_TRACKED, 40000 + objects);
-	/* Resident memory is seldom given back. */
-	add(&sample, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, 45e6 + 1000 * process->highest);
+	add(&sample, PYI_FIGURE_PROCESS, PYI_FIGURE_OBJECT_BYTES,
+	    OBJECT_BYTES_BASE + OBJECT_BYTES * objects);
+	add(&sample, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, (double)rss_bytes);
 	add(&sample, PYI_FIGURE_PROCESS, PYI_FIGURE_SLIP_SENDERS,
 	    1 + floor(3 * load_random(&process->random)));
 	/* Now and then somebody has just gone. */

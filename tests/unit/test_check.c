@@ -32,6 +32,9 @@ struct fixture {
 	const char *unwritten;
 	/* What the history has seen: a type or container of this name. */
 	const char *seen;
+	/* Of object_bytes alone, if that is not as all others; bytes an hour. */
+	bool objects_apart;
+	double objects_an_hour;
 };
 
 static int setup(void **state)
@@ -56,6 +59,9 @@ static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, 
 {
 	struct fixture *fixture = argument;
 	size_t count = fixture->hours * 4 + 1;
+	double an_hour = fixture->objects_apart && strcmp(name, PYI_FIGURE_OBJECT_BYTES) == 0
+				 ? fixture->objects_an_hour
+				 : fixture->an_hour;
 
 	if (fixture->broken)
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, "the disk is gone");
@@ -69,7 +75,7 @@ static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, 
 		ret_series->points[p] = (struct pyi_point){
 			.time_s = 1700000000 + (int64_t)p * 900,
 			.age_s = p * 900,
-			.count = 1000 + (uint64_t)(fixture->an_hour * (double)p / 4),
+			.count = 1000 + (uint64_t)(an_hour * (double)p / 4),
 		};
 	if (fixture->with_now)
 		ret_series->points[count - 1].age_s = fixture->sample.age_s;
@@ -397,6 +403,79 @@ static void test_growth_of_memory(void **state)
 	assert_int_equal(fixture->check.findings[1].status, PYI_CHECK_OK);
 }
 
+/* Memory that grows while objects do not, and memory that grows with them. */
+static void test_growth_of_other_memory(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_OTHER_GROWTH, NULL, 1048576, INFINITY);
+	fixture->an_hour = 6 * 1048576.0;
+	fixture->objects_apart = true;
+	fixture->hours = 48;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "memory that is not objects grows by 6 MiB an hour (6 MiB to 6 MiB with 95 % "
+	       "confidence) over 22 h, more than 1 MiB");
+	assert_int_equal(fixture->check.findings[0].unit, PYI_CHECK_BYTES_PER_HOUR);
+	/* Two thirds of it are objects: what is beside them is room between them. */
+	fixture->objects_an_hour = 4 * 1048576.0;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "memory that is not objects does not grow, over 22 h");
+	/* One third is. */
+	fixture->objects_an_hour = 2 * 1048576.0;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_WARNING);
+	fixture->hours = 3;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK,
+	       "memory that is not objects: whether it grows is known after 20 h; the history is "
+	       "of 2 h");
+}
+
+/* Any type that a module defines, unless it has a rule of its own. */
+static void test_growing_types(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_GROWING_TYPES, NULL, 60, 5000);
+	add_figure(fixture, PYI_FIGURE_TYPE, "app.Session", 7000, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE, "dict", 90000, 0);
+	/* What has so few cannot have grown so fast for as long as that is looked at. */
+	add_figure(fixture, PYI_FIGURE_TYPE, "app.Few", 1229, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE, "app.More", 1230, 0);
+	fixture->hours = 20;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "growing types: known after 20 h; the history is of 20 h");
+	assert_false(fixture->check.findings[0].value_known);
+	fixture->hours = 48;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "no type of a module grows");
+	assert_true(fixture->check.findings[0].value_known);
+	fixture->an_hour = 100;
+	judge(fixture);
+	assert_int_equal(fixture->check.count, 2);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "app.Session grows by 100 an hour (100 to 100 with 95 % confidence) over 22 h, "
+	       "more than 60");
+	assert_string_equal(fixture->check.findings[0].rule, "growing-types");
+	assert_string_equal(fixture->check.findings[0].subject, "app.Session");
+	assert_string_equal(fixture->check.findings[1].subject, "app.More");
+	/* Not surely more than the limit. */
+	fixture->an_hour = 60;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+	fixture->an_hour = 100;
+	add_rule(fixture, PYI_RULE_MAX_GROWTH, "app.Session", 1000, INFINITY);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "app.Session", 7000, 0);
+	judge(fixture);
+	assert_string_equal(fixture->check.findings[0].subject, "app.More");
+	assert_int_equal(fixture->check.count, 2);
+	fixture->sample.incomplete = true;
+	fixture->an_hour = 0;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN, "growing types: the look was not complete");
+}
+
 static void test_no_history(void **state)
 {
 	struct fixture *fixture = *state;
@@ -440,9 +519,16 @@ static void test_growing_containers(void **state)
 	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.large", 6000, 0);
 	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.middle", 101, 0);
 	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.small", 100, 0);
+	/* It does not say more than it can know. */
+	fixture->hours = 24;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK,
+	       "growing containers: known after 25 h; the history is of 24 h");
+	assert_false(fixture->check.findings[0].value_known);
 	fixture->hours = 30;
 	judge(fixture);
 	expect(fixture, 0, PYI_CHECK_OK, "no container of a module or class grows all the time");
+	assert_true(fixture->check.findings[0].value_known);
 	assert_int_equal(fixture->check.count, 2);
 	fixture->an_hour = 10;
 	judge(fixture);
@@ -587,6 +673,8 @@ int main(void)
 		TEST(test_dead_match),
 		TEST(test_growth),
 		TEST(test_growth_of_memory),
+		TEST(test_growth_of_other_memory),
+		TEST(test_growing_types),
 		TEST(test_no_history),
 		TEST(test_broken_history),
 		TEST(test_growing_containers),

@@ -173,6 +173,13 @@ static void test_presets(void **state)
 		assert_string_equal(rule->origin,
 				    r < count ? "preset firewalld" : "preset generic");
 	}
+	/* In the other order, too. */
+	pyi_rules_deinit(&rules);
+	assert_null(pyi_rules_add_preset("generic", &rules));
+	assert_null(pyi_rules_add_preset("firewalld", &rules));
+	for (size_t r = 0; r < rules.count; r++)
+		if (rules.items[r].kind == PYI_RULE_MAX_TRACKED_GROWTH)
+			assert_string_equal(rules.items[r].origin, "preset firewalld");
 	error = pyi_rules_add_preset("Firewalld", &rules);
 	assert_string_equal(pyi_error_code_name(error->code), "usage");
 	assert_non_null(strstr(error->hint, "firewalld, generic"));
