@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/confine.h"
 #include "base/file_replace.h"
+#include "base/small_file.h"
 #include "broker/supervisor.h"
 #include "broker/worker.h"
 #include "cli/command.h"
@@ -274,13 +276,26 @@ static enum pyi_exit run(struct job *job)
 	return conclude(job, &envelope, exit, error);
 }
 
-/* Address space for a worker: with what names in the heap take, which is less than the heap. */
+/* Address space that this process has; 0 if that is not known. */
+static uint64_t mapped_bytes(void)
+{
+	char text[128];
+	uint64_t pages;
+
+	if (!pyi_small_file_read(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) ||
+	    sscanf(text, "%" SCNu64, &pages) != 1)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Address space for a worker: besides what it has, which is terabytes with a sanitizer, with what
+   names in the heap take, which is less than the heap. */
 static uint64_t memory_for(pid_t pid)
 {
 	struct pyi_process_status status = { 0 };
 
 	pyi_error_destroy(pyi_process_peek_status(pid, &status));
-	return WORKER_BYTES + status.rss_bytes + status.swapped_bytes;
+	return WORKER_BYTES + mapped_bytes() + status.rss_bytes + status.swapped_bytes;
 }
 
 /* Of what the caller of the program had open, they have the three standard descriptors only. */
