@@ -314,20 +314,20 @@ struct gate {
 	bool anyway;
 };
 
-static bool read_word(struct pyi_memory_reader *live, const struct pyi_gate_word *word,
+static bool read_word(const struct pyi_live_memory *live, const struct pyi_gate_word *word,
 		      uint64_t *ret_value)
 {
 	uint32_t small;
 
 	if (word->size_bytes == sizeof(*ret_value))
-		return pyi_memory_try_read_u64(live, word->addr, ret_value);
-	if (!pyi_memory_try_read_u32(live, word->addr, &small))
+		return pyi_live_memory_read(live, word->addr, ret_value, sizeof(*ret_value));
+	if (!pyi_live_memory_read(live, word->addr, &small, sizeof(small)))
 		return false;
 	*ret_value = small;
 	return true;
 }
 
-static bool before_snapshot(void *argument, struct pyi_memory_reader *live)
+static bool before_snapshot(void *argument, const struct pyi_live_memory *live)
 {
 	struct gate *gate = argument;
 	bool calm = true;
@@ -342,7 +342,7 @@ static bool before_snapshot(void *argument, struct pyi_memory_reader *live)
 	return calm || gate->anyway;
 }
 
-static void after_snapshot(void *argument, struct pyi_memory_reader *live)
+static void after_snapshot(void *argument, const struct pyi_live_memory *live)
 {
 	struct gate *gate = argument;
 

@@ -30,10 +30,6 @@ enum {
 	STRING_STEP_BYTES = 256,
 };
 
-/* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGE_PRESENT (UINT64_C(1) << 63)
-#define PAGE_SWAPPED (UINT64_C(1) << 62)
-
 enum source {
 	/* process_vm_readv(), until its first answer tells whether it can be used. */
 	SOURCE_UNDECIDED,
@@ -58,8 +54,6 @@ struct pyi_memory_reader {
 	enum source source;
 	pid_t pid;
 	int mem_fd;
-	/* Of /proc/PID/pagemap, if only pages are to be read that are there; -1: all. */
-	int pagemap_fd;
 	/* NULL for a reader that is not cached. */
 	struct cache *cache;
 	/* For the mock. */
@@ -79,7 +73,6 @@ struct pyi_error *pyi_memory_reader_create(pid_t pid, bool cached,
 		return pyi_error_no_memory();
 	reader->pid = pid;
 	reader->mem_fd = -1;
-	reader->pagemap_fd = -1;
 	if (cached) {
 		reader->cache = calloc(1, sizeof(*reader->cache));
 		if (!reader->cache) {
@@ -123,7 +116,6 @@ struct pyi_error *pyi_memory_reader_create_mock(const void *bytes, size_t size_b
 		return pyi_error_no_memory();
 	reader->source = SOURCE_MOCK;
 	reader->mem_fd = -1;
-	reader->pagemap_fd = -1;
 	reader->bytes = bytes;
 	reader->size_bytes = size_bytes;
 	reader->addr = addr;
@@ -144,48 +136,7 @@ void pyi_memory_reader_destroy(struct pyi_memory_reader *reader)
 	}
 	if (reader->mem_fd >= 0)
 		close(reader->mem_fd);
-	if (reader->pagemap_fd >= 0)
-		close(reader->pagemap_fd);
 	free(reader);
-}
-
-static int open_pagemap(pid_t pid)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-void pyi_memory_reader_only_present(struct pyi_memory_reader *reader)
-{
-	/* Where there is none, nothing can be known, and everything is read. */
-	if (reader->pagemap_fd < 0)
-		reader->pagemap_fd = open_pagemap(reader->pid);
-}
-
-/* Whether all of it is in memory or in swap. */
-static bool is_present(int pagemap_fd, uint64_t addr, size_t size)
-{
-	uint64_t page_bytes = pyi_page_bytes();
-	uint64_t last = (addr + size - 1) / page_bytes;
-
-	for (uint64_t page = addr / page_bytes; page <= last; page++) {
-		uint64_t entry;
-
-		if (pread(pagemap_fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) !=
-			    sizeof(entry) ||
-		    !(entry & (PAGE_PRESENT | PAGE_SWAPPED)))
-			return false;
-	}
-	return true;
-}
-
-bool pyi_memory_is_present(pid_t pid, uint64_t addr, size_t size_bytes)
-{
-	PYI_CLEANUP(pyi_guard_fd) int fd = open_pagemap(pid);
-
-	return fd < 0 || !size_bytes || is_present(fd, addr, size_bytes);
 }
 
 /* One system call: how many bytes were read, at least 1, or a negative errno. */
@@ -244,8 +195,6 @@ static ssize_t read_once(struct pyi_memory_reader *reader, uint64_t addr, void *
 static int read_direct(struct pyi_memory_reader *reader, uint64_t addr, unsigned char *to,
 		       size_t size)
 {
-	if (reader->pagemap_fd >= 0 && size && !is_present(reader->pagemap_fd, addr, size))
-		return EFAULT;
 	/* A short read is not the end: the kernel also stops at 2 GB. The next call tells. */
 	while (size) {
 		ssize_t got = read_once(reader, addr, to, size);

@@ -37,16 +37,6 @@ struct pyi_error *
 pyi_memory_reader_create_mock(const void *bytes, size_t size_bytes, uint64_t addr,
 			      struct pyi_memory_reader **ret_reader) PYI_MUST_CHECK;
 
-/*
- * From now on only pages are read that are in memory or in swap; others are no memory. Whoever
- * reads one that is neither may have to wait for somebody who never brings it (FUSE, userfaultfd),
- * in a wait that no signal ends. Where there is no /proc/PID/pagemap nothing changes.
- */
-void pyi_memory_reader_only_present(struct pyi_memory_reader *reader);
-
-/* Whether all of it is in memory or in swap; also true where that cannot be known. */
-bool pyi_memory_is_present(pid_t pid, uint64_t addr, size_t size_bytes);
-
 void pyi_memory_reader_destroy(struct pyi_memory_reader *reader);
 
 /*

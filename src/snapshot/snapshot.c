@@ -534,7 +534,7 @@ static struct pyi_error *finish(struct pyi_mirror *mirror, struct pyi_snapshot *
 /* The target stands still: takes what the snapshot is made of. */
 static struct pyi_error *take_stopped(struct pyi_snapshot_target *target, struct pyi_stop *stop,
 				      const struct pyi_snapshot_gate *gate,
-				      struct pyi_memory_reader *live, struct pyi_mirror *mirror,
+				      const struct pyi_live_memory *live, struct pyi_mirror *mirror,
 				      struct pyi_snapshot *snapshot, bool *ret_ready)
 {
 	struct pyi_error *error;
@@ -558,28 +558,25 @@ static struct pyi_error *take(struct pyi_snapshot_target *target, enum pyi_stop_
 			      const struct pyi_snapshot_gate *gate, struct pyi_mirror *mirror,
 			      struct pyi_snapshot *snapshot, bool *ret_ready)
 {
-	struct pyi_memory_reader *live = NULL;
+	struct pyi_live_memory live = { -1, -1 };
 	struct pyi_error *restoring;
 	struct pyi_error *error;
 	struct pyi_stop stop = { 0 };
 
 	snapshot->shares_table = !mirror && pyi_flushed_has_files(target->process);
-	error = pyi_memory_reader_create(target->process->pid, false, &live);
-	/* Nobody brings a page while the target stands still, perhaps. */
-	if (!error)
-		pyi_memory_reader_only_present(live);
+	error = pyi_live_memory_open(target->process, &live);
 	if (!error)
 		error = begin_stop(target, mirror ? NULL : &target->gadgets,
 				   mirror ? NULL : &pyi_calls_of_clone, extent, &stop);
 	if (error) {
-		pyi_memory_reader_destroy(live);
+		pyi_live_memory_close(&live);
 		return error;
 	}
-	error = take_stopped(target, &stop, gate, live, mirror, snapshot, ret_ready);
+	error = take_stopped(target, &stop, gate, &live, mirror, snapshot, ret_ready);
 	snapshot->created_ns = pyi_clock_now_ns();
 	restoring = end_stop(target, &stop);
 	pyi_stop_deinit(&stop);
-	pyi_memory_reader_destroy(live);
+	pyi_live_memory_close(&live);
 	/* What could not be put back matters more than what failed. */
 	if (restoring) {
 		pyi_error_destroy(error);

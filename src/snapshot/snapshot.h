@@ -17,12 +17,12 @@
 
 #include "base/error.h"
 #include "process/maps.h"
-#include "process/memory_reader.h"
 #include "process/process.h"
 #include "snapshot/growth.h"
 #include "snapshot/preflight.h"
 #include "tracee/arch.h"
 #include "tracee/call_check.h"
+#include "tracee/live_memory.h"
 #include "tracee/stop.h"
 
 /* A target to take snapshots of, and what that has cost it so far. */
@@ -64,9 +64,9 @@ struct pyi_snapshot_thread {
  */
 struct pyi_snapshot_gate {
 	/* Right before the clone; false calls it off. */
-	bool (*before)(void *argument, struct pyi_memory_reader *live);
+	bool (*before)(void *argument, const struct pyi_live_memory *live);
 	/* Right after it. */
-	void (*after)(void *argument, struct pyi_memory_reader *live);
+	void (*after)(void *argument, const struct pyi_live_memory *live);
 	void *argument;
 };
 

@@ -12,7 +12,7 @@
 #include <sys/rseq.h>
 #endif
 
-#include "process/memory_reader.h"
+#include "tracee/live_memory.h"
 
 /* include/uapi/linux/ptrace.h, Linux 5.13 */
 #define GET_RSEQ_CONFIGURATION 0x420f
@@ -98,11 +98,11 @@ enum pyi_rseq_place pyi_rseq_find(pid_t tid, uint64_t pc, uint64_t *ret_abort_ad
 	if (!read_configuration(tid, &configuration))
 		return PYI_RSEQ_OUTSIDE;
 	pointer_addr = configuration.area_addr + SECTION_POINTER_OFFSET;
-	if (!pyi_memory_is_present(tid, pointer_addr, sizeof(section_addr)))
+	if (!pyi_live_memory_is_present(tid, pointer_addr, sizeof(section_addr)))
 		return PYI_RSEQ_UNKNOWN;
 	if (!read_thread(tid, pointer_addr, &section_addr, sizeof(section_addr)) || !section_addr)
 		return PYI_RSEQ_OUTSIDE;
-	if (!pyi_memory_is_present(tid, section_addr, sizeof(section)))
+	if (!pyi_live_memory_is_present(tid, section_addr, sizeof(section)))
 		return PYI_RSEQ_UNKNOWN;
 	if (!read_thread(tid, section_addr, &section, sizeof(section)) ||
 	    pc - section.start_addr >= section.post_commit_offset)

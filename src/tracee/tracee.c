@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "process/maps.h"
-#include "process/memory_reader.h"
+#include "tracee/live_memory.h"
 #include "tracee/wait.h"
 
 #ifndef PTRACE_EVENT_STOP
@@ -197,7 +197,7 @@ static bool stack_is_there(const struct pyi_tracee *tracee)
 	const struct pyi_map *first;
 	const struct pyi_map *last;
 
-	if (pyi_memory_is_present(tracee->tid, guard->addr, guard->size_bytes))
+	if (pyi_live_memory_is_present(tracee->tid, guard->addr, guard->size_bytes))
 		return true;
 	error = pyi_maps_read(tracee->process, &maps);
 	if (error)

@@ -439,11 +439,11 @@ STUB(struct pyi_error *, pyi_snapshot_target_init, const struct pyi_process *pro
 }
 
 /* A word that the gate reads, and only then. */
-STUB(bool, pyi_memory_try_read, struct pyi_memory_reader *reader, uint64_t addr, void *ret_bytes,
-     size_t size_bytes)
+STUB(bool, pyi_live_memory_read, const struct pyi_live_memory *memory, uint64_t addr,
+     void *ret_bytes, size_t size_bytes)
 {
 	(void)addr;
-	FUZZ_EXPECT(!reader && model.taking);
+	FUZZ_EXPECT(!memory && model.taking);
 	FUZZ_EXPECT(size_bytes == sizeof(uint32_t) || size_bytes == sizeof(uint64_t));
 	memset(ret_bytes, (int)take(1), size_bytes);
 	return choose();

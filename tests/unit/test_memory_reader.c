@@ -149,37 +149,6 @@ static void test_only_the_cache_keeps_old_values(void **state)
 
 /* More pages than the cache holds, twice: every value must be right before and after it is emptied.
  */
-static void test_only_what_is_there(void **state)
-{
-	unsigned char *area = mmap(NULL, 3 * page_size, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct pyi_memory_reader *reader;
-	uint64_t word = 1;
-
-	(void)state;
-	assert_true(area != MAP_FAILED);
-	assert_int_equal(madvise(area, 3 * page_size, MADV_NOHUGEPAGE), 0);
-	assert_null(pyi_memory_reader_create(getpid(), false, &reader));
-	area[0] = 5;
-	pyi_memory_reader_only_present(reader);
-	assert_true(pyi_memory_try_read_u64(reader, addr_of(area), &word));
-	assert_int_equal(word, 5);
-	/* Nobody has touched these two. */
-	expect_bad_address(reader, addr_of(area + page_size), sizeof(word));
-	expect_bad_address(reader, addr_of(area + page_size - 1), 2);
-	expect_bad_address(reader, addr_of(area), 3 * page_size);
-	expect_bad_address(reader, UINT64_MAX - 64, sizeof(word));
-	area[page_size] = 1;
-	assert_true(pyi_memory_try_read_u64(reader, addr_of(area + page_size - 1), &word));
-	pyi_memory_reader_destroy(reader);
-	/* Whoever asks for all of them gets them. */
-	assert_null(pyi_memory_reader_create(getpid(), false, &reader));
-	assert_true(pyi_memory_try_read_u64(reader, addr_of(area + 2 * page_size), &word));
-	assert_int_equal(word, 0);
-	pyi_memory_reader_destroy(reader);
-	munmap(area, 3 * page_size);
-}
-
 static void test_cache_overflow(void **state)
 {
 	size_t count = (64 << 20) / 4096 + 100;
@@ -365,7 +334,6 @@ int main(void)
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_cached),
 		cmocka_unit_test(test_only_the_cache_keeps_old_values),
-		cmocka_unit_test(test_only_what_is_there),
 		cmocka_unit_test(test_cache_overflow),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_mock),
