@@ -431,12 +431,11 @@ static struct pyi_error *map(struct broker *broker, const struct pyi_request *re
 			     struct answer *answer)
 {
 	uint64_t size_bytes = request->map.size_bytes;
-	bool code = request->map.executable;
 	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
 		0,
 		size_bytes,
-		PROT_READ | (code ? PROT_EXEC : PROT_WRITE),
-		MAP_PRIVATE | MAP_ANONYMOUS | (code ? 0 : MAP_NORESERVE),
+		PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		UINT64_MAX,
 		0,
 	};
@@ -454,10 +453,8 @@ static struct pyi_error *map(struct broker *broker, const struct pyi_request *re
 	if (result < 0)
 		return no_memory_in_snapshot(result, size_bytes);
 	answer->reply.map.addr = (uint64_t)result;
-	if (!code) {
-		broker->mapped_addr = (uint64_t)result;
-		broker->mapped_size_bytes = size_bytes;
-	}
+	broker->mapped_addr = (uint64_t)result;
+	broker->mapped_size_bytes = size_bytes;
 	if (!request->map.guard_bytes)
 		return NULL;
 	guard[0] = (uint64_t)result + request->map.guard_offset;
@@ -572,8 +569,7 @@ static bool is_right(const struct broker *broker, const struct pyi_request *requ
 		       request->map.size_bytes >> PYI_MAP_LIMIT_SHIFT == 0 &&
 		       request->map.guard_offset <= request->map.size_bytes &&
 		       request->map.guard_bytes <=
-			       request->map.size_bytes - request->map.guard_offset &&
-		       request->map.executable <= 1;
+			       request->map.size_bytes - request->map.guard_offset;
 	case PYI_REQUEST_WRITE:
 		return running && data_bytes;
 	case PYI_REQUEST_PAGES:

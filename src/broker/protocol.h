@@ -157,8 +157,6 @@ struct pyi_request {
 			/* Within it, what shall fault when it is touched; 0 bytes: nothing. */
 			uint64_t guard_offset;
 			uint64_t guard_bytes;
-			/* 1: for code, which is written by WRITE; 0: for data. */
-			uint32_t executable;
 		} map;
 		struct {
 			uint64_t addr;

@@ -120,7 +120,7 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 
 		space.size_bytes = round_up(at + (work_bytes >> 3 * round), MAP_ALIGNMENT);
 		/* Code that runs out of stack shall fault, not overwrite what lies below. */
-		error = pyi_source_map(snapshot, space.size_bytes, false, guard_start, GUARD_BYTES,
+		error = pyi_source_map(snapshot, space.size_bytes, guard_start, GUARD_BYTES,
 				       &space.addr);
 		if (!error)
 			break;
@@ -143,25 +143,45 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	return NULL;
 }
 
+/* Text that was moved to huge pages is in several maps. */
+static bool is_private_text(const struct pyi_maps *maps, uint64_t addr, uint64_t end_addr)
+{
+	while (addr < end_addr) {
+		const struct pyi_map *map = pyi_maps_find(maps, addr);
+
+		if (!map || map->shared || !map->executable)
+			return false;
+		addr = map->end_addr;
+	}
+	return true;
+}
+
+static struct pyi_error *no_room_for_text(uint64_t size_bytes)
+{
+	return pyi_error_hint(
+		pyi_error_create(
+			PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_UNSUPPORTED,
+			"the bytecode interpreter of this Python, %" PRIu64
+			" bytes, has no room for the code that walks its objects, %zu bytes",
+			size_bytes, pyi_payload_blob_size),
+		"it was built with a tail-calling interpreter, or for size; pyinspect asks for no "
+		"new executable memory, which W^X policies refuse");
+}
+
 /*
- * Over the bytecode interpreter, which no tp_traverse can need: no new executable memory has to be
- * asked for, so it works under W^X policies. Else in memory of its own.
+ * Over the bytecode interpreter, which no tp_traverse can need. No new executable memory is asked
+ * for, ever: SELinux, MemoryDenyWriteExecute= and filters of system calls would refuse it.
  */
 static struct pyi_error *place_text(struct pyi_source_snapshot *snapshot,
 				    const struct pyi_runtime *runtime, uint64_t *ret_addr)
 {
 	uint64_t addr = round_up(runtime->evaluator.addr, TEXT_ALIGNMENT);
 	uint64_t end_addr = runtime->evaluator.addr + runtime->evaluator.size_bytes;
-	const struct pyi_map *map = pyi_maps_find(&snapshot->maps, addr);
 	struct pyi_error *error;
 
-	if (!map || map->shared || !map->executable || end_addr > map->end_addr ||
-	    addr + pyi_payload_blob_size > end_addr) {
-		error = pyi_source_map(snapshot, round_up(pyi_payload_blob_size, MAP_ALIGNMENT),
-				       true, 0, 0, &addr);
-		if (error)
-			return error;
-	}
+	if (addr + pyi_payload_blob_size > end_addr ||
+	    !is_private_text(&snapshot->maps, addr, addr + pyi_payload_blob_size))
+		return no_room_for_text(runtime->evaluator.size_bytes);
 	error = pyi_source_write(snapshot, addr, pyi_payload_blob, pyi_payload_blob_size);
 	if (error)
 		return error;

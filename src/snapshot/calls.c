@@ -31,9 +31,6 @@ static const struct pyi_planned_call of_clone[] = {
 	{ SYS_mmap,
 	  { 0, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, UINT64_MAX },
 	  ALL_BUT_SECOND },
-	{ SYS_mmap,
-	  { 0, 0, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX },
-	  ALL_BUT_SECOND },
 	{ SYS_munmap, { 0 }, ALL_BUT_FIRST_TWO },
 };
 

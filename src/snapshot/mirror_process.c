@@ -71,14 +71,14 @@ static bool filter_calls(int fd)
 	const struct pyi_confine_condition protection = {
 		2, ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC), 0
 	};
+	const struct pyi_confine_condition no_code = { 2, ~(uint64_t)(PROT_READ | PROT_WRITE), 0 };
 	const struct pyi_confine_call calls[] = {
 		/* The target's memory. */
 		{ SYS_mmap,
 		  3,
 		  { protection, { 3, INT_MASK, fixed }, { 4, INT_MASK, (uint32_t)fd } } },
-		/* The payload's: its code, and room to work in. */
-		{ SYS_mmap, 2, { protection, { 3, INT_MASK, anonymous } } },
-		{ SYS_mmap, 2, { protection, { 3, INT_MASK, anonymous | MAP_NORESERVE } } },
+		/* Room for the payload to work in. */
+		{ SYS_mmap, 2, { no_code, { 3, INT_MASK, anonymous | MAP_NORESERVE } } },
 		/* The guard below its stack. */
 		{ SYS_mprotect, 1, { { 2, UINT64_MAX, PROT_NONE } } },
 		{ SYS_munmap, 0, { { 0 } } },

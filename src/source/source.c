@@ -372,12 +372,11 @@ struct pyi_error *pyi_source_open_memory(const struct pyi_source_snapshot *snaps
 }
 
 struct pyi_error *pyi_source_map(struct pyi_source_snapshot *snapshot, uint64_t size_bytes,
-				 bool executable, uint64_t guard_offset, uint64_t guard_bytes,
-				 uint64_t *ret_addr)
+				 uint64_t guard_offset, uint64_t guard_bytes, uint64_t *ret_addr)
 {
 	struct pyi_request request = {
 		.kind = PYI_REQUEST_MAP,
-		.map = { size_bytes, guard_offset, guard_bytes, executable },
+		.map = { size_bytes, guard_offset, guard_bytes },
 	};
 	struct pyi_reply reply;
 	struct pyi_error *error = ask_simply(snapshot->source, &request, &reply);

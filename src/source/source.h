@@ -108,11 +108,11 @@ struct pyi_error *pyi_source_open_memory(const struct pyi_source_snapshot *snaps
 					 struct pyi_memory_reader **ret_reader) PYI_MUST_CHECK;
 
 /*
- * Maps memory in the snapshot, zeroed, and writable or executable; what lies in [guard_offset,
- * guard_offset + guard_bytes) faults. Error PYI_ERROR_NO_MEMORY_IN_SNAPSHOT (exit 1).
+ * Maps memory in the snapshot, zeroed, and writable; what lies in [guard_offset, guard_offset +
+ * guard_bytes) faults. Error PYI_ERROR_NO_MEMORY_IN_SNAPSHOT (exit 1).
  */
 struct pyi_error *pyi_source_map(struct pyi_source_snapshot *snapshot, uint64_t size_bytes,
-				 bool executable, uint64_t guard_offset, uint64_t guard_bytes,
+				 uint64_t guard_offset, uint64_t guard_bytes,
 				 uint64_t *ret_addr) PYI_MUST_CHECK;
 
 struct pyi_error *pyi_source_unmap(struct pyi_source_snapshot *snapshot, uint64_t addr,

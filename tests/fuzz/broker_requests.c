@@ -72,7 +72,6 @@ void broker_make_request(struct fuzz_input *input, pid_t bound_pid, struct pyi_r
 			broker_take_number(input, UINT64_C(1) << PYI_MAP_LIMIT_SHIFT);
 		request->map.guard_offset = broker_take_number(input, request->map.size_bytes);
 		request->map.guard_bytes = broker_take_number(input, request->map.size_bytes);
-		request->map.executable = (uint32_t)fuzz_take(input, 1) % 3;
 		break;
 	case PYI_REQUEST_UNMAP:
 		request->unmap.addr = broker_take_number(input, UINT64_MAX);

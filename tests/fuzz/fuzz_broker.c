@@ -506,16 +506,12 @@ STUB(struct pyi_error *, pyi_snapshot_confirm, const struct pyi_snapshot *snapsh
 
 static void expect_call(uint64_t number, const uint64_t *arguments)
 {
-	bool code = arguments[2] & PROT_EXEC;
-
 	switch (number) {
 	case SYS_mmap:
 		FUZZ_EXPECT(!arguments[0] && arguments[4] == UINT64_MAX && !arguments[5]);
 		FUZZ_EXPECT(arguments[1] && arguments[1] >> PYI_MAP_LIMIT_SHIFT == 0);
-		FUZZ_EXPECT(arguments[2] ==
-			    (code ? PROT_READ | PROT_EXEC : PROT_READ | PROT_WRITE));
-		FUZZ_EXPECT((arguments[3] & ~(uint64_t)MAP_NORESERVE) ==
-			    (MAP_PRIVATE | MAP_ANONYMOUS));
+		FUZZ_EXPECT(arguments[2] == (PROT_READ | PROT_WRITE));
+		FUZZ_EXPECT(arguments[3] == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE));
 		break;
 	case SYS_mprotect:
 		FUZZ_EXPECT(arguments[2] == PROT_NONE);

@@ -175,7 +175,7 @@ static void use_snapshot(struct pyi_source_snapshot *snapshot)
 		word += snapshot->threads[t].thread_pointer + (uint64_t)snapshot->threads[t].held;
 	switch (take(1) % 8) {
 	case 0:
-		fuzz_drop(pyi_source_map(snapshot, 4096, true, 0, 0, &addr));
+		fuzz_drop(pyi_source_map(snapshot, 4096, 0, 0, &addr));
 		break;
 	case 1:
 		fuzz_drop(pyi_source_unmap(snapshot, 4096, 4096));

@@ -35,18 +35,16 @@ LACKS = {
 NO_EMULATION = "PTRACE_SYSEMU (arm64: 5.3)"
 
 
-def rules(folder, *names):
-    """The path of a filter for tests/tools/filtered.c: a kernel that lacks these."""
-    path = os.path.join(str(folder), "rules")
+def filtered(folder, *rules):
+    """Of a command that then runs under a filter of these rules (tests/tools/seccomp_profile.h)."""
+    if not os.path.exists(FILTERED):
+        missing("the tests were built without libseccomp")
+    path = os.path.join(str(folder), "rules%d" % len(os.listdir(str(folder))))
     with open(path, "w", encoding="ascii") as stream:
-        stream.write("default allow\n")
-        for name in names:
-            stream.writelines(line + "\n" for line in LACKS[name])
-    return path
+        stream.write("\n".join(["default allow", *rules]) + "\n")
+    return [FILTERED, path, "--"]
 
 
 def prefix(folder, *names):
     """Of a command that then runs on a kernel without these."""
-    if not os.path.exists(FILTERED):
-        missing("the tests were built without libseccomp")
-    return [FILTERED, rules(folder, *names), "--"]
+    return filtered(folder, *[rule for name in names for rule in LACKS[name]])

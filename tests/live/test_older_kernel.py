@@ -134,18 +134,6 @@ def test_killed(without_emulation, start, source, number):
     assert not target.hidden_zombies()
 
 
-def test_filtered_target(without_emulation, start, tmp_path):
-    """Its filter, which the snapshot has, too, ends whoever makes a call that it does not know."""
-    folder = tmp_path / "target"
-    folder.mkdir()
-    path = folder / "rules"
-    path.write_text("default allow\nkill mincore\n", encoding="ascii")
-    target = start(interpreters.any_interpreter(), "mixed.py", OBJECTS,
-                   prefix=[older_kernel.FILTERED, str(path), "--"])
-    counts = {name: row[0] for name, row in target.ask("report", 180)["types"].items()}
-    assert tracked(without_emulation, target.pid)[1] == counts
-
-
 def test_ended_in_the_middle_of_a_walk(without_emulation, start):
     target = start(interpreters.any_interpreter(), "mixed.py", 1000000)
     # On a machine at work the walk may be over before we hear of the snapshot: it is tried again.
@@ -172,11 +160,10 @@ NOT_A_KERNEL = {
 @pytest.mark.parametrize("lack", NOT_A_KERNEL)
 def test_without_what_it_takes(victim, tmp_path, lack, source):
     """An emulator such as qemu-user, or a kernel without CONFIG_CROSS_MEMORY_ATTACH: said so."""
-    path = tmp_path / "rules"
-    path.write_text("\n".join(["default allow", *NOT_A_KERNEL[lack]]) + "\n", encoding="ascii")
+    prefix = older_kernel.filtered(tmp_path, *NOT_A_KERNEL[lack])
     with support.assert_untouched(victim.pid):
         done = support.run_pyinspect(victim.pid, "top-types", "--source", source, "--format",
-                                     "json", prefix=[older_kernel.FILTERED, str(path), "--"])
+                                     "json", prefix=prefix)
     assert done.returncode == 1
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "kernel-lacks"
