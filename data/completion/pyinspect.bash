@@ -15,9 +15,9 @@ _pyinspect_targets() {
 
 # The options of a command.
 _pyinspect_options() {
-    local common="--format --max-pause --source --runtime --timeout --verbose --help"
+    local common="--format --json --pid --max-pause --source --runtime --timeout --verbose --help"
     case $1 in
-    top-types) echo "$common --limit --by --scope" ;;
+    top-types) echo "$common --limit --by --scope --type --module --no-builtins" ;;
     top-objects) echo "$common --limit --by --values" ;;
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
@@ -43,7 +43,7 @@ _pyinspect() {
         case $word in
         --format | --max-pause | --source | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
             --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
-            --max-tracked | --history | --state | --min-age | --output | --since)
+            --max-tracked | --history | --state | --min-age | --output | --since | --type | --module)
             ((at++))
             ;;
         -*) ;;

@@ -5,6 +5,7 @@
  */
 #include "analysis/census.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,75 @@ void pyi_census_merge(struct pyi_census *census)
 void pyi_census_sort(struct pyi_census *census, enum pyi_census_order order)
 {
 	order_types(census, order == PYI_CENSUS_BY_COUNT ? compare_by_count : compare_by_bytes);
+}
+
+static const char *behind_last_dot(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? dot + 1 : name;
+}
+
+static bool is_of_module(const char *name)
+{
+	return strchr(name, '.') != NULL;
+}
+
+static bool is_wanted(const struct pyi_census_filter *filter, const char *name)
+{
+	size_t length = filter->module ? strlen(filter->module) : 0;
+
+	if (filter->no_builtins && !is_of_module(name))
+		return false;
+	if (filter->module && (strncmp(name, filter->module, length) != 0 || name[length] != '.'))
+		return false;
+	return !filter->type || fnmatch(filter->type, name, 0) == 0 ||
+	       fnmatch(filter->type, behind_last_dot(name), 0) == 0;
+}
+
+void pyi_census_keep(struct pyi_census *census, const struct pyi_census_filter *filter)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < census->type_count; i++) {
+		if (is_wanted(filter, census->types[i].name))
+			census->types[kept++] = census->types[i];
+		else
+			free(census->types[i].name);
+	}
+	census->type_count = kept;
+}
+
+/* Moves a row to the place `to` before it. */
+static void bring_forward(struct pyi_census *census, size_t from, size_t to)
+{
+	struct pyi_census_type type = census->types[from];
+
+	memmove(&census->types[to + 1], &census->types[to], (from - to) * sizeof(type));
+	census->types[to] = type;
+}
+
+size_t pyi_census_put_modules_first(struct pyi_census *census, size_t limit)
+{
+	size_t builtins = 0;
+	size_t wanted;
+	size_t front = 0;
+
+	if (limit > census->type_count)
+		limit = census->type_count;
+	for (size_t i = 0; i < census->type_count; i++)
+		builtins += !is_of_module(census->types[i].name);
+	wanted = limit - limit / 2;
+	if (limit - wanted > builtins)
+		wanted = limit - builtins;
+	for (size_t i = 0; i < census->type_count && front < wanted; i++)
+		if (is_of_module(census->types[i].name))
+			bring_forward(census, i, front++);
+	for (size_t i = front, next = front; i < census->type_count && next < limit; i++)
+		if (!is_of_module(census->types[i].name))
+			bring_forward(census, i, next++);
+	/* With nothing but types of modules the order is as it was. */
+	return front < limit ? front : 0;
 }
 
 struct pyi_census_sum pyi_census_sum_from(const struct pyi_census *census, size_t first)

@@ -52,6 +52,28 @@ void pyi_census_merge(struct pyi_census *census);
 /* Biggest first; ties by the other figure, then by name, so that the order is always the same. */
 void pyi_census_sort(struct pyi_census *census, enum pyi_census_order order);
 
+/* Which rows are wanted; zeroed: all. */
+struct pyi_census_filter {
+	/* A pattern as of a shell (fnmatch(3)), of the whole name or of what is behind its last
+	 * dot; NULL: any. */
+	const char *type;
+	/* A module, or a package with all its modules; NULL: any. */
+	const char *module;
+	/* Only types that a module defines. */
+	bool no_builtins;
+};
+
+/* Drops the rows that are not wanted. Keeps the order. */
+void pyi_census_keep(struct pyi_census *census, const struct pyi_census_filter *filter);
+
+/*
+ * Of a sorted census, puts types that modules define in front, as many as half of `limit` (and more
+ * if there are not so many builtins), then the first others, so that both are among the first
+ * `limit`. Returns how many of them are in front; 0 if there is
+ * nothing else among the first. The rest stays behind, in its order.
+ */
+size_t pyi_census_put_modules_first(struct pyi_census *census, size_t limit);
+
 /* Adds up rows [first, type_count). */
 struct pyi_census_sum pyi_census_sum_from(const struct pyi_census *census, size_t first);
 

@@ -3,8 +3,6 @@
  * process need not run, and nothing is done to it.
  */
 #include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -219,19 +217,6 @@ static struct pyi_error *read_rows(struct showing *showing)
 	return NULL;
 }
 
-/* Is there more than ASCII? */
-static bool is_plain_locale(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool plain;
-
-	if (!locale)
-		return true;
-	plain = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") != 0;
-	freelocale(locale);
-	return plain;
-}
-
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
@@ -245,7 +230,7 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 			.by_bytes = options->by == PYI_BY_BYTES,
 			.single = options->subject != NULL,
 			.since_s = options->since_s,
-			.plain = is_plain_locale(),
+			.plain = pyi_output_is_ascii(),
 		},
 	};
 	struct pyi_history_report *report = &showing.report;

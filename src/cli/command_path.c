@@ -21,7 +21,8 @@ static const char help[] =
 	"has it; the objects nearest to a root are shown, subclasses included. An address\n"
 	"is one that another command has shown: 0x and hexadecimal digits.\n"
 	"\n"
-	"  -n, --limit N        show the paths to N objects (default 1)\n"
+	"  -n, --limit N        show the paths to N objects (default 1; 0: 1000,\n"
+	"                       which is the most)\n"
 	"      --exact          not those of subclasses\n"
 	"      --address ADDR   the same as an address instead of TYPE; decimal too\n"
 	"      --values         show keys and elements that are strings, numbers or\n"
@@ -73,8 +74,8 @@ const struct pyi_command pyi_command_path = {
 			   PYI_OPTION_VALUES,
 		.subject = true,
 		.default_limit = 1,
-		.least_limit = 1,
 		.most_limit = 1000,
+		.zero_is_most = true,
 	},
 	.help = help,
 	.inspects = true,

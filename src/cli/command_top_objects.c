@@ -16,7 +16,8 @@ static const char help[] =
 	"Lists the largest single objects, and those that refer to the most others: the\n"
 	"one list, dict or string that was never cut.\n"
 	"\n"
-	"  -n, --limit N        show N objects in each list (default 10)\n"
+	"  -n, --limit N        show N objects in each list (default 10; 0: 10000,\n"
+	"                       which is the most)\n"
 	"      --by bytes       the largest only\n"
 	"      --by referents   those with the most referents only\n"
 	"      --values         show strings, numbers and tuples of these, cut; without\n"
@@ -73,8 +74,8 @@ const struct pyi_command pyi_command_top_objects = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_VALUES,
 		.by = PYI_BY_BYTES | PYI_BY_REFERENTS,
 		.default_limit = 10,
-		.least_limit = 1,
 		.most_limit = 10000,
+		.zero_is_most = true,
 	},
 	.help = help,
 	.inspects = true,

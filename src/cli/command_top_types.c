@@ -21,7 +21,16 @@ static const char help[] =
 	"                       numbers, code (the default)\n"
 	"      --scope tracked  exactly what gc.get_objects() lists in the process\n"
 	"\n"
+	"      --type PATTERN   only types called so: '*Session*', 'shop.*', with or\n"
+	"                       without the module\n"
+	"      --module NAME    only types of a module, or of all modules of a package\n"
+	"      --no-builtins    only types that a module defines\n"
+	"\n"
 	"Options of all commands: see pyinspect --help.\n"
+	"\n"
+	"The table begins with types that modules define, which say more than strings and\n"
+	"dicts; the other half are the biggest builtins. JSON, and -n 0, have all types\n"
+	"in one order.\n"
 	"\n"
 	"Bytes are shallow sizes, as sys.getsizeof() gives them: a list is charged for\n"
 	"its slots, not for what is in them. A type with a __sizeof__ of its own that\n"
@@ -53,12 +62,21 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 		.scope = options->tracked_only ? "tracked" : "all",
 		.order = options->by == PYI_BY_COUNT ? PYI_CENSUS_BY_COUNT : PYI_CENSUS_BY_BYTES,
 		.census = &census,
+		.filter = {
+			.type = options->type,
+			.module = options->module,
+			.no_builtins = options->no_builtins,
+		},
 		.limit = options->limit,
 		.frozen_objects = summary->frozen_objects,
 		.frozen_bytes = summary->frozen_bytes,
 		.skipped_objects = summary->skipped_objects,
 	};
+	pyi_census_keep(&census, &report.filter);
 	pyi_census_sort(&census, report.order);
+	/* What there is most of says least: strings, dicts, code. */
+	if (options->format == PYI_FORMAT_TABLE && options->limit)
+		report.modules_first = pyi_census_put_modules_first(&census, options->limit);
 	*ret_exit = pyi_inspection_conclude(inspection);
 	return pyi_report_top_types(options->out, options->format,
 				    pyi_inspection_columns(inspection->options),
@@ -75,7 +93,8 @@ const struct pyi_command pyi_command_top_types = {
 	.name = "top-types",
 	.summary = "count objects and bytes by type",
 	.use = {
-		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_SCOPE,
+		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_SCOPE | PYI_OPTION_TYPE |
+			   PYI_OPTION_MODULE | PYI_OPTION_NO_BUILTINS,
 		.by = PYI_BY_COUNT | PYI_BY_BYTES,
 		.default_limit = 20,
 	},

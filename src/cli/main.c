@@ -4,15 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "analysis/check.h"
+#include "analysis/near_name.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/confine.h"
@@ -65,8 +69,10 @@ static const char help_head[] =
 static const char help_tail[] =
 	"\n"
 	"Options of all commands:\n"
-	"      --format FORMAT  table, json or ndjson; by default a table on a terminal,\n"
-	"                       and JSON everywhere else\n"
+	"      --format FORMAT  table (the default), json or ndjson; the variable\n"
+	"                       PYINSPECT_FORMAT is another default\n"
+	"      --json           the same as --format json\n"
+	"  -p, --pid TARGET     the same as TARGET in front\n"
 	"      --max-pause MS   refuse if the process would stand still for longer than\n"
 	"                       this (default 250 ms)\n"
 	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy the\n"
@@ -77,7 +83,7 @@ static const char help_tail[] =
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
 	"  -v, --verbose        say on stderr what was done to the process\n"
 	"  -h, --help           this text, or that of a command\n"
-	"      --version        the version\n"
+	"  -V, --version        the version\n"
 	"\n"
 	"From symptom to cause:\n"
 	"  pyinspect 1234 top-types --by count      what is in there? Which of it grows?\n"
@@ -104,24 +110,52 @@ static const struct pyi_command *find_command(const char *name)
 	return NULL;
 }
 
-/* `pyinspect history [TARGET]` reads better than the other way round; both mean the same. And if
-   the target of a check is missing, it is that check which has failed. */
+/* `pyinspect top-types 1234` reads as well as the other way round; both mean the same. And if the
+   target is missing, it is that command which has failed. */
 static void put_target_first(struct pyi_options *options)
 {
 	const struct pyi_command *command = options->target ? find_command(options->target) : NULL;
 
-	if (!command || !(command->use.optional_target || command->use.monitoring) ||
-	    (options->command && find_command(options->command)))
+	if (!command || (options->command && find_command(options->command)))
 		return;
 	options->target = options->command;
 	options->command = command->name;
 }
 
+/* What a word may have been meant as; NULL: nothing. */
+static const char *nearest_command(const char *word)
+{
+	struct pyi_near_name near_name = { .wanted = word };
+
+	for (size_t c = 0; c < COMMAND_COUNT; c++)
+		pyi_near_name_offer(&near_name, commands[c]->name);
+	return near_name.best;
+}
+
 static struct pyi_error *no_such_command(const char *name)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
-					       "there is no command \"%s\"", name),
-			      "see pyinspect --help");
+	struct pyi_error *error = pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+						   "there is no command \"%s\"", name);
+	const char *near_name = nearest_command(name);
+
+	if (near_name)
+		return pyi_error_hint(error, "is it %s? See pyinspect --help", near_name);
+	return pyi_error_hint(error, "see pyinspect --help");
+}
+
+/* One of the two words is missing. If the one that is there is neither, say how it is written. */
+static struct pyi_error *missing_word(const struct pyi_options *options)
+{
+	const char *near_name =
+		options->target && !options->command ? nearest_command(options->target) : NULL;
+
+	if (near_name && !find_command(options->target))
+		return no_such_command(options->target);
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+				 options->target ? "which command?" : "which process?"),
+		"pyinspect %s %s; see pyinspect --help", options->target ? options->target : "PID",
+		options->command ? options->command : "top-types");
 }
 
 static struct pyi_error *too_many_words(const char *word)
@@ -184,12 +218,13 @@ static struct pyi_error *prepare(struct pyi_options *options,
 		return error;
 	command = options->command ? find_command(options->command) : NULL;
 	if (!options->command || (!options->target && !(command && command->use.optional_target)))
-		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
-					 options->target ? "which command?" : "which process?"),
-			"pyinspect PID top-types; see pyinspect --help");
+		return missing_word(options);
+	/* "toptypes 1234": the word that is no number is the one that was meant as a command. */
 	if (!command)
-		return no_such_command(options->command);
+		return no_such_command(nearest_command(options->target) &&
+						       !nearest_command(options->command)
+					       ? options->target
+					       : options->command);
 	error = pyi_options_complete(options, command->name, &command->use);
 	if (!error)
 		*ret_command = command;
@@ -468,6 +503,30 @@ static enum pyi_exit supervise(struct job *job)
 	return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 }
 
+/* Is there no more than ASCII? */
+static bool is_ascii_locale(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool ascii;
+
+	if (!locale)
+		return true;
+	ascii = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") != 0;
+	freelocale(locale);
+	return ascii;
+}
+
+/* Before there is a worker, which cannot ask. */
+static void describe_origin(void)
+{
+	static struct utsname name;
+	struct pyi_output_origin origin = { .version = PYI_VERSION, .ascii = is_ascii_locale() };
+
+	if (uname(&name) == 0)
+		origin.host = name.nodename;
+	pyi_output_set_origin(&origin);
+}
+
 int main(int argc, char **argv)
 {
 	struct pyi_envelope envelope = { 0 };
@@ -476,6 +535,7 @@ int main(int argc, char **argv)
 	struct pyi_error *error;
 
 	pyi_wait_init();
+	describe_origin();
 	error = pyi_options_parse(argc, argv, &job.options);
 	put_target_first(&job.options);
 	/* Also an error of the options is one of this command. */

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum {
 	OPTION_BY = 256,
@@ -22,7 +21,6 @@ enum {
 	OPTION_SOURCE,
 	OPTION_RUNTIME,
 	OPTION_TIMEOUT,
-	OPTION_VERSION,
 	OPTION_EXACT,
 	OPTION_ADDRESS,
 	OPTION_DEPTH,
@@ -40,6 +38,10 @@ enum {
 	OPTION_MIN_AGE,
 	OPTION_OUTPUT,
 	OPTION_SINCE,
+	OPTION_JSON,
+	OPTION_TYPE,
+	OPTION_MODULE,
+	OPTION_NO_BUILTINS,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
@@ -67,23 +69,32 @@ static const struct option long_options[] = {
 	{ "min-age", required_argument, NULL, OPTION_MIN_AGE },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "since", required_argument, NULL, OPTION_SINCE },
+	{ "type", required_argument, NULL, OPTION_TYPE },
+	{ "module", required_argument, NULL, OPTION_MODULE },
+	{ "no-builtins", no_argument, NULL, OPTION_NO_BUILTINS },
+	{ "pid", required_argument, NULL, 'p' },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
+	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
 	{ "runtime", required_argument, NULL, OPTION_RUNTIME },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
 };
 
 /* By the bits of enum pyi_option and enum pyi_by, ascending. */
 static const char *const option_names[] = {
-	"--limit",   "--by",	"--scope",	"--exact", "--address", "--depth",  "--values",
-	"--history", "--rules", "--no-history", "--state", "--min-age", "--output", "--since",
+	"--limit",  "--by",	 "--scope", "--exact",	    "--address",     "--depth",
+	"--values", "--history", "--rules", "--no-history", "--state",	     "--min-age",
+	"--output", "--since",	 "--type",  "--module",	    "--no-builtins",
 };
 static const char *const by_names[] = { "count", "bytes", "referents" };
+
+/* Behind the colon, for getopt_long(). */
+#define LETTERS ":n:p:vhV"
 
 /* About thirty years. */
 #define DURATION_LIMIT_MS 1e12
@@ -309,7 +320,7 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 	case 'h':
 		options->help = true;
 		return NULL;
-	case OPTION_VERSION:
+	case 'V':
 		options->version = true;
 		return NULL;
 	case OPTION_BY:
@@ -331,6 +342,23 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 			return usage("--scope wants all or tracked, not \"%s\"", optarg);
 		options->tracked_only = optarg[0] == 't';
 		return note(options, PYI_OPTION_SCOPE, NULL);
+	case 'p':
+		if (!*optarg)
+			return usage("--pid wants a process id");
+		options->target = optarg;
+		return NULL;
+	case OPTION_TYPE:
+		options->type = optarg;
+		return note(options, PYI_OPTION_TYPE, NULL);
+	case OPTION_MODULE:
+		options->module = optarg;
+		return note(options, PYI_OPTION_MODULE, NULL);
+	case OPTION_NO_BUILTINS:
+		options->no_builtins = true;
+		return note(options, PYI_OPTION_NO_BUILTINS, NULL);
+	case OPTION_JSON:
+		options->format = PYI_FORMAT_JSON;
+		return NULL;
 	case OPTION_FORMAT:
 		if (!pyi_format_parse(optarg, &options->format))
 			return usage("--format wants table, json or ndjson (check: nagios or "
@@ -353,6 +381,20 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 	}
 }
 
+/* For scripts that want the same of all commands. */
+static struct pyi_error *take_default_format(struct pyi_options *options)
+{
+	const char *word = getenv("PYINSPECT_FORMAT");
+	enum pyi_format format;
+
+	if (!word || !*word)
+		return NULL;
+	if (!pyi_format_parse(word, &format) || format > PYI_FORMAT_NDJSON)
+		return usage("PYINSPECT_FORMAT is table, json or ndjson, not \"%s\"", word);
+	options->format = format;
+	return NULL;
+}
+
 struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *ret_options)
 {
 	struct pyi_options *options = ret_options;
@@ -360,7 +402,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 	int option;
 
 	*options = (struct pyi_options){
-		.format = isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON,
+		.format = PYI_FORMAT_TABLE,
 		.max_pause_ms = DEFAULT_MAX_PAUSE_MS,
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.depth = 1,
@@ -369,11 +411,12 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.output_fd = -1,
 	};
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":n:vh", long_options, NULL)) != -1) {
+	first = take_default_format(options);
+	while ((option = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
 		struct pyi_error *error;
 
 		/* Within letters behind one dash, optind still stands before them. */
-		if (option == '?' && optopt && optopt < OPTION_BY && !strchr("nvh", optopt))
+		if (option == '?' && optopt && optopt < OPTION_BY && !strchr(LETTERS, optopt))
 			error = usage("unknown option -%c", optopt);
 		else if (option == '?')
 			error = usage("unknown option %s", argv[optind - 1]);
@@ -387,7 +430,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		else
 			first = error;
 	}
-	if (optind < argc)
+	if (optind < argc && !options->target)
 		options->target = argv[optind++];
 	if (optind < argc)
 		options->command = argv[optind++];
@@ -465,9 +508,9 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 	}
 	if (!(options->given & PYI_OPTION_LIMIT))
 		options->limit = use->default_limit;
-	else if (options->limit < use->least_limit)
-		return usage_of(command, "%s --limit wants %llu or more", command,
-				(unsigned long long)use->least_limit);
+	/* As many as can be. */
+	else if (!options->limit && use->zero_is_most)
+		options->limit = use->most_limit;
 	else if (use->most_limit && options->limit > use->most_limit)
 		return usage_of(command, "%s --limit wants %llu or less", command,
 				(unsigned long long)use->most_limit);

@@ -31,6 +31,9 @@ enum pyi_option {
 	PYI_OPTION_MIN_AGE = 1 << 11,
 	PYI_OPTION_OUTPUT = 1 << 12,
 	PYI_OPTION_SINCE = 1 << 13,
+	PYI_OPTION_TYPE = 1 << 14,
+	PYI_OPTION_MODULE = 1 << 15,
+	PYI_OPTION_NO_BUILTINS = 1 << 16,
 };
 
 enum {
@@ -97,6 +100,10 @@ struct pyi_options {
 	double min_age_s;
 	/* How far back; 0: all. */
 	uint64_t since_s;
+	/* Only such types; NULL: all. */
+	const char *type;
+	const char *module;
+	bool no_builtins;
 
 	/* Not options, but what is made of them: */
 	/* Where the report goes. */
@@ -125,18 +132,20 @@ struct pyi_option_use {
 	/* It makes sense without a target. */
 	bool optional_target;
 	uint64_t default_limit;
-	/* 0 where "all" makes sense. */
-	uint64_t least_limit;
 	/* 0: any. */
 	uint64_t most_limit;
+	/* A limit of 0 is that one; else it is left to the command, as "all". */
+	bool zero_is_most;
 	/* It also has the formats nagios and prometheus. */
 	bool monitoring;
 };
 
 /*
- * Parses the command line. `ret_options` is filled as far as it was understood even on failure, so
- * that the error can be reported in the wanted format. Does not know the commands:
- * pyi_options_complete() must follow. Errors: "usage" (exit 2).
+ * Parses the command line: TARGET COMMAND [SUBJECT], or --pid TARGET COMMAND [SUBJECT]. The format
+ * is a table unless an option or the variable PYINSPECT_FORMAT says otherwise. `ret_options` is
+ * filled as far as it was understood even on failure, so that the error can be reported in the
+ * wanted format. Does not know the commands: pyi_options_complete() must follow. Errors: "usage"
+ * (exit 2).
  */
 struct pyi_error *pyi_options_parse(int argc, char **argv,
 				    struct pyi_options *ret_options) PYI_MUST_CHECK;

@@ -22,12 +22,16 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "process/process.h"
+#include "process/process_list.h"
+#include "process/process_stat.h"
 
 enum {
 	UNIT_NAME_LIMIT = 255,
 	/* Any user with a delegated cgroup can make many; a big host has some ten thousand. */
 	DIRECTORY_LIMIT = 1 << 20,
 	HINT_PID_LIMIT = 16,
+	/* TASK_COMM_LEN without its NUL. */
+	COMMAND_NAME_BYTES = 15,
 };
 
 /* A directory of the tree that is still to be visited. */
@@ -420,8 +424,39 @@ static bool has_suffix(const char *name)
 	return false;
 }
 
+/* Processes that the kernel calls so: it keeps 15 bytes of a name. "" if there is none. */
+static void list_named(const char *name, char *text, size_t size)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
+	size_t count = 0;
+	size_t length = 0;
+	size_t found = 0;
+	struct pyi_error *error = pyi_process_list(&pids, &count);
+
+	text[0] = '\0';
+	pyi_error_destroy(error);
+	for (size_t p = 0; p < count && found < HINT_PID_LIMIT; p++) {
+		struct pyi_process_stat stat;
+
+		if (!pyi_process_stat_peek(pids[p], &stat) ||
+		    strncmp(stat.name, name, COMMAND_NAME_BYTES) != 0)
+			continue;
+		length += (size_t)snprintf(text + length, size - length, "%s%d",
+					   found++ ? ", " : "", (int)pids[p]);
+	}
+}
+
 static struct pyi_error *bad_target(const char *name)
 {
+	char list[HINT_PID_LIMIT * 16];
+
+	list_named(name, list, sizeof(list));
+	if (*name && list[0])
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_TARGET,
+						       "'%s' is not the name of a target", name),
+				      "a process of that name is: %s; give its number, or a "
+				      "systemd unit (unit:NAME.service)",
+				      list);
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_TARGET,
 					       "'%s' is not the name of a target", name),
 			      "give a process id (1234) or a systemd unit (unit:NAME.service)");

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/plain_text.h"
@@ -17,7 +18,26 @@
 /* Bytes that one byte of input becomes at most: "\xNN". */
 enum {
 	LONGEST_REPLACEMENT = 4,
+	ELLIPSIS = 0x2026,
 };
+
+/* Never changes after the first report. */
+static struct pyi_output_origin origin;
+
+void pyi_output_set_origin(const struct pyi_output_origin *new_origin)
+{
+	origin = *new_origin;
+}
+
+bool pyi_output_is_ascii(void)
+{
+	return origin.ascii;
+}
+
+const char *pyi_output_ellipsis(void)
+{
+	return origin.ascii ? "..." : "…";
+}
 
 bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
 {
@@ -42,7 +62,8 @@ bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
 /* A backslash must not look like an escape of ours. */
 static bool is_plain(uint32_t code_point)
 {
-	return code_point != '\\' && pyi_plain_text_is_shown(code_point);
+	return code_point != '\\' && pyi_plain_text_is_shown(code_point) &&
+	       (code_point < 0x80 || !origin.ascii);
 }
 
 static char *escape(const char *text)
@@ -55,6 +76,11 @@ static char *escape(const char *text)
 		uint32_t code_point;
 		size_t length = pyi_utf8_decode((const char *)from, SIZE_MAX, &code_point);
 
+		if (length && code_point == ELLIPSIS && origin.ascii) {
+			to = stpcpy(to, pyi_output_ellipsis());
+			from += length;
+			continue;
+		}
 		if (length && is_plain(code_point)) {
 			to = mempcpy(to, from, length);
 			from += length;
@@ -77,15 +103,20 @@ char *pyi_output_fit(const char *text, size_t room)
 	size_t width = safe ? pyi_output_width(safe) : 0;
 	const char *head_end;
 	const char *tail;
+	size_t dots;
 	size_t head;
 	char *cut;
 
 	if (!safe || !room || width <= room)
 		return pyi_return_ptr(safe);
-	head = (room - 1) / 3;
+	dots = pyi_output_width(pyi_output_ellipsis());
+	if (room < dots)
+		dots = room;
+	head = (room - dots) / 3;
 	head_end = pyi_utf8_skip(safe, head);
-	tail = pyi_utf8_skip(safe, width - (room - 1 - head));
-	if (asprintf(&cut, "%.*s…%s", (int)(head_end - safe), safe, tail) < 0)
+	tail = pyi_utf8_skip(safe, width - (room - dots - head));
+	if (asprintf(&cut, "%.*s%.*s%s", (int)(head_end - safe), safe,
+		     (int)(origin.ascii ? dots : strlen("…")), pyi_output_ellipsis(), tail) < 0)
 		return NULL;
 	return cut;
 }
@@ -218,11 +249,26 @@ static bool add_warnings(cJSON *json, const struct pyi_envelope *envelope)
 	return ok;
 }
 
+/* "2026-01-31T23:59:59Z" */
+static bool add_time(cJSON *json)
+{
+	char text[sizeof("-2147483648-12-31T23:59:60Z")];
+	time_t now_s = time(NULL);
+	struct tm parts;
+
+	if (!gmtime_r(&now_s, &parts) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts))
+		return cJSON_AddNullToObject(json, "time");
+	return pyi_output_add_text(json, "time", text);
+}
+
 /* What reports and errors have in common. */
 static bool add_head(cJSON *json, const char *command)
 {
 	return pyi_output_add_text(json, "schema", "pyinspect/1") &&
-	       pyi_output_add_text(json, "command", command);
+	       pyi_output_add_text(json, "command", command) && add_time(json) &&
+	       pyi_output_add_text(json, "host", origin.host) &&
+	       pyi_output_add_text(json, "version", origin.version);
 }
 
 cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope)

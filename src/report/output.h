@@ -25,10 +25,28 @@ enum pyi_format {
 	PYI_FORMAT_PROMETHEUS,
 };
 
+/* What all reports of a run have in common. Zeroed: nothing is known, and all characters may be
+ * shown. */
+struct pyi_output_origin {
+	/* Of the machine, and of pyinspect; static or owned by the caller; NULL: not known. */
+	const char *host;
+	const char *version;
+	/* Only ASCII may be shown: everything else is written as \xNN. JSON is UTF-8 always. */
+	bool ascii;
+};
+
+/* Said once, before the first report. The strings must live as long as the program. */
+void pyi_output_set_origin(const struct pyi_output_origin *origin);
+bool pyi_output_is_ascii(void);
+
+/* What stands for what is left out: "…", or "...". */
+const char *pyi_output_ellipsis(void);
+
 /* "table", "json", "ndjson", "nagios" or "prometheus"; false for anything else. */
 bool pyi_format_parse(const char *word, enum pyi_format *ret_format);
 
-/* The envelope as JSON without "result"; NULL without memory. The caller owns it. */
+/* The envelope as JSON without "result", with the time of now, host and version; NULL without
+ * memory. The caller owns it. */
 cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope);
 
 /*

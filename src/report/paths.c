@@ -147,7 +147,7 @@ static bool put_path(const struct pyi_table *table, const struct pyi_path *path,
 			if (!put_step(table, &path->steps[i], &widths))
 				return false;
 		} else if (i == HEAD_STEPS) {
-			fprintf(table->stream, "  … %s more steps\n",
+			fprintf(table->stream, "  %s %s more steps\n", pyi_output_ellipsis(),
 				pyi_table_figure(figure,
 						 path->step_count - HEAD_STEPS - TAIL_STEPS));
 		}

@@ -126,7 +126,7 @@ static char *make_label(const struct pyi_referrers_report *report, const struct 
 	int length;
 
 	if (!group)
-		length = asprintf(&label, "… %s other group%s",
+		length = asprintf(&label, "%s %s other group%s", pyi_output_ellipsis(),
 				  pyi_table_figure(figure, row->rest_groups),
 				  row->rest_groups == 1 ? "" : "s");
 	else if (report->referents)
@@ -234,7 +234,8 @@ static bool put_head(const struct pyi_table *table, const struct pyi_referrers_r
 			fprintf(words, " (%s)", pyi_table_figure(figure, class->count));
 	}
 	if (tell && tell < referrers->class_count)
-		fprintf(words, ", … %zu more", referrers->class_count - told);
+		fprintf(words, ", %s %zu more", pyi_output_ellipsis(),
+			referrers->class_count - told);
 	if (fflush(words) || ferror(words))
 		return false;
 	pyi_table_put_words(table, text);

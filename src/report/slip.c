@@ -134,7 +134,8 @@ static void put_rest(const struct pyi_table *table, size_t count, size_t shown, 
 	if (shown >= count)
 		return;
 	pyi_table_put_figures(table, &blank);
-	fprintf(table->stream, "… %s other %s\n", pyi_table_figure(figure, count - shown), what);
+	fprintf(table->stream, "%s %s other %s\n", pyi_output_ellipsis(),
+		pyi_table_figure(figure, count - shown), what);
 }
 
 static bool put_classes(struct pyi_table *table, const struct pyi_slip *slip)

@@ -136,6 +136,30 @@ static bool put_type(const struct pyi_table *table, const struct pyi_census_type
 	return name != NULL;
 }
 
+/* What the table is not about is not in its totals either. */
+static bool put_filter(const struct view *view)
+{
+	const struct pyi_census_filter *filter = &view->report->filter;
+	const char *const words[] = { filter->type, filter->module };
+	static const char *const options[] = { "--type", "--module" };
+
+	if (!filter->type && !filter->module && !filter->no_builtins)
+		return true;
+	fputs("Only:", view->table.stream);
+	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+		PYI_CLEANUP(pyi_guard_free) char *safe = NULL;
+
+		if (!words[w])
+			continue;
+		safe = pyi_output_fit(words[w], 0);
+		if (!safe)
+			return false;
+		fprintf(view->table.stream, " %s %s", options[w], safe);
+	}
+	fprintf(view->table.stream, "%s\n", filter->no_builtins ? " --no-builtins" : "");
+	return true;
+}
+
 static bool put_head(const struct view *view)
 {
 	const struct pyi_top_types *report = view->report;
@@ -146,9 +170,13 @@ static bool put_head(const struct view *view)
 
 	if (!pyi_table_put_target(&view->table))
 		return false;
-	fprintf(view->table.stream, "%s by %s, %s of %s types\n\n",
+	fprintf(view->table.stream, "%s by %s, %s of %s types%s\n",
 		tracked ? "Objects tracked by the garbage collector" : "All objects", order,
-		pyi_table_figure(shown, view->shown), pyi_table_figure(types, view->total.types));
+		pyi_table_figure(shown, view->shown), pyi_table_figure(types, view->total.types),
+		report->modules_first ? "; those of modules first" : "");
+	if (!put_filter(view))
+		return false;
+	fputc('\n', view->table.stream);
 	return true;
 }
 
@@ -168,6 +196,8 @@ static bool put_rows(const struct view *view)
 			reached = UINT64_MAX;
 		line = line_of_type(&census->types[i]);
 		set_cumulative(view, &line, reached);
+		if (i && i == view->report->modules_first)
+			pyi_table_put_rule(table);
 		pyi_table_put_figures(table, &line);
 		if (!put_type(table, &census->types[i]))
 			return false;
@@ -178,8 +208,8 @@ static bool put_rows(const struct view *view)
 		line = line_of_rest(view, view->shown);
 		set_cumulative(view, &line, UINT64_MAX);
 		pyi_table_put_figures(table, &line);
-		fprintf(table->stream, "… %s other type%s\n", pyi_table_figure(types, others),
-			others == 1 ? "" : "s");
+		fprintf(table->stream, "%s %s other type%s\n", pyi_output_ellipsis(),
+			pyi_table_figure(types, others), others == 1 ? "" : "s");
 	}
 	pyi_table_put_rule(table);
 	line = line_of_rest(view, 0);
@@ -283,6 +313,18 @@ static bool add_other(cJSON *result, const struct pyi_top_types *report)
 	       pyi_output_add_unsigned(other, "bytes", sum.bytes);
 }
 
+static bool add_filter(cJSON *result, const struct pyi_census_filter *filter)
+{
+	cJSON *json;
+
+	if (!filter->type && !filter->module && !filter->no_builtins)
+		return true;
+	json = cJSON_AddObjectToObject(result, "filter");
+	return json && pyi_output_add_text(json, "type", filter->type) &&
+	       pyi_output_add_text(json, "module", filter->module) &&
+	       cJSON_AddBoolToObject(json, "no_builtins", filter->no_builtins);
+}
+
 static bool add_result(cJSON *json, const struct pyi_top_types *report, bool with_types)
 {
 	bool by_count = report->order == PYI_CENSUS_BY_COUNT;
@@ -291,6 +333,7 @@ static bool add_result(cJSON *json, const struct pyi_top_types *report, bool wit
 
 	return result && pyi_output_add_text(result, "scope", report->scope) &&
 	       pyi_output_add_text(result, "by", by_count ? "count" : "bytes") &&
+	       add_filter(result, &report->filter) &&
 	       pyi_output_add_unsigned(result, "objects", total.count) &&
 	       pyi_output_add_unsigned(result, "bytes", total.bytes) &&
 	       add_frozen(result, report) &&

@@ -16,6 +16,10 @@ struct pyi_top_types {
 	enum pyi_census_order order;
 	/* Already merged and sorted. */
 	const struct pyi_census *census;
+	/* What was left out of the census, for it was not wanted. */
+	struct pyi_census_filter filter;
+	/* How many of the first rows are types of modules, and not in the order of all (table). */
+	size_t modules_first;
 	/* How many rows to show; 0 is all of them. */
 	uint64_t limit;
 	/* Objects of the permanent generation (gc.freeze()): not part of scope "tracked". */
@@ -36,7 +40,9 @@ struct pyi_top_types {
  *   the target: "paused 0.4 ms (longest 0.4 ms), snapshot 93 ms, elapsed 101 ms, target unchanged".
  *   Figures are exact integers with thousands separators. Colour never. Fits names into the
  *   terminal's width `columns` (0: no limit). An envelope that is not consistent is said to be so.
- * json: the envelope with "result": {"scope","by","objects","bytes","frozen":{"objects","bytes"},
+ *   Types of modules that stand in front are parted from the others by a line.
+ * json: the envelope with "result": {"scope","by","filter"? (only if there is
+ * one),"objects","bytes","frozen":{"objects","bytes"},
  *   "skipped","types":[{"type","count","bytes","estimated"?,"classes"?}],
  *   "other":{"types","count","bytes"}}; "estimated" is only there if true, "classes" if above 1.
  * ndjson: first line the envelope with "kind":"report" and a result without "types"; then a line

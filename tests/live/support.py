@@ -27,6 +27,9 @@ SNAPSHOT_NAME = "pyinspect-snap"
 MARKER = "PYI_TEST_TARGET"
 NO_EXIT_SIGNAL = 0
 
+# Tests read what it says, unless they ask for a form.
+os.environ.setdefault("PYINSPECT_FORMAT", "json")
+
 
 def wait_until(condition, what, seconds=20):
     """Polls a state that has no event to wait for (/proc); returns the first true value."""

@@ -3,6 +3,7 @@ What is printed, by every command: JSON and NDJSON against the schemas, the tabl
 errors, failing output, help.
 """
 
+import datetime
 import json
 import os
 import re
@@ -158,7 +159,7 @@ def test_wrong_words(victim, name, words):
     assert error["hint"]
 
 
-def test_json_when_stdout_is_no_terminal(victim, command):
+def test_json_when_the_environment_says_so(victim, command):
     envelope = json.loads(run(victim, *command))
     assert envelope["command"] == command[0]
     assert envelope["schema"] == "pyinspect/1"
@@ -227,8 +228,8 @@ def test_order(victim, by, other):
 
 
 def test_table(victim):
-    text = top_types(victim, "--format", "table", "-n", "4")
-    result = json.loads(top_types(victim, "-n", "4"))["result"]
+    text = top_types(victim, "--format", "table", "-n", "4", "--no-builtins")
+    result = json.loads(top_types(victim, "-n", "4", "--no-builtins"))["result"]
     lines = text.splitlines()
     assert "COUNT" in text and "BYTES" in text and "TYPE" in text
     for row in result["types"]:
@@ -238,6 +239,97 @@ def test_table(victim):
         assert figure(row["bytes"]) in line[0]
     assert figure(result["other"]["types"]) in text
     assert figure(result["objects"]) in text
+
+
+def test_a_table_is_the_default_in_a_pipe_too(victim):
+    bare = {key: value for key, value in os.environ.items() if key != "PYINSPECT_FORMAT"}
+    lines = run(victim, "top-types", env=bare).splitlines()
+    assert lines[0].startswith("PID %d, Python 3." % victim.pid)
+    assert json.loads(run(victim, "top-types", "--json", env=bare))["command"] == "top-types"
+
+
+@pytest.mark.parametrize("words", ["top-types PID", "-p PID top-types", "top-types --pid PID",
+                                   "--pid=PID top-types", "PID top-types"])
+def test_the_words_may_come_otherwise(victim, words):
+    done = support.run_pyinspect(*words.replace("PID", str(victim.pid)).split(), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["target"]["pid"] == victim.pid
+
+
+@pytest.mark.parametrize("words,hint", [
+    ("toptypes PID", "is it top-types?"), ("PID toptypes", "is it top-types?"),
+    ("PID", "pyinspect PID top-types"), ("top-types", "pyinspect PID top-types"),
+    ("refererrs PID x", "is it referrers?")])
+def test_nearly_right_words_are_told(victim, words, hint):
+    words = words.replace("PID", str(victim.pid)).split()
+    done = support.run_pyinspect(*words)
+    assert done.returncode == 2
+    hint = hint.replace("PID", str(victim.pid)) if str(victim.pid) in words else hint
+    assert hint in done.stderr
+
+
+def test_a_name_of_a_process_is_told_by_number(victim):
+    with open("/proc/%d/comm" % victim.pid, encoding="utf-8") as stream:
+        name = stream.read().strip()
+    done = support.run_pyinspect(name, "top-types")
+    assert done.returncode == 2
+    assert "a process of that name is: " in done.stderr
+    # There may be many.
+    numbers = re.findall("[0-9]+", done.stderr.split("name is: ")[1].split(";")[0])
+    assert str(victim.pid) in numbers or len(numbers) == 16
+
+
+def test_time_host_and_version(victim, command):
+    report = json.loads(run(victim, *command, "--json"))
+    assert report["host"] == os.uname().nodename
+    assert report["version"] in support.run_pyinspect("-V").stdout
+    moment = datetime.datetime.strptime(report["time"], "%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.datetime.utcnow()
+    assert abs((now - moment).total_seconds()) < 300
+    error = json.loads(support.run_pyinspect(victim.pid, "nothing", "--json").stdout)
+    assert (error["host"], error["version"]) == (report["host"], report["version"])
+
+
+def test_ascii_where_there_is_no_more(victim, command):
+    for form in ("table", "json"):
+        text = run(victim, *command, "--format", form,
+                   env=dict(os.environ, LC_ALL="C"))
+        assert form == "json" or text.isascii()
+    text = run(victim, "top-types", "-n", "3", "--format", "table",
+               env=dict(os.environ, LC_ALL="C"))
+    assert re.search(r" \.\.\. [0-9]+ other types", text)
+    text = run(victim, "top-types", "-n", "3", "--format", "table",
+               env=dict(os.environ, LC_ALL="C.UTF-8"))
+    assert re.search(" … [0-9]+ other types", text)
+
+
+def test_types_of_modules_are_on_the_first_screen(victim):
+    """Strings and dicts do not crowd them out of the table; JSON has one order."""
+    rows = [line.split()[-1] for line in
+            run(victim, "top-types", "-n", "6", "--format", "table").splitlines()[4:]
+            if line]
+    rows = [row for row in rows if not set(row) <= set("-")][:6]
+    everything = [row["type"] for row in ask(victim, "top-types", "-n", "0")["types"]]
+    assert rows[:3] == [name for name in everything if "." in name][:3]
+    assert rows[3:] == [name for name in everything if "." not in name][:3]
+
+
+def test_filters_of_types(victim):
+    everything = {row["type"]: row for row in ask(victim, "top-types", "-n", "0")["types"]}
+    for options, wanted in (
+            (["--type", "__main__.P*"], lambda name: name.startswith("__main__.P")),
+            (["--type", "Plain"], lambda name: name.split(".")[-1] == "Plain"),
+            (["--module", "__main__"], lambda name: name.startswith("__main__.")),
+            (["--no-builtins"], lambda name: "." in name),
+            (["--type", "nothing"], lambda name: False)):
+        result = ask(victim, "top-types", "-n", "0", *options)
+        assert {row["type"] for row in result["types"]} == set(filter(wanted, everything))
+        assert result["objects"] == sum(row["count"] for row in result["types"])
+        assert set(result["filter"]) == {"type", "module", "no_builtins"}
+        text = run(victim, "top-types", *options, "--format", "table")
+        assert text.splitlines()[2].startswith("Only: " + options[0])
+    done = support.run_pyinspect(victim.pid, "path", "Plain", "--type", "x")
+    assert done.returncode == 2 and "path does not know --type" in done.stderr
 
 
 def test_every_table(victim, command):

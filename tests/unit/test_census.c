@@ -160,6 +160,65 @@ static void test_sum_from(void **state)
 	pyi_census_deinit(&census);
 }
 
+static void test_keep(void **state)
+{
+	static const struct {
+		struct pyi_census_filter filter;
+		const char *kept;
+	} cases[] = {
+		{ { 0 }, "dict shop.Session shop.db.Session shopping.Session str " },
+		{ { .type = "Session" }, "shop.Session shop.db.Session shopping.Session " },
+		{ { .type = "*d*" }, "dict shop.db.Session " },
+		{ { .module = "shop" }, "shop.Session shop.db.Session " },
+		{ { .module = "shop.db", .type = "*" }, "shop.db.Session " },
+		{ { .module = "shop", .type = "dict" }, "" },
+		{ { .no_builtins = true }, "shop.Session shop.db.Session shopping.Session " },
+		{ { .no_builtins = true, .type = "str" }, "" },
+	};
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		struct pyi_census census = { 0 };
+
+		add(&census, "dict", 1, 1, false);
+		add(&census, "shop.Session", 1, 1, false);
+		add(&census, "shop.db.Session", 1, 1, false);
+		add(&census, "shopping.Session", 1, 1, false);
+		add(&census, "str", 1, 1, false);
+		pyi_census_keep(&census, &cases[c].filter);
+		assert_names(&census, cases[c].kept);
+		pyi_census_deinit(&census);
+	}
+}
+
+/* A class that leaks is among the first, however much there is of strings. */
+static void test_modules_first(void **state)
+{
+	static const struct {
+		size_t limit;
+		size_t front;
+		const char *order;
+	} cases[] = {
+		{ 4, 2, "m.A m.B a b c d m.C e m.D " }, { 3, 2, "m.A m.B a b c d m.C e m.D " },
+		{ 1, 0, "m.A a b c d m.B m.C e m.D " }, { 0, 0, "a b c d m.A m.B m.C e m.D " },
+		{ 9, 4, "m.A m.B m.C m.D a b c d e " }, { 99, 4, "m.A m.B m.C m.D a b c d e " },
+	};
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		static const char *const names[] = { "a",   "b",   "c", "d",  "m.A",
+						     "m.B", "m.C", "e", "m.D" };
+		struct pyi_census census = { 0 };
+
+		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+			add(&census, names[n], 1, 1, false);
+		assert_int_equal(pyi_census_put_modules_first(&census, cases[c].limit),
+				 cases[c].front);
+		assert_names(&census, cases[c].order);
+		pyi_census_deinit(&census);
+	}
+}
+
 static void test_sums_do_not_wrap(void **state)
 {
 	struct pyi_census census = { 0 };
@@ -190,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_sum_from),
+		cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_modules_first),
 		cmocka_unit_test(test_sums_do_not_wrap),
 	};
 

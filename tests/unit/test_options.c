@@ -94,8 +94,8 @@ static void test_defaults(void **state)
 	expect_good(&options, "123", "top-types");
 	assert_string_equal(options.target, "123");
 	assert_string_equal(options.command, "top-types");
-	assert_int_equal(options.format,
-			 isatty(STDOUT_FILENO) ? PYI_FORMAT_TABLE : PYI_FORMAT_JSON);
+	/* In a pipe, too. */
+	assert_int_equal(options.format, PYI_FORMAT_TABLE);
 	expect_ms(options.max_pause_ms, 250);
 	expect_ms(options.timeout_s, 60);
 	assert_null(options.subject);
@@ -186,6 +186,51 @@ static void test_all_options(void **state)
 	assert_int_equal(options.limit, 3);
 	assert_int_equal(options.format, PYI_FORMAT_TABLE);
 	assert_true(options.verbose);
+}
+
+/* What people try who have not read anything yet. */
+static void test_other_forms(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "-p", "123", "referrers", "foo.Session");
+	assert_string_equal(options.target, "123");
+	assert_string_equal(options.command, "referrers");
+	assert_string_equal(options.subject, "foo.Session");
+	expect_good(&options, "top-types", "--pid=123");
+	assert_string_equal(options.target, "123");
+	assert_string_equal(options.command, "top-types");
+	expect_usage(&options, "\"more\" is one word too many", "-p", "1", "path", "x", "more");
+	expect_usage(&options, "--pid wants a process id", "-p", "", "path");
+	expect_usage(&options, "option -p wants a value", "top-types", "-p");
+	expect_good(&options, "-V");
+	assert_true(options.version);
+	expect_good(&options, "123", "top-types", "--json");
+	assert_int_equal(options.format, PYI_FORMAT_JSON);
+	expect_good(&options, "123", "top-types", "--type", "*Session*", "--module=shop",
+		    "--no-builtins");
+	assert_string_equal(options.type, "*Session*");
+	assert_string_equal(options.module, "shop");
+	assert_true(options.no_builtins);
+	assert_int_equal(options.given,
+			 PYI_OPTION_TYPE | PYI_OPTION_MODULE | PYI_OPTION_NO_BUILTINS);
+}
+
+/* Another default for scripts. */
+static void test_format_of_the_environment(void **state)
+{
+	struct pyi_options options;
+
+	(void)state;
+	setenv("PYINSPECT_FORMAT", "ndjson", 1);
+	expect_good(&options, "123", "top-types");
+	assert_int_equal(options.format, PYI_FORMAT_NDJSON);
+	expect_good(&options, "123", "top-types", "--format", "table");
+	assert_int_equal(options.format, PYI_FORMAT_TABLE);
+	setenv("PYINSPECT_FORMAT", "nagios", 1);
+	expect_usage(&options, "PYINSPECT_FORMAT is table, json or ndjson", "123", "top-types");
+	unsetenv("PYINSPECT_FORMAT");
 }
 
 /* The order of words does not matter, but the last of the same option counts. */
@@ -425,8 +470,8 @@ static const struct pyi_option_use about_one = {
 	.options = PYI_OPTION_LIMIT | PYI_OPTION_EXACT | PYI_OPTION_ADDRESS,
 	.subject = true,
 	.default_limit = 3,
-	.least_limit = 1,
 	.most_limit = 10,
+	.zero_is_most = true,
 };
 
 /* Parses words that are right in themselves, and completes them for the command "cmd". */
@@ -520,7 +565,8 @@ static void test_limits(void **state)
 	assert_int_equal(options.limit, 1);
 	expect_complete(&options, &about_one, "T", "-n10");
 	assert_int_equal(options.limit, 10);
-	check_usage(complete(&options, &about_one, "T", "-n0"), "cmd --limit wants 1 or more");
+	assert_null(complete(&options, &about_one, "T", "-n0"));
+	assert_int_equal(options.limit, 10);
 	check_usage(complete(&options, &about_one, "T", "-n11"), "cmd --limit wants 10 or less");
 }
 
@@ -559,6 +605,8 @@ int main(void)
 		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_all_options),
+		cmocka_unit_test(test_other_forms),
+		cmocka_unit_test(test_format_of_the_environment),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_durations),

@@ -544,8 +544,11 @@ static void test_error_json(void **state)
 	report_error(fixture, PYI_FORMAT_JSON, true, "cannot trace 871", "run as root");
 	assert_string_equal(fixture->words, "pyinspect: cannot trace 871\n  hint: run as root\n");
 	json = parse(fixture->text);
-	assert_int_equal(cJSON_GetArraySize(json), 4);
+	assert_int_equal(cJSON_GetArraySize(json), 7);
 	assert_text(at(json, "command", NULL), "top-types");
+	assert_true(cJSON_IsNull(at(json, "host", NULL)));
+	assert_int_equal(strlen(at(json, "time", NULL)->valuestring),
+			 strlen("2026-01-31T23:59:59Z"));
 	assert_true(at(json, "target", "pid")->valuedouble == 871);
 	assert_int_equal(cJSON_GetArraySize(at(json, "error", NULL)), 3);
 	assert_text(at(json, "error", "code"), "no-permission");
@@ -555,12 +558,36 @@ static void test_error_json(void **state)
 
 	fixture->envelope.pid = 0;
 	report_error(fixture, PYI_FORMAT_NDJSON, true, "no \xfe", NULL);
-	assert_string_equal(
-		fixture->text,
-		"{\"schema\":\"pyinspect/1\",\"command\":\"top-types\",\"error\":"
-		"{\"code\":\"no-permission\",\"message\":\"no \xef\xbf\xbd\",\"hint\":null}}\n");
+	assert_has(fixture->text,
+		   "{\"schema\":\"pyinspect/1\",\"command\":\"top-types\",\"time\":\"");
+	assert_has(fixture->text,
+		   "Z\",\"host\":null,\"version\":null,\"error\":"
+		   "{\"code\":\"no-permission\",\"message\":\"no \xef\xbf\xbd\",\"hint\":null}}\n");
 	report_error(fixture, PYI_FORMAT_NDJSON, false, "none", NULL);
-	assert_has(fixture->text, "\"command\":null,\"error\":");
+	assert_has(fixture->text, "\"command\":null,\"time\":");
+}
+
+/* Where a terminal has no more, and whose report it is. */
+static void test_origin(void **state)
+{
+	const struct pyi_output_origin origin = { "web1", "9.9", true };
+	struct fixture *fixture = *state;
+	char *cut;
+
+	pyi_output_set_origin(&origin);
+	report_error(fixture, PYI_FORMAT_JSON, true, "caf\xc3\xa9 \xe2\x80\xa6", NULL);
+	assert_string_equal(fixture->words, "pyinspect: caf\\xc3\\xa9 ...\n");
+	assert_has(fixture->text, "\"host\":\t\"web1\"");
+	assert_has(fixture->text, "\"version\":\t\"9.9\"");
+	/* JSON is UTF-8. */
+	assert_has(fixture->text, "caf\xc3\xa9");
+	cut = pyi_output_fit("package.module.Class", 12);
+	assert_string_equal(cut, "pac....Class");
+	free(cut);
+	pyi_output_set_origin(&(const struct pyi_output_origin){ 0 });
+	cut = pyi_output_fit("package.module.Class", 12);
+	assert_string_equal(cut, "pac…le.Class");
+	free(cut);
 }
 
 static void test_error_when_output_fails(void **state)
@@ -652,6 +679,7 @@ int main(void)
 		WITH_FIXTURE(test_schema),
 		WITH_FIXTURE(test_error_words),
 		WITH_FIXTURE(test_error_json),
+		WITH_FIXTURE(test_origin),
 		WITH_FIXTURE(test_error_when_output_fails),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_envelope),

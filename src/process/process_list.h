@@ -1,0 +1,18 @@
+/*
+ * Which processes there are. Does not look into any of them.
+ */
+#ifndef PYI_PROCESS_PROCESS_LIST_H
+#define PYI_PROCESS_PROCESS_LIST_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/*
+ * The numbers of all processes that /proc shows, ascending; the caller frees them. Some may be gone
+ * already. Errors (exit 1): /proc cannot be read, no memory.
+ */
+struct pyi_error *pyi_process_list(pid_t **ret_pids, size_t *ret_count) PYI_MUST_CHECK;
+
+#endif
