@@ -154,12 +154,26 @@ static int compare_texts(const void *left, const void *right)
 	return (one->node > other->node) - (one->node < other->node);
 }
 
+static int compare_roots(const void *left, const void *right)
+{
+	const struct pyi_graph_root *one = left;
+	const struct pyi_graph_root *other = right;
+
+	if (one->node != other->node)
+		return one->node < other->node ? -1 : 1;
+	if (one->kind != other->kind)
+		return one->kind < other->kind ? -1 : 1;
+	return (one->detail > other->detail) - (one->detail < other->detail);
+}
+
 void pyi_graph_complete(struct pyi_graph *graph)
 {
 	if (graph->big_count)
 		qsort(graph->big, graph->big_count, sizeof(*graph->big), compare_big);
 	if (graph->text_count)
 		qsort(graph->texts, graph->text_count, sizeof(*graph->texts), compare_texts);
+	if (graph->root_count)
+		qsort(graph->roots, graph->root_count, sizeof(*graph->roots), compare_roots);
 	for (size_t r = 0; r < graph->root_count; r++)
 		pyi_graph_add_flags(graph, graph->roots[r].node, PYI_NODE_ROOT);
 	for (uint32_t t = 0; t < graph->type_count; t++)

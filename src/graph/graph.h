@@ -88,6 +88,7 @@ struct pyi_graph {
 
 	struct pyi_graph_type *types;
 	uint32_t type_count;
+	/* By node. */
 	struct pyi_graph_root *roots;
 	size_t root_count;
 	size_t root_capacity;

@@ -64,8 +64,13 @@ void model_connect(struct model *model, uint32_t source, uint32_t target, uint32
 
 void model_add_root(struct model *model, uint32_t node)
 {
+	size_t at;
+
 	assert_true(model->root_count < model->node_count + ROOTS);
-	model->roots[model->root_count++] = node;
+	/* In order, as the graph has them. */
+	for (at = model->root_count++; at && model->roots[at - 1] > node; at--)
+		model->roots[at] = model->roots[at - 1];
+	model->roots[at] = node;
 }
 
 void model_count_references(struct model *model)

@@ -1,0 +1,339 @@
+/*
+ * The simple algorithm of Lengauer and Tarjan (1979), with buckets. Those that need less memory
+ * (SEMI-NCA, Cooper-Harvey-Kennedy) are quadratic on shapes that heaps have.
+ *
+ * Objects are numbered from 1 in the order of a search from all entries; 0 stands for what is
+ * before the entries. An object without references that one reference leads to gets no number: the
+ * object that has this reference dominates it. Arrays are shared where one use ends before
+ * another one begins, which is said at each.
+ */
+#include "analysis/dominators.h"
+
+#include <string.h>
+
+#include "graph/bits.h"
+
+struct tree {
+	const struct pyi_graph *graph;
+	uint64_t *entry_marks;
+	/* Of each node; 0: it has none. */
+	uint32_t *numbers;
+	/* Of each number. While dominators are found, only of those that are not done: the same
+	   array has the dominators of the others. */
+	uint32_t *nodes;
+	/* What the search came from. Of a number that is done: an ancestor, up to which the best
+	   label is known. */
+	uint32_t *parents;
+	/* While searching: how many referents have been looked at. */
+	uint32_t *semi;
+	/* Of a number that is done: the number with the least `semi` up to the ancestor. Before:
+	   the first one in its bucket. */
+	uint32_t *labels;
+	/* In a bucket: the next one. */
+	uint32_t *dominators;
+	uint32_t count;
+	/* Numbers above it are done. */
+	uint32_t current;
+};
+
+enum {
+	TREE_ARRAYS = 4,
+};
+
+static bool is_apart(const struct tree *tree, uint32_t node)
+{
+	return !pyi_graph_referents(tree->graph, node).count &&
+	       pyi_graph_referrers(tree->graph, node).count == 1 &&
+	       !pyi_bits_has(tree->entry_marks, node);
+}
+
+static uint32_t give_number(struct tree *tree, uint32_t node, uint32_t parent)
+{
+	uint32_t number = ++tree->count;
+
+	tree->numbers[node] = number;
+	tree->nodes[number] = node;
+	tree->parents[number] = parent;
+	return number;
+}
+
+static void search_from(struct tree *tree, uint32_t entry)
+{
+	uint32_t at;
+
+	if (tree->numbers[entry])
+		return;
+	at = give_number(tree, entry, 0);
+	while (at) {
+		struct pyi_graph_nodes referents =
+			pyi_graph_referents(tree->graph, tree->nodes[at]);
+		uint32_t next = PYI_GRAPH_NONE;
+
+		while (tree->semi[at] < referents.count && next == PYI_GRAPH_NONE) {
+			uint32_t target = referents.items[tree->semi[at]++];
+
+			if (!tree->numbers[target] && !is_apart(tree, target))
+				next = target;
+		}
+		at = next == PYI_GRAPH_NONE ? tree->parents[at] : give_number(tree, next, at);
+	}
+}
+
+/* The number with the least `semi` on the way up from one that is done, as far as numbers are. */
+static uint32_t best_above(struct tree *tree, uint32_t number)
+{
+	uint32_t *parents = tree->parents;
+	uint32_t at = number;
+	uint32_t below = 0;
+	uint32_t best;
+	uint32_t top;
+
+	/* Up, turning pointers round, so that there is a way down without a stack. */
+	while (parents[at] > tree->current) {
+		uint32_t above = parents[at];
+
+		parents[at] = below;
+		below = at;
+		at = above;
+	}
+	top = parents[at];
+	best = tree->labels[at];
+	while (below) {
+		at = below;
+		below = parents[at];
+		parents[at] = top;
+		if (tree->semi[best] < tree->semi[tree->labels[at]])
+			tree->labels[at] = best;
+		else
+			best = tree->labels[at];
+	}
+	return tree->labels[number];
+}
+
+static void empty_bucket(struct tree *tree, uint32_t number)
+{
+	uint32_t next;
+
+	for (uint32_t in = tree->labels[number]; in; in = next) {
+		uint32_t best = best_above(tree, in);
+
+		next = tree->dominators[in];
+		tree->dominators[in] = tree->semi[best] < number ? best : number;
+	}
+	tree->labels[number] = number;
+}
+
+static uint32_t find_semi(struct tree *tree, uint32_t number)
+{
+	uint32_t node = tree->nodes[number];
+	struct pyi_graph_nodes referrers = pyi_graph_referrers(tree->graph, node);
+	uint32_t semi = tree->parents[number];
+
+	if (pyi_bits_has(tree->entry_marks, node))
+		return 0;
+	for (uint64_t r = 0; r < referrers.count; r++) {
+		uint32_t from = tree->numbers[referrers.items[r]];
+
+		if (from > number)
+			from = tree->semi[best_above(tree, from)];
+		if (from < semi)
+			semi = from;
+	}
+	return semi;
+}
+
+static void find_dominators(struct tree *tree)
+{
+	for (uint32_t number = 1; number <= tree->count; number++)
+		tree->semi[number] = number;
+	for (uint32_t number = tree->count; number; number--) {
+		uint32_t semi;
+
+		tree->current = number;
+		empty_bucket(tree, number);
+		semi = find_semi(tree, number);
+		tree->semi[number] = semi;
+		if (semi == tree->parents[number] || !semi) {
+			tree->dominators[number] = semi;
+		} else {
+			tree->dominators[number] = tree->labels[semi];
+			tree->labels[semi] = number;
+		}
+	}
+	for (uint32_t number = 1; number <= tree->count; number++)
+		if (tree->dominators[number] != tree->semi[number])
+			tree->dominators[number] = tree->dominators[tree->dominators[number]];
+}
+
+/* In place of numbers of nodes: the nodes that dominate. */
+static void name_dominators(struct tree *tree)
+{
+	/* Labels are not needed any more. */
+	tree->nodes = tree->labels;
+	for (uint32_t node = 0; node < tree->graph->node_count; node++)
+		if (tree->numbers[node])
+			tree->nodes[tree->numbers[node]] = node;
+	for (uint32_t node = 0; node < tree->graph->node_count; node++)
+		if (!tree->numbers[node])
+			tree->numbers[node] = pyi_graph_referrers(tree->graph, node).items[0];
+	for (uint32_t number = tree->count; number; number--) {
+		uint32_t above = tree->dominators[number];
+
+		tree->numbers[tree->nodes[number]] = above ? tree->nodes[above] : PYI_GRAPH_NONE;
+	}
+}
+
+static void add_bytes(uint64_t *sum, uint64_t bytes)
+{
+	if (__builtin_add_overflow(*sum, bytes, sum))
+		*sum = UINT64_MAX;
+}
+
+static void add_up(const struct tree *tree, uint64_t *retained)
+{
+	const uint32_t *above = tree->numbers;
+
+	for (uint32_t node = 0; node < tree->graph->node_count; node++)
+		add_bytes(&retained[node], pyi_graph_size(tree->graph, node));
+	for (uint32_t node = 0; node < tree->graph->node_count; node++)
+		if (is_apart(tree, node))
+			add_bytes(&retained[above[node]], retained[node]);
+	/* What is dominated was found later. */
+	for (uint32_t number = tree->count; number; number--) {
+		uint32_t node = tree->nodes[number];
+
+		if (above[node] != PYI_GRAPH_NONE)
+			add_bytes(&retained[above[node]], retained[node]);
+	}
+}
+
+static void unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes)
+{
+	pyi_graph_space_unmap(space, region, size_bytes, size_bytes ? size_bytes : 1);
+}
+
+static struct pyi_error *find(struct tree *tree, const struct pyi_graph_entries *entries,
+			      struct pyi_dominators *result)
+{
+	struct pyi_graph_space *space = tree->graph->space;
+	const uint64_t node_bytes = result->node_count * sizeof(uint32_t);
+	uint32_t **arrays[TREE_ARRAYS] = { &tree->labels, &tree->parents, &tree->semi,
+					   &tree->nodes };
+	void *regions[TREE_ARRAYS] = { NULL };
+	uint64_t array_bytes = sizeof(uint32_t);
+	struct pyi_error *error;
+	void *region;
+
+	error = pyi_graph_space_map(space, node_bytes, &region);
+	if (error)
+		return error;
+	result->dominators = tree->numbers = region;
+	for (uint32_t node = 0; node < tree->graph->node_count; node++)
+		array_bytes += is_apart(tree, node) ? 0 : sizeof(uint32_t);
+	for (int a = 0; a < TREE_ARRAYS && !error; a++) {
+		error = pyi_graph_space_map(space, array_bytes, &regions[a]);
+		*arrays[a] = regions[a];
+	}
+	if (!error) {
+		tree->dominators = tree->nodes;
+		for (uint64_t e = 0; e < entries->count; e++)
+			search_from(tree, entries->nodes[e]);
+		find_dominators(tree);
+		name_dominators(tree);
+	}
+	for (int a = 1; a < TREE_ARRAYS; a++)
+		unmap(space, regions[a], array_bytes);
+	if (!error)
+		error = pyi_graph_space_map(space, result->node_count * sizeof(uint64_t), &region);
+	if (!error) {
+		result->retained_bytes = region;
+		add_up(tree, result->retained_bytes);
+	}
+	unmap(space, regions[0], array_bytes);
+	return error;
+}
+
+struct pyi_error *pyi_dominators_find(const struct pyi_graph *graph,
+				      const struct pyi_graph_entries *entries,
+				      struct pyi_dominators *ret_dominators)
+{
+	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
+	struct pyi_dominators result = { .space = graph->space, .node_count = graph->node_count };
+	struct tree tree = { .graph = graph };
+	void *marks;
+	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &marks);
+
+	if (error)
+		return error;
+	tree.entry_marks = marks;
+	for (uint64_t e = 0; e < entries->count; e++)
+		pyi_bits_set(tree.entry_marks, entries->nodes[e]);
+	error = find(&tree, entries, &result);
+	unmap(graph->space, marks, bits_bytes);
+	if (error) {
+		pyi_dominators_deinit(&result);
+		return error;
+	}
+	*ret_dominators = result;
+	return NULL;
+}
+
+void pyi_dominators_deinit(struct pyi_dominators *dominators)
+{
+	if (dominators->space) {
+		unmap(dominators->space, dominators->dominators,
+		      dominators->node_count * sizeof(uint32_t));
+		unmap(dominators->space, dominators->retained_bytes,
+		      dominators->node_count * sizeof(uint64_t));
+	}
+	*dominators = (struct pyi_dominators){ 0 };
+}
+
+static void mark_others(const struct pyi_graph *graph, const struct pyi_graph_entries *entries,
+			const uint64_t *set, uint64_t *marks, uint32_t *stack)
+{
+	uint64_t depth = 0;
+
+	for (uint64_t e = 0; e < entries->count; e++)
+		if (!pyi_bits_has(set, entries->nodes[e]) && pyi_bits_set(marks, entries->nodes[e]))
+			stack[depth++] = entries->nodes[e];
+	while (depth) {
+		struct pyi_graph_nodes referents = pyi_graph_referents(graph, stack[--depth]);
+
+		for (uint64_t e = 0; e < referents.count; e++)
+			if (!pyi_bits_has(set, referents.items[e]) &&
+			    pyi_bits_set(marks, referents.items[e]))
+				stack[depth++] = referents.items[e];
+	}
+}
+
+struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
+				      const struct pyi_graph_entries *entries, const uint64_t *set,
+				      uint64_t *ret_objects, uint64_t *ret_bytes)
+{
+	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
+	const uint64_t stack_bytes = (uint64_t)graph->node_count * sizeof(uint32_t);
+	uint64_t objects = 0;
+	uint64_t bytes = 0;
+	void *marks;
+	void *stack;
+	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &marks);
+
+	if (error)
+		return error;
+	error = pyi_graph_space_map(graph->space, stack_bytes, &stack);
+	if (!error) {
+		mark_others(graph, entries, set, marks, stack);
+		for (uint32_t node = 0; node < graph->node_count; node++) {
+			if (pyi_bits_has(marks, node))
+				continue;
+			objects++;
+			add_bytes(&bytes, pyi_graph_size(graph, node));
+		}
+		unmap(graph->space, stack, stack_bytes);
+		*ret_objects = objects;
+		*ret_bytes = bytes;
+	}
+	unmap(graph->space, marks, bits_bytes);
+	return error;
+}
