@@ -1,0 +1,284 @@
+/*
+ * Tests of merged ways to objects and of who refers to them: planted structures, chains of any
+ * length, and sums against brute force on random graphs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pyinspect/payload.h>
+
+#include "analysis/heap_paths.h"
+#include "graph/bits.h"
+#include "graph_model.h"
+
+enum {
+	ROUNDS = 2000,
+	ITEMS = 30000,
+	/* The model's types are of the kinds that have their numbers. */
+	PLAIN = PYI_KIND_PLAIN,
+	TYPE = PYI_KIND_TYPE,
+	DICT = PYI_KIND_DICT,
+	LIST = PYI_KIND_LIST,
+	TYPE_COUNT = PYI_KIND_LIST + 1,
+};
+
+#define LIMIT (UINT64_C(1) << 32)
+#define FIELD(slot) ((uint32_t)(PYI_LABEL_FIELD << PYI_LABEL_KIND_SHIFT | (slot)))
+
+struct fixture {
+	struct pyi_graph_space space;
+	struct model model;
+	struct pyi_graph graph;
+	struct pyi_graph_entries entries;
+	struct pyi_dominators dominators;
+	uint64_t *set;
+};
+
+static void setup(struct fixture *fixture, uint64_t *state)
+{
+	pyi_graph_space_init(&fixture->space, -1, LIMIT);
+	fixture->graph = model_build(&fixture->model, state, &fixture->space);
+	assert_null(pyi_graph_reverse(&fixture->graph));
+	assert_null(pyi_graph_entries_find(&fixture->graph, &fixture->entries));
+	assert_null(pyi_dominators_find(&fixture->graph, &fixture->entries, &fixture->dominators));
+	fixture->set = calloc(fixture->model.node_count / 64 + 1, sizeof(*fixture->set));
+	assert_non_null(fixture->set);
+}
+
+static void teardown(struct fixture *fixture)
+{
+	free(fixture->set);
+	pyi_dominators_deinit(&fixture->dominators);
+	pyi_graph_entries_deinit(&fixture->entries);
+	pyi_graph_deinit(&fixture->graph);
+	assert_int_equal(fixture->space.held_bytes, 0);
+	model_destroy(&fixture->model);
+}
+
+static struct pyi_heap_steps find_paths(struct fixture *fixture)
+{
+	struct pyi_heap_steps steps;
+
+	assert_null(pyi_heap_paths_find(&fixture->graph, &fixture->entries, fixture->set,
+					&fixture->dominators, &steps));
+	return steps;
+}
+
+/* CACHE = [object, ...] in a module's dict, that has another entry before. */
+static struct model make_cache(void)
+{
+	struct model model = model_create(6 + 2 * ITEMS);
+
+	model.type_count = TYPE_COUNT;
+	model.nodes[1].type = DICT;
+	model.nodes[5].type = LIST;
+	model_add_root(&model, 0);
+	model_connect(&model, 0, 1, FIELD(2));
+	for (uint32_t n = 2; n < 6; n++)
+		model_connect(&model, 1, n == 2 ? 3 : n == 3 ? 2 : n == 4 ? 5 : 4, 0);
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		model_connect(&model, 5, 6 + 2 * i, 0);
+		model_connect(&model, 6 + 2 * i, 7 + 2 * i, FIELD(3));
+		model.nodes[6 + 2 * i].type = TYPE;
+	}
+	model_count_references(&model);
+	return model;
+}
+
+static void one_cause_is_one(void **test)
+{
+	struct fixture fixture = { .model = make_cache() };
+	uint64_t state = 1;
+	struct pyi_heap_steps steps;
+
+	(void)test;
+	setup(&fixture, &state);
+	for (uint32_t i = 0; i < ITEMS; i++)
+		pyi_bits_set(fixture.set, 6 + 2 * i);
+	steps = find_paths(&fixture);
+	assert_int_equal(steps.count, 4);
+	assert_false(steps.crowded);
+	assert_int_equal(steps.items[0].above, PYI_GRAPH_NONE);
+	assert_int_equal(steps.items[0].place, PYI_STEP_ENTRY);
+	assert_int_equal(steps.items[0].detail, 0);
+	assert_int_equal(steps.items[1].label, FIELD(2));
+	assert_int_equal(steps.items[1].type, DICT);
+	/* Which entry of the dict: its key. */
+	assert_int_equal(steps.items[2].place, PYI_STEP_KEY);
+	assert_int_equal(steps.items[2].detail, 4);
+	assert_int_equal(steps.items[2].type, LIST);
+	assert_int_equal(steps.items[3].above, 2);
+	assert_int_equal(steps.items[3].place, PYI_STEP_ANY);
+	assert_int_equal(steps.items[3].type, TYPE);
+	assert_int_equal(steps.items[3].members, ITEMS);
+	assert_int_equal(steps.items[3].member_bytes, ITEMS * 64);
+	assert_int_equal(steps.items[0].all_members, ITEMS);
+	assert_int_equal(steps.items[0].all_bytes, ITEMS * 64);
+	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
+static void who_refers(void **test)
+{
+	struct fixture fixture = { .model = make_cache() };
+	uint64_t state = 1;
+	struct pyi_heap_steps steps;
+
+	(void)test;
+	/* The list twice, and a dict by a key. */
+	model_connect(&fixture.model, 1, 6, 0);
+	model_connect(&fixture.model, 1, 2, 0);
+	model_connect(&fixture.model, 5, 6, 0);
+	setup(&fixture, &state);
+	for (uint32_t i = 0; i < ITEMS; i++)
+		pyi_bits_set(fixture.set, 6 + 2 * i);
+	assert_null(pyi_heap_referrers_find(&fixture.graph, fixture.set, &steps));
+	assert_int_equal(steps.count, 2);
+	assert_int_equal(steps.items[0].type, DICT);
+	assert_int_equal(steps.items[0].place, PYI_STEP_KEY);
+	assert_int_equal(steps.items[0].detail, 2);
+	assert_int_equal(steps.items[0].references, 1);
+	assert_int_equal(steps.items[0].example_referent, 6);
+	assert_int_equal(steps.items[1].type, LIST);
+	assert_int_equal(steps.items[1].place, PYI_STEP_ANY);
+	assert_int_equal(steps.items[1].references, ITEMS + 1);
+	assert_int_equal(steps.items[1].nodes, 1);
+	assert_int_equal(steps.items[1].node_bytes, 32);
+	assert_int_equal(steps.items[1].example, 5);
+	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
+/* All links of a chain are one step; its bytes count once. */
+static void chain(void **test)
+{
+	const uint32_t count = 10 * ITEMS;
+	struct fixture fixture = { .model = model_create(count) };
+	uint64_t state = 1;
+	struct pyi_heap_steps steps;
+
+	(void)test;
+	model_add_root(&fixture.model, 0);
+	for (uint32_t n = 1; n < count; n++)
+		model_connect(&fixture.model, n - 1, n, FIELD(2));
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	for (uint32_t n = 0; n < count; n++)
+		pyi_bits_set(fixture.set, n);
+	steps = find_paths(&fixture);
+	assert_int_equal(steps.count, 2);
+	assert_false(steps.items[0].repeats);
+	assert_true(steps.items[1].repeats);
+	assert_int_equal(steps.items[1].members, count - 1);
+	assert_int_equal(steps.items[0].all_members, count);
+	assert_int_equal(steps.items[0].all_bytes, count * UINT64_C(32));
+	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
+/* No object of a list is like another one: limits hold, and say so. */
+static void crowded(void **test)
+{
+	enum { COUNT = 200000 };
+	struct fixture fixture = { .model = model_create(2 * COUNT + 1) };
+	uint64_t state = 1;
+	struct pyi_heap_steps steps;
+
+	(void)test;
+	model_add_root(&fixture.model, 0);
+	for (uint32_t i = 1; i <= COUNT; i++) {
+		/* Each dict has another key. */
+		fixture.model.nodes[2 * i - 1].type = DICT;
+		model_connect(&fixture.model, 0, 2 * i - 1, 0);
+		model_connect(&fixture.model, 2 * i - 1, 2 * i, 0);
+	}
+	fixture.model.type_count = TYPE_COUNT;
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	for (uint32_t i = 1; i <= COUNT; i++)
+		pyi_bits_set(fixture.set, 2 * i);
+	steps = find_paths(&fixture);
+	assert_true(steps.crowded);
+	assert_true(steps.count <= PYI_STEPS_LIMIT);
+	assert_int_equal(steps.items[0].all_members, COUNT);
+	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
+/* Members that no other member retains. */
+static uint64_t outermost_bytes(const struct fixture *fixture)
+{
+	const uint32_t *above = fixture->dominators.dominators;
+	uint64_t bytes = 0;
+
+	for (uint32_t n = 0; n < fixture->model.node_count; n++) {
+		uint32_t up = above[n];
+
+		while (up != PYI_GRAPH_NONE && !pyi_bits_has(fixture->set, up))
+			up = above[up];
+		if (pyi_bits_has(fixture->set, n) && up == PYI_GRAPH_NONE)
+			bytes += fixture->dominators.retained_bytes[n];
+	}
+	return bytes;
+}
+
+static void sums(void **test)
+{
+	uint64_t state = 77;
+
+	(void)test;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct fixture fixture = { .model = model_random_create(&state, 200) };
+		struct pyi_heap_steps steps;
+		uint64_t members = 0;
+		uint64_t found = 0;
+		uint64_t bytes = 0;
+		uint64_t references = 0;
+		uint64_t expected = 0;
+
+		setup(&fixture, &state);
+		for (uint32_t n = 0; n < fixture.model.node_count; n++)
+			if (!model_random(&state, 5))
+				members += pyi_bits_set(fixture.set, n);
+		steps = find_paths(&fixture);
+		for (size_t s = 0; s < steps.count; s++) {
+			assert_true(steps.items[s].nodes > 0);
+			if (steps.items[s].above != PYI_GRAPH_NONE) {
+				assert_true(steps.items[s].above < s);
+				continue;
+			}
+			found += steps.items[s].all_members;
+			bytes += steps.items[s].all_bytes;
+		}
+		assert_int_equal(found, members);
+		assert_int_equal(bytes, outermost_bytes(&fixture));
+		pyi_heap_steps_deinit(&steps);
+		assert_null(pyi_heap_referrers_find(&fixture.graph, fixture.set, &steps));
+		for (size_t s = 0; s < steps.count; s++)
+			references += steps.items[s].references;
+		for (size_t e = 0; e < fixture.model.edge_count; e++)
+			expected += pyi_bits_has(fixture.set, fixture.model.edges[e].target);
+		assert_int_equal(references, expected);
+		pyi_heap_steps_deinit(&steps);
+		teardown(&fixture);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_cause_is_one),
+		cmocka_unit_test(who_refers),
+		cmocka_unit_test(chain),
+		cmocka_unit_test(crowded),
+		cmocka_unit_test(sums),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
