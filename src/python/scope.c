@@ -80,15 +80,28 @@ static bool is_pypy(struct pyi_elf_module *module)
 	       pyi_elf_module_find_symbol(module, "pypy_main_startup", &symbol);
 }
 
-/* Takes over the module. */
-static void keep(struct pyi_scope *scope, struct pyi_elf_module *module, bool is_program)
+/*
+ * Once there is a CPython, in the file of `found`, no other file system without a disk is asked:
+ * one with a server (FUSE, NFS) may never answer.
+ */
+static bool may_be_served(const struct pyi_map *map, const struct pyi_map *found)
 {
+	return found && map->device_major == 0 &&
+	       (found->device_major != 0 || found->device_minor != map->device_minor);
+}
+
+/* Takes over the module; true if it has a CPython in it. */
+static bool keep(struct pyi_scope *scope, struct pyi_elf_module *module, bool is_program)
+{
+	bool marked = has_mark(module);
+
 	scope->has_pypy |= is_pypy(module);
 	scope->has_program |= is_program;
-	if (scope->count < PYI_SCOPE_LIMIT && (is_program || has_mark(module)))
+	if (scope->count < PYI_SCOPE_LIMIT && (is_program || marked))
 		scope->modules[scope->count++] = module;
 	else
 		pyi_elf_module_close(module);
+	return marked;
 }
 
 /* Where the dynamic section of each loaded file is, in the order of the linker's list. */
@@ -169,6 +182,7 @@ struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct
 {
 	PYI_CLEANUP(pyi_guard_free) struct seen *seen = calloc(1, sizeof(*seen));
 	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
+	const struct pyi_map *found = NULL;
 	struct pyi_scope scope = { 0 };
 	struct pyi_error *error;
 
@@ -180,7 +194,8 @@ struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct
 			const struct pyi_map *map = &maps->items[m];
 			struct pyi_elf_module *module;
 
-			if (rank_of(map, exe) != rank || !is_new_candidate(map, seen))
+			if (rank_of(map, exe) != rank || may_be_served(map, found) ||
+			    !is_new_candidate(map, seen))
 				continue;
 			error = pyi_elf_module_open(process, maps, map, &module);
 			if (error && rank == 0)
@@ -190,7 +205,8 @@ struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct
 				error = NULL;
 				continue;
 			}
-			keep(&scope, module, rank == 0);
+			if (keep(&scope, module, rank == 0) && !found)
+				found = map;
 		}
 	}
 	if (!error)
