@@ -229,6 +229,7 @@ static bool label_container(struct pyi_walk *walk, struct pyi_label_cursor *curs
 {
 	const struct pyi_layout *layout = walk->layout;
 	uint64_t source = reference->source;
+	struct pyi_object_array array;
 	uint64_t items_addr = 0;
 	uint64_t count;
 
@@ -256,6 +257,12 @@ static bool label_container(struct pyi_walk *walk, struct pyi_label_cursor *curs
 	case PYI_KIND_FRAME:
 	case PYI_KIND_GENERATOR:
 		return label_local(walk, cursor, reference, edge);
+	case PYI_KIND_PLAIN:
+		if (reference->via != PYI_VIA_FIELD || !reference->holder_type->rule ||
+		    !pyi_object_array_find(walk, source, reference->holder_type->rule, &array))
+			return false;
+		*ret_items = array.count;
+		return label_index(cursor, array.first_addr, array.count, reference->target, edge);
 	case PYI_KIND_GREENLET:
 		return reference->via == PYI_VIA_FIELD &&
 		       pyi_greenlet_label(walk, cursor, reference, edge);

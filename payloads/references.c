@@ -15,12 +15,60 @@ enum {
 typedef int visit_function(void *object, void *argument);
 typedef int traverse_function(void *object, visit_function *visit, void *argument);
 
+PYI_SELDOM static void forget_hidden(struct pyi_walk *walk, uint64_t object)
+{
+	for (uint64_t i = 0; i < walk->hidden_count; i++)
+		if (walk->hidden[i] == object) {
+			walk->hidden[i] = walk->hidden[--walk->hidden_count];
+			return;
+		}
+}
+
+/* Whether a version reports them is not for us to know: what it reports is taken off the list. */
+PYI_SELDOM static void gather_hidden(struct pyi_walk *walk, uint64_t object,
+				     const struct pyi_type_rule *rule)
+{
+	walk->hidden_count = 0;
+	if (pyi_has(rule->condition) && !pyi_load8(object + rule->condition))
+		return;
+	for (int i = 0; i < PYI_RULE_REFERENCES && pyi_has(rule->references[i]); i++) {
+		uint64_t target = pyi_field(object, rule->references[i]);
+
+		if (target)
+			walk->hidden[walk->hidden_count++] = target;
+	}
+	if (rule->size_rule == PYI_SIZE_OWNED && walk->hidden_count < PYI_RULE_REFERENCES &&
+	    !pyi_size_has_own_bytes(walk, object, rule))
+		walk->hidden[walk->hidden_count++] = pyi_field(object, rule->fields[0]);
+}
+
+PYI_SELDOM static void refer_hidden(struct pyi_walk *walk, uint64_t object,
+				    const struct pyi_type_rule *rule)
+{
+	struct pyi_object_array array;
+	uint64_t hidden[PYI_RULE_REFERENCES];
+	uint64_t count = walk->hidden_count;
+
+	/* Referring may begin another visit. */
+	__builtin_memcpy(hidden, walk->hidden, sizeof(hidden));
+	walk->hidden_count = 0;
+	for (uint64_t i = 0; i < count; i++)
+		pyi_walk_refer(walk, hidden[i]);
+	if (!pyi_object_array_find(walk, object, rule, &array))
+		return;
+	/* As tp_traverse of lists: from the last to the first. */
+	for (uint64_t i = array.count; i--;)
+		pyi_walk_refer(walk, pyi_load64(array.first_addr + i * PYI_POINTER_BYTES));
+}
+
 static int visit(void *object, void *argument)
 {
 	struct pyi_walk *walk = argument;
 
 	walk->reported++;
 	walk->type_reported |= (uint64_t)(uintptr_t)object == walk->visiting_type;
+	if (walk->hidden_count)
+		forget_hidden(walk, (uint64_t)(uintptr_t)object);
 	pyi_walk_refer(walk, (uint64_t)(uintptr_t)object);
 	return 0;
 }
@@ -212,6 +260,9 @@ static void visit_hidden(struct pyi_walk *walk, uint64_t object, const struct py
 
 void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
+	walk->hidden_count = 0;
+	if (type->rule)
+		gather_hidden(walk, object, type->rule);
 	if (type->kind == PYI_KIND_DICT || type->kind == PYI_KIND_ORDERED_DICT)
 		visit_dict(walk, object, type);
 	else
@@ -224,5 +275,7 @@ void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct p
 		pyi_walk_refer(walk, type->addr);
 	}
 	walk->visiting.via = PYI_VIA_FIELD;
+	if (type->rule)
+		refer_hidden(walk, object, type->rule);
 	visit_hidden(walk, object, type);
 }

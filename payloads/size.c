@@ -30,19 +30,11 @@ enum {
 	LOG2_LIMIT = 48,
 };
 
-/* More than fits an address space is garbage; keeps sums from wrapping. */
-#define SIZE_LIMIT (UINT64_C(1) << 47)
-
-static uint64_t bounded(uint64_t bytes)
-{
-	return bytes < SIZE_LIMIT ? bytes : 0;
-}
-
 static uint64_t items_of(const struct pyi_walk *walk, uint64_t object)
 {
 	int64_t count = (int64_t)pyi_field(object, walk->layout->var_size);
 
-	return bounded(count < 0 ? 0 - (uint64_t)count : (uint64_t)count);
+	return pyi_bounded(count < 0 ? 0 - (uint64_t)count : (uint64_t)count);
 }
 
 static uint64_t plain_size(const struct pyi_walk *walk, uint64_t object,
@@ -107,7 +99,7 @@ uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys)
 		usable = (UINT64_C(2) << pyi_load8(keys + layout->keys_log2_size)) / 3;
 	else
 		usable = pyi_field(keys, layout->keys_size) * 2 / 3;
-	return bounded(entries.first_addr - keys + usable * entries.entry_bytes);
+	return pyi_bounded(entries.first_addr - keys + usable * entries.entry_bytes);
 }
 
 static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
@@ -126,14 +118,14 @@ static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
 						  pyi_field(keys, layout->keys_usable)
 					: pyi_field(keys, layout->keys_size) * 2 / 3;
 
-		bytes += bounded(room * PYI_POINTER_BYTES);
+		bytes += pyi_bounded(room * PYI_POINTER_BYTES);
 	}
 	if (pyi_field(keys, layout->keys_refcnt) == 1)
 		bytes += pyi_size_of_keys(walk, keys);
 	if (type->kind == PYI_KIND_ORDERED_DICT)
-		bytes += bounded(pyi_field(object, layout->odict_fast_nodes_size) *
-				 PYI_POINTER_BYTES) +
-			 bounded(pyi_field(object, layout->dict_used) * ODICT_NODE_BYTES);
+		bytes += pyi_bounded(pyi_field(object, layout->odict_fast_nodes_size) *
+				     PYI_POINTER_BYTES) +
+			 pyi_bounded(pyi_field(object, layout->dict_used) * ODICT_NODE_BYTES);
 	return bytes;
 }
 
@@ -141,7 +133,7 @@ static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
 {
 	const struct pyi_layout *layout = walk->layout;
 	uint8_t state = pyi_load8(object + layout->str_state);
-	uint64_t length = bounded(pyi_field(object, layout->str_length));
+	uint64_t length = pyi_bounded(pyi_field(object, layout->str_length));
 	uint64_t width = state >> UNICODE_KIND_SHIFT & UNICODE_KIND_MASK;
 	bool compact = state & UNICODE_COMPACT;
 	bool compact_ascii = compact && state & UNICODE_ASCII;
@@ -162,9 +154,9 @@ static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
 		uint64_t wstr = pyi_field(object, layout->str_wstr);
 
 		if (wstr && wstr != data)
-			bytes += ((compact_ascii
-					   ? length
-					   : bounded(pyi_field(object, layout->str_wstr_length))) +
+			bytes += ((compact_ascii ? length
+						 : pyi_bounded(pyi_field(
+							   object, layout->str_wstr_length))) +
 				  1) *
 				 WCHAR_BYTES;
 	}
@@ -172,7 +164,7 @@ static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
 		uint64_t utf8 = pyi_field(object, layout->str_utf8);
 
 		if (utf8 && utf8 != data)
-			bytes += bounded(pyi_field(object, layout->str_utf8_length)) + 1;
+			bytes += pyi_bounded(pyi_field(object, layout->str_utf8_length)) + 1;
 	}
 	return bytes;
 }
@@ -184,7 +176,7 @@ static uint64_t int_size(const struct pyi_walk *walk, uint64_t object,
 	uint64_t digits;
 
 	if (pyi_has(layout->int_tag)) {
-		digits = bounded(pyi_field(object, layout->int_tag) >> 3);
+		digits = pyi_bounded(pyi_field(object, layout->int_tag) >> 3);
 		return (uint64_t)type->basicsize + (digits ? digits : 1) * DIGIT_BYTES;
 	}
 	digits = items_of(walk, object);
@@ -281,13 +273,13 @@ static uint64_t code_size(const struct pyi_walk *walk, uint64_t object,
 	}
 	/* _PyCodeObjectExtra: ce_size, then that many pointers. */
 	if (extra && pyi_marks_is_readable(walk, extra))
-		bytes += PYI_POINTER_BYTES + bounded(pyi_load64(extra)) * PYI_POINTER_BYTES;
+		bytes += PYI_POINTER_BYTES + pyi_bounded(pyi_load64(extra)) * PYI_POINTER_BYTES;
 	return bytes;
 }
 
 static uint64_t bytearray_contents(const struct pyi_layout *layout, uint64_t object)
 {
-	uint64_t allocated = bounded(pyi_field(object, layout->bytearray_allocated));
+	uint64_t allocated = pyi_bounded(pyi_field(object, layout->bytearray_allocated));
 
 	/* In a bytes object: its header, and a zero byte behind them. */
 	if (allocated && pyi_has(layout->bytearray_object))
@@ -304,14 +296,15 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 	switch (type->kind) {
 	case PYI_KIND_LIST:
 		return basic +
-		       bounded(pyi_field(object, layout->list_allocated)) * PYI_POINTER_BYTES;
+		       pyi_bounded(pyi_field(object, layout->list_allocated)) * PYI_POINTER_BYTES;
 	case PYI_KIND_DICT:
 	case PYI_KIND_ORDERED_DICT:
 		return dict_size(walk, object, type);
 	case PYI_KIND_SET:
 		if (pyi_field(object, layout->set_table) == object + layout->set_smalltable)
 			return basic;
-		return basic + (bounded(pyi_field(object, layout->set_mask)) + 1) * SET_ENTRY_BYTES;
+		return basic +
+		       (pyi_bounded(pyi_field(object, layout->set_mask)) + 1) * SET_ENTRY_BYTES;
 	case PYI_KIND_STR:
 		return str_size(walk, object);
 	case PYI_KIND_BYTEARRAY:
@@ -319,7 +312,7 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 	case PYI_KIND_INT:
 		return int_size(walk, object, type);
 	case PYI_KIND_DEQUE: {
-		uint64_t used = bounded(pyi_field(object, layout->deque_leftindex)) +
+		uint64_t used = pyi_bounded(pyi_field(object, layout->deque_leftindex)) +
 				items_of(walk, object);
 		uint64_t blocks = (used + DEQUE_BLOCK_ITEMS - 1) / DEQUE_BLOCK_ITEMS;
 
@@ -330,7 +323,7 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 
 		if (!pyi_marks_is_readable(walk, descr & ~UINT64_C(7)))
 			return basic;
-		return basic + bounded(pyi_field(object, layout->array_allocated)) *
+		return basic + pyi_bounded(pyi_field(object, layout->array_allocated)) *
 				       pyi_load32(descr + layout->array_descr_itemsize);
 	}
 	case PYI_KIND_CODE:
@@ -345,6 +338,9 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 	case PYI_KIND_TYPE:
 		return type_size(walk, object);
 	default:
+		if (type->rule && type->rule->size_rule != PYI_SIZE_NONE)
+			return plain_size(walk, object, type) +
+			       pyi_size_by_rule(walk, object, type->rule);
 		return plain_size(walk, object, type);
 	}
 }
@@ -409,5 +405,5 @@ uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct 
 	if (walk->layout->features & PYI_FEATURE_PRESIZE_BY_TYPE ||
 	    pyi_object_is_gc(walk, object, type))
 		bytes += type->presize;
-	return bounded(bytes);
+	return pyi_bounded(bytes);
 }

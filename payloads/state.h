@@ -57,6 +57,8 @@ struct pyi_walk_type {
 	int64_t basicsize;
 	int64_t itemsize;
 	uint32_t kind;
+	/* NULL: none. */
+	const struct pyi_type_rule *rule;
 	/* Bytes in front of the object that sys.getsizeof() adds, when they only depend on the
 	 * type. */
 	uint32_t presize;
@@ -145,6 +147,9 @@ struct pyi_walk {
 	/* Its type was among them. */
 	bool type_reported;
 	uint64_t visiting_type;
+	/* References of it by its type's rule that tp_traverse has not reported so far. */
+	uint64_t hidden[PYI_RULE_REFERENCES];
+	uint64_t hidden_count;
 
 	/* Where the list walk is. */
 	uint64_t list_index;
@@ -188,6 +193,14 @@ static inline uint8_t pyi_load8(uint64_t addr)
 static inline uint64_t pyi_field(uint64_t object, uint32_t offset)
 {
 	return pyi_load64(object + offset);
+}
+
+/* More than fits an address space is garbage; keeps sums from wrapping. */
+#define PYI_SIZE_LIMIT (UINT64_C(1) << 47)
+
+static inline uint64_t pyi_bounded(uint64_t bytes)
+{
+	return bytes < PYI_SIZE_LIMIT ? bytes : 0;
 }
 
 static inline bool pyi_has(uint32_t offset)
@@ -237,6 +250,25 @@ bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
 /* True if it is on a list of the collector. */
 bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
 			   const struct pyi_walk_type *type);
+
+/* rules.c: types that do not tell by themselves */
+
+/* What a type's rule adds to the size of its objects. */
+uint64_t pyi_size_by_rule(const struct pyi_walk *walk, uint64_t object,
+			  const struct pyi_type_rule *rule);
+/* True if the size of the object includes one that only it has: that is no object to count. */
+bool pyi_size_has_own_bytes(const struct pyi_walk *walk, uint64_t object,
+			    const struct pyi_type_rule *rule);
+
+/* Where the elements of an array of objects are, if the array owns them. */
+struct pyi_object_array {
+	uint64_t first_addr;
+	uint64_t count;
+};
+
+/* False if the rule is not that of arrays, or if the array has no elements of its own. */
+bool pyi_object_array_find(const struct pyi_walk *walk, uint64_t object,
+			   const struct pyi_type_rule *rule, struct pyi_object_array *ret_array);
 
 /* references.c: what an object refers to. Calls pyi_walk_refer() for each. */
 void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);

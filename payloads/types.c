@@ -22,22 +22,28 @@ static uint64_t hash(uint64_t addr)
 	return (addr >> POINTER_SHIFT) * UINT64_C(0x9e3779b97f4a7c15) >> 45;
 }
 
-/* The kind of the nearest base whose layout is known. */
-static uint32_t kind_of(const struct pyi_walk *walk, uint64_t addr, bool *ret_exact)
+/* Kind and rule of the nearest base whose layout is known. */
+static void find_kind(const struct pyi_walk *walk, uint64_t addr, struct pyi_walk_type *type)
 {
 	const struct pyi_known_type *known = walk->arguments->known_types;
+	const struct pyi_type_rule *rules = walk->arguments->rules;
 
 	for (int depth = 0; addr && depth < BASE_LIMIT; depth++) {
 		for (int k = 0; k < PYI_KNOWN_TYPES && known[k].type_addr; k++)
 			if (known[k].type_addr == addr) {
-				*ret_exact = depth == 0;
-				return (uint32_t)known[k].kind;
+				type->exact = depth == 0;
+				type->kind = (uint32_t)known[k].kind;
+				return;
+			}
+		for (int r = 0; r < PYI_TYPE_RULES && rules[r].type_addr; r++)
+			if (rules[r].type_addr == addr) {
+				type->rule = &rules[r];
+				return;
 			}
 		if (!pyi_marks_is_readable(walk, addr))
 			break;
 		addr = pyi_field(addr, walk->layout->type_base);
 	}
-	return PYI_KIND_PLAIN;
 }
 
 /* A type is an object whose own type has Py_TPFLAGS_TYPE_SUBCLASS. */
@@ -105,7 +111,7 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 	type.traverse =
 		type.flags & PYI_TPFLAG_HAVE_GC ? pyi_field(addr, layout->type_traverse) : 0;
 	type.is_gc = pyi_field(addr, layout->type_is_gc);
-	type.kind = kind_of(walk, addr, &type.exact);
+	find_kind(walk, addr, &type);
 	/* A metatype of an extension has the layout of type, whatever its bases. */
 	if (type.flags & PYI_TPFLAG_TYPE_SUBCLASS)
 		type.kind = PYI_KIND_TYPE;

@@ -87,7 +87,7 @@ void pyi_walk_skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t add
 bool pyi_walk_is_container(const struct pyi_walk_type *type)
 {
 	return type->traverse || type->kind == PYI_KIND_CODE || type->kind == PYI_KIND_RANGE ||
-	       type->kind == PYI_KIND_TYPE;
+	       type->kind == PYI_KIND_TYPE || type->rule;
 }
 
 /* An object met for the first time, by a reference. Tracked ones are counted by their list. */

@@ -18,7 +18,11 @@
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
 	PYI_PAYLOAD_ABI = 6,
-	PYI_KNOWN_TYPES = 128,
+	PYI_KNOWN_TYPES = 64,
+	/* Rules of types that do not tell, and what one of them has room for. */
+	PYI_TYPE_RULES = 96,
+	PYI_RULE_REFERENCES = 8,
+	PYI_RULE_FIELDS = 2,
 	PYI_MARK_WORDS = 24,
 };
 
@@ -99,6 +103,37 @@ struct pyi_known_type {
 	uint64_t type_addr;
 	/* enum pyi_object_kind */
 	uint64_t kind;
+};
+
+/* What sys.getsizeof() adds to the fields of an object, with `fields` and `unit` of a rule. */
+enum pyi_size_rule {
+	PYI_SIZE_NONE = 0,
+	/* If the first field is not NULL, as many units as the second says. */
+	PYI_SIZE_COUNTED,
+	/* An array of units at the first field, and the one that begins with NULL and ends it. */
+	PYI_SIZE_TERMINATED,
+	/* A bytes object at the first field, if nobody else has it; else that is a reference. */
+	PYI_SIZE_OWNED,
+	/* numpy.ndarray: data at the first field, type at the second, shape and strides. */
+	PYI_SIZE_NDARRAY,
+	/* numpy.dtype: nothing, but an array's item is as large as the first field (of `unit`
+	   bytes) says. */
+	PYI_SIZE_ITEM,
+};
+
+/* Of a type that does not tell by itself how large its objects are, or what they refer to. */
+struct pyi_type_rule {
+	/* 0: this one and those behind it are not in use. */
+	uint64_t type_addr;
+	/* enum pyi_size_rule */
+	uint32_t size_rule;
+	uint32_t unit;
+	uint32_t fields[PYI_RULE_FIELDS];
+	/* Offset of a byte that is 0 if the references are not there; PYI_ABSENT: none is. */
+	uint32_t condition;
+	/* Offsets of PyObject * that tp_traverse may leave out; unused ones are PYI_ABSENT. */
+	uint32_t references[PYI_RULE_REFERENCES];
+	uint32_t reserved;
 };
 
 /* A doubly linked list of PyGC_Head. */
@@ -252,6 +287,7 @@ struct pyi_payload_arguments {
 	/* enum pyi_census_flag */
 	uint64_t flags;
 	struct pyi_known_type known_types[PYI_KNOWN_TYPES];
+	struct pyi_type_rule rules[PYI_TYPE_RULES];
 	struct pyi_layout layout;
 };
 

@@ -14,6 +14,7 @@
 #include "heap/payload_blob.h"
 #include "heap/walk_ranges.h"
 #include "python/objects.h"
+#include "python/type_rules.h"
 #include "tracee/wait.h"
 
 enum {
@@ -225,6 +226,25 @@ static size_t add_module_types(struct pyi_source_snapshot *snapshot,
 	return count;
 }
 
+/* Rules of types that do not tell what they refer to, or how large they are. */
+static size_t add_rules(struct pyi_source_snapshot *snapshot, const struct pyi_runtime *runtime,
+			const struct pyi_interpreters *interpreters,
+			struct pyi_type_rule rules[PYI_TYPE_RULES])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < interpreters->count; i++) {
+		uint64_t modules;
+
+		if (pyi_memory_try_read_u64(snapshot->reader,
+					    interpreters->addr[i] + runtime->layout->interp_modules,
+					    &modules))
+			count = pyi_type_rules_add(runtime, snapshot->reader, modules, rules,
+						   count);
+	}
+	return count;
+}
+
 /*
  * Some tp_traverse functions ask for the current thread state (those of struct sequences do), and
  * would follow a NULL pointer without one. If a thread holds the GIL, the snapshot goes on as that
@@ -293,6 +313,7 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 		.layout = *runtime->layout,
 	};
 	struct pyi_error *error;
+	size_t rule_count;
 	size_t count = 0;
 
 	for (size_t i = 0; i < runtime->builtin_type_count && count < PYI_KNOWN_TYPES; i++)
@@ -301,8 +322,11 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 			runtime->builtin_types[i].kind,
 		};
 	count = add_module_types(snapshot, runtime, interpreters, arguments.known_types, count);
+	rule_count = add_rules(snapshot, runtime, interpreters, arguments.rules);
 	for (size_t i = 0; i < count; i++)
 		result->modelled[i] = arguments.known_types[i].type_addr;
+	for (size_t i = 0; i < rule_count; i++)
+		result->modelled[count++] = arguments.rules[i].type_addr;
 	/* object.__sizeof__() is the default rule. */
 	result->modelled[count] = runtime->object_type_addr;
 	result->modelled_count = count + 1;

@@ -24,7 +24,7 @@ struct pyi_walk_result {
 	size_t type_capacity;
 	struct pyi_record_summary summary;
 	/* Addresses of types whose sizes follow a rule we know. */
-	uint64_t modelled[PYI_KNOWN_TYPES + 1];
+	uint64_t modelled[PYI_KNOWN_TYPES + PYI_TYPE_RULES + 1];
 	size_t modelled_count;
 	/* Not all roots are in it: a chain of threads or frames does not end. */
 	bool roots_truncated;

@@ -14,6 +14,7 @@
 #include "python/members.h"
 #include "python/objects_private.h"
 #include "python/secrets.h"
+#include "python/type_rules.h"
 
 enum {
 	/* A key of at most so many characters may be shown unasked. */
@@ -288,12 +289,16 @@ static char *name_field(const struct pyi_places *places, uint64_t type, const st
 	const struct pyi_layout *layout = places->runtime->layout;
 	uint32_t kind = pyi_members_kind(places->runtime, places->reader, type);
 	uint64_t start = edge->context ? find_localsplus(layout, kind) : 0;
+	const char *known;
 	char name[PYI_NAME_BYTES];
 
 	if (start && edge->detail >= start)
 		return name_local(places, edge->context, (edge->detail - start) / WORD_BYTES);
 	if (pyi_attributes_field_name(places->runtime, places->reader, type, edge->detail, name))
 		return format(".%s", name);
+	known = pyi_type_rules_field_name(places->runtime, places->reader, type, edge->detail);
+	if (known)
+		return format(".%s", known);
 	/* What else a frame has that is part of a generator. */
 	if (start && kind == PYI_KIND_GENERATOR && edge->detail >= layout->generator_iframe)
 		return strdup("frame");

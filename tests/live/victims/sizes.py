@@ -12,10 +12,16 @@ import array
 import builtins
 import collections
 import ctypes
+import datetime
 import functools
 import gc
+import io
 import json
+import os
+import re
+import struct
 import sys
+import tempfile
 import types
 import warnings
 
@@ -32,6 +38,7 @@ SHARED = [list(range(-5, 257)), [chr(number) for number in range(256)],
 INTS = SHARED[3]
 NAMES = SHARED[4]
 HELD = []
+KEPT = []
 
 
 class Str(str):
@@ -125,6 +132,55 @@ class Meta(type):
 class OwnSize:
     def __sizeof__(self):
         return 4711
+
+
+class Buffer(io.BytesIO):
+    pass
+
+
+def bytes_in_io(number):
+    made = Buffer() if number % 2 else io.BytesIO()
+    made.write(b"%08d" % number * (number % 70))
+    return made
+
+
+def shared_bytes_in_io(number):
+    KEPT.append(b"shared%08d" % number)
+    return io.BytesIO(KEPT[-1])
+
+
+def format_of(item):
+    """What it keeps: up to 3.6, and again from 3.15, what it gives; between, a str of its bytes."""
+    return item.format if item.format is item.format else item.format.encode()
+
+
+def text_in_io(number):
+    made = io.StringIO(newline="\r\n")
+    made.write("%08d" % number)
+    return made
+
+
+def buffered(number):
+    kind = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)[number % 3]
+    return kind(io.BytesIO(b""), 100 + number)
+
+
+def make_pattern(number):
+    re.purge()
+    return re.compile("(?P<name>[a-z]+)%08d" % number)
+
+
+def zone(number):
+    return datetime.timezone(datetime.timedelta(0, 60 * (number % 1000)), unique_text(number, "Z"))
+
+
+def entries(count):
+    """Each has a name and a path of its own, and asks for its stat only when it is asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            with open(os.path.join(folder, "entry%08d" % number), "w"):
+                pass
+        return list(os.scandir(folder))
 
 
 def unique_text(number, prefix):
@@ -318,6 +374,44 @@ KINDS = {
     "namespace": (each(lambda n: types.SimpleNamespace()), itself),
     "own_sizeof": (each(lambda n: OwnSize()), itself),
 }
+
+# Their own types keep what tp_traverse does not tell of, or memory that is no object.
+KINDS.update({
+    "bytesio": (each(bytes_in_io), itself),
+    "bytesio_shared": (each(shared_bytes_in_io), lambda item: [item, item.getvalue()]),
+    "stringio": (each(text_in_io), itself),
+    "buffered": (each(buffered), lambda item: [item, item.raw]),
+    "struct": (each(lambda n: struct.Struct("<%ds" % (n + 1) + "IH" * (1 + n % 9))),
+               lambda item: [item, format_of(item)]),
+    "direntry": (entries, lambda item: [item, item.name, item.path]),
+    "datetime": (each(lambda n: datetime.datetime(2026, 1, 1, 0, n % 60)), itself),
+    "datetime_zone": (each(lambda n: datetime.datetime(2026, 1, 1, 0, n % 60, tzinfo=zone(n))),
+                      lambda item: [item, item.tzinfo]),
+})
+
+if hasattr(re, "Match"):
+    # the type of 3.6 is in no module
+    KINDS["match"] = (each(lambda n: re.match("x", "x" + unique_text(n, "matched"))),
+                      lambda item: [item, item.string])
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+if numpy:
+    BASE = numpy.zeros((1000, 40))
+    KINDS.update({
+        "ndarray": (each(lambda n: numpy.zeros((n % 50, 3))), itself),
+        "ndarray_scalar": (each(lambda n: numpy.array(1.5)), itself),
+        "ndarray_view": (each(lambda n: BASE[n:n + 5]), itself),
+        "ndarray_view_of_own": (each(lambda n: numpy.zeros(n + 100)[5:]),
+                                lambda item: [item, item.base]),
+        "ndarray_objects": (each(lambda n: numpy.array([n + 0.25, None, n + 0.5], dtype=object)),
+                            lambda item: [item, item[0], item[2]]),
+        "ndarray_objects_2d": (each(lambda n: numpy.array([[n + 0.75], [None]], dtype=object)),
+                               lambda item: [item, item[0][0]]),
+        "ndarray_bytes": (each(lambda n: numpy.zeros(n % 50, dtype="S7")), itself),
+    })
 
 if hasattr(builtins, "frozendict"):
     frozendict = builtins.frozendict
