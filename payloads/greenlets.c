@@ -157,7 +157,6 @@ bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
 			const struct pyi_reference *reference, struct pyi_edge *ret_edge)
 {
 	struct pyi_suspended_frame frame;
-	struct pyi_edge first = { .kind = PYI_EDGE_NONE };
 	uint64_t slot = 0;
 
 	if (!pyi_suspended_first(walk, reference->source, reference->holder_type, &frame))
@@ -167,23 +166,16 @@ bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
 		for (uint64_t i = 0; i < frame.slot_count; i++, slot++) {
 			uint64_t word = pyi_load64(frame.slots_addr + i * PYI_POINTER_BYTES);
 
-			if (pyi_stack_ref_object(walk->layout, word) != reference->target)
-				continue;
-			*ret_edge = (struct pyi_edge){
-				.kind = PYI_EDGE_LOCAL,
-				.detail = i,
-				.context = frame.code,
-			};
 			/* Those before the cursor have been asked about. */
-			if (slot >= cursor->item) {
-				cursor->item = slot + 1;
-				return true;
-			}
-			if (first.kind == PYI_EDGE_NONE)
-				first = *ret_edge;
+			if (slot < cursor->item ||
+			    pyi_stack_ref_object(walk->layout, word) != reference->target)
+				continue;
+			ret_edge->kind = PYI_EDGE_LOCAL;
+			ret_edge->detail = i;
+			ret_edge->context = frame.code;
+			cursor->item = slot + 1;
+			return true;
 		}
 	} while (pyi_suspended_next(walk, &frame));
-	if (first.kind != PYI_EDGE_NONE)
-		*ret_edge = first;
 	return true;
 }

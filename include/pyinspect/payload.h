@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 6,
+	PYI_PAYLOAD_ABI = 7,
 	PYI_KNOWN_TYPES = 64,
 	/* Rules of types that do not tell, and what one of them has room for. */
 	PYI_TYPE_RULES = 96,
