@@ -23,6 +23,9 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, runtime_gil_last_holder, "_PyRuntimeState.ceval.gil.last_holder"),
 	ROW(OPTIONAL, runtime_gil_switches, "_PyRuntimeState.ceval.gil.switch_number"),
 
+	ROW(OPTIONAL, runtime_initialized, "_PyRuntimeState.initialized"),
+	ROW(OPTIONAL, runtime_finalizing, "_PyRuntimeState.finalizing|_PyRuntimeState._finalizing"),
+
 	ROW(SIZE, interp_size, "PyInterpreterState"),
 	ROW(OFFSET, interp_next, "PyInterpreterState.next"),
 	ROW(OFFSET, interp_threads_head,

@@ -82,6 +82,8 @@ struct pyi_layout {
 	uint32_t runtime_gil_locked;	  /* int, atomic: 1 held, 0 free, -1 not made */
 	uint32_t runtime_gil_last_holder; /* PyThreadState * */
 	uint32_t runtime_gil_switches;	  /* unsigned long: counts changes of the holder */
+	uint32_t runtime_initialized;	  /* int: 1 once the main interpreter has started */
+	uint32_t runtime_finalizing;	  /* PyThreadState * that ends Python; NULL: none */
 
 	/* PyInterpreterState */
 	uint32_t interp_size;

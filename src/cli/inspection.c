@@ -76,6 +76,13 @@ static void warn(const struct pyi_inspection *inspection)
 				  "%s, after %llu snapshots: figures may be wrong",
 				  inspection->inconsistency,
 				  (unsigned long long)inspection->session.attempts);
+	if (inspection->session.phase == PYI_RUNTIME_STARTS)
+		pyi_envelope_warn(inspection->envelope, "starting",
+				  "Python is starting: not all of its modules are there yet");
+	if (inspection->session.phase == PYI_RUNTIME_ENDS)
+		pyi_envelope_warn(inspection->envelope, "finalizing",
+				  "Python is ending, and takes its modules to pieces: this is what "
+				  "is left of the heap");
 	if (inspection->broken_lists)
 		pyi_envelope_warn(
 			inspection->envelope, "broken-list",

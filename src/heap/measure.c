@@ -355,6 +355,23 @@ static struct pyi_error *measure_containers(struct run *run,
 	return error ? error : measure_attributes(run, interpreters, &list);
 }
 
+/* While Python starts or ends, what is there says nothing about how much it uses. */
+static struct pyi_error *refuse_half_a_heap(const struct pyi_session *session)
+{
+	if (session->phase == PYI_RUNTIME_STARTS)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED,
+						       PYI_ERROR_PYTHON_NOT_STARTED,
+						       "Python is still starting in process %d",
+						       session->source.process.pid),
+				      "try again in a moment");
+	if (session->phase == PYI_RUNTIME_ENDS)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PYTHON_ENDING,
+					"Python is ending in process %d, and most of its heap is "
+					"gone",
+					session->source.process.pid);
+	return NULL;
+}
+
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
 				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
@@ -366,6 +383,9 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	struct pyi_error *error;
 
 	pyi_sample_deinit(&run->sample);
+	error = refuse_half_a_heap(session);
+	if (error)
+		return error;
 	run->session = session;
 	run->snapshot = snapshot;
 	run->types = &types;

@@ -384,6 +384,7 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 	if (error)
 		return pyi_source_confirm(snapshot, error);
 	session->interpreter_count = interpreters.count;
+	session->phase = pyi_interpreters_phase(&session->runtime, snapshot->reader);
 	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
 	if (session->options->stack ||
 	    (!session->inconsistency && session->attempts <= STACK_PATIENCE))

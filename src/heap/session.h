@@ -67,6 +67,8 @@ struct pyi_session {
 	bool consistent;
 	/* Why it does not, if it does not; a static string. */
 	const char *inconsistency;
+	/* What the heap was in the middle of, in that snapshot. */
+	enum pyi_runtime_phase phase;
 	/* What the walks of the snapshot that was used say about the heap. */
 	struct pyi_record_summary summary;
 	/* What was found in the target after the last examination. */

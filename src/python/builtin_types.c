@@ -68,18 +68,19 @@ static bool has_flag(const struct pyi_runtime *runtime, struct pyi_memory_reader
 	       (flags & flag);
 }
 
-/* The address of a type; 0 if nothing defines it. */
-static uint64_t find_type(const struct pyi_runtime *runtime, struct pyi_scope *scope, size_t home,
-			  struct pyi_memory_reader *reader, const char *name)
+/* The definition of a type; its address is 0 if there is none. */
+static struct pyi_elf_symbol find_type(const struct pyi_runtime *runtime, struct pyi_scope *scope,
+				       size_t home, struct pyi_memory_reader *reader,
+				       const char *name)
 {
 	struct pyi_elf_symbol symbols[PYI_SCOPE_LIMIT];
 	size_t count = pyi_scope_find(scope, home, name, symbols);
 
 	for (size_t i = 0; i < count; i++)
 		if (has_flag(runtime, reader, symbols[i].addr, FLAG_READY))
-			return symbols[i].addr;
+			return symbols[i];
 	/* Some become ready when they are used first. */
-	return count ? symbols[0].addr : 0;
+	return count ? symbols[0] : (struct pyi_elf_symbol){ 0 };
 }
 
 static void add(struct pyi_runtime *runtime, size_t builtin, uint64_t addr)
@@ -102,12 +103,17 @@ struct pyi_error *pyi_builtin_types_by_symbol(struct pyi_runtime *runtime, struc
 					      size_t home, struct pyi_memory_reader *reader)
 {
 	for (size_t i = 0; i < BUILTIN_COUNT; i++) {
-		uint64_t addr = find_type(runtime, scope, home, reader, builtin_types[i].symbol);
+		struct pyi_elf_symbol symbol =
+			find_type(runtime, scope, home, reader, builtin_types[i].symbol);
 
-		if (addr)
-			add(runtime, i, addr);
+		if (!symbol.addr)
+			continue;
+		add(runtime, i, symbol.addr);
+		if (symbol.addr == runtime->type_type_addr)
+			runtime->type_bytes = symbol.size_bytes;
 	}
-	runtime->object_type_addr = find_type(runtime, scope, home, reader, "PyBaseObject_Type");
+	runtime->object_type_addr =
+		find_type(runtime, scope, home, reader, "PyBaseObject_Type").addr;
 	if (!runtime->type_type_addr || !runtime->dict_type_addr || !runtime->str_type_addr)
 		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_LAYOUT_MISMATCH,
 					"%s exports no PyType_Type, PyDict_Type or PyUnicode_Type",

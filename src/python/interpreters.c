@@ -153,6 +153,26 @@ size_t pyi_interpreters_collecting_addrs(const struct pyi_runtime *runtime,
 	return count;
 }
 
+enum pyi_runtime_phase pyi_interpreters_phase(const struct pyi_runtime *runtime,
+					      struct pyi_memory_reader *reader)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t finalizing;
+	uint32_t initialized;
+
+	if (has(layout->runtime_finalizing) &&
+	    pyi_memory_try_read_u64(reader, runtime->addr + layout->runtime_finalizing,
+				    &finalizing) &&
+	    finalizing)
+		return PYI_RUNTIME_ENDS;
+	if (has(layout->runtime_initialized) &&
+	    pyi_memory_try_read_u32(reader, runtime->addr + layout->runtime_initialized,
+				    &initialized) &&
+	    !initialized)
+		return PYI_RUNTIME_STARTS;
+	return PYI_RUNTIME_RUNS;
+}
+
 bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader,
 				 const struct pyi_interpreters *interpreters)

@@ -66,6 +66,19 @@ void pyi_root_list_deinit(struct pyi_root_list *list);
 uint64_t pyi_interpreters_static_types(const struct pyi_runtime *runtime,
 				       uint64_t interpreter_addr);
 
+/* How far a runtime is in its life. */
+enum pyi_runtime_phase {
+	PYI_RUNTIME_RUNS,
+	/* The main interpreter is not complete yet. */
+	PYI_RUNTIME_STARTS,
+	/* Py_FinalizeEx() takes it to pieces: modules, then types. */
+	PYI_RUNTIME_ENDS,
+};
+
+/* PYI_RUNTIME_RUNS also where nothing says it (3.6). */
+enum pyi_runtime_phase pyi_interpreters_phase(const struct pyi_runtime *runtime,
+					      struct pyi_memory_reader *reader);
+
 /* True while a collection runs in any of them: objects may then be on no list. */
 bool pyi_interpreters_collecting(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader,

@@ -53,10 +53,17 @@ static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_ad
  * Patched builds of one version may differ in what their numbers do not show (3.6, with the heads
  * of 3.7): then the live process decides.
  */
+static struct pyi_error *check(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
+{
+	struct pyi_error *error = pyi_runtime_check_anchors(runtime, reader);
+
+	return error ? error : pyi_runtime_check_objects(runtime, reader);
+}
+
 static struct pyi_error *check_layouts(struct pyi_runtime *runtime,
 				       struct pyi_memory_reader *reader)
 {
-	struct pyi_error *error = pyi_runtime_check_anchors(runtime, reader);
+	struct pyi_error *error = check(runtime, reader);
 	const struct pyi_layout *chosen = runtime->layout;
 
 	for (size_t i = 0; error && i < pyi_known_layout_count; i++) {
@@ -67,7 +74,7 @@ static struct pyi_error *check_layouts(struct pyi_runtime *runtime,
 		    is_contradicted(other, runtime->addr, reader))
 			continue;
 		runtime->layout = other;
-		other_error = pyi_runtime_check_anchors(runtime, reader);
+		other_error = check(runtime, reader);
 		if (!other_error) {
 			pyi_error_destroy(error);
 			return NULL;
@@ -338,10 +345,14 @@ static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi
 {
 	struct pyi_error *error;
 	size_t index = 0;
+	bool nothing;
 
 	for (size_t home = 0; home < finder->scope.count; home++)
 		try_module(finder, home);
-	for (size_t home = 0; home < finder->scope.count && !finder->count; home++)
+	/* One that was refused is not found again in another way. */
+	nothing = !finder->count &&
+		  (!finder->error || finder->error->code == PYI_ERROR_PYTHON_NOT_STARTED);
+	for (size_t home = 0; home < finder->scope.count && nothing; home++)
 		search_module(finder, home);
 	if (!finder->count && finder->error) {
 		error = finder->error;

@@ -44,6 +44,8 @@ struct pyi_runtime {
 	int64_t static_types_shift;
 	/* PyBaseObject_Type, PyType_Type, PyDict_Type and PyUnicode_Type. */
 	uint64_t object_type_addr;
+	/* sizeof(PyTypeObject), as the symbol of PyType_Type says; 0 if it is not known. */
+	uint64_t type_bytes;
 	uint64_t type_type_addr;
 	uint64_t dict_type_addr;
 	uint64_t str_type_addr;
@@ -80,6 +82,14 @@ void pyi_runtime_deinit(struct pyi_runtime *runtime);
  * types, links between interpreter and threads. Error "layout-mismatch".
  */
 struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
+					    struct pyi_memory_reader *reader) PYI_MUST_CHECK;
+
+/*
+ * Checks a layout on known objects: sizes that types say of their instances, sys.modules, a
+ * function and a class of importlib, what interpreters and threads hold. The live process may
+ * change them, so there is more than one look. Error "layout-mismatch".
+ */
+struct pyi_error *pyi_runtime_check_objects(const struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader) PYI_MUST_CHECK;
 
 /*

@@ -62,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	fits = !fuzz_drop(pyi_runtime_check_anchors(&runtime, mixed->reader));
 	if (size_bytes <= 1)
 		FUZZ_EXPECT(fits);
+	(void)fuzz_drop(pyi_runtime_check_objects(&runtime, mixed->reader));
+	(void)pyi_interpreters_phase(&runtime, mixed->reader);
 	/* Another layout is not believed; the right one is, also when the runtime breaks later. */
 	if (!fits && runtime.layout != mixed->runtime.layout)
 		return 0;
