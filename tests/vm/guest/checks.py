@@ -8,15 +8,18 @@ have said what is right, or refused for the one right cause.
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 import traceback
 
-os.environ.update(PYINSPECT="/bin/pyinspect", PATH="/usr/bin:/bin", LANG="C.UTF-8")
+os.environ.update(PYINSPECT="/usr/bin/pyinspect", PATH="/usr/bin:/bin", LANG="C.UTF-8")
 
 import support  # noqa: E402
 
@@ -40,6 +43,7 @@ class NotHere(Exception):
 
 @contextlib.contextmanager
 def case(name):
+    began = time.monotonic()
     try:
         yield
     except NotHere as reason:
@@ -49,7 +53,7 @@ def case(name):
         for line in traceback.format_exc().splitlines():
             say("    " + line)
     else:
-        say("ok  " + name)
+        say("ok  %s (%.1f s)" % (name, time.monotonic() - began))
 
 
 def say(line):
@@ -121,10 +125,15 @@ class Victim(support.Target):
 def look(victim, *options, command="top-types", **run_options):
     if command == "top-types":
         options = ("--limit", "0", *options)
-    done = support.run_pyinspect(victim.pid, command, *options, "--format", "json", "--timeout=0",
+    # A check always has an end.
+    options = ("--timeout=%d" % (PATIENCE_SECONDS if command == "check" else 0), *options)
+    done = support.run_pyinspect(victim.pid, command, *options, "--format", "json",
                                  "--max-pause=60000", timeout=PATIENCE_SECONDS, **run_options)
-    assert done.stdout, (done.returncode, done.stderr)
-    return done.returncode, json.loads(done.stdout)
+    try:
+        return done.returncode, json.loads(done.stdout)
+    except ValueError:
+        raise AssertionError("exit %d\n%s\n%s" % (done.returncode, done.stdout,
+                                                  done.stderr)) from None
 
 
 def right(victim, answer, *sources):
@@ -227,6 +236,164 @@ def basic():
     for moment in ("start", "traced", "snapshot", "mirror"):
         with case("execve of the target, " + moment), Victim(5000) as victim:
             execute_during(victim, moment)
+
+
+def filtered(*rules):
+    """Of a command that runs under such a filter (tests/tools/seccomp_profile.h)."""
+    path = "/tmp/rules"
+    write(path, "\n".join(["default allow", *rules]) + "\n")
+    if not os.path.exists(HERE + "/filtered"):
+        raise NotHere("no tests/tools/filtered.c")
+    return [HERE + "/filtered", path, "--"]
+
+
+def without_emulation():
+    """As on arm64 before Linux 5.3."""
+    return filtered("fail ptrace %d 0 == 0x1f" % errno.EIO)
+
+
+class Mixed(support.Target):
+    """A process of tests/live/victims/mixed.py, which counts its own objects."""
+
+    def __init__(self, objects):
+        super().__init__([sys.executable, "-sE", os.path.join(HERE, "mixed.py"), str(objects)])
+        self.expect("READY", PATIENCE_SECONDS)
+        self.truth = {name: row[0]
+                      for name, row in self.ask("report", PATIENCE_SECONDS)["types"].items()}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def exact(victim, *options, source="clone", prefix=()):
+    with support.assert_untouched(victim.pid):
+        code, envelope = look(victim, "--scope=tracked", *options, prefix=prefix)
+    assert code == 0, envelope
+    assert envelope["access"]["source"] == source and envelope["access"]["consistent"] is True
+    assert {name: row[0] for name, row in support.census(envelope).items()} == victim.truth
+    return envelope["access"]
+
+
+def answers(victim, prefix=()):
+    """The results of commands, and how long each took."""
+    results = {}
+    for command, *options in (("referrers", "__main__.Plain"), ("path", "__main__.Slots"),
+                              ("top-objects",)):
+        code, envelope = look(victim, *options, command=command, prefix=prefix)
+        assert code == 0, envelope
+        results[command] = envelope["result"]
+    return results
+
+
+def commands():
+    """One of each kind, on a process with many types; with and without PTRACE_SYSEMU."""
+    with Mixed(5000) as victim:
+        with case("exact"):
+            say("    %d attempts" % exact(victim)["attempts"])
+        with case("exact, from a mirror"):
+            exact(victim, "--source=mirror", source="mirror")
+        with case("exact, without PTRACE_SYSEMU"):
+            exact(victim, prefix=without_emulation())
+        with case("exact, from a mirror, without PTRACE_SYSEMU"):
+            exact(victim, "--source=mirror", source="mirror", prefix=without_emulation())
+        normal = {}
+        with case("referrers, path, top-objects"):
+            normal = answers(victim)
+            assert normal["path"], normal
+        with case("the same without PTRACE_SYSEMU"):
+            assert answers(victim, without_emulation()) == normal
+        for name, limit, expected in (("ok", "1000000", 0), ("critical, with evidence", "0:0", 2)):
+            with case("check, " + name):
+                code, envelope = look(victim, "--min-age=0", "--state=/tmp/state",
+                                      "--max", "__main__.Plain=" + limit, command="check")
+                assert code == expected, envelope
+                evidence = envelope["result"]["evidence"]
+                assert not expected or "path-1.json" in os.listdir(evidence), envelope
+        with case("killed at any moment, without PTRACE_SYSEMU"):
+            killed_at_any_moment(victim, 8, without_emulation())
+            exact(victim, prefix=without_emulation())
+
+
+def killed_at_any_moment(victim, rounds, prefix=()):
+    started = time.monotonic()
+    code, envelope = look(victim, prefix=prefix)
+    assert code == 0, envelope
+    usual = time.monotonic() - started
+    for number in range(rounds):
+        process = support.spawn_pyinspect(victim.pid, "top-types", prefix=prefix)
+        support.wait_exit(process, usual * number / rounds)
+        process.kill()
+        process.wait()
+        assert victim.is_alive()
+        support.wait_until(lambda: not victim.snapshots(), "no snapshot lives")
+        support.wait_until(lambda: support.is_itself(victim.pid), "it is itself")
+    # What the last one has left is reaped.
+    code, envelope = look(victim, prefix=prefix)
+    assert code == 0 and not victim.hidden_zombies(), envelope
+
+
+def blocked():
+    """Threads in many kinds of waits, none of which may end early, or with an error."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with case("blocked calls"):
+        victim = support.Target([sys.executable, "-sE", os.path.join(HERE, "waits.py"),
+                                 str(writer)], pass_fds=(writer,))
+        try:
+            victim.expect("READY", PATIENCE_SECONDS)
+            for source in ("clone", "mirror", "clone"):
+                code, envelope = look(victim, "--source", source)
+                assert code == 0, envelope
+            answer = victim.ask("check")
+            # An emulated machine is late by itself.
+            bad = [words for words in answer["bad"] if "late" not in words]
+            assert not bad and not answer["short"], answer
+            # Nobody sends real-time signals.
+            assert all(count for name, count in answer["rounds"].items()
+                       if name != "real_time_signals"), answer
+        finally:
+            victim.close()
+            os.close(writer)
+
+
+BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path=/tmp/bus</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
+<allow receive_sender="*"/></policy></busconfig>
+"""
+CLIENTS = 50
+
+
+def slip():
+    """A service with the leak of python-slip, on a bus of its own."""
+    if not os.path.exists("/usr/bin/dbus-daemon"):
+        say("not here  slip-dbus: no dbus-daemon")
+        return
+    write("/tmp/bus.conf", BUS)
+    environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/tmp/bus")
+    bus = subprocess.Popen(["/usr/bin/dbus-daemon", "--config-file=/tmp/bus.conf", "--nofork",
+                            "--nopidfile"], stdin=subprocess.DEVNULL)
+    with case("slip-dbus"):
+        support.wait_until(lambda: os.path.exists("/tmp/bus"), "the bus", PATIENCE_SECONDS)
+        service = support.Target([sys.executable, "-s", os.path.join(HERE, "service.py")],
+                                 env=environment)
+        try:
+            service.expect("READY", PATIENCE_SECONDS)
+            subprocess.run([sys.executable, "-s", os.path.join(HERE, "clients.py"), str(CLIENTS)],
+                           env=environment, check=True, timeout=PATIENCE_SECONDS)
+            for prefix in ((), without_emulation()):
+                code, envelope = look(service, command="slip-dbus", prefix=prefix)
+                assert code == 0, envelope
+                result = envelope["result"]
+                assert (result["verdict"], result["stale"]) == ("leak", CLIENTS + 1), result
+        finally:
+            service.close()
+    bus.terminate()
+    bus.wait()
 
 
 def execute_during(victim, moment):
@@ -470,7 +637,14 @@ def huge_pages():
     write("/proc/sys/vm/nr_hugepages", 0)
 
 
-CHECKS = [basic, huge_pages, overcommit, cgroup, yama, yama_3]
+CHECKS = [commands, blocked, slip, basic, huge_pages, overcommit, cgroup, yama, yama_3]
+
+
+def add_entropy():
+    """Before Linux 5.6 an emulated machine waits for some before it gives any."""
+    with open("/dev/random", "wb") as stream:
+        # RNDADDENTROPY: bits, bytes, and these
+        fcntl.ioctl(stream, 0x40085203, struct.pack("=ii64s", 512, 64, bytes(range(64))))
 
 
 def main():
@@ -478,7 +652,10 @@ def main():
         os.makedirs(path, exist_ok=True)
         if LIBC.mount(kind.encode(), path.encode(), kind.encode(), 0, None):
             say("FAIL  mount %s: %s" % (path, os.strerror(ctypes.get_errno())))
-    say("kernel %s" % os.uname().release)
+    add_entropy()
+    say("kernel %s, %s, pages of %d bytes, Python %s" % (
+        os.uname().release, os.uname().machine, os.sysconf("SC_PAGESIZE"),
+        ".".join(map(str, sys.version_info[:3]))))
     wanted = os.environ.get("checks", "all").split(",")
     for check in CHECKS:
         if wanted != ["all"] and check.__name__ not in wanted:
