@@ -172,6 +172,11 @@ static void visit_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_
 	bool sound = check_dict(walk, object, &used);
 	bool keys_reported;
 
+	if (sound && walk->stream && type->exact && type->kind == PYI_KIND_DICT) {
+		walk->type_reported = false;
+		pyi_stream_dict(walk, object, type);
+		return;
+	}
 	traverse(walk, object, type);
 	if (!sound)
 		return;
@@ -181,6 +186,19 @@ static void visit_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_
 		keys_reported = has_other_keys(walk, object);
 	if (!keys_reported)
 		refer_keys(walk, pyi_field(object, walk->layout->dict_keys));
+}
+
+/* They are shared by the instances, which hold them too. */
+static void visit_cached_keys(struct pyi_walk *walk, uint64_t object)
+{
+	uint64_t keys = pyi_field(object, walk->layout->heap_type_cached_keys);
+
+	if (!keys)
+		return;
+	if (!walk->stream ||
+	    !pyi_stream_keys(walk, keys,
+			     pyi_types_find(walk, pyi_field(object, walk->layout->object_type))))
+		refer_keys(walk, keys);
 }
 
 static void visit_type(struct pyi_walk *walk, uint64_t object)
@@ -194,7 +212,7 @@ static void visit_type(struct pyi_walk *walk, uint64_t object)
 		pyi_walk_refer(walk, pyi_field(object, layout->type_subclasses));
 	if (flags & PYI_TPFLAG_HEAP_TYPE) {
 		refer_fields(walk, object, layout->heap_type_references);
-		refer_keys(walk, pyi_field(object, layout->heap_type_cached_keys));
+		visit_cached_keys(walk, object);
 		return;
 	}
 	/* type_traverse() of a static type ends the process. */

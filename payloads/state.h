@@ -106,6 +106,7 @@ struct pyi_chunk {
 };
 
 struct pyi_graph;
+struct pyi_stream;
 
 struct pyi_walk {
 	struct pyi_payload_arguments *arguments;
@@ -161,6 +162,8 @@ struct pyi_walk {
 	bool frozen;
 	/* Of the job that is not a census; one of them. */
 	struct pyi_graph *graph;
+	/* PYI_JOB_GRAPH; else NULL. */
+	struct pyi_stream *stream;
 
 	uint64_t records_used;
 	uint64_t objects;
@@ -352,7 +355,25 @@ void pyi_greenlet_visit(struct pyi_walk *walk, uint64_t object, const struct pyi
 bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
 			const struct pyi_reference *reference, struct pyi_edge *ret_edge);
 
-/* graph.c: all jobs but the census */
+/* stream.c: PYI_JOB_GRAPH, a census that also says what it meets */
+
+bool pyi_stream_init(struct pyi_walk *walk);
+/* An object that is counted. */
+void pyi_stream_node(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
+		     uint64_t bytes, bool frozen);
+/* Around a visit; a fault ends it, too. */
+void pyi_stream_begin(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+void pyi_stream_end(struct pyi_walk *walk, bool complete);
+/* A reference of the object that is visited. */
+void pyi_stream_refer(struct pyi_walk *walk, uint64_t object);
+/* In place of its tp_traverse: what a dict refers to, in order. It is sound. */
+void pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+/* A reference of the object that is visited to keys that are shared; false if they are none. */
+bool pyi_stream_keys(struct pyi_walk *walk, uint64_t keys, const struct pyi_walk_type *type);
+/* What the stream needs to be understood. */
+void pyi_stream_send_tables(struct pyi_walk *walk);
+
+/* graph.c: all other jobs but the census */
 
 bool pyi_graph_init(struct pyi_walk *walk);
 void pyi_graph_run(struct pyi_walk *walk);

@@ -56,6 +56,8 @@ static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *
 	}
 	type->count++;
 	type->bytes += bytes;
+	if (walk->stream)
+		pyi_stream_node(walk, object, type, bytes, frozen);
 	if (walk->arguments->flags & PYI_CENSUS_OBJECTS) {
 		struct pyi_record_object record = {
 			.kind = PYI_RECORD_OBJECT,
@@ -158,6 +160,8 @@ void pyi_walk_refer(struct pyi_walk *walk, uint64_t object)
 		walk->refer(walk, object);
 		return;
 	}
+	if (walk->stream)
+		pyi_stream_refer(walk, object);
 	if (walk->referent_count == PYI_REFERENT_BATCH)
 		take_referents(walk);
 	walk->referents[walk->referent_count++] = object;
@@ -249,6 +253,17 @@ void pyi_walk_rewind(struct pyi_walk *walk)
 	walk->previous = 0;
 }
 
+static void visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+{
+	if (!walk->stream) {
+		pyi_references_visit(walk, object, type);
+		return;
+	}
+	pyi_stream_begin(walk, object, type);
+	pyi_references_visit(walk, object, type);
+	pyi_stream_end(walk, true);
+}
+
 static void count_tracked(struct pyi_walk *walk, uint64_t object)
 {
 	struct pyi_walk_type *type =
@@ -261,7 +276,7 @@ static void count_tracked(struct pyi_walk *walk, uint64_t object)
 	count(walk, object, type, walk->frozen);
 	walk->summary.tracked_objects += !walk->frozen;
 	if (walk->arguments->flags & PYI_CENSUS_ALL)
-		pyi_references_visit(walk, object, type);
+		visit(walk, object, type);
 }
 
 static void visit_work(struct pyi_walk *walk)
@@ -272,7 +287,7 @@ static void visit_work(struct pyi_walk *walk)
 	*(volatile uint64_t *)&walk->work_count = walk->work_count - 1;
 	type = pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
 	if (type)
-		pyi_references_visit(walk, object, type);
+		visit(walk, object, type);
 }
 
 static void walk_all(struct pyi_walk *walk)
@@ -327,6 +342,8 @@ static void send_result(struct pyi_walk *walk)
 {
 	walk->summary.objects = 0;
 	walk->summary.bytes = 0;
+	if (walk->stream)
+		pyi_stream_send_tables(walk);
 	for (uint64_t t = 0; t < walk->type_count; t++) {
 		const struct pyi_walk_type *type = &walk->types[t];
 		struct pyi_record_type record = {
@@ -359,6 +376,8 @@ static void account_for_fault(struct pyi_walk *walk)
 	} else {
 		pyi_walk_skip(walk, PYI_TROUBLE_FAULT, walk->previous);
 	}
+	if (walk->stream)
+		pyi_stream_end(walk, false);
 }
 
 static enum pyi_payload_status prepare(struct pyi_payload_arguments *arguments,
@@ -381,7 +400,9 @@ static enum pyi_payload_status prepare(struct pyi_payload_arguments *arguments,
 	*walk = start;
 	if (!pyi_types_init(walk) || !pyi_marks_init(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
-	if (arguments->job != PYI_JOB_CENSUS && !pyi_graph_init(walk))
+	if (arguments->job == PYI_JOB_GRAPH
+		    ? !pyi_stream_init(walk)
+		    : arguments->job != PYI_JOB_CENSUS && !pyi_graph_init(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
 	if (!make_work_list(walk))
 		return PYI_PAYLOAD_NO_MEMORY;

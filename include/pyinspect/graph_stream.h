@@ -17,10 +17,10 @@
  * NODE_LONG, 3 words: what does not fit
  *   second  63..32 reference count (UINT32_MAX: as much, or more); 31..0 number of the type
  *   third   sys.getsizeof()
- * EDGES: bit 2 of the first word says that places are labelled; bits 15..3 are the number of
- *   references, or PYI_EDGES_MANY: then the next word is. A word for each reference follows:
- *   63..16  address of what is referred to; 0: a place that is empty
- *   15..0   its label (see below), 0 without labels
+ * EDGES: bit 2 of the first word says that places are labelled; bit 3 that not all references of
+ * the object are known; bits 15..4 are the number of references, or PYI_EDGES_MANY: then the next
+ * word is. A word for each reference follows: 63..16  address of what is referred to; 0: a place
+ * that is empty 15..0   its label (see below), 0 without labels
  *
  * Each object has one NODE. The type of an object is no edge, unless it is a reference that is
  * counted: those of the instances of heap types are.
@@ -44,8 +44,9 @@ enum {
 	PYI_NODE_COUNT_BITS = 20,
 	PYI_NODE_SIZE_SHIFT = 40,
 	PYI_EDGES_LABELLED = 1 << 2,
-	PYI_EDGES_COUNT_SHIFT = 3,
-	PYI_EDGES_MANY = (1 << 13) - 1,
+	PYI_EDGES_INCOMPLETE = 1 << 3,
+	PYI_EDGES_COUNT_SHIFT = 4,
+	PYI_EDGES_MANY = (1 << 12) - 1,
 };
 
 /* Bits of the first word of a NODE. */
@@ -62,7 +63,8 @@ enum pyi_node_flag {
 	PYI_NODE_STATIC = 1 << 6,
 	/* Not all of its references are known. */
 	PYI_NODE_INCOMPLETE = 1 << 7,
-	/* No object: what several dicts share their keys by. Its type is that of dicts. */
+	/* No object: what several dicts share their keys by. Its type means nothing, its size is
+	 * that of the dicts. */
 	PYI_NODE_KEYS = 1 << 8,
 	/* Its references have labels. The builder sets it. */
 	PYI_NODE_LABELLED = 1 << 9,

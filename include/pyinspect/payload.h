@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 7,
+	PYI_PAYLOAD_ABI = 8,
 	PYI_KNOWN_TYPES = 64,
 	/* Rules of types that do not tell, and what one of them has room for. */
 	PYI_TYPE_RULES = 96,
@@ -56,6 +56,11 @@ enum pyi_job {
 	PYI_JOB_LARGE,
 	/* What the containers of `starts` hold: each by itself. Records: TEXT, CONTENTS. */
 	PYI_JOB_CONTENTS,
+	/*
+	 * All objects with all their references; wants PYI_CENSUS_ALL. Records: GRAPH; then
+	 * GRAPH_TYPE, GRAPH_ROOT, TYPE.
+	 */
+	PYI_JOB_GRAPH,
 };
 
 enum pyi_payload_status {
@@ -307,6 +312,9 @@ enum pyi_record_kind {
 	PYI_RECORD_LARGE = 6,
 	PYI_RECORD_TEXT = 7,
 	PYI_RECORD_CONTENTS = 8,
+	PYI_RECORD_GRAPH = 9,
+	PYI_RECORD_GRAPH_TYPE = 10,
+	PYI_RECORD_GRAPH_ROOT = 11,
 };
 
 struct pyi_record_type {
@@ -410,6 +418,30 @@ struct pyi_record_contents {
 	/* Each object once, and not those that an earlier one of `starts` holds too. */
 	uint64_t objects;
 	uint64_t bytes;
+};
+
+/* Whole entries of the graph stream (pyinspect/graph_stream.h); as long as there are any. */
+struct pyi_record_graph {
+	uint32_t kind;
+	uint32_t size_bytes;
+	uint64_t words[];
+};
+
+/* What the number of a type in the graph stream means. */
+struct pyi_record_graph_type {
+	uint32_t kind;
+	uint32_t size_bytes;
+	uint64_t number;
+	uint64_t type_addr;
+	/* enum pyi_object_kind */
+	uint64_t object_kind;
+};
+
+/* One of pyi_payload_arguments.roots_addr. */
+struct pyi_record_graph_root {
+	uint32_t kind;
+	uint32_t size_bytes;
+	struct pyi_payload_root root;
 };
 
 /* What is wrong with the heap, if something is: first trouble only. */

@@ -44,7 +44,7 @@ uint32_t pyi_graph_held(const struct pyi_graph *graph, uint32_t node)
 	uint32_t count = graph->reference_counts[node];
 	uint64_t explained = pyi_graph_referrers(graph, node).count;
 
-	if (flags & (PYI_NODE_IMMORTAL | PYI_NODE_STATIC | PYI_NODE_INCOMPLETE) ||
+	if (flags & (PYI_NODE_IMMORTAL | PYI_NODE_STATIC | PYI_NODE_INCOMPLETE | PYI_NODE_KEYS) ||
 	    count == UINT32_MAX)
 		return 0;
 	for (size_t r = flags & PYI_NODE_ROOT ? first_root(graph, node) : graph->root_count;

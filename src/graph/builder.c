@@ -158,7 +158,7 @@ static struct pyi_error *keep(struct pyi_graph_builder *builder, const uint64_t 
 static struct pyi_error *keep_edges(struct pyi_graph_builder *builder, uint64_t head,
 				    const uint64_t *edges, uint64_t count)
 {
-	while (count) {
+	do {
 		uint64_t part = count < PYI_EDGES_MANY ? count : PYI_EDGES_MANY - 1;
 		uint64_t first = (head & ~((uint64_t)PYI_EDGES_MANY << PYI_EDGES_COUNT_SHIFT)) |
 				 part << PYI_EDGES_COUNT_SHIFT;
@@ -172,7 +172,7 @@ static struct pyi_error *keep_edges(struct pyi_graph_builder *builder, uint64_t 
 		chunk->word_count += part;
 		edges += part;
 		count -= part;
-	}
+	} while (count);
 	return NULL;
 }
 
@@ -336,6 +336,10 @@ static void shrink_edges(struct pyi_graph_builder *builder, struct pyi_graph *gr
 		builder->lost_edges += count;
 		return;
 	}
+	if (words[0] & PYI_EDGES_INCOMPLETE)
+		pyi_graph_add_flags(graph, node, PYI_NODE_INCOMPLETE);
+	if (!count)
+		return;
 	for (uint64_t e = 1; e <= count; e++) {
 		uint64_t addr = words[e] >> PYI_ENTRY_ADDRESS_SHIFT;
 		uint32_t target =
@@ -429,7 +433,7 @@ static struct pyi_error *fill(struct pyi_graph_builder *builder, struct pyi_grap
 	if (!error)
 		error = pyi_graph_sum_edges(graph);
 	if (!error)
-		error = pyi_graph_init_edges(graph, graph->edge_count, graph->label_count);
+		error = pyi_graph_prepare_edges(graph, graph->edge_count, graph->label_count);
 	if (!error)
 		error = pyi_graph_space_map(builder->space, placed_bytes, &region);
 	if (error)
@@ -484,8 +488,8 @@ struct pyi_error *pyi_graph_builder_finish(struct pyi_graph_builder *builder,
 
 	if (error)
 		return error;
-	error = pyi_graph_init(&graph, builder->space, &builder->index,
-			       (uint32_t)builder->type_count);
+	error = pyi_graph_prepare(&graph, builder->space, &builder->index,
+				  (uint32_t)builder->type_count);
 	/* The index is the graph's from here on, whatever happens. */
 	builder->index = (struct pyi_address_index){ 0 };
 	for (size_t t = 0; t < builder->type_count && !error; t++) {

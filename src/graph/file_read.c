@@ -440,10 +440,10 @@ static struct pyi_error *make_room(struct reader *reader, struct pyi_graph_space
 	if (error)
 		return error;
 	index.count = (uint32_t)reader->head.nodes;
-	error = pyi_graph_init(reader->graph, space, &index, reader->head.types);
+	error = pyi_graph_prepare(reader->graph, space, &index, reader->head.types);
 	if (!error)
-		error = pyi_graph_init_edges(reader->graph, reader->head.edges,
-					     reader->head.labels);
+		error = pyi_graph_prepare_edges(reader->graph, reader->head.edges,
+						reader->head.labels);
 	reader->guesses = calloc((size_t)reader->head.types + 1, sizeof(*reader->guesses));
 	if (!error && !reader->guesses)
 		error = pyi_error_no_memory();

@@ -33,8 +33,8 @@ static void unmap_column(struct pyi_graph *graph, void *column, uint64_t count, 
 			      count ? count * item_bytes : 1);
 }
 
-struct pyi_error *pyi_graph_init(struct pyi_graph *graph, struct pyi_graph_space *space,
-				 const struct pyi_address_index *index, uint32_t type_count)
+struct pyi_error *pyi_graph_prepare(struct pyi_graph *graph, struct pyi_graph_space *space,
+				    const struct pyi_address_index *index, uint32_t type_count)
 {
 	struct pyi_error *error;
 
@@ -61,8 +61,8 @@ struct pyi_error *pyi_graph_init(struct pyi_graph *graph, struct pyi_graph_space
 	return error;
 }
 
-struct pyi_error *pyi_graph_init_edges(struct pyi_graph *graph, uint64_t edge_count,
-				       uint64_t label_count)
+struct pyi_error *pyi_graph_prepare_edges(struct pyi_graph *graph, uint64_t edge_count,
+					  uint64_t label_count)
 {
 	struct pyi_error *error;
 

@@ -111,13 +111,13 @@ struct pyi_graph {
 };
 
 /* For an index that is sealed: room for the columns and for `type_count` types. */
-struct pyi_error *pyi_graph_init(struct pyi_graph *graph, struct pyi_graph_space *space,
-				 const struct pyi_address_index *index,
-				 uint32_t type_count) PYI_MUST_CHECK;
+struct pyi_error *pyi_graph_prepare(struct pyi_graph *graph, struct pyi_graph_space *space,
+				    const struct pyi_address_index *index,
+				    uint32_t type_count) PYI_MUST_CHECK;
 
 /* Room for that many edges and labels. */
-struct pyi_error *pyi_graph_init_edges(struct pyi_graph *graph, uint64_t edge_count,
-				       uint64_t label_count) PYI_MUST_CHECK;
+struct pyi_error *pyi_graph_prepare_edges(struct pyi_graph *graph, uint64_t edge_count,
+					  uint64_t label_count) PYI_MUST_CHECK;
 
 /*
  * From degrees, in `edges.inner`, and the flags that say who has labels, to where edges and labels

@@ -47,6 +47,10 @@ static size_t record_size(uint32_t kind)
 		return sizeof(struct pyi_record_large);
 	case PYI_RECORD_CONTENTS:
 		return sizeof(struct pyi_record_contents);
+	case PYI_RECORD_GRAPH_TYPE:
+		return sizeof(struct pyi_record_graph_type);
+	case PYI_RECORD_GRAPH_ROOT:
+		return sizeof(struct pyi_record_graph_root);
 	default:
 		return 0;
 	}
@@ -61,8 +65,16 @@ static struct pyi_error *hand_on(const uint8_t *bytes, uint32_t kind, size_t siz
 		struct pyi_record_large large;
 		struct pyi_record_text text;
 		struct pyi_record_contents contents;
+		struct pyi_record_graph_type graph_type;
+		struct pyi_record_graph_root graph_root;
 	} record;
 
+	/* As it is: it may be as long as all. */
+	if (kind == PYI_RECORD_GRAPH)
+		return request->words ? request->words(request->record_argument,
+						       bytes + sizeof(struct pyi_record_graph),
+						       size_bytes - sizeof(struct pyi_record_graph))
+				      : NULL;
 	if (kind == PYI_RECORD_TEXT) {
 		const size_t head = offsetof(struct pyi_record_text, text);
 

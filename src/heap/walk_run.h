@@ -61,6 +61,8 @@ struct pyi_walk_request {
 	 * its size has been checked. An error ends the walk.
 	 */
 	struct pyi_error *(*record)(void *argument, uint32_t kind, const void *record);
+	/* For GRAPH: what it has, in multiples of 8 bytes. May be NULL. */
+	struct pyi_error *(*words)(void *argument, const uint8_t *bytes, size_t size_bytes);
 	/*
 	 * PYI_MESSAGE_LEVEL: writes the numbers of the groups to go on with, at most `limit`, and
 	 * returns how many; 0 ends. May be NULL.

@@ -17,12 +17,28 @@ static void take_object(void *argument, const struct pyi_record_object *record)
 	counts->objects++;
 }
 
+static struct pyi_error *take_words(void *argument, const uint8_t *bytes, size_t size_bytes)
+{
+	struct counts *counts = argument;
+	uint64_t sum = 0;
+
+	/* All of it can be read. */
+	FUZZ_EXPECT(size_bytes % 8 == 0);
+	for (size_t i = 0; i < size_bytes; i++)
+		sum += bytes[i];
+	counts->records++;
+	return sum == 4711 ? pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_INTERRUPTED,
+					      "by the one who asked")
+			   : NULL;
+}
+
 static struct pyi_error *take_record(void *argument, uint32_t kind, const void *record)
 {
 	const struct pyi_record_text *text = record;
 	struct counts *counts = argument;
 
-	FUZZ_EXPECT(kind >= PYI_RECORD_GROUP && kind <= PYI_RECORD_CONTENTS && text->kind == kind);
+	FUZZ_EXPECT(kind >= PYI_RECORD_GROUP && kind <= PYI_RECORD_GRAPH_ROOT &&
+		    text->kind == kind);
 	if (kind == PYI_RECORD_TEXT)
 		FUZZ_EXPECT(text->length == UINT32_MAX || text->length <= PYI_TEXT_BYTES);
 	counts->records++;
@@ -39,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 		.object = take_object,
 		.object_argument = &counts,
 		.record = take_record,
+		.words = take_words,
 		.record_argument = &counts,
 	};
 	struct pyi_walk_result result = { 0 };

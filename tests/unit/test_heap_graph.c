@@ -147,6 +147,8 @@ static void contradictions(void **test)
 		/* An empty place is nothing lost. */
 		0,
 		UINT64_C(0x2000) << 16,
+		/* All that is known of its references is that some are not. */
+		UINT64_C(0x2000) << 16 | PYI_ENTRY_EDGES | PYI_EDGES_INCOMPLETE,
 	};
 	struct pyi_graph graph = build_words(&space, words, sizeof(words) / sizeof(words[0]));
 
@@ -155,6 +157,8 @@ static void contradictions(void **test)
 	assert_int_equal(graph.edge_count, 1);
 	assert_int_equal(graph.duplicate_nodes, 1);
 	assert_int_equal(graph.lost_edges, 2);
+	assert_int_equal(graph.incomplete_nodes, 1);
+	assert_true(pyi_graph_flags(&graph, 0) & PYI_NODE_INCOMPLETE);
 	assert_int_equal(pyi_graph_size(&graph, 0), 40);
 	assert_int_equal(pyi_graph_referents(&graph, 0).items[0], 0);
 	pyi_graph_deinit(&graph);

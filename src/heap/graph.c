@@ -1,0 +1,122 @@
+/*
+ * Hands the stream of the payload to a builder, which checks it.
+ */
+#include "heap/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "graph/builder.h"
+#include "heap/census.h"
+#include "python/objects.h"
+
+struct run {
+	struct pyi_graph_space *space;
+	struct pyi_session *session;
+	struct pyi_source_snapshot *snapshot;
+	struct pyi_graph_builder *builder;
+	struct pyi_graph graph;
+};
+
+static struct pyi_error *take_words(void *argument, const uint8_t *bytes, size_t size_bytes)
+{
+	PYI_CLEANUP(pyi_guard_free) uint64_t *words = NULL;
+	struct run *run = argument;
+	const void *aligned = bytes;
+
+	if ((uintptr_t)bytes % sizeof(uint64_t)) {
+		words = malloc(size_bytes);
+		if (!words)
+			return pyi_error_no_memory();
+		aligned = memcpy(words, bytes, size_bytes);
+	}
+	return pyi_graph_builder_feed(run->builder, aligned, size_bytes / sizeof(uint64_t));
+}
+
+static struct pyi_error *add_type(struct run *run, const struct pyi_record_graph_type *record)
+{
+	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
+	struct pyi_error *error = pyi_session_check(run->session);
+
+	if (error)
+		return error;
+	name = pyi_census_keep_name(run->session, pyi_objects_type_name(&run->session->runtime,
+									run->snapshot->reader,
+									record->type_addr));
+	if (!name)
+		return pyi_error_no_memory();
+	if (record->number >= PYI_GRAPH_TYPE_LIMIT)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
+					"the payload's answer is broken: it has too many types");
+	return pyi_graph_builder_add_type(run->builder, (uint32_t)record->number, record->type_addr,
+					  (uint32_t)record->object_kind, name);
+}
+
+static struct pyi_error *add_root(struct run *run, const struct pyi_record_graph_root *record)
+{
+	const struct pyi_edge *edge = &record->root.edge;
+	const struct pyi_graph_root root = {
+		.kind = edge->kind,
+		.detail = edge->detail,
+		.context = edge->context,
+	};
+
+	return pyi_graph_builder_add_root(run->builder, record->root.object_addr, &root);
+}
+
+static struct pyi_error *take_record(void *argument, uint32_t kind, const void *record)
+{
+	switch (kind) {
+	case PYI_RECORD_GRAPH_TYPE:
+		return add_type(argument, record);
+	case PYI_RECORD_GRAPH_ROOT:
+		return add_root(argument, record);
+	default:
+		return NULL;
+	}
+}
+
+static struct pyi_error *examine(void *argument, struct pyi_session *session,
+				 struct pyi_source_snapshot *snapshot,
+				 const struct pyi_interpreters *interpreters)
+{
+	struct run *run = argument;
+	struct pyi_walk_request request = {
+		.flags = PYI_CENSUS_ALL,
+		.job = PYI_JOB_GRAPH,
+		.record = take_record,
+		.words = take_words,
+		.record_argument = run,
+	};
+	struct pyi_walk_result result = { 0 };
+	struct pyi_error *error;
+
+	pyi_graph_deinit(&run->graph);
+	run->session = session;
+	run->snapshot = snapshot;
+	error = pyi_graph_builder_create(run->space, &run->builder);
+	if (error)
+		return error;
+	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
+	if (!error)
+		error = pyi_graph_builder_finish(run->builder, &run->graph);
+	pyi_graph_builder_destroy(run->builder);
+	pyi_walk_result_deinit(&result);
+	return error;
+}
+
+struct pyi_error *pyi_session_graph(struct pyi_session *session, struct pyi_graph_space *space,
+				    struct pyi_graph *ret_graph)
+{
+	struct run run = { .space = space };
+	const struct pyi_examination examination = { examine, &run };
+	struct pyi_error *error = pyi_session_examine(session, &examination);
+
+	if (error) {
+		pyi_graph_deinit(&run.graph);
+		return error;
+	}
+	*ret_graph = run.graph;
+	return NULL;
+}
