@@ -17,14 +17,14 @@ _pyinspect_targets() {
 _pyinspect_options() {
     local common="--format --json --pid --max-pause --source --runtime --timeout --verbose --help"
     case $1 in
-    top-types) echo "$common --limit --by --scope --type --module --no-builtins" ;;
+    top-types) echo "$common --limit --by --scope --type --module --no-builtins" --children ;;
     top-objects) echo "$common --limit --by --values" ;;
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
     slip-dbus) echo "$common" ;;
     check)
         echo "$common --limit --preset --rules --max --max-growth --max-container --max-rss" \
-            "--max-tracked --history --no-history --state --min-age --output"
+            "--max-tracked --history --no-history --state --min-age --output --children"
         ;;
     history) echo "$common --limit --by --since --history" ;;
     *) echo "$common --version" ;;

@@ -7,6 +7,8 @@
 #include "cli/options.h"
 #include "report/envelope.h"
 
+struct pyi_parts;
+
 struct pyi_command {
 	const char *name;
 	/* For the list of commands in --help. */
@@ -25,6 +27,13 @@ struct pyi_command {
 	 */
 	struct pyi_error *(*run)(const struct pyi_options *options, struct pyi_envelope *envelope,
 				 enum pyi_exit *ret_exit);
+	/*
+	 * Adds up the reports of several processes, in a process without rights; NULL: it can only
+	 * be run on one.
+	 */
+	struct pyi_error *(*add_up)(const struct pyi_options *options,
+				    struct pyi_envelope *envelope, struct pyi_parts *parts,
+				    enum pyi_exit *ret_exit);
 	/*
 	 * Reports an error, also one of the options (which are then not complete), and returns the
 	 * exit code. NULL: as all commands do.

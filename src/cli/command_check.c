@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file_replace.h"
 #include "broker/keeper.h"
+#include "cli/add_up.h"
 #include "cli/check_history.h"
 #include "cli/check_outcome.h"
 #include "cli/check_setup.h"
@@ -70,6 +71,9 @@ static const char help[] =
 	"                       textfile collector\n"
 	"  -n, --limit N        to prometheus, the N biggest types and containers besides\n"
 	"                       those of rules (default 10)\n"
+	"      --children       also the processes that it has started, as of a pre-fork\n"
+	"                       server: of each rule the worst is reported, and by which\n"
+	"                       process; young workers and what is no Python are left out\n"
 	"      --min-age S      a process that is younger is not looked at (default 60 s)\n"
 	"\n"
 	"Options of all commands: see pyinspect --help.\n"
@@ -407,7 +411,11 @@ static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_en
 	PYI_CLEANUP(deinit_output) struct output output = { 0 };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *other = NULL;
 
-	pyi_journal_status(&target, PYI_CHECK_UNKNOWN, status, error->message, NULL);
+	/* Among the processes of a service there may be some that are no Python, or too young. */
+	if (!options->one_of_many ||
+	    (error->code != PYI_ERROR_NOT_PYTHON && error->code != PYI_ERROR_TOO_YOUNG &&
+	     error->code != PYI_ERROR_NO_SUCH_PROCESS))
+		pyi_journal_status(&target, PYI_CHECK_UNKNOWN, status, error->message, NULL);
 	if (elsewhere)
 		other = begin_output(&output);
 	if (!other)
@@ -426,7 +434,7 @@ const struct pyi_command pyi_command_check = {
 	.use = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_RULES | PYI_OPTION_HISTORY |
 			   PYI_OPTION_NO_HISTORY | PYI_OPTION_STATE | PYI_OPTION_MIN_AGE |
-			   PYI_OPTION_OUTPUT,
+			   PYI_OPTION_OUTPUT | PYI_OPTION_CHILDREN,
 		.default_limit = 10,
 		.most_limit = 1000,
 		.monitoring = true,
@@ -435,5 +443,6 @@ const struct pyi_command pyi_command_check = {
 	.inspects = true,
 	.keeps = true,
 	.run = run,
+	.add_up = pyi_add_up_check,
 	.fail = fail,
 };

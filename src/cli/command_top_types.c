@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "cli/add_up.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
 #include "heap/census.h"
@@ -25,12 +26,17 @@ static const char help[] =
 	"                       without the module\n"
 	"      --module NAME    only types of a module, or of all modules of a package\n"
 	"      --no-builtins    only types that a module defines\n"
+	"      --children       also the Python processes that the process has started\n"
 	"\n"
 	"Options of all commands: see pyinspect --help.\n"
 	"\n"
 	"The table begins with types that modules define, which say more than strings and\n"
 	"dicts; the other half are the biggest builtins. JSON, and -n 0, have all types\n"
 	"in one order.\n"
+	"\n"
+	"Of several processes (a unit, a cgroup, a container, --children) one is looked at\n"
+	"after the other, and they are added up; if one has far more of a type than the\n"
+	"others, that is said.\n"
 	"\n"
 	"Bytes are shallow sizes, as sys.getsizeof() gives them: a list is charged for\n"
 	"its slots, not for what is in them. A type with a __sizeof__ of its own that\n"
@@ -94,11 +100,12 @@ const struct pyi_command pyi_command_top_types = {
 	.summary = "count objects and bytes by type",
 	.use = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_SCOPE | PYI_OPTION_TYPE |
-			   PYI_OPTION_MODULE | PYI_OPTION_NO_BUILTINS,
+			   PYI_OPTION_MODULE | PYI_OPTION_NO_BUILTINS | PYI_OPTION_CHILDREN,
 		.by = PYI_BY_COUNT | PYI_BY_BYTES,
 		.default_limit = 20,
 	},
 	.help = help,
 	.inspects = true,
 	.run = run,
+	.add_up = pyi_add_up_types,
 };

@@ -4,15 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "analysis/check.h"
@@ -24,8 +21,11 @@
 #include "base/small_file.h"
 #include "broker/supervisor.h"
 #include "broker/worker.h"
+#include "cli/add_up.h"
 #include "cli/command.h"
+#include "cli/help.h"
 #include "cli/options.h"
+#include "cli/origin.h"
 #include "cli/relay.h"
 #include "cli/target.h"
 #include "cli/tasks.h"
@@ -49,58 +49,16 @@ enum {
 	WORKER_BYTES = 1 << 30,
 	/* After the deadline, for a reader of the report. */
 	WRITE_GRACE_MS = 450,
+	/* Of one of several processes, as JSON. */
+	REPORT_LIMIT = 64 << 20,
+	/* Memory that a parsed report takes, for each byte of it. */
+	PARSED_FACTOR = 32,
+	/* Processes that are looked at in one run; that are told in a hint. */
+	GROUP_LIMIT = 256,
+	PIDS_TOLD = 16,
+	ADD_UP_MS = 10000,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
-
-static const char help_head[] =
-	"usage: pyinspect TARGET COMMAND [TYPE|ADDRESS] [options]\n"
-	"       pyinspect help COMMAND\n"
-	"\n"
-	"Says what fills the memory of a running Python process, and who holds it.\n"
-	"\n"
-	"Nothing is installed in the process and nothing of it is run: it stands still\n"
-	"for the time of one clone (a millisecond, and about 20 for each GB), and its\n"
-	"frozen copy is examined.\n"
-	"\n"
-	"TARGET is a process id, or unit:NAME.service for a systemd unit's main process.\n"
-	"\n"
-	"Commands:\n";
-
-static const char help_tail[] =
-	"\n"
-	"Options of all commands:\n"
-	"      --format FORMAT  table (the default), json or ndjson; the variable\n"
-	"                       PYINSPECT_FORMAT is another default\n"
-	"      --json           the same as --format json\n"
-	"  -p, --pid TARGET     the same as TARGET in front\n"
-	"      --max-pause MS   refuse if the process would stand still for longer than\n"
-	"                       this (default 250 ms)\n"
-	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy the\n"
-	"                       memory, run nothing in it (250 ms for each GB); auto (the\n"
-	"                       default): clone, else mirror if --max-pause allows it\n"
-	"      --runtime N      of several Pythons in one process that with this number;\n"
-	"                       an error lists them\n"
-	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
-	"  -v, --verbose        say on stderr what was done to the process\n"
-	"  -h, --help           this text, or that of a command\n"
-	"  -V, --version        the version\n"
-	"\n"
-	"From symptom to cause:\n"
-	"  pyinspect 1234 top-types --by count      what is in there? Which of it grows?\n"
-	"  pyinspect 1234 top-objects               is it one big list, dict or string?\n"
-	"  pyinspect 1234 referrers foo.Session     who holds all of these?\n"
-	"  pyinspect 1234 path foo.Session          what keeps one of them alive?\n"
-	"  pyinspect unit:firewalld slip-dbus       is it firewalld's old leak?\n"
-	"  pyinspect unit:firewalld history         what has grown since when?\n"
-	"\n"
-	"Before there is a symptom, by a timer or a monitoring system:\n"
-	"  pyinspect unit:firewalld check --preset firewalld\n"
-	"  pyinspect unit:foo check --preset generic --max-rss 500MiB --format nagios\n"
-	"\n"
-	"Exit codes: 0 ok; 1 failed; 2 bad usage; 3 no such process, or no permission;\n"
-	"4 not a supported CPython; 5 incomplete result, labelled; 6 the process could\n"
-	"not be put back as it was. In all cases but 6 it is as it was before. Those of\n"
-	"check are others: see pyinspect help check.\n";
 
 static const struct pyi_command *find_command(const char *name)
 {
@@ -165,19 +123,6 @@ static struct pyi_error *too_many_words(const char *word)
 			      "see pyinspect --help");
 }
 
-static void print_help(const struct pyi_command *command)
-{
-	if (command) {
-		fputs(command->help, stdout);
-		return;
-	}
-	fputs(help_head, stdout);
-	for (size_t c = 0; c < COMMAND_COUNT; c++)
-		printf("  %-12s%-6s %s\n", commands[c]->name,
-		       commands[c]->use.subject ? "TYPE" : "", commands[c]->summary);
-	fputs(help_tail, stdout);
-}
-
 /* Everything that needs no target; true if that was all. */
 static bool without_target(const struct pyi_options *options, struct pyi_error **ret_error)
 {
@@ -198,7 +143,7 @@ static bool without_target(const struct pyi_options *options, struct pyi_error *
 			*ret_error = too_many_words(options->subject);
 			return true;
 		}
-		print_help(topic ? find_command(topic) : NULL);
+		pyi_help_print(stdout, topic ? find_command(topic) : NULL, commands, COMMAND_COUNT);
 	} else {
 		return false;
 	}
@@ -278,6 +223,10 @@ struct job {
 	/* That of the command line, also if it cannot be run. */
 	const struct pyi_command *command;
 	struct pyi_relay relay;
+	/* Takes the report of a keeper of one of several processes; -1: it is printed. */
+	int capture_fd;
+	/* To be added up; NULL: there is one process. */
+	struct pyi_parts *parts;
 };
 
 /* Reports what came of it, and returns the exit code. Takes over `error`. */
@@ -392,7 +341,13 @@ static __attribute__((noreturn)) void keep(void *argument, int worker_fd)
 {
 	struct job *job = argument;
 	struct pyi_envelope envelope = { .command = job->command->name };
-	struct pyi_error *error = close_others(worker_fd, job->options.output_fd);
+	struct pyi_error *error;
+
+	if (job->capture_fd >= 0)
+		dup2(job->capture_fd, STDOUT_FILENO);
+	if (job->capture_fd >= 0 && job->relay.error_fd >= 0)
+		dup2(job->relay.error_fd, STDERR_FILENO);
+	error = close_others(worker_fd, job->options.output_fd);
 
 	if (error)
 		exit((int)conclude(job, &envelope, PYI_EXIT_FAILED, error));
@@ -442,6 +397,200 @@ static struct pyi_error *explain_end(const struct job *job, const struct pyi_sup
 	return error;
 }
 
+/* In a process without rights. Whoever adds up has read the reports before it lost them. */
+static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int keeper_fd)
+{
+	struct job *job = argument;
+	struct pyi_envelope envelope = { .command = job->command->name };
+	PYI_CLEANUP(pyi_guard_file) FILE *out = NULL;
+	enum pyi_exit exit_code = PYI_EXIT_OK;
+	uint64_t bytes = WORKER_BYTES + mapped_bytes();
+	struct pyi_error *error;
+
+	(void)keeper_fd;
+	pyi_relay_enter(&job->relay);
+	error = close_others(broker_fd, job->options.output_fd);
+	for (size_t p = 0; p < job->parts->count; p++)
+		bytes += PARSED_FACTOR * job->parts->items[p].size;
+	if (!error && job->options.output_fd >= 0) {
+		out = fdopen(job->options.output_fd, "w");
+		job->options.out = out;
+		if (!out)
+			error = pyi_error_no_memory();
+	}
+	if (!error)
+		error = pyi_worker_confine(bytes);
+	if (!error)
+		error = job->command->add_up(&job->options, &envelope, job->parts, &exit_code);
+	if (!error && out)
+		error = pyi_output_finish(out);
+	exit((int)conclude(job, &envelope, exit_code, error));
+}
+
+static bool read_text(int fd, struct pyi_part *part)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || status.st_size > REPORT_LIMIT)
+		return false;
+	part->text = malloc((size_t)status.st_size + 1);
+	part->size = (size_t)status.st_size;
+	return part->text && pread(fd, part->text, part->size, 0) == status.st_size;
+}
+
+/* Looks at one of several processes; its report is kept. */
+static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *supervision,
+				 struct pyi_part *part, int *ret_cancel_signal)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = memfd_create("report", MFD_CLOEXEC);
+	PYI_CLEANUP(pyi_guard_fd) int nowhere_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct job own = *job;
+	struct pyi_supervised supervised;
+	struct pyi_error *error;
+
+	if (fd < 0)
+		return pyi_error_no_memory();
+	own.capture_fd = fd;
+	/* What it says beside its report is for the user only if that was asked for. */
+	own.relay = (struct pyi_relay){ fd, job->options.verbose ? -1 : nowhere_fd };
+	own.options.pid = part->pid;
+	own.options.one_of_many = true;
+	own.options.format = PYI_FORMAT_JSON;
+	own.options.output = NULL;
+	/* To be added up it takes all of them. */
+	if (!job->command->keeps)
+		own.options.limit = 0;
+	supervision->argument = &own;
+	error = pyi_supervise(supervision, &supervised);
+	if (error)
+		return error;
+	part->exit_code = supervised.exit_code;
+	part->lost = supervised.signal != 0;
+	part->not_restored = supervised.not_restored;
+	*ret_cancel_signal = supervised.cancel_signal;
+	if (!read_text(fd, part))
+		part->lost = true;
+	return NULL;
+}
+
+/* One after the other, so that never more than one of them stands still. */
+static struct pyi_error *look_at_all(const struct job *job, struct pyi_supervision *supervision,
+				     struct pyi_parts *parts)
+{
+	struct pyi_error *error = NULL;
+	int cancel_signal = 0;
+
+	for (size_t p = 0; p < parts->count && !error && !cancel_signal; p++) {
+		if (pyi_clock_passed(supervision->deadline_ns))
+			parts->items[p].lost = true;
+		else
+			error = look_at(job, supervision, &parts->items[p], &cancel_signal);
+	}
+	if (cancel_signal)
+		end_by(cancel_signal);
+	return error;
+}
+
+/* A check of what it could not look at in time is one, too. */
+static uint64_t time_to_add_up(uint64_t deadline_ns)
+{
+	uint64_t least_ns = pyi_clock_deadline(ADD_UP_MS, PYI_CLOCK_NEVER);
+
+	return deadline_ns > least_ns ? deadline_ns : least_ns;
+}
+
+static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supervision,
+				   const pid_t *pids, size_t count)
+{
+	struct pyi_envelope envelope = { .command = job->command->name };
+	PYI_CLEANUP(pyi_parts_deinit)
+	struct pyi_parts parts = { .items = calloc(count, sizeof(*parts.items)), .count = count };
+	struct pyi_supervised supervised = { 0 };
+	struct pyi_error *unwritten;
+	struct pyi_error *error = NULL;
+
+	if (!parts.items) {
+		parts.count = 0;
+		error = pyi_error_no_memory();
+	}
+	for (size_t p = 0; p < parts.count; p++)
+		parts.items[p].pid = pids[p];
+	if (!error)
+		error = look_at_all(job, supervision, &parts);
+	if (!error && job->options.output) {
+		job->options.output_fd = memfd_create("report", MFD_CLOEXEC);
+		if (job->options.output_fd < 0)
+			error = pyi_error_no_memory();
+	}
+	job->parts = &parts;
+	supervision->work = add_up;
+	supervision->keep = NULL;
+	supervision->argument = job;
+	supervision->deadline_ns = time_to_add_up(supervision->deadline_ns);
+	pyi_relay_init(&job->relay);
+	if (!error)
+		error = pyi_supervise(supervision, &supervised);
+	unwritten = pyi_relay_finish(&job->relay, !supervised.signal, supervision->deadline_ns);
+	if (!error && supervised.signal)
+		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
+					 "the part of pyinspect that adds up the reports was ended "
+					 "by signal %d (%s)",
+					 supervised.signal, strsignal(supervised.signal));
+	if (!error)
+		error = put_output(&job->options);
+	job->options.output_fd = -1;
+	/* Unless there is something worse to say. */
+	if (!error &&
+	    (supervised.exit_code == PYI_EXIT_OK || supervised.exit_code == PYI_EXIT_INCOMPLETE))
+		error = pyi_return_ptr(unwritten);
+	pyi_error_destroy(unwritten);
+	return error ? conclude(job, &envelope, PYI_EXIT_FAILED, error)
+		     : (enum pyi_exit)supervised.exit_code;
+}
+
+static struct pyi_error *more_than_one(const struct pyi_options *options, const pid_t *pids,
+				       size_t count)
+{
+	char list[PIDS_TOLD * 16] = "";
+	size_t length = 0;
+
+	for (size_t p = 0; p < count && p < PIDS_TOLD; p++)
+		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d",
+					   p ? ", " : "", (int)pids[p]);
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_AMBIGUOUS_UNIT,
+					       "%s is %zu processes, and %s looks at one",
+					       options->target, count, options->command),
+			      "give the number of one: %s%s", list,
+			      count > PIDS_TOLD ? ", ..." : "");
+}
+
+/* What the target means; one process is in options.pid, more of them in `ret_pids`. */
+static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *ret_count)
+{
+	struct pyi_options *options = &job->options;
+	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
+	bool main_one = !job->command->add_up && strncmp(options->target, "unit:", 5) == 0;
+	struct pyi_error *error;
+	size_t count = 0;
+
+	*ret_count = 1;
+	if (main_one || (!options->children && !pyi_target_is_group(options->target)))
+		return pyi_target_find(options->target, &options->pid);
+	error = pyi_target_find_all(options->target, options->children, &pids, &count);
+	if (error)
+		return error;
+	if (count > 1 && !job->command->add_up)
+		return more_than_one(options, pids, count);
+	if (count > GROUP_LIMIT)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
+					"%s is %zu processes, more than %d", options->target, count,
+					GROUP_LIMIT);
+	options->pid = pids[0];
+	*ret_count = count;
+	*ret_pids = pyi_return_ptr(pids);
+	return NULL;
+}
+
 /* Lets a worker do it, which has no rights, beside a broker that has them. */
 static enum pyi_exit supervise(struct job *job)
 {
@@ -453,15 +602,19 @@ static enum pyi_exit supervise(struct job *job)
 		.max_pause_ms = job->options.max_pause_ms,
 		.deadline_ns = PYI_CLOCK_NEVER,
 	};
+	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
 	struct pyi_supervised supervised = { 0 };
 	struct pyi_error *unwritten;
 	struct pyi_error *error;
+	size_t count = 1;
 
 	if (job->options.timeout_s > 0)
 		supervision.deadline_ns = pyi_clock_deadline(
 			(uint64_t)(job->options.timeout_s * 1000), PYI_CLOCK_NEVER);
 	job->options.deadline_ns = supervision.deadline_ns;
-	error = pyi_target_find(job->options.target, &job->options.pid);
+	error = find_target(job, &pids, &count);
+	if (!error && count > 1)
+		return supervise_all(job, &supervision, pids, count);
 	/* The file may be in a folder that takes rights to write to. */
 	if (!error && job->options.output) {
 		job->options.output_fd = memfd_create("report", MFD_CLOEXEC);
@@ -503,39 +656,15 @@ static enum pyi_exit supervise(struct job *job)
 	return conclude(job, &envelope, PYI_EXIT_FAILED, error);
 }
 
-/* Is there no more than ASCII? */
-static bool is_ascii_locale(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool ascii;
-
-	if (!locale)
-		return true;
-	ascii = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") != 0;
-	freelocale(locale);
-	return ascii;
-}
-
-/* Before there is a worker, which cannot ask. */
-static void describe_origin(void)
-{
-	static struct utsname name;
-	struct pyi_output_origin origin = { .version = PYI_VERSION, .ascii = is_ascii_locale() };
-
-	if (uname(&name) == 0)
-		origin.host = name.nodename;
-	pyi_output_set_origin(&origin);
-}
-
 int main(int argc, char **argv)
 {
 	struct pyi_envelope envelope = { 0 };
 	const struct pyi_command *command = NULL;
-	struct job job = { 0 };
+	struct job job = { .capture_fd = -1 };
 	struct pyi_error *error;
 
 	pyi_wait_init();
-	describe_origin();
+	pyi_origin_describe();
 	error = pyi_options_parse(argc, argv, &job.options);
 	put_target_first(&job.options);
 	/* Also an error of the options is one of this command. */

@@ -42,6 +42,7 @@ enum {
 	OPTION_TYPE,
 	OPTION_MODULE,
 	OPTION_NO_BUILTINS,
+	OPTION_CHILDREN,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
@@ -72,6 +73,7 @@ static const struct option long_options[] = {
 	{ "type", required_argument, NULL, OPTION_TYPE },
 	{ "module", required_argument, NULL, OPTION_MODULE },
 	{ "no-builtins", no_argument, NULL, OPTION_NO_BUILTINS },
+	{ "children", no_argument, NULL, OPTION_CHILDREN },
 	{ "pid", required_argument, NULL, 'p' },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -89,7 +91,7 @@ static const struct option long_options[] = {
 static const char *const option_names[] = {
 	"--limit",  "--by",	 "--scope", "--exact",	    "--address",     "--depth",
 	"--values", "--history", "--rules", "--no-history", "--state",	     "--min-age",
-	"--output", "--since",	 "--type",  "--module",	    "--no-builtins",
+	"--output", "--since",	 "--type",  "--module",	    "--no-builtins", "--children",
 };
 static const char *const by_names[] = { "count", "bytes", "referents" };
 
@@ -356,6 +358,9 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 	case OPTION_NO_BUILTINS:
 		options->no_builtins = true;
 		return note(options, PYI_OPTION_NO_BUILTINS, NULL);
+	case OPTION_CHILDREN:
+		options->children = true;
+		return note(options, PYI_OPTION_CHILDREN, NULL);
 	case OPTION_JSON:
 		options->format = PYI_FORMAT_JSON;
 		return NULL;

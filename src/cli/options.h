@@ -34,6 +34,7 @@ enum pyi_option {
 	PYI_OPTION_TYPE = 1 << 14,
 	PYI_OPTION_MODULE = 1 << 15,
 	PYI_OPTION_NO_BUILTINS = 1 << 16,
+	PYI_OPTION_CHILDREN = 1 << 17,
 };
 
 enum {
@@ -104,6 +105,8 @@ struct pyi_options {
 	const char *type;
 	const char *module;
 	bool no_builtins;
+	/* Also the processes that the target has started. */
+	bool children;
 
 	/* Not options, but what is made of them: */
 	/* Where the report goes. */
@@ -113,8 +116,9 @@ struct pyi_options {
 	/* Who has the rights (broker/supervisor.h); for a check, who looks (cli/tasks.h). */
 	int broker_fd;
 	int worker_fd;
-	/* What `target` means. */
+	/* What `target` means; and whether it is one of the processes that it means. */
 	pid_t pid;
+	bool one_of_many;
 	/* When --timeout is over, on base/clock.h's clock; 0: never. */
 	uint64_t deadline_ns;
 };

@@ -5,9 +5,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
+#include "process/process_stat.h"
+
+enum {
+	/* TASK_COMM_LEN without its NUL. */
+	COMMAND_NAME_BYTES = 15,
+};
 
 static int compare_pids(const void *a, const void *b)
 {
@@ -60,4 +69,25 @@ struct pyi_error *pyi_process_list(pid_t **ret_pids, size_t *ret_count)
 	*ret_pids = pids;
 	*ret_count = count;
 	return NULL;
+}
+
+void pyi_process_list_named(const char *name, size_t limit, char *text, size_t size)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
+	size_t count = 0;
+	size_t length = 0;
+	size_t found = 0;
+	struct pyi_error *error = pyi_process_list(&pids, &count);
+
+	text[0] = '\0';
+	pyi_error_destroy(error);
+	for (size_t p = 0; p < count && found < limit && length < size; p++) {
+		struct pyi_process_stat stat;
+
+		if (!pyi_process_stat_peek(pids[p], &stat) ||
+		    strncmp(stat.name, name, COMMAND_NAME_BYTES) != 0)
+			continue;
+		length += (size_t)snprintf(text + length, size - length, "%s%d",
+					   found++ ? ", " : "", (int)pids[p]);
+	}
 }

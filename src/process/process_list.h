@@ -15,4 +15,10 @@
  */
 struct pyi_error *pyi_process_list(pid_t **ret_pids, size_t *ret_count) PYI_MUST_CHECK;
 
+/*
+ * Writes "12, 34": the numbers of at most `limit` processes that the kernel calls so, which keeps
+ * 15 bytes of a name; "" if there is none, or that is not known.
+ */
+void pyi_process_list_named(const char *name, size_t limit, char *text, size_t size);
+
 #endif

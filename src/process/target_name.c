@@ -21,6 +21,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "process/container_name.h"
 #include "process/process.h"
 #include "process/process_list.h"
 #include "process/process_stat.h"
@@ -30,8 +31,8 @@ enum {
 	/* Any user with a delegated cgroup can make many; a big host has some ten thousand. */
 	DIRECTORY_LIMIT = 1 << 20,
 	HINT_PID_LIMIT = 16,
-	/* TASK_COMM_LEN without its NUL. */
-	COMMAND_NAME_BYTES = 15,
+	/* Processes of one target. */
+	GROUP_LIMIT = 4096,
 };
 
 /* A directory of the tree that is still to be visited. */
@@ -44,6 +45,11 @@ struct pending {
 
 struct search {
 	const char *unit;
+	/* A container is wanted: `unit` is its id, the beginning of that, or its name; and the
+	 * cgroup that was found first. */
+	bool container;
+	char *container_path;
+	bool ambiguous;
 	int root_fd;
 	/* Owner of the root. */
 	uid_t owner;
@@ -63,6 +69,7 @@ static void deinit_search(struct search *search)
 		free(search->pending[--search->pending_count].path);
 	free(search->pending);
 	free(search->pids);
+	free(search->container_path);
 	pyi_guard_fd(&search->root_fd);
 }
 
@@ -191,6 +198,15 @@ static bool has_ending(const char *name, const char *ending)
 	return length > strlen(ending) && !strcmp(name + length - strlen(ending), ending);
 }
 
+/* The same container in another hierarchy of version 1 has the same path in there. */
+static bool is_other_container(const char *one, const char *other)
+{
+	const char *one_name = strrchr(one, '/');
+	const char *other_name = strrchr(other, '/');
+
+	return strcmp(one_name ? one_name : one, other_name ? other_name : other) != 0;
+}
+
 /* Whether there may be something for us in a directory of `here`. */
 static bool is_wanted(const struct search *search, const struct pending *here, int directory_fd,
 		      const struct dirent *entry, bool *ret_in_unit)
@@ -200,10 +216,12 @@ static bool is_wanted(const struct search *search, const struct pending *here, i
 	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
 	    !is_directory(directory_fd, entry))
 		return false;
-	*ret_in_unit = here->in_unit || !strcmp(entry->d_name, search->unit);
+	*ret_in_unit = here->in_unit ||
+		       (search->container ? pyi_container_name_matches(entry->d_name, search->unit)
+					  : !strcmp(entry->d_name, search->unit));
 	if (here->in_unit)
 		return true;
-	if (!*ret_in_unit && !has_ending(entry->d_name, ".slice"))
+	if (!*ret_in_unit && !search->container && !has_ending(entry->d_name, ".slice"))
 		return false;
 	fd = open_in(search, directory_fd, entry->d_name, true);
 	return fd >= 0;
@@ -238,6 +256,12 @@ static struct pyi_error *visit(struct search *search, const struct pending *here
 						"there are more than %d cgroups", DIRECTORY_LIMIT);
 		if (asprintf(&below, "%s/%s", here->path, entry->d_name) < 0)
 			return pyi_error_no_memory();
+		if (search->container && in_unit && !here->in_unit) {
+			search->ambiguous |= search->container_path &&
+					     is_other_container(search->container_path, below);
+			if (!search->container_path)
+				search->container_path = strdup(below);
+		}
 		error = push(search, below, in_unit);
 	}
 	return error;
@@ -367,14 +391,29 @@ static struct pyi_error *begin_search(struct search *search, const char *cgroup_
 	return NULL;
 }
 
-static struct pyi_error *find_unit(const char *unit, const char *cgroup_root,
-				   pyi_unit_lookup *lookup, pid_t *ret_pid)
+static struct pyi_error *visit_all(struct search *search)
 {
-	PYI_CLEANUP(deinit_search) struct search search = { .unit = unit, .root_fd = -1 };
+	struct pyi_error *error = NULL;
+
+	while (!error && search->pending_count) {
+		struct pending next = search->pending[--search->pending_count];
+
+		error = visit(search, &next);
+		free(next.path);
+	}
+	return error;
+}
+
+/* Finds the processes of a unit, and which of them its manager calls the main one (0: none). */
+static struct pyi_error *gather_unit(const char *unit, const char *cgroup_root,
+				     pyi_unit_lookup *lookup, struct search *search,
+				     pid_t *ret_main_pid)
+{
 	struct pyi_unit_place place = { .main_pid = 0 };
 	enum pyi_unit_answer answer = lookup ? lookup(unit, &place) : PYI_UNIT_NO_ANSWER;
 	struct pyi_error *error;
 
+	*ret_main_pid = 0;
 	if (answer != PYI_UNIT_FOUND)
 		place.main_pid = 0;
 	if (answer == PYI_UNIT_NOT_THERE)
@@ -382,22 +421,136 @@ static struct pyi_error *find_unit(const char *unit, const char *cgroup_root,
 	/* The root of all, too, is no place of a unit. */
 	if (answer == PYI_UNIT_FOUND && strspn(place.cgroup, "/") == strlen(place.cgroup))
 		return no_such_unit(unit, "has no process that we can see");
-	error = begin_search(&search, cgroup_root);
+	error = begin_search(search, cgroup_root);
 	if (!error)
-		error = answer == PYI_UNIT_FOUND ? push_places(&search, place.cgroup, true)
-						 : push_places(&search, "system.slice",
+		error = answer == PYI_UNIT_FOUND ? push_places(search, place.cgroup, true)
+						 : push_places(search, "system.slice",
 							       !strcmp(unit, "system.slice"));
-	while (!error && search.pending_count) {
-		struct pending next = search.pending[--search.pending_count];
-
-		error = visit(&search, &next);
-		free(next.path);
-	}
+	if (!error)
+		error = visit_all(search);
 	if (error)
 		return error;
-	if (!search.found)
+	if (!search->found)
 		return no_such_unit(unit, "is not a unit that runs here");
-	return choose_pid(&search, place.main_pid, ret_pid);
+	*ret_main_pid = place.main_pid;
+	return NULL;
+}
+
+static struct pyi_error *find_unit(const char *unit, const char *cgroup_root,
+				   pyi_unit_lookup *lookup, pid_t *ret_pid)
+{
+	PYI_CLEANUP(deinit_search) struct search search = { .unit = unit, .root_fd = -1 };
+	pid_t main_pid = 0;
+	struct pyi_error *error = gather_unit(unit, cgroup_root, lookup, &search, &main_pid);
+
+	return error ? error : choose_pid(&search, main_pid, ret_pid);
+}
+
+static struct pyi_error *no_such_group(const char *kind, const char *name, const char *why)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_NO_SUCH_UNIT, "%s %s %s",
+					       kind, name, why),
+			      "see: systemd-cgls; a process id can be given, too");
+}
+
+static struct pyi_error *gather_cgroup(const char *path, const char *cgroup_root,
+				       struct search *search)
+{
+	struct pyi_error *error;
+
+	/* The root of all is no service. */
+	if (strspn(path, "/") == strlen(path))
+		return no_such_group("cgroup", path, "is not that of a service");
+	error = begin_search(search, cgroup_root);
+	if (!error)
+		error = push_places(search, path, true);
+	if (!error)
+		error = visit_all(search);
+	if (!error && !search->found)
+		error = no_such_group("cgroup", path, "is not there");
+	return error;
+}
+
+static struct pyi_error *gather_container(const char *name, const char *cgroup_root,
+					  struct search *search)
+{
+	struct pyi_error *error = begin_search(search, cgroup_root);
+
+	search->container = true;
+	if (!error)
+		error = push(search, strdup(""), false);
+	if (!error)
+		error = visit_all(search);
+	if (!error && !search->found)
+		error = no_such_group("container", name, "does not run here");
+	if (!error && search->ambiguous)
+		error = pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_AMBIGUOUS_UNIT,
+							"several containers are called %s", name),
+				       "give more of the id");
+	return error;
+}
+
+static struct pyi_error *add_pid(struct search *search, pid_t pid)
+{
+	if (!pyi_array_reserve(&search->pids, search->pid_count, &search->pid_capacity,
+			       sizeof(*search->pids)))
+		return pyi_error_no_memory();
+	search->pids[search->pid_count++] = pid;
+	return NULL;
+}
+
+static bool has_pid(const struct search *search, pid_t pid)
+{
+	for (size_t p = 0; p < search->pid_count; p++)
+		if (search->pids[p] == pid)
+			return true;
+	return false;
+}
+
+/* Adds the children of those that are known, and theirs, until there are no more: the numbers of
+ * children may be lower than those of their parents. */
+static struct pyi_error *add_children(struct search *search)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *all = NULL;
+	size_t count = 0;
+	struct pyi_error *error = pyi_process_list(&all, &count);
+	bool more = true;
+
+	while (!error && more) {
+		more = false;
+		for (size_t p = 0; p < count && !error; p++) {
+			struct pyi_process_stat stat;
+
+			if (has_pid(search, all[p]) || !pyi_process_stat_peek(all[p], &stat) ||
+			    !has_pid(search, stat.parent_pid))
+				continue;
+			if (search->pid_count >= GROUP_LIMIT)
+				break;
+			error = add_pid(search, all[p]);
+			more = true;
+		}
+	}
+	return error;
+}
+
+/* In order, each once; those that are gone, or wait for their parents, are left out. */
+static void tidy_pids(struct search *search)
+{
+	size_t kept = 0;
+
+	if (search->pid_count)
+		qsort(search->pids, search->pid_count, sizeof(*search->pids), compare_pids);
+	for (size_t p = 0; p < search->pid_count; p++) {
+		struct pyi_process_stat stat;
+
+		if (kept && search->pids[kept - 1] == search->pids[p])
+			continue;
+		if (!pyi_process_stat_peek(search->pids[p], &stat) || stat.state == 'Z' ||
+		    stat.state == 'X')
+			continue;
+		search->pids[kept++] = search->pids[p];
+	}
+	search->pid_count = kept;
 }
 
 static bool is_unit_name(const char *name)
@@ -424,64 +577,107 @@ static bool has_suffix(const char *name)
 	return false;
 }
 
-/* Processes that the kernel calls so: it keeps 15 bytes of a name. "" if there is none. */
-static void list_named(const char *name, char *text, size_t size)
-{
-	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
-	size_t count = 0;
-	size_t length = 0;
-	size_t found = 0;
-	struct pyi_error *error = pyi_process_list(&pids, &count);
-
-	text[0] = '\0';
-	pyi_error_destroy(error);
-	for (size_t p = 0; p < count && found < HINT_PID_LIMIT; p++) {
-		struct pyi_process_stat stat;
-
-		if (!pyi_process_stat_peek(pids[p], &stat) ||
-		    strncmp(stat.name, name, COMMAND_NAME_BYTES) != 0)
-			continue;
-		length += (size_t)snprintf(text + length, size - length, "%s%d",
-					   found++ ? ", " : "", (int)pids[p]);
-	}
-}
-
 static struct pyi_error *bad_target(const char *name)
 {
 	char list[HINT_PID_LIMIT * 16];
 
-	list_named(name, list, sizeof(list));
+	pyi_process_list_named(name, HINT_PID_LIMIT, list, sizeof(list));
 	if (*name && list[0])
 		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_TARGET,
 						       "'%s' is not the name of a target", name),
 				      "a process of that name is: %s; give its number, or a "
 				      "systemd unit (unit:NAME.service)",
 				      list);
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_TARGET,
-					       "'%s' is not the name of a target", name),
-			      "give a process id (1234) or a systemd unit (unit:NAME.service)");
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_BAD_TARGET,
+				 "'%s' is not the name of a target", name),
+		"give a process id (1234), a systemd unit (unit:NAME.service), cgroup:PATH or "
+		"container:ID");
+}
+
+/* "unit:NAME", whose bare name that is, becomes "NAME.service". */
+static struct pyi_error *complete_unit(const char *name, const char *bare, char **ret_unit)
+{
+	if (!is_unit_name(bare))
+		return bad_target(name);
+	if (asprintf(ret_unit, "%s%s", bare, has_suffix(bare) ? "" : ".service") >= 0)
+		return NULL;
+	*ret_unit = NULL;
+	return pyi_error_no_memory();
+}
+
+/* What is behind "unit:" and the like; NULL: it does not begin so. */
+static const char *behind(const char *name, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(name, prefix, length) == 0 ? name + length : NULL;
+}
+
+bool pyi_target_name_is_group(const char *name)
+{
+	return behind(name, "unit:") || behind(name, "cgroup:") || behind(name, "container:");
 }
 
 struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_root,
 					  pyi_unit_lookup *lookup, pid_t *ret_pid)
 {
 	PYI_CLEANUP(pyi_guard_free) char *unit = NULL;
-	static const char prefix[] = "unit:";
+	const char *bare = behind(name, "unit:");
+	struct pyi_error *error;
 	const char *end;
 	pid_t pid;
 
-	if (!strncmp(name, prefix, strlen(prefix))) {
-		name += strlen(prefix);
-		if (!is_unit_name(name))
-			return bad_target(name - strlen(prefix));
-		if (asprintf(&unit, "%s%s", name, has_suffix(name) ? "" : ".service") < 0) {
-			unit = NULL;
-			return pyi_error_no_memory();
-		}
-		return find_unit(unit, cgroup_root, lookup, ret_pid);
+	if (bare) {
+		error = complete_unit(name, bare, &unit);
+		return error ? error : find_unit(unit, cgroup_root, lookup, ret_pid);
 	}
 	if (!parse_pid(name, &end, &pid) || *end || !pid)
 		return bad_target(name);
 	*ret_pid = pid;
+	return NULL;
+}
+
+struct pyi_error *pyi_target_name_group(const char *name, bool children, const char *cgroup_root,
+					pyi_unit_lookup *lookup, pid_t **ret_pids,
+					size_t *ret_count)
+{
+	PYI_CLEANUP(pyi_guard_free) char *unit = NULL;
+	PYI_CLEANUP(deinit_search) struct search search = { .root_fd = -1 };
+	struct pyi_error *error = NULL;
+	const char *bare;
+	pid_t pid = 0;
+
+	if ((bare = behind(name, "unit:"))) {
+		error = complete_unit(name, bare, &unit);
+		search.unit = unit;
+		if (!error)
+			error = gather_unit(unit, cgroup_root, lookup, &search, &pid);
+	} else if ((bare = behind(name, "cgroup:"))) {
+		search.unit = bare;
+		error = gather_cgroup(bare, cgroup_root, &search);
+	} else if ((bare = behind(name, "container:"))) {
+		search.unit = bare;
+		error = is_unit_name(bare) ? gather_container(bare, cgroup_root, &search)
+					   : bad_target(name);
+	} else {
+		error = pyi_target_name_resolve(name, cgroup_root, lookup, &pid);
+		if (!error)
+			error = add_pid(&search, pid);
+	}
+	if (!error && children)
+		error = add_children(&search);
+	if (error)
+		return error;
+	/* One that was named by its number is there or not: that is for others to say. */
+	if (search.pid_count > 1 || pyi_target_name_is_group(name))
+		tidy_pids(&search);
+	if (!search.pid_count)
+		return no_such_group("target", name, "has no process that we can see");
+	if (search.pid_count > GROUP_LIMIT)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
+					"%s has more than %d processes", name, GROUP_LIMIT);
+	*ret_pids = pyi_return_ptr(search.pids);
+	*ret_count = search.pid_count;
 	return NULL;
 }

@@ -8,6 +8,8 @@
 #define PYI_PROCESS_TARGET_NAME_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -44,5 +46,26 @@ typedef enum pyi_unit_answer pyi_unit_lookup(const char *unit, struct pyi_unit_p
  */
 struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_root,
 					  pyi_unit_lookup *lookup, pid_t *ret_pid) PYI_MUST_CHECK;
+
+/*
+ * All processes that a name stands for, of whatever program, ascending; the caller frees them:
+ *
+ * - "unit:NAME": those of the unit's cgroup and the cgroups below it;
+ * - "cgroup:PATH": those of that cgroup, below the root of its hierarchy, and the cgroups below it;
+ * - "container:ID": those of the cgroup that podman, docker, containerd, cri-o, LXC or
+ *   systemd-nspawn makes for a container of that id (or the beginning of it) or name; only in
+ *   directories that belong to the owner of the root and that nobody else can write to, for any
+ *   user can give a cgroup of his own any name;
+ * - "1234": that one, with `children` also those that it has started, and so on.
+ *
+ * Errors: as above; "no-such-unit" for a cgroup or container, too; "ambiguous-unit" if several
+ * containers are called so.
+ */
+struct pyi_error *pyi_target_name_group(const char *name, bool children, const char *cgroup_root,
+					pyi_unit_lookup *lookup, pid_t **ret_pids,
+					size_t *ret_count) PYI_MUST_CHECK;
+
+/* Whether a name may stand for several processes. */
+bool pyi_target_name_is_group(const char *name);
 
 #endif

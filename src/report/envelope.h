@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 
+struct pyi_group;
+
 enum {
 	PYI_WARNING_CODE_BYTES = 32,
 };
@@ -57,6 +59,9 @@ struct pyi_envelope {
 
 	struct pyi_warning *warnings;
 	size_t warning_count;
+
+	/* The report is of several processes; NULL: of one. Not owned. */
+	const struct pyi_group *group;
 };
 
 /* Adds a warning. Out of memory is not an error here: the warning is dropped. */

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/plain_text.h"
 #include "base/utf8.h"
+#include "report/group.h"
 
 /* Bytes that one byte of input becomes at most: "\xNN". */
 enum {
@@ -276,6 +277,7 @@ cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope)
 	cJSON *json = cJSON_CreateObject();
 
 	if (json && add_head(json, envelope->command) && add_target(json, envelope) &&
+	    (!envelope->group || pyi_group_add_json(json, envelope->group)) &&
 	    add_access(json, envelope) && add_cost(json, envelope) && add_warnings(json, envelope))
 		return json;
 	cJSON_Delete(json);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/group.h"
 #include "report/output.h"
 
 enum {
@@ -138,6 +139,8 @@ bool pyi_table_put_target(const struct pyi_table *table)
 	PYI_CLEANUP(pyi_guard_file) FILE *words = NULL;
 	size_t size;
 
+	if (envelope->group)
+		return pyi_group_put(table->stream, envelope->group);
 	python = pyi_output_fit(envelope->python ? envelope->python : "of unknown version", 0);
 	words = open_memstream(&target, &size);
 	if (!python || !words)

@@ -369,6 +369,132 @@ static void test_manager(void **state)
 	expect_pid_by(fixture, ask_manager, "unit:demo", 1);
 }
 
+/* `expected` ends with 0. */
+static void expect_group(const struct fixture *fixture, const char *name, bool children,
+			 const pid_t *expected)
+{
+	pid_t *pids = NULL;
+	size_t count = 0;
+	struct pyi_error *error =
+		pyi_target_name_group(name, children, fixture->root, NULL, &pids, &count);
+
+	if (error)
+		fail_msg("%s: %s", name, error->message);
+	for (size_t p = 0; p < count; p++)
+		assert_int_equal(pids[p], expected[p]);
+	assert_int_equal(expected[count], 0);
+	free(pids);
+}
+
+static void expect_no_group(const struct fixture *fixture, const char *name, const char *code)
+{
+	pid_t *pids = NULL;
+	size_t count = 0;
+	struct pyi_error *error =
+		pyi_target_name_group(name, false, fixture->root, NULL, &pids, &count);
+
+	assert_non_null(error);
+	assert_string_equal(pyi_error_code_name(error->code), code);
+	assert_non_null(error->hint);
+	pyi_error_destroy(error);
+	assert_null(pids);
+}
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define OTHER_ID "0123ffff89abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* All processes of a service, each once, wherever below its cgroup; not those that are gone. */
+static void test_groups(void **state)
+{
+	struct fixture *fixture = *state;
+	const pid_t both[] = { fixture->first, fixture->second, 0 };
+	const pid_t first[] = { fixture->first, 0 };
+	const pid_t family[] = { getpid(), fixture->first, fixture->second, 0 };
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d\n%d\n", fixture->second, fixture->first);
+	make_cgroup(fixture, "system.slice/web.service", text);
+	snprintf(text, sizeof(text), "%d\n2147483000\n", fixture->first);
+	make_cgroup(fixture, "system.slice/web.service/workers", text);
+	make_cgroup(fixture, "system.slice/gone.service", "2147483000\n");
+	expect_group(fixture, "unit:web", false, both);
+	expect_group(fixture, "cgroup:/system.slice/web.service", false, both);
+	expect_group(fixture, "cgroup:system.slice/web.service/workers", false, first);
+	expect_no_group(fixture, "unit:gone", "no-such-unit");
+	expect_no_group(fixture, "unit:other", "no-such-unit");
+	expect_no_group(fixture, "cgroup:/", "no-such-unit");
+	expect_no_group(fixture, "cgroup:", "no-such-unit");
+	expect_no_group(fixture, "cgroup:/system.slice/../system.slice/web.service",
+			"no-such-unit");
+	expect_no_group(fixture, "unit:a/b", "bad-target");
+	snprintf(text, sizeof(text), "%d", fixture->first);
+	expect_group(fixture, text, false, first);
+	expect_group(fixture, text, true, first);
+	snprintf(text, sizeof(text), "%d", getpid());
+	expect_group(fixture, text, true, family);
+	assert_true(pyi_target_name_is_group("unit:a") && pyi_target_name_is_group("cgroup:/a"));
+	assert_false(pyi_target_name_is_group("1234"));
+}
+
+/* As the makers of containers name cgroups. */
+static void test_containers(void **state)
+{
+	static const char *const places[] = {
+		"system.slice/docker-" ID ".scope",
+		"machine.slice/libpod-" ID ".scope",
+		"docker/" ID,
+		"kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope",
+		"kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope",
+		"kubepods/burstable/pod1/" ID,
+		"systemd/docker/" ID,
+	};
+	struct fixture *fixture = *state;
+	const pid_t first[] = { fixture->first, 0 };
+	char text[64];
+	char path[256];
+
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+		make_cgroup(fixture, places[p], text);
+		expect_group(fixture, "container:" ID, false, first);
+		expect_group(fixture, "container:0123456789ab", false, first);
+		expect_no_group(fixture, "container:0123456789ac", "no-such-unit");
+		/* That is the beginning of anything. */
+		expect_no_group(fixture, "container:012", "no-such-unit");
+		snprintf(path, sizeof(path), "%s/%s/cgroup.procs", fixture->root, places[p]);
+		assert_int_equal(unlink(path), 0);
+		snprintf(path, sizeof(path), "%s/%s", fixture->root, places[p]);
+		assert_int_equal(rmdir(path), 0);
+	}
+	make_cgroup(fixture, "machine.slice/machine-web.scope/payload", text);
+	expect_group(fixture, "container:web", false, first);
+	expect_no_group(fixture, "container:we", "no-such-unit");
+	make_cgroup(fixture, "machine.slice/systemd-nspawn@db.service", text);
+	expect_group(fixture, "container:db", false, first);
+	make_cgroup(fixture, "docker/" ID, text);
+	make_cgroup(fixture, "docker/" OTHER_ID, text);
+	expect_group(fixture, "container:01234", false, first);
+	expect_no_group(fixture, "container:0123", "ambiguous-unit");
+	expect_no_group(fixture, "container:..", "bad-target");
+}
+
+/* A user can give a cgroup of his own any name: it is no container of the host. */
+static void test_containers_of_others(void **state)
+{
+	struct fixture *fixture = *state;
+	const pid_t first[] = { fixture->first, 0 };
+	char text[64];
+	char path[256];
+
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "system.slice/docker-" ID ".scope", text);
+	snprintf(text, sizeof(text), "%d\n", fixture->second);
+	make_cgroup(fixture, "user.slice/mine/docker-" ID ".scope", text);
+	snprintf(path, sizeof(path), "%s/user.slice/mine", fixture->root);
+	assert_int_equal(chmod(path, 0777), 0);
+	expect_group(fixture, "container:" ID, false, first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +509,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_trees_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_folders_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_manager, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_groups, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_containers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_containers_of_others, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("target_name", tests, NULL, NULL);

@@ -1,0 +1,88 @@
+/*
+ * Adds up the finished reports of several processes (JSON) to one of all of them.
+ *
+ * The reports are from workers, so they are to be read by a process without rights only. Does not
+ * look at any process.
+ */
+#ifndef PYI_CLI_ADD_UP_H
+#define PYI_CLI_ADD_UP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/error.h"
+#include "cli/options.h"
+#include "report/envelope.h"
+#include "report/group.h"
+
+/* What came of one process. */
+struct pyi_part {
+	pid_t pid;
+	/* Owned; NULL: nothing. */
+	char *text;
+	size_t size;
+	int exit_code;
+	/* It had to be ended, or ended by itself, before it could say anything. */
+	bool lost;
+	/* The process may not be as it was. */
+	bool not_restored;
+
+	/* Of the text; owned. NULL: it is no report. */
+	cJSON *json;
+	/* Within it; NULL: there is none, but an error. */
+	const cJSON *result;
+	const char *error_code;
+	const char *error_message;
+};
+
+struct pyi_parts {
+	struct pyi_part *items;
+	size_t count;
+};
+
+/* Everything that is being put together. */
+struct pyi_sum {
+	const struct pyi_options *options;
+	struct pyi_parts *parts;
+	struct pyi_envelope *envelope;
+	struct pyi_group group;
+};
+
+/*
+ * Reads the texts, and puts what all reports have in common into `sum`: the envelope, and a member
+ * of the group for each process that has a result. What is no Python, or not any more, or too young
+ * for a check, is left out. Errors: the one of the first process if none has a result; no memory.
+ */
+struct pyi_error *pyi_sum_begin(struct pyi_sum *sum) PYI_MUST_CHECK;
+
+/* A process that has far more of `what` than the median of the others, if that is so. `counts` has
+ * one for each member. */
+struct pyi_error *pyi_sum_compare(struct pyi_sum *sum, const char *what,
+				  const double *counts) PYI_MUST_CHECK;
+
+/* To be called when all has been compared: keeps the largest differences, the largest first. */
+void pyi_sum_end(struct pyi_sum *sum);
+
+/* Members of JSON objects; 0, NULL and "" where they are missing. */
+double pyi_part_number(const cJSON *object, const char *key);
+const char *pyi_part_text(const cJSON *object, const char *key);
+
+/* A number as an integer that it can be. */
+uint64_t pyi_part_unsigned(const cJSON *object, const char *key);
+
+/* True if the process was left out. */
+bool pyi_part_is_left_out(const struct pyi_part *part);
+
+void pyi_sum_deinit(struct pyi_sum *sum);
+void pyi_parts_deinit(struct pyi_parts *parts);
+
+/* Of the commands: print the report of all; `ret_exit` as for struct pyi_command's run. */
+struct pyi_error *pyi_add_up_types(const struct pyi_options *options, struct pyi_envelope *envelope,
+				   struct pyi_parts *parts, enum pyi_exit *ret_exit) PYI_MUST_CHECK;
+struct pyi_error *pyi_add_up_check(const struct pyi_options *options, struct pyi_envelope *envelope,
+				   struct pyi_parts *parts, enum pyi_exit *ret_exit) PYI_MUST_CHECK;
+
+#endif

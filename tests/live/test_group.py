@@ -1,0 +1,206 @@
+"""
+All processes of a service: top-types and check of a process with its children, added up; which of
+them is unlike the others, and what is left out.
+"""
+
+import json
+
+import pytest
+
+import interpreters
+import support
+from test_check import (CRITICAL, FORMS, OK, UNKNOWN, WARNING, WORDS, ask, evidence_folders, run,
+                        series, state, validate_form)
+
+__all__ = ["state"]  # a fixture
+
+SESSION = "__main__.Session"
+LEAKED = (30, 30, 20000, 30)
+
+
+class Service:
+    def __init__(self):
+        self.master = support.Target.python(interpreters.any_interpreter(), "prefork.py")
+        self.workers = self.master.ask("workers " + " ".join(map(str, LEAKED)))
+        self.pids = [self.master.pid, *self.workers]
+        self.leaky = self.workers[LEAKED.index(max(LEAKED))]
+
+    def close(self):
+        self.master.ask("end")
+        self.master.close()
+
+
+@pytest.fixture(scope="module")
+def service():
+    service = Service()
+    yield service
+    service.close()
+
+
+def top_types(service, *options):
+    done = support.run_pyinspect(service.master.pid, "--children", "top-types", *options,
+                                 "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    support.assert_valid("top-types", done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_types_are_added_up(service):
+    report = top_types(service, "-n", "0")
+    types = {row["type"]: row for row in report["result"]["types"]}
+    assert types[SESSION]["count"] == sum(LEAKED)
+    assert "classes" not in types[SESSION]
+    group = report["group"]
+    assert [member["pid"] for member in group["processes"]] == service.pids
+    assert (group["name"], group["left_out"]) == (str(service.master.pid), 0)
+    assert report["target"]["pid"] is None
+    assert report["target"]["rss_bytes"] == sum(
+        member["rss_bytes"] for member in group["processes"])
+    assert report["result"]["objects"] == sum(
+        member["objects"] for member in group["processes"])
+    # Each of them is what it is by itself.
+    for member in group["processes"]:
+        alone = json.loads(support.run_pyinspect(member["pid"], "top-types", "--json").stdout)
+        assert member["objects"] == alone["result"]["objects"]
+        assert member["python"] == alone["target"]["python"]
+
+
+def test_the_one_that_differs_is_told(service):
+    first = top_types(service)["group"]["differences"][0]
+    assert first == {"pid": service.leaky, "of": SESSION, "count": 20000, "others": 30}
+    text = support.run_pyinspect(service.master.pid, "--children", "top-types", "--format",
+                                 "table").stdout
+    assert "process %d (4 of 5) has 667 times the %s of the others: 20,000 to 30" % (
+        service.leaky, SESSION) in text
+    assert text.startswith("%d: 5 Python processes\n" % service.master.pid)
+
+
+def test_all_are_as_they_were(service):
+    with support.assert_untouched(service.master.pid), support.assert_untouched(service.leaky):
+        top_types(service)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_check_is_of_the_worst(service, state, form):
+    done = run(service.master.pid, state, "--children", "--max", SESSION + "=100:1000",
+               "--max-rss", "1TiB", "--format", form)
+    assert done.returncode == CRITICAL, done.stdout + done.stderr
+    validate_form(done.stdout, form)
+    told = "process %d: %s has 20,000 objects, more than 1,000" % (service.leaky, SESSION)
+    if form == "prometheus":
+        found = series(done.stdout)
+        target = str(service.master.pid)
+        assert found['pyinspect_check_status{target="%s"}' % target] == CRITICAL
+        assert found['pyinspect_rule_value{target="%s",rule="max-count %s",subject="%s"}' % (
+            target, SESSION, SESSION)] == 20000
+    else:
+        assert told in done.stdout
+        assert "has 667 times the" in done.stdout
+    if form == "nagios":
+        assert done.stdout.startswith("PYINSPECT CRITICAL - process %d: " % service.leaky)
+    if form == "json":
+        report = json.loads(done.stdout)
+        statuses = {one["pid"]: one["status"] for one in report["group"]["processes"]}
+        expected = {pid: "ok" for pid in service.pids}
+        expected[service.leaky] = "critical"
+        assert statuses == expected
+        assert len(report["result"]["rules"]) == 2
+    # Of the one that leaks, and of no other.
+    name, = evidence_folders(state)
+    assert "-%d-" % service.leaky in name
+
+
+def test_check_writes_one_file(service, state, tmp_path):
+    path = tmp_path / "metrics.prom"
+    done = run(service.master.pid, state, "--children", "--max", SESSION + "=1M", "--format",
+               "prometheus", "--output", str(path))
+    assert (done.returncode, done.stdout) == (OK, "")
+    found = series(path.read_text(encoding="utf-8"))
+    assert found['pyinspect_check_status{target="%d"}' % service.master.pid] == OK
+
+
+def test_a_name_with_a_mistake_is_unknown_in_all(service, state):
+    report = ask(service.master.pid, state, "--children", "--max", "__main__.Sesion=5",
+                 expected=UNKNOWN)
+    assert "there is no such type" in report["result"]["rules"][0]["message"]
+
+
+def test_what_is_no_python_is_left_out(start, state):
+    master = start(interpreters.any_interpreter(), "prefork.py")
+    try:
+        master.ask("sleeper")
+        done = support.run_pyinspect(master.pid, "--children", "top-types", "--json")
+        # One Python is what is left: a report like that of the process alone.
+        support.assert_valid("top-types", done.stdout)
+        report = json.loads(done.stdout)
+        assert report["target"]["pid"] == master.pid and "group" not in report
+        workers = master.ask("workers 1 2")
+        report = json.loads(support.run_pyinspect(
+            master.pid, "--children", "top-types", "--json").stdout)
+        assert [one["pid"] for one in report["group"]["processes"]] == [master.pid, *workers]
+        assert report["group"]["left_out"] == 1
+        report = ask(master.pid, state, "--children", "--max", SESSION + "=1", expected=CRITICAL)
+        assert report["group"]["left_out"] == 1
+    finally:
+        master.ask("end")
+
+
+def test_no_python_at_all(start):
+    master = start(interpreters.any_interpreter(), "prefork.py")
+    try:
+        sleeper = master.ask("sleeper")
+        other = master.ask("sleeper")
+        for pid in (sleeper, other):
+            support.wait_until(lambda: comm(pid) == "sleep\n", "exec")
+        done = support.run_pyinspect(sleeper, "--children", "top-types", "--json")
+        assert done.returncode == 4
+        assert json.loads(done.stdout)["error"]["code"] == "not-python"
+    finally:
+        master.ask("end")
+
+
+def test_young_workers_are_left_out_of_a_check(start, state):
+    """A pre-fork server starts new ones all the time: that is nothing unknown."""
+    master = start(interpreters.any_interpreter(), "prefork.py")
+    try:
+        support.wait_until(lambda: age(master.pid) >= 5, "it is old enough")
+        master.ask("workers 1 2")
+        done = support.run_pyinspect(master.pid, "--children", "check", "--max-rss", "1TiB",
+                                     "--min-age", "4", "--state", state, "--json")
+        report = json.loads(done.stdout)
+        assert done.returncode == OK, done.stdout
+        assert report["target"]["pid"] == master.pid
+    finally:
+        master.ask("end")
+
+
+def comm(pid):
+    with open("/proc/%d/comm" % pid, encoding="ascii") as stream:
+        return stream.read()
+
+
+def age(pid):
+    with open("/proc/uptime", encoding="ascii") as up, \
+            open("/proc/%d/stat" % pid, encoding="ascii") as stat:
+        started = int(stat.read().rsplit(")", 1)[1].split()[19]) / 100
+        return float(up.read().split()[0]) - started
+
+
+@pytest.mark.parametrize("command", ["path", "referrers", "top-objects", "slip-dbus"])
+def test_other_commands_look_at_one(service, command):
+    words = [command, SESSION] if command in ("path", "referrers") else [command]
+    done = support.run_pyinspect(service.master.pid, "--children", *words)
+    assert done.returncode == 2
+    assert "does not know --children" in done.stderr
+
+
+def test_time_that_is_not_enough_is_unknown(service, state):
+    report = ask(service.master.pid, state, "--children", "--max-rss", "1TiB", "--timeout", "0.001",
+                 expected=UNKNOWN)
+    assert report.get("error") or report["result"]["status"] == WORDS[UNKNOWN].lower()
+
+
+def test_a_warning_of_one_is_one_of_all(service, state):
+    report = ask(service.master.pid, state, "--children", "--max", SESSION + "=10000:1M",
+                 expected=WARNING)
+    assert report["result"]["rules"][0]["value"] == 20000
