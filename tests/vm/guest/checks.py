@@ -221,17 +221,7 @@ def basic():
                 assert killed, "never had a snapshot"
                 right(victim, look(victim))
     with case("killed at any moment"), Victim(5000) as victim, victim.unharmed(asked=True):
-        started = time.monotonic()
-        right(victim, look(victim))
-        usual = time.monotonic() - started
-        for number in range(20):
-            process = support.spawn_pyinspect(victim.pid, "top-types")
-            support.wait_exit(process, usual * number / 20)
-            process.kill()
-            process.wait()
-            assert victim.is_alive()
-            assert victim.ask("check")["ballast"]
-            support.wait_until(lambda: not victim.snapshots(), "no snapshot lives")
+        killed_at_any_moment(victim, 20)
         right(victim, look(victim))
     for moment in ("start", "traced", "snapshot", "mirror"):
         with case("execve of the target, " + moment), Victim(5000) as victim:
@@ -247,9 +237,10 @@ def filtered(*rules):
     return [HERE + "/filtered", path, "--"]
 
 
-def without_emulation():
-    """As on arm64 before Linux 5.3."""
-    return filtered("fail ptrace %d 0 == 0x1f" % errno.EIO)
+def as_before():
+    """As on arm64 before Linux 5.3: no PTRACE_SYSEMU, and no PAGEMAP_SCAN (6.7)."""
+    return filtered("fail ptrace %d 0 == 0x1f" % errno.EIO,
+                    "fail ioctl %d 1 == 0xc0606610" % errno.ENOTTY)
 
 
 class Mixed(support.Target):
@@ -289,22 +280,22 @@ def answers(victim, prefix=()):
 
 
 def commands():
-    """One of each kind, on a process with many types; with and without PTRACE_SYSEMU."""
+    """One of each kind, on a process with many types; also as on an older kernel."""
     with Mixed(5000) as victim:
         with case("exact"):
             say("    %d attempts" % exact(victim)["attempts"])
         with case("exact, from a mirror"):
             exact(victim, "--source=mirror", source="mirror")
-        with case("exact, without PTRACE_SYSEMU"):
-            exact(victim, prefix=without_emulation())
-        with case("exact, from a mirror, without PTRACE_SYSEMU"):
-            exact(victim, "--source=mirror", source="mirror", prefix=without_emulation())
+        with case("exact, as on an older kernel"):
+            exact(victim, prefix=as_before())
+        with case("exact, from a mirror, as on an older kernel"):
+            exact(victim, "--source=mirror", source="mirror", prefix=as_before())
         normal = {}
         with case("referrers, path, top-objects"):
             normal = answers(victim)
             assert normal["path"], normal
-        with case("the same without PTRACE_SYSEMU"):
-            assert answers(victim, without_emulation()) == normal
+        with case("the same as on an older kernel"):
+            assert answers(victim, as_before()) == normal
         for name, limit, expected in (("ok", "1000000", 0), ("critical, with evidence", "0:0", 2)):
             with case("check, " + name):
                 code, envelope = look(victim, "--min-age=0", "--state=/tmp/state",
@@ -312,9 +303,9 @@ def commands():
                 assert code == expected, envelope
                 evidence = envelope["result"]["evidence"]
                 assert not expected or "path-1.json" in os.listdir(evidence), envelope
-        with case("killed at any moment, without PTRACE_SYSEMU"):
-            killed_at_any_moment(victim, 8, without_emulation())
-            exact(victim, prefix=without_emulation())
+        with case("killed at any moment, as on an older kernel"):
+            killed_at_any_moment(victim, 8, as_before())
+            exact(victim, prefix=as_before())
 
 
 def killed_at_any_moment(victim, rounds, prefix=()):
@@ -385,7 +376,7 @@ def slip():
             service.expect("READY", PATIENCE_SECONDS)
             subprocess.run([sys.executable, "-s", os.path.join(HERE, "clients.py"), str(CLIENTS)],
                            env=environment, check=True, timeout=PATIENCE_SECONDS)
-            for prefix in ((), without_emulation()):
+            for prefix in ((), as_before()):
                 code, envelope = look(service, command="slip-dbus", prefix=prefix)
                 assert code == 0, envelope
                 result = envelope["result"]
