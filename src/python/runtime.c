@@ -14,6 +14,12 @@
 #include "python/search.h"
 #include "python/version.h"
 
+enum {
+	/* A smaller one is not all of it: the rest are functions that call each other at their end.
+	 */
+	EVALUATOR_LEAST_BYTES = 32 << 10,
+};
+
 /* Where a runtime may be. */
 struct candidate {
 	/* The module that its _PyRuntime, or the code of one without, is in. */
@@ -369,6 +375,33 @@ static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi
 	return NULL;
 }
 
+/*
+ * Without symbols nobody knows where the bytecode interpreter is, and one that is many functions
+ * has no room. The mathematical library is code that no tp_traverse can need, either; if it is
+ * another file of that name, only the snapshot is harmed.
+ */
+static struct pyi_elf_range find_spare_text(const struct pyi_maps *maps)
+{
+	for (size_t m = 0; m < maps->count; m++) {
+		const struct pyi_map *map = &maps->items[m];
+		const char *base = strrchr(map->path, '/');
+
+		if (base && map->executable && !map->shared &&
+		    (!strncmp(base, "/libm.so.", 9) || !strncmp(base, "/libm-", 6)))
+			return (struct pyi_elf_range){ map->start_addr,
+						       map->end_addr - map->start_addr };
+	}
+	return (struct pyi_elf_range){ 0 };
+}
+
+static void choose_text(const struct pyi_maps *maps, struct pyi_runtime *runtime)
+{
+	struct pyi_elf_range spare = find_spare_text(maps);
+
+	if (spare.size_bytes > runtime->evaluator.size_bytes)
+		runtime->evaluator = spare;
+}
+
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
 				   struct pyi_memory_reader *reader, unsigned wanted,
 				   struct pyi_runtime *ret_runtime)
@@ -378,6 +411,8 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 
 	if (!error)
 		error = find(&finder, wanted, ret_runtime);
+	if (!error && ret_runtime->evaluator.size_bytes < EVALUATOR_LEAST_BYTES)
+		choose_text(maps, ret_runtime);
 	for (size_t i = 0; i < finder.count; i++)
 		pyi_runtime_deinit(&finder.found[i]);
 	pyi_error_destroy(finder.error);

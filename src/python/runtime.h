@@ -55,7 +55,7 @@ struct pyi_runtime {
 	size_t builtin_type_count;
 	/*
 	 * The bytecode interpreter, _PyEval_EvalFrameDefault(): code that no tp_traverse function
-	 * can need. Size 0 if it was not found.
+	 * can need. Without symbols: other such code; size 0 if there is none.
 	 */
 	struct pyi_elf_range evaluator;
 	/* The file it is in, as the maps show it; owned by the runtime. */
