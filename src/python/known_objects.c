@@ -133,7 +133,7 @@ static struct pyi_error *mismatch(const struct pyi_runtime *runtime, const char 
 
 static uint32_t field(const struct pyi_layout *layout, size_t offset)
 {
-	return *(const uint32_t *)((const char *)layout + offset);
+	return *(const uint32_t *)((uintptr_t)layout + offset);
 }
 
 static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
@@ -210,7 +210,7 @@ static bool is_plausible(const struct pyi_layout *layout)
 			return false;
 	}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		if (!has_no_double((const uint32_t *)((const char *)layout + lists[i])))
+		if (!has_no_double((const uint32_t *)((uintptr_t)layout + lists[i])))
 			return false;
 	return true;
 }

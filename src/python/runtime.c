@@ -15,9 +15,9 @@
 #include "python/version.h"
 
 enum {
-	/* A smaller one is not all of it: the rest are functions that call each other at their end.
-	 */
-	EVALUATOR_LEAST_BYTES = 32 << 10,
+	/* A smaller one has hardly room for the payload, or is not all of it: the rest are
+	 * functions that call each other at their end. */
+	EVALUATOR_LEAST_BYTES = 40 << 10,
 };
 
 /* Where a runtime may be. */
