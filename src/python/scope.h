@@ -35,8 +35,8 @@ struct pyi_scope {
 /*
  * Opens the program, and what else is mapped and defines something of CPython. Names of files say
  * only where to look first. Once there is a CPython, other file systems without a disk (FUSE, NFS)
- * are left alone: whoever reads there may wait for ever. Errors of pyi_elf_module_open() for the program; other files that
- * cannot be opened are left out.
+ * are left alone: whoever reads there may wait for ever. Errors of pyi_elf_module_open() for the
+ * program; other files that cannot be opened are left out.
  */
 struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct pyi_maps *maps,
 				 struct pyi_memory_reader *reader,
