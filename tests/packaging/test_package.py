@@ -34,8 +34,9 @@ def copy_tree(folder):
         ["git", "-C", support.ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if not listed or listed.returncode:
-        shutil.copytree(support.ROOT, folder, symlinks=True,
-                        ignore=shutil.ignore_patterns("build*", "__pycache__"))
+        shutil.copytree(support.ROOT, folder, symlinks=True, ignore=lambda path, names: [
+            name for name in names if name == "__pycache__" or
+            (path == support.ROOT and name.startswith("build"))])
         return
     for name in filter(None, listed.stdout.split("\0")):
         source = os.path.join(support.ROOT, name)

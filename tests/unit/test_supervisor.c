@@ -207,6 +207,9 @@ static pid_t begin(const struct pyi_supervision *what, int *ret_result_fd, int *
 		close(results[0]);
 		close(alive[0]);
 		alive_fd = alive[1];
+		/* What began the tests in the background may have it ignored. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		pyi_wait_init();
 		if (supervision.deadline_ns != PYI_CLOCK_NEVER)
 			supervision.deadline_ns = pyi_clock_deadline(DEADLINE_MS, PYI_CLOCK_NEVER);
