@@ -36,10 +36,7 @@ static uint64_t size_of_bytes(const struct pyi_walk *walk, uint64_t object)
 	const struct pyi_walk_type *type = pyi_types_find(
 		(struct pyi_walk *)walk, pyi_field(object, walk->layout->object_type));
 
-	if (!type || type->itemsize < 0)
-		return 0;
-	return (uint64_t)type->basicsize +
-	       pyi_bounded(pyi_field(object, walk->layout->var_size)) * (uint64_t)type->itemsize;
+	return type ? pyi_size_plain(walk, object, type) : 0;
 }
 
 static uint64_t size_until_null(const struct pyi_walk *walk, uint64_t addr, uint32_t unit)
@@ -53,6 +50,7 @@ static uint64_t size_until_null(const struct pyi_walk *walk, uint64_t addr, uint
 	return count * unit;
 }
 
+/* PYI_SIZE_LIMIT: more than there can be. */
 static uint64_t ndarray_items(const struct pyi_walk *walk, uint64_t object)
 {
 	uint64_t dimensions = pyi_field(object, NDARRAY_DIMENSIONS);
@@ -60,11 +58,9 @@ static uint64_t ndarray_items(const struct pyi_walk *walk, uint64_t object)
 	uint64_t items = 1;
 
 	if (count > NDARRAY_DIMENSIONS_LIMIT || (count && !pyi_marks_is_readable(walk, dimensions)))
-		return 0;
+		return PYI_SIZE_LIMIT;
 	for (uint32_t i = 0; i < count; i++)
-		if (__builtin_mul_overflow(items, pyi_load64(dimensions + i * PYI_POINTER_BYTES),
-					   &items))
-			return 0;
+		items = pyi_times(items, pyi_load64(dimensions + i * PYI_POINTER_BYTES));
 	return items;
 }
 
@@ -73,23 +69,24 @@ static uint64_t ndarray_size(const struct pyi_walk *walk, uint64_t object,
 			     const struct pyi_type_rule *rule)
 {
 	uint64_t descr = pyi_field(object, rule->fields[1]);
-	uint64_t bytes =
-		(uint64_t)pyi_load32(object + NDARRAY_DIMENSIONS_COUNT) * 2 * PYI_POINTER_BYTES;
+	uint32_t dimensions = pyi_load32(object + NDARRAY_DIMENSIONS_COUNT);
+	uint64_t bytes = (uint64_t)dimensions * 2 * PYI_POINTER_BYTES;
 	const struct pyi_walk_type *type = NULL;
 	uint64_t item;
 
+	if (dimensions > NDARRAY_DIMENSIONS_LIMIT)
+		return PYI_SIZE_LIMIT;
 	if (!(pyi_load32(object + NDARRAY_FLAGS) & NDARRAY_OWNS_DATA))
 		return bytes;
 	if (pyi_marks_is_readable(walk, descr))
 		type = pyi_types_find((struct pyi_walk *)walk,
 				      pyi_field(descr, walk->layout->object_type));
+	/* Data of items that are not known is not data of no bytes. */
 	if (!type || !type->rule || type->rule->size_rule != PYI_SIZE_ITEM)
-		return bytes;
+		return PYI_SIZE_LIMIT;
 	item = type->rule->unit == PYI_POINTER_BYTES ? pyi_field(descr, type->rule->fields[0])
 						     : pyi_load32(descr + type->rule->fields[0]);
-	if (__builtin_mul_overflow(item, ndarray_items(walk, object), &item))
-		return bytes;
-	return bytes + pyi_bounded(item);
+	return bytes + pyi_times(ndarray_items(walk, object), item);
 }
 
 bool pyi_object_array_find(const struct pyi_walk *walk, uint64_t object,
@@ -123,7 +120,7 @@ PYI_SELDOM uint64_t pyi_size_by_rule(const struct pyi_walk *walk, uint64_t objec
 
 	switch (rule->size_rule) {
 	case PYI_SIZE_COUNTED:
-		return first ? pyi_bounded(pyi_field(object, rule->fields[1])) * rule->unit : 0;
+		return first ? pyi_times(pyi_field(object, rule->fields[1]), rule->unit) : 0;
 	case PYI_SIZE_TERMINATED:
 		return size_until_null(walk, first, rule->unit);
 	case PYI_SIZE_OWNED:

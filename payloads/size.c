@@ -30,6 +30,13 @@ enum {
 	LOG2_LIMIT = 48,
 };
 
+__attribute__((noinline)) uint64_t pyi_times(uint64_t count, uint64_t unit)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(count, unit, &bytes) ? PYI_SIZE_LIMIT : pyi_bounded(bytes);
+}
+
 static uint64_t items_of(const struct pyi_walk *walk, uint64_t object)
 {
 	int64_t count = (int64_t)pyi_field(object, walk->layout->var_size);
@@ -37,13 +44,13 @@ static uint64_t items_of(const struct pyi_walk *walk, uint64_t object)
 	return pyi_bounded(count < 0 ? 0 - (uint64_t)count : (uint64_t)count);
 }
 
-static uint64_t plain_size(const struct pyi_walk *walk, uint64_t object,
-			   const struct pyi_walk_type *type)
+uint64_t pyi_size_plain(const struct pyi_walk *walk, uint64_t object,
+			const struct pyi_walk_type *type)
 {
 	uint64_t bytes = (uint64_t)type->basicsize;
 
 	if (type->itemsize > 0)
-		bytes += items_of(walk, object) * (uint64_t)type->itemsize;
+		bytes += pyi_times(items_of(walk, object), (uint64_t)type->itemsize);
 	return bytes;
 }
 
@@ -118,14 +125,14 @@ static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
 						  pyi_field(keys, layout->keys_usable)
 					: pyi_field(keys, layout->keys_size) * 2 / 3;
 
-		bytes += pyi_bounded(room * PYI_POINTER_BYTES);
+		bytes += pyi_times(room, PYI_POINTER_BYTES);
 	}
 	if (pyi_field(keys, layout->keys_refcnt) == 1)
 		bytes += pyi_size_of_keys(walk, keys);
 	if (type->kind == PYI_KIND_ORDERED_DICT)
-		bytes += pyi_bounded(pyi_field(object, layout->odict_fast_nodes_size) *
-				     PYI_POINTER_BYTES) +
-			 pyi_bounded(pyi_field(object, layout->dict_used) * ODICT_NODE_BYTES);
+		bytes += pyi_times(pyi_field(object, layout->odict_fast_nodes_size),
+				   PYI_POINTER_BYTES) +
+			 pyi_times(pyi_field(object, layout->dict_used), ODICT_NODE_BYTES);
 	return bytes;
 }
 
@@ -252,7 +259,7 @@ static uint64_t code_size(const struct pyi_walk *walk, uint64_t object,
 			  const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint64_t bytes = (plain_size(walk, object, type) + 7) & ~UINT64_C(7);
+	uint64_t bytes = (pyi_size_plain(walk, object, type) + 7) & ~UINT64_C(7);
 	uint64_t extra = pyi_field(object, layout->code_extra);
 
 	if (pyi_has(layout->code_cell2arg)) {
@@ -273,7 +280,7 @@ static uint64_t code_size(const struct pyi_walk *walk, uint64_t object,
 	}
 	/* _PyCodeObjectExtra: ce_size, then that many pointers. */
 	if (extra && pyi_marks_is_readable(walk, extra))
-		bytes += PYI_POINTER_BYTES + pyi_bounded(pyi_load64(extra)) * PYI_POINTER_BYTES;
+		bytes += PYI_POINTER_BYTES + pyi_times(pyi_load64(extra), PYI_POINTER_BYTES);
 	return bytes;
 }
 
@@ -296,15 +303,15 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 	switch (type->kind) {
 	case PYI_KIND_LIST:
 		return basic +
-		       pyi_bounded(pyi_field(object, layout->list_allocated)) * PYI_POINTER_BYTES;
+		       pyi_times(pyi_field(object, layout->list_allocated), PYI_POINTER_BYTES);
 	case PYI_KIND_DICT:
 	case PYI_KIND_ORDERED_DICT:
 		return dict_size(walk, object, type);
 	case PYI_KIND_SET:
 		if (pyi_field(object, layout->set_table) == object + layout->set_smalltable)
 			return basic;
-		return basic +
-		       (pyi_bounded(pyi_field(object, layout->set_mask)) + 1) * SET_ENTRY_BYTES;
+		return basic + pyi_times(pyi_field(object, layout->set_mask), SET_ENTRY_BYTES) +
+		       SET_ENTRY_BYTES;
 	case PYI_KIND_STR:
 		return str_size(walk, object);
 	case PYI_KIND_BYTEARRAY:
@@ -323,8 +330,8 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 
 		if (!pyi_marks_is_readable(walk, descr & ~UINT64_C(7)))
 			return basic;
-		return basic + pyi_bounded(pyi_field(object, layout->array_allocated)) *
-				       pyi_load32(descr + layout->array_descr_itemsize);
+		return basic + pyi_times(pyi_field(object, layout->array_allocated),
+					 pyi_load32(descr + layout->array_descr_itemsize));
 	}
 	case PYI_KIND_CODE:
 		return code_size(walk, object, type);
@@ -332,16 +339,16 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 		return frame_size(walk, object);
 	case PYI_KIND_GENERATOR:
 		if (!(layout->features & PYI_FEATURE_EMBEDDED_FRAMES))
-			return plain_size(walk, object, type);
+			return pyi_size_plain(walk, object, type);
 		return layout->generator_iframe + layout->iframe_localsplus +
 		       frame_slots(walk, code_of_frame(layout, object + layout->generator_iframe));
 	case PYI_KIND_TYPE:
 		return type_size(walk, object);
 	default:
 		if (type->rule && type->rule->size_rule != PYI_SIZE_NONE)
-			return plain_size(walk, object, type) +
+			return pyi_size_plain(walk, object, type) +
 			       pyi_size_by_rule(walk, object, type->rule);
-		return plain_size(walk, object, type);
+		return pyi_size_plain(walk, object, type);
 	}
 }
 
@@ -398,12 +405,15 @@ bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
 						    : is_linked(walk, head);
 }
 
-uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+uint64_t pyi_size_of(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	uint64_t bytes = own_size(walk, object, type);
 
 	if (walk->layout->features & PYI_FEATURE_PRESIZE_BY_TYPE ||
 	    pyi_object_is_gc(walk, object, type))
 		bytes += type->presize;
-	return pyi_bounded(bytes);
+	if (bytes <= walk->arguments->mapped_bytes)
+		return bytes;
+	pyi_walk_trouble(walk, PYI_TROUBLE_SIZE, object);
+	return 0;
 }

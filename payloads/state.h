@@ -198,12 +198,15 @@ static inline uint64_t pyi_field(uint64_t object, uint32_t offset)
 	return pyi_load64(object + offset);
 }
 
-/* More than fits an address space is garbage; keeps sums from wrapping. */
+/*
+ * More than fits an address space is garbage. It stays so large, but no larger: sums of a few do
+ * not wrap, and pyi_size_of() sees it.
+ */
 #define PYI_SIZE_LIMIT (UINT64_C(1) << 47)
 
 static inline uint64_t pyi_bounded(uint64_t bytes)
 {
-	return bytes < PYI_SIZE_LIMIT ? bytes : 0;
+	return bytes < PYI_SIZE_LIMIT ? bytes : PYI_SIZE_LIMIT;
 }
 
 static inline bool pyi_has(uint32_t offset)
@@ -237,10 +240,14 @@ bool pyi_types_init(struct pyi_walk *walk);
 /* The entry of the type at `addr`, made if it is new; NULL if that is no type. */
 struct pyi_walk_type *pyi_types_find(struct pyi_walk *walk, uint64_t addr);
 
-/* size.c: sys.getsizeof() of an object; untrusted figures are bounded by what an address space can
- * hold. */
-uint64_t pyi_size_of(const struct pyi_walk *walk, uint64_t object,
-		     const struct pyi_walk_type *type);
+/* size.c: so many of so many bytes each, bounded */
+uint64_t pyi_times(uint64_t count, uint64_t unit);
+/* sys.getsizeof() of an object; of one that says it is larger than all memory 0, and
+ * PYI_TROUBLE_SIZE. */
+uint64_t pyi_size_of(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+/* By tp_basicsize and tp_itemsize alone. */
+uint64_t pyi_size_plain(const struct pyi_walk *walk, uint64_t object,
+			const struct pyi_walk_type *type);
 /* Bytes of a PyDictKeysObject. */
 uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys);
 

@@ -106,7 +106,7 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 		return NULL;
 	}
 	type.flags = pyi_field(addr, layout->type_flags);
-	type.basicsize = (int64_t)pyi_field(addr, layout->type_basicsize);
+	type.basicsize = (int64_t)pyi_bounded(pyi_field(addr, layout->type_basicsize));
 	type.itemsize = (int64_t)pyi_field(addr, layout->type_itemsize);
 	type.traverse =
 		type.flags & PYI_TPFLAG_HAVE_GC ? pyi_field(addr, layout->type_traverse) : 0;

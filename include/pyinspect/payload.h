@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 8,
+	PYI_PAYLOAD_ABI = 9,
 	PYI_KNOWN_TYPES = 64,
 	/* Rules of types that do not tell, and what one of them has room for. */
 	PYI_TYPE_RULES = 96,
@@ -291,6 +291,8 @@ struct pyi_payload_arguments {
 
 	/* enum pyi_census_flag */
 	uint64_t flags;
+	/* All memory that objects and what they own can be in: none is larger. */
+	uint64_t mapped_bytes;
 	struct pyi_known_type known_types[PYI_KNOWN_TYPES];
 	struct pyi_type_rule rules[PYI_TYPE_RULES];
 	struct pyi_layout layout;
@@ -457,6 +459,8 @@ enum pyi_trouble {
 	PYI_TROUBLE_FAULT,
 	/* Out of room for types or for work. */
 	PYI_TROUBLE_MEMORY,
+	/* An object that says it is larger than all memory: counted, with no bytes. */
+	PYI_TROUBLE_SIZE,
 };
 
 struct pyi_record_summary {

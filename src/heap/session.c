@@ -243,6 +243,7 @@ static const char *const troubles[] = {
 	[PYI_TROUBLE_DICT] = "a dict does not hold as many items as it says",
 	[PYI_TROUBLE_FAULT] = "an object could not be visited",
 	[PYI_TROUBLE_MEMORY] = "there was not enough room for the walk",
+	[PYI_TROUBLE_SIZE] = "an object says that it is larger than all memory",
 };
 
 /* What speaks against believing a snapshot, before it is walked; NULL if nothing does. */

@@ -280,6 +280,17 @@ static struct pyi_error *write_array(struct pyi_source_snapshot *snapshot, uint6
 	return size_bytes ? pyi_source_write(snapshot, addr, items, size_bytes) : NULL;
 }
 
+/* With what is shared or a file's: an array may own that. */
+static uint64_t mapped_bytes(const struct pyi_maps *maps)
+{
+	uint64_t bytes = 0;
+
+	for (size_t m = 0; m < maps->count; m++)
+		if (maps->items[m].readable || maps->items[m].writable)
+			bytes += maps->items[m].end_addr - maps->items[m].start_addr;
+	return bytes;
+}
+
 static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 					 const struct pyi_runtime *runtime,
 					 const struct pyi_interpreters *interpreters,
@@ -310,6 +321,7 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 		.selection_addr = space->selection_addr,
 		.selection_limit = SELECTION_LIMIT,
 		.flags = request->flags,
+		.mapped_bytes = mapped_bytes(&snapshot->maps),
 		.layout = *runtime->layout,
 	};
 	struct pyi_error *error;

@@ -148,6 +148,7 @@ struct pyi_payload_arguments invented_arguments(const struct invented_heap *heap
 		.range_count = 1,
 		.lists_addr = (uintptr_t)heap->lists,
 		.list_count = INVENTED_LISTS,
+		.mapped_bytes = (UINT64_C(1) << 47) - 1,
 		.layout = heap->layout,
 	};
 
@@ -205,6 +206,11 @@ void invented_census(const struct invented_heap *heap, const struct invented_req
 	arguments.attach_addr = request->attach_addr;
 	arguments.attach_argument = request->attach_argument;
 	arguments.flags = request->flags;
+	if (request->mapped_bytes)
+		arguments.mapped_bytes = request->mapped_bytes;
+	if (request->rule_count)
+		memcpy(arguments.rules, request->rules,
+		       request->rule_count * sizeof(arguments.rules[0]));
 	*ret_run = (struct invented_run){ 0 };
 	ret_run->status = invented_walk(&arguments, take_message, &context, &ret_run->faults);
 	free(roots);

@@ -27,6 +27,10 @@ struct invented_request {
 	/* void *(*)(void *argument), see pyi_payload_arguments; 0: none. */
 	uint64_t attach_addr;
 	uint64_t attach_argument;
+	/* As in pyi_payload_arguments; 0: a whole address space. */
+	uint64_t mapped_bytes;
+	const struct pyi_type_rule *rules;
+	size_t rule_count;
 };
 
 struct invented_run {

@@ -249,9 +249,11 @@ static void test_dicts(void **state)
 
 		*place = (uint8_t)log2_size;
 		run = census(fixture, PYI_CENSUS_ALL);
-		assert_int_equal(run.result.summary.trouble, log2_size > 1 && log2_size <= 48
-								     ? PYI_TROUBLE_NONE
-								     : PYI_TROUBLE_DICT);
+		/* Of 16 or 24 bytes an entry, two thirds of them. */
+		assert_int_equal(run.result.summary.trouble, log2_size <= 1 || log2_size > 48
+								     ? PYI_TROUBLE_DICT
+							     : log2_size > 43 ? PYI_TROUBLE_SIZE
+									      : PYI_TROUBLE_NONE);
 		assert_int_equal(invented_run_find(&run, heap->dict_type).count, 1);
 		assert_true(invented_run_find(&run, heap->dict_type).bytes >> SIZE_LIMIT_LOG2 == 0);
 		invented_run_deinit(&run);
@@ -365,6 +367,106 @@ static void test_sizes_untracked(void **state)
 	}
 }
 
+/* With so much memory: one object of a type is counted, with so many bytes, or too many to be. */
+static void expect_size(struct fixture *fixture, uint64_t object, const struct pyi_type_rule *rules,
+			uint64_t expected)
+{
+	const struct pyi_layout *layout = &fixture->heap.layout;
+	struct invented_run run;
+	struct pyi_record_type type;
+
+	invented_census(&fixture->heap,
+			&(struct invented_request){
+				.flags = PYI_CENSUS_ALL,
+				.roots = &object,
+				.root_count = 1,
+				.mapped_bytes = UINT64_C(1) << 30,
+				.rules = rules,
+				.rule_count = rules ? 2 : 0,
+			},
+			&run);
+	type = invented_run_find(&run, invented_get(object + layout->object_type));
+	assert_int_equal(type.count, 1);
+	assert_int_equal(type.bytes, expected);
+	assert_int_equal(run.result.summary.trouble,
+			 expected ? PYI_TROUBLE_NONE : PYI_TROUBLE_SIZE);
+	if (!expected)
+		assert_int_equal(run.result.summary.trouble_addr, object);
+	invented_run_deinit(&run);
+}
+
+/* What says that it is larger than all memory is said to do so, and adds nothing. */
+static void test_larger_than_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	struct invented_heap *heap = &fixture->heap;
+	uint64_t items = invented_static_type(
+		heap, &(struct invented_type){ .name = "items", .basicsize = 64, .itemsize = 8 });
+	uint64_t object = invented_object(heap, items, 64);
+	uint64_t count_addr = object + heap->layout.var_size;
+	static const uint64_t counts[] = { UINT64_C(1) << 27, UINT64_C(1) << 40, UINT64_C(1) << 46,
+					   UINT64_C(1) << 47, UINT64_C(1) << 61, INT64_MAX };
+
+	invented_set(count_addr, 100);
+	expect_size(fixture, object, NULL, 64 + 800);
+	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+		invented_set(count_addr, counts[c]);
+		expect_size(fixture, object, NULL, 0);
+	}
+}
+
+/* An array of numpy's kind that claims any number of dimensions, items and bytes of an item. */
+static void test_arrays_larger_than_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	struct invented_heap *heap = &fixture->heap;
+	uint64_t array_type = invented_static_type(
+		heap, &(struct invented_type){ .name = "ndarray", .basicsize = 80 });
+	uint64_t item_type = invented_static_type(
+		heap, &(struct invented_type){ .name = "dtype", .basicsize = 96 });
+	uint64_t shape = invented_raw(heap, 32);
+	uint64_t array = invented_object(heap, array_type, 80);
+	uint64_t item = invented_object(heap, item_type, 96);
+	const struct pyi_type_rule rules[] = {
+		{ .type_addr = array_type,
+		  .size_rule = PYI_SIZE_NDARRAY,
+		  .fields = { 16, 56 },
+		  .condition = PYI_ABSENT,
+		  .references = { 56, PYI_ABSENT } },
+		{ .type_addr = item_type,
+		  .size_rule = PYI_SIZE_ITEM,
+		  .unit = 4,
+		  .fields = { 32 },
+		  .condition = PYI_ABSENT,
+		  .references = { PYI_ABSENT } },
+	};
+	static const uint64_t counts[] = { UINT64_C(1) << 28, UINT64_C(1) << 57, UINT64_C(1) << 61,
+					   UINT64_MAX };
+
+	invented_set(array + 24, 2);
+	invented_set(array + 32, shape);
+	invented_set(array + 56, item);
+	invented_set(array + 64, 4);
+	invented_set(item + 32, 8);
+	invented_set(shape, 3);
+	invented_set(shape + 8, 5);
+	expect_size(fixture, array, rules, 80 + 32 + 3 * 5 * 8);
+	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+		invented_set(shape, counts[c]);
+		expect_size(fixture, array, rules, 0);
+	}
+	invented_set(shape, 3);
+	/* Dimensions that no array has; a shape, and items, that cannot be read. */
+	invented_set(array + 24, 0x7fffffff);
+	expect_size(fixture, array, rules, 0);
+	invented_set(array + 24, 2);
+	invented_set(array + 32, unmapped(fixture));
+	expect_size(fixture, array, rules, 0);
+	invented_set(array + 32, shape);
+	invented_set(item + heap->layout.object_type, heap->node_type);
+	expect_size(fixture, array, rules, 0);
+}
+
 /* tp_base in a circle. */
 static void test_bases_in_a_circle(void **state)
 {
@@ -453,6 +555,8 @@ int main(void)
 		IN_ALL(test_sizes),
 		IN_ALL(test_sizes_untracked),
 		IN_ALL(test_bases_in_a_circle),
+		IN_ALL(test_larger_than_memory),
+		IN_ALL(test_arrays_larger_than_memory),
 		IN(test_random, 0x0307, "3.7"),
 		IN(test_random, 0x0308, "3.8"),
 		IN(test_random, 0x030d, "3.13"),

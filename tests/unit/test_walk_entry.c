@@ -57,6 +57,7 @@ static int set_up(void **state)
 
 	arguments->abi = PYI_PAYLOAD_ABI;
 	arguments->size_bytes = sizeof(*arguments);
+	arguments->mapped_bytes = (UINT64_C(1) << 47) - 1;
 	arguments->arena_addr = (uintptr_t)arena;
 	arguments->arena_bytes = ARENA_BYTES;
 	arguments->records_addr = (uintptr_t)records;
