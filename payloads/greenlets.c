@@ -45,9 +45,15 @@ uint64_t pyi_greenlet_frame(struct pyi_walk *walk, uint64_t object,
 			    const struct pyi_walk_type *type)
 {
 	uint64_t first = walk->layout->object_size;
-	uint64_t end = (uint64_t)type->basicsize;
 	uint64_t frame;
+	uint64_t end;
 
+	/* Not in what a subclass adds: it may hold any frame. */
+	while (type && !type->exact)
+		type = pyi_types_find(walk, pyi_field(type->addr, walk->layout->type_base));
+	if (!type)
+		return 0;
+	end = (uint64_t)type->basicsize;
 	if (type->basicsize < IMPLEMENTATION_FIELD + PYI_POINTER_BYTES)
 		return 0;
 	if (end > OBJECT_BYTES_LIMIT)

@@ -10,7 +10,8 @@ import pytest
 import support
 
 LOCALS = {"__main__.Shallow": ("serve", "held"), "__main__.Deep": ("descend", "thing"),
-          "__main__.Generated": ("produce", "product")}
+          "__main__.Generated": ("produce", "product"),
+          "__main__.Behind": ("serve_behind", "held")}
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,17 @@ class Attached:
     pass
 
 
+class Behind:
+    pass
+
+
 class Server(greenlet.greenlet):
     pass
+
+
+class Framed(greenlet.greenlet):
+    """Has a frame of its own, which is not the one it is suspended in."""
+    __slots__ = ("frame",)
 
 
 variable = contextvars.ContextVar("variable")
@@ -88,6 +97,12 @@ def with_context():
     away()
 
 
+def serve_behind():
+    held = Behind()
+    away()
+    return held
+
+
 def start(function, *arguments):
     one = Server(function)
     one.attached = Attached()
@@ -101,6 +116,9 @@ waiting.append(start(descend, DEPTH))
 waiting.append(start(consume))
 if getattr(greenlet, "GREENLET_USE_CONTEXT_VARS", False):
     waiting.append(start(with_context))
+framed = Framed(serve_behind)
+framed.frame = sys._getframe()
+framed.switch()
 others = [greenlet.greenlet(serve), start(len, "")]
 assert others[1].dead and not any(one.dead for one in waiting)
 
@@ -118,7 +136,8 @@ def counts(_):
 commands.serve({
     "counts": counts,
     "expected": lambda _: json.dumps({
-        "__main__.Shallow": 100 * SUSPENDED, "__main__.Deep": DEPTH + 1, "__main__.Generated": 1,
+        "__main__.Shallow": 100 * SUSPENDED, "__main__.Behind": 1,
+        "__main__.Deep": DEPTH + 1, "__main__.Generated": 1,
         "__main__.InContext": int(getattr(greenlet, "GREENLET_USE_CONTEXT_VARS", False)),
         "__main__.Attached": len(waiting) + 1}),
     "sizes": lambda _: json.dumps([sum(map(sys.getsizeof, waiting)), sys.getsizeof(b"body") - 4]),
