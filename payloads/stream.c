@@ -12,6 +12,13 @@ enum {
 	EDGE_LIMIT = PYI_EDGES_MANY - 1,
 	/* Of keys that dicts share. */
 	KEY_PART = 16,
+	/*
+	 * Objects that are never freed have half of all numbers (3.12); those that are static data
+	 * in 3.11 begin with 999999999 (deepfreeze.py, pycore_runtime_init.h) and are counted from
+	 * there, code a little down, small ints up. Else there are 8 GB of pointers to it, and it
+	 * loses nothing.
+	 */
+	MANY_REFERENCES = 999999999 - (1 << 20),
 	SHORT_BYTES = 1 << (64 - PYI_NODE_SIZE_SHIFT),
 	SHORT_COUNT = 1 << PYI_NODE_COUNT_BITS,
 };
@@ -97,8 +104,7 @@ void pyi_stream_node(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 		flags |= PYI_NODE_FROZEN;
 	else if (pyi_object_is_tracked(walk, object, type))
 		flags |= PYI_NODE_TRACKED;
-	/* Those that are never freed have half of all numbers; without them, none has so many. */
-	if (references >> 31)
+	if (references >= MANY_REFERENCES)
 		flags |= PYI_NODE_IMMORTAL;
 	if (type->kind == PYI_KIND_TYPE &&
 	    !(pyi_field(object, walk->layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
