@@ -83,6 +83,10 @@ static void warn(const struct pyi_inspection *inspection)
 		pyi_envelope_warn(inspection->envelope, "finalizing",
 				  "Python is ending, and takes its modules to pieces: this is what "
 				  "is left of the heap");
+	if (inspection->session.runtime.passed_over)
+		pyi_envelope_warn(inspection->envelope, "another-python",
+				  "another library called libpython was not looked at, for its "
+				  "file system may have a server: it may be a Python of its own");
 	if (inspection->broken_lists)
 		pyi_envelope_warn(
 			inspection->envelope, "broken-list",

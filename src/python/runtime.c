@@ -372,6 +372,7 @@ static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi
 		return error;
 	*ret = finder->found[index];
 	finder->found[index] = (struct pyi_runtime){ 0 };
+	ret->passed_over = finder->scope.passed_over;
 	return NULL;
 }
 

@@ -58,6 +58,8 @@ struct pyi_runtime {
 	 * can need. Without symbols: other such code; size 0 if there is none.
 	 */
 	struct pyi_elf_range evaluator;
+	/* There may be another one, in a file that was not opened: a server may have it. */
+	bool passed_over;
 	/* The file it is in, as the maps show it; owned by the runtime. */
 	char *path;
 };

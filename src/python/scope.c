@@ -90,6 +90,14 @@ static bool may_be_served(const struct pyi_map *map, const struct pyi_map *found
 	       (found->device_major != 0 || found->device_minor != map->device_minor);
 }
 
+/* Has a CPython in it, by its name; all else may have one as well, but hardly ever does. */
+static bool is_called_libpython(const struct pyi_map *map)
+{
+	const char *base = strrchr(map->path, '/');
+
+	return base && strncmp(base, "/libpython", strlen("/libpython")) == 0;
+}
+
 /* Takes over the module; true if it has a CPython in it. */
 static bool keep(struct pyi_scope *scope, struct pyi_elf_module *module, bool is_program)
 {
@@ -194,8 +202,13 @@ struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct
 			const struct pyi_map *map = &maps->items[m];
 			struct pyi_elf_module *module;
 
-			if (rank_of(map, exe) != rank || may_be_served(map, found) ||
-			    !is_new_candidate(map, seen))
+			if (rank_of(map, exe) != rank)
+				continue;
+			if (may_be_served(map, found)) {
+				scope.passed_over |= is_called_libpython(map);
+				continue;
+			}
+			if (!is_new_candidate(map, seen))
 				continue;
 			error = pyi_elf_module_open(process, maps, map, &module);
 			if (error && rank == 0)

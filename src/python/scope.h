@@ -30,6 +30,8 @@ struct pyi_scope {
 	bool has_program;
 	/* One of the files is PyPy. */
 	bool has_pypy;
+	/* One that is called libpython was not opened, for it may be a server's. */
+	bool passed_over;
 };
 
 /*
