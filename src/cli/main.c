@@ -27,6 +27,7 @@
 #include "cli/options.h"
 #include "cli/origin.h"
 #include "cli/relay.h"
+#include "cli/standard_files.h"
 #include "cli/target.h"
 #include "cli/tasks.h"
 #include "process/process.h"
@@ -663,6 +664,9 @@ int main(int argc, char **argv)
 	struct job job = { .capture_fd = -1 };
 	struct pyi_error *error;
 
+	/* There is nothing to say it on. */
+	if (!pyi_standard_files_fill())
+		return PYI_EXIT_FAILED;
 	pyi_wait_init();
 	pyi_origin_describe();
 	error = pyi_options_parse(argc, argv, &job.options);

@@ -4,7 +4,6 @@
 #include "cli/relay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -29,20 +28,6 @@ static bool is_waited_for(int fd, struct stat *ret_status)
 	       (S_ISFIFO(ret_status->st_mode) || S_ISSOCK(ret_status->st_mode));
 }
 
-/* A file in memory; never in the place of a standard descriptor that is closed: what nobody wants
- * would end up in there. */
-static int open_memory(const char *name)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC);
-	int moved;
-
-	if (fd < 0 || fd > STDERR_FILENO)
-		return fd;
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	close(fd);
-	return moved;
-}
-
 void pyi_relay_init(struct pyi_relay *ret_relay)
 {
 	struct pyi_relay relay = { -1, -1 };
@@ -51,14 +36,14 @@ void pyi_relay_init(struct pyi_relay *ret_relay)
 	bool has_output = is_waited_for(STDOUT_FILENO, &output);
 
 	if (has_output)
-		relay.output_fd = open_memory("output");
+		relay.output_fd = memfd_create("output", MFD_CLOEXEC);
 	if (is_waited_for(STDERR_FILENO, &error)) {
 		/* 2>&1: in the order in which it was written. */
 		if (relay.output_fd >= 0 && output.st_dev == error.st_dev &&
 		    output.st_ino == error.st_ino)
 			relay.error_fd = relay.output_fd;
 		else
-			relay.error_fd = open_memory("words");
+			relay.error_fd = memfd_create("words", MFD_CLOEXEC);
 	}
 	*ret_relay = relay;
 }

@@ -392,11 +392,23 @@ def test_closed_pipe(victim, command):
     assert done.returncode in (1, -signal.SIGPIPE)
 
 
-def test_closed_stdout(victim, command):
-    """Without any stdout the report must not end up in a file that took its number."""
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_stdout(victim, command, closed):
+    """Without any stdout the report must not end up in what took its number."""
     done = support.run_pyinspect(
-        victim.pid, *command, prefix=["sh", "-c", 'exec "$0" "$@" >&-'])
-    assert done.returncode == 1, done.stderr
+        victim.pid, *command, prefix=["sh", "-c", 'exec "$0" "$@" ' + closed])
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
+def test_check_without_standard_descriptors(victim, tmp_path, closed):
+    """Its parts talk to each other over descriptors of their own, whichever are closed."""
+    output = tmp_path / "report.json"
+    done = support.run_pyinspect(
+        victim.pid, "check", "--max-rss", "1TiB", "--no-history", "--min-age", "0", "--output",
+        output, prefix=["sh", "-c", 'exec "$0" "$@" ' + closed])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(output.read_text(encoding="utf-8"))["result"]["status"] == "ok"
 
 
 def test_verbose_speaks_on_stderr_only(victim, command):
