@@ -677,12 +677,14 @@ static bool serve_next(struct broker *broker)
 				answer.data, answer.reply.data_bytes, answer.fd);
 }
 
-int pyi_broker_serve(int channel_fd, double max_pause_ms)
+int pyi_broker_serve(int channel_fd, pid_t pid, uint64_t start_ticks, double max_pause_ms)
 {
 	struct broker broker = { .channel_fd = channel_fd,
 				 .process.proc_fd = -1,
 				 .program_fd = -1,
 				 .opener.channel_fd = -1,
+				 .bound_pid = pid,
+				 .bound_start_ticks = start_ticks,
 				 .allowance.max_pause_ms = max_pause_ms };
 	struct pyi_error *error;
 

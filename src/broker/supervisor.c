@@ -102,7 +102,8 @@ static void close_all(struct channels *channels)
 }
 
 /* `debts` as pyi_snapshot_tell_debts(). */
-static pid_t start_broker(struct channels *channels, double max_pause_ms, uint32_t *debts)
+static pid_t start_broker(const struct pyi_supervision *supervision, struct channels *channels,
+			  uint32_t *debts)
 {
 	pid_t child = fork_bound("pyinspect-brok");
 	int fd = channels->broker[0];
@@ -113,17 +114,19 @@ static pid_t start_broker(struct channels *channels, double max_pause_ms, uint32
 	close_all(channels);
 	if (debts)
 		pyi_snapshot_tell_debts(debts);
-	_exit(pyi_broker_serve(fd, max_pause_ms));
+	_exit(pyi_broker_serve(fd, supervision->pid, supervision->start_ticks,
+			       supervision->max_pause_ms));
 }
 
 struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
 {
+	const struct pyi_supervision supervision = { .max_pause_ms = HUGE_VAL };
 	struct channels channels = { { -1, -1 }, { -1, -1 } };
 	pid_t child;
 
 	if (!pyi_channel_create(channels.broker))
 		return not_started(errno);
-	child = start_broker(&channels, HUGE_VAL, NULL);
+	child = start_broker(&supervision, &channels, NULL);
 	if (child < 0) {
 		close_all(&channels);
 		return not_started(errno);
@@ -298,7 +301,7 @@ static bool start_all(const struct pyi_supervision *supervision, struct watch *w
 	if (!pyi_channel_create(channels->broker) ||
 	    (supervision->keep && !pyi_channel_create(channels->keeper)))
 		return false;
-	children[BROKER].pid = start_broker(channels, supervision->max_pause_ms, debts);
+	children[BROKER].pid = start_broker(supervision, channels, debts);
 	if (children[BROKER].pid > 0)
 		children[WORKER].pid = start_worker(supervision, channels, debts);
 	if (children[WORKER].pid > 0 && supervision->keep)

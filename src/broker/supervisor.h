@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -22,6 +23,12 @@ struct pyi_supervision {
 	/* In the keeper, likewise; NULL: there is none. Its exit code then counts. */
 	void (*keep)(void *argument, int worker_fd) __attribute__((noreturn));
 	void *argument;
+	/*
+	 * The process that the run is about, and when it was started, in clock ticks since boot; 0:
+	 * the first one that the worker asks for.
+	 */
+	pid_t pid;
+	uint64_t start_ticks;
 	/* What the user accepts for one stop of the target. */
 	double max_pause_ms;
 	/* On base/clock.h's clock: by then they are to have ended of their own accord. */

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <cjson/cJSON.h>
@@ -21,6 +22,8 @@
 /* What came of one process. */
 struct pyi_part {
 	pid_t pid;
+	/* When it was started, in clock ticks since boot; 0: it has ended. */
+	uint64_t start_ticks;
 	/* Owned; NULL: nothing. */
 	char *text;
 	size_t size;

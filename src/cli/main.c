@@ -31,6 +31,7 @@
 #include "cli/target.h"
 #include "cli/tasks.h"
 #include "process/process.h"
+#include "process/process_stat.h"
 #include "report/output.h"
 #include "tracee/wait.h"
 #include "version.h"
@@ -410,7 +411,9 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 
 	(void)keeper_fd;
 	pyi_relay_enter(&job->relay);
-	error = close_others(broker_fd, job->options.output_fd);
+	/* Not a broker either: it would open any process for whoever takes over this one. */
+	(void)broker_fd;
+	error = close_others(-1, job->options.output_fd);
 	for (size_t p = 0; p < job->parts->count; p++)
 		bytes += PARSED_FACTOR * job->parts->items[p].size;
 	if (!error && job->options.output_fd >= 0) {
@@ -462,6 +465,9 @@ static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *
 	if (!job->command->keeps)
 		own.options.limit = 0;
 	supervision->argument = &own;
+	/* It is a while since they were listed: by now others may have their numbers. */
+	supervision->pid = part->pid;
+	supervision->start_ticks = part->start_ticks;
 	error = pyi_supervise(supervision, &supervised);
 	if (error)
 		return error;
@@ -500,6 +506,15 @@ static uint64_t time_to_add_up(uint64_t deadline_ns)
 	return deadline_ns > least_ns ? deadline_ns : least_ns;
 }
 
+static void note_process(struct pyi_part *part, pid_t pid)
+{
+	struct pyi_process_stat stat;
+
+	part->pid = pid;
+	if (pyi_process_stat_peek(pid, &stat))
+		part->start_ticks = stat.start_ticks;
+}
+
 static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supervision,
 				   const pid_t *pids, size_t count)
 {
@@ -515,7 +530,7 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 		error = pyi_error_no_memory();
 	}
 	for (size_t p = 0; p < parts.count; p++)
-		parts.items[p].pid = pids[p];
+		note_process(&parts.items[p], pids[p]);
 	if (!error)
 		error = look_at_all(job, supervision, &parts);
 	if (!error && job->options.output) {

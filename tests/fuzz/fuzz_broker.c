@@ -631,7 +631,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	filter_errors();
 	memset(&model, 0, sizeof(model));
 	model.input = (struct fuzz_input){ bytes, size_bytes };
-	code = pyi_broker_serve(-1, 250);
+	code = pyi_broker_serve(-1, 0, 0, 250);
 	FUZZ_EXPECT(code == (model.owes ? PYI_EXIT_NOT_RESTORED : PYI_EXIT_OK));
 	/* Nothing is left, of the target or of our own. */
 	FUZZ_EXPECT(!model.snapshot && !model.opened && !model.residue_states);

@@ -3,7 +3,15 @@ All processes of a service: top-types and check of a process with its children, 
 them is unlike the others, and what is left out.
 """
 
+import contextlib
+import ctypes
 import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
 
 import pytest
 
@@ -16,6 +24,8 @@ __all__ = ["state"]  # a fixture
 
 SESSION = "__main__.Session"
 LEAKED = (30, 30, 20000, 30)
+# include/uapi/asm-generic/unistd.h: the same on all architectures.
+CLONE3 = 435
 
 
 class Service:
@@ -172,6 +182,101 @@ def test_young_workers_are_left_out_of_a_check(start, state):
         assert report["target"]["pid"] == master.pid
     finally:
         master.ask("end")
+
+
+class Reuse(contextlib.AbstractContextManager):
+    """A process with a number that another one had."""
+
+    def __init__(self, pid, command):
+        # struct clone_args: exit_signal, and set_tid with one number.
+        number = ctypes.c_int(pid)
+        fields = [0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(number), 1, 0]
+        arguments = ctypes.create_string_buffer(struct.pack("11Q", *fields))
+        self.pid = ctypes.PyDLL(None, use_errno=True).syscall(
+            CLONE3, arguments, len(arguments) - 1)
+        if self.pid == 0:
+            try:
+                os.execv(command[0], command)
+            finally:
+                os._exit(1)
+        if self.pid < 0:
+            pytest.skip("cannot choose a number: %s" % os.strerror(ctypes.get_errno()))
+
+    def __exit__(self, *_):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+def children_called(pid, name):
+    found = []
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as stream:
+        for child in map(int, stream.read().split()):
+            # Some end meanwhile.
+            with contextlib.suppress(OSError):
+                found += [child] if comm(child) == name + "\n" else []
+    return found
+
+
+def test_a_number_that_was_used_again(start, tmp_path):
+    """Between the list and the look at it a worker has ended, and a stranger has its number."""
+    interpreter = interpreters.any_interpreter()
+    master = start(interpreter, "prefork.py")
+    ready = tmp_path / "ready"
+    script = tmp_path / "stranger.py"
+    script.write_text("class Stranger:\n    pass\n\n\nkept = [Stranger() for _ in range(9)]\n"
+                      "open(%r, 'w').close()\nimport signal\nsignal.pause()\n" % str(ready))
+    try:
+        workers = master.ask("workers 1 2 3")
+        first, *others, last = sorted([master.pid, *workers])
+        if last == master.pid:
+            pytest.skip("numbers began anew")
+        tool = subprocess.Popen([support.PYINSPECT, str(master.pid), "--children", "top-types",
+                                 "-n", "0", "--json"], stdout=subprocess.PIPE)
+        support.wait_until(lambda: children_called(tool.pid, "pyinspect-work"), "the first look")
+        os.kill(tool.pid, signal.SIGSTOP)
+        master.ask("drop %d" % last)
+        with Reuse(last, interpreter.command(str(script))):
+            support.wait_until(ready.exists, "the stranger has started")
+            os.kill(tool.pid, signal.SIGCONT)
+            report = json.loads(tool.communicate(timeout=60)[0])
+        assert [one["pid"] for one in report["group"]["processes"]] == [first, *others]
+        assert report["group"]["left_out"] == 1
+        assert "__main__.Stranger" not in [row["type"] for row in report["result"]["types"]]
+    finally:
+        master.ask("end")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_who_adds_up_has_no_broker(service):
+    """It reads what workers have made of bytes of the processes, and may be taken over."""
+    reader, terminal = pty.openpty()
+    # Whoever writes to it waits.
+    termios.tcflow(terminal, termios.TCOOFF)
+    tool = subprocess.Popen([support.PYINSPECT, str(service.master.pid), "--children", "top-types",
+                             "--json"], stdout=terminal)
+    try:
+        pid = support.wait_until(lambda: writer_to_terminal(tool.pid), "the report")
+        files = [os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                 for fd in os.listdir("/proc/%d/fd" % pid)]
+        assert not [name for name in files if name.startswith("socket:")]
+        support.wait_until(lambda: not children_called(tool.pid, "pyinspect-brok"),
+                           "the broker ends")
+    finally:
+        tool.kill()
+        tool.wait()
+        os.close(terminal)
+        os.close(reader)
+
+
+def writer_to_terminal(pid):
+    """The child of a run that waits for its terminal; the others write to memory."""
+    for child in children_called(pid, "pyinspect-work"):
+        with contextlib.suppress(OSError):
+            with open("/proc/%d/stat" % child, encoding="ascii") as stat:
+                waits = stat.read().rsplit(")", 1)[1].split()[0] == "S"
+            if waits and os.readlink("/proc/%d/fd/1" % child).startswith("/dev/pts/"):
+                return child
+    return None
 
 
 def comm(pid):

@@ -2,7 +2,7 @@
 A pre-fork server: a master that keeps workers, of which one keeps what the others let go.
 
 Commands: `workers LEAKED...` (starts a worker for each number, which keeps so many sessions; answers
-with their pids), `sleeper` (starts a child that is no Python; answers with its pid), `end` (all
+with their pids), `drop PID` (one ends), `sleeper` (starts a child that is no Python; answers with its pid), `end` (all
 children).
 """
 
@@ -49,6 +49,14 @@ def sleeper(_):
     return json.dumps(child)
 
 
+def drop(arguments):
+    child = int(arguments)
+    CHILDREN.remove(child)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "{}"
+
+
 def end(_):
     while CHILDREN:
         child = CHILDREN.pop()
@@ -57,4 +65,4 @@ def end(_):
     return "{}"
 
 
-commands.serve({"workers": workers, "sleeper": sleeper, "end": end})
+commands.serve({"workers": workers, "drop": drop, "sleeper": sleeper, "end": end})
