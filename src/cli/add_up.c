@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -18,6 +20,8 @@ enum {
 #define FAR_MORE 4.0
 #define LEAST_MORE 100.0
 /* Doubles below are whole numbers without a gap. */
+#define NOT_RESTORED                                                                               \
+	"nobody knows whether it is as it was: pyinspect had to be ended while it worked on it"
 #define WHOLE_LIMIT 9007199254740992.0
 
 const char *pyi_part_text(const cJSON *object, const char *key)
@@ -41,6 +45,39 @@ uint64_t pyi_part_unsigned(const cJSON *object, const char *key)
 	return number < WHOLE_LIMIT ? (uint64_t)number : (uint64_t)WHOLE_LIMIT;
 }
 
+void pyi_parts_take(struct pyi_parts *parts, struct pyi_part *part, int fd)
+{
+	struct stat status;
+	size_t size;
+
+	if (fstat(fd, &status) != 0) {
+		part->lost = "its report cannot be read";
+		return;
+	}
+	size = (size_t)status.st_size;
+	if (size > parts->text_limit || size > parts->room_bytes) {
+		part->lost = "its report is too large";
+		return;
+	}
+	part->text = malloc(size + 1);
+	if (!part->text || pread(fd, part->text, size, 0) != status.st_size) {
+		free(part->text);
+		part->text = NULL;
+		part->lost = "its report cannot be read";
+		return;
+	}
+	part->size = size;
+	parts->room_bytes -= size;
+}
+
+struct pyi_error *pyi_part_not_restored(const struct pyi_part *part)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_NOT_RESTORED, PYI_ERROR_NOT_RESTORED,
+					       "process %d: %s", (int)part->pid, NOT_RESTORED),
+			      "run pyinspect on it once more: a run that makes a clone reaps what "
+			      "is left");
+}
+
 static void read_part(struct pyi_part *part)
 {
 	const cJSON *error;
@@ -53,13 +90,22 @@ static void read_part(struct pyi_part *part)
 	error = cJSON_GetObjectItemCaseSensitive(part->json, "error");
 	part->error_code = pyi_part_text(error, "code");
 	part->error_message = pyi_part_text(error, "message");
+	part->error_hint = pyi_part_text(error, "hint");
+}
+
+const char *pyi_part_lost(const struct pyi_part *part)
+{
+	if (part->not_restored)
+		return NOT_RESTORED;
+	return part->lost ? part->lost : "it could not be looked at";
 }
 
 bool pyi_part_is_left_out(const struct pyi_part *part)
 {
 	static const char *const codes[] = { "not-python", "no-such-process", "too-young" };
 
-	for (size_t c = 0; part->error_code && c < sizeof(codes) / sizeof(codes[0]); c++)
+	for (size_t c = 0;
+	     part->error_code && !part->not_restored && c < sizeof(codes) / sizeof(codes[0]); c++)
 		if (strcmp(part->error_code, codes[c]) == 0)
 			return true;
 	return false;
@@ -131,22 +177,31 @@ static void add_envelope(struct pyi_envelope *envelope, const struct pyi_part *p
 	add_warnings(envelope, part);
 }
 
+/* The code of that name; that of a lost worker if there is none. */
+static enum pyi_error_code find_code(const char *name)
+{
+	for (int code = 0; name && code < PYI_ERROR_CODE_COUNT; code++)
+		if (strcmp(pyi_error_code_name((enum pyi_error_code)code), name) == 0)
+			return (enum pyi_error_code)code;
+	return PYI_ERROR_WORKER_LOST;
+}
+
 /* Why one has no result. */
 static struct pyi_error *no_result(const struct pyi_part *part)
 {
-	if (part->error_code && strcmp(part->error_code, "not-python") == 0)
-		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_PYTHON, "%s",
-					part->error_message ? part->error_message : "not Python");
-	if (part->error_message)
-		return pyi_error_create(part->exit_code > 0 &&
-							part->exit_code <= PYI_EXIT_NOT_RESTORED
-						? (enum pyi_exit)part->exit_code
-						: PYI_EXIT_FAILED,
-					PYI_ERROR_WORKER_LOST, "process %d: %s", (int)part->pid,
-					part->error_message);
-	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
-				"process %d could not be looked at in the time allowed",
-				(int)part->pid);
+	enum pyi_exit exit = PYI_EXIT_FAILED;
+	struct pyi_error *error;
+
+	if (part->not_restored)
+		return pyi_part_not_restored(part);
+	if (!part->error_message)
+		return pyi_error_create(exit, PYI_ERROR_WORKER_LOST, "process %d: %s",
+					(int)part->pid, pyi_part_lost(part));
+	if (part->exit_code > 0 && part->exit_code <= PYI_EXIT_NOT_RESTORED)
+		exit = (enum pyi_exit)part->exit_code;
+	error = pyi_error_create(exit, find_code(part->error_code), "process %d: %s",
+				 (int)part->pid, part->error_message);
+	return part->error_hint ? pyi_error_hint(error, "%s", part->error_hint) : error;
 }
 
 static struct pyi_error *describe_only(struct pyi_sum *sum)
@@ -178,13 +233,17 @@ struct pyi_error *pyi_sum_begin(struct pyi_sum *sum)
 		struct pyi_part *part = &parts->items[p];
 
 		read_part(part);
+		/* What else there is to say of it is said by others. */
+		if (part->not_restored)
+			pyi_envelope_warn(envelope, "not-restored", "process %d: %s",
+					  (int)part->pid, NOT_RESTORED);
 		if (part->result) {
 			add_envelope(envelope, part);
 			if (!add_member(sum, part))
 				return pyi_error_no_memory();
 		} else if (pyi_part_is_left_out(part)) {
 			sum->group.left_out++;
-		} else {
+		} else if (!part->not_restored) {
 			PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = no_result(part);
 
 			pyi_envelope_warn(envelope, "incomplete", "%s", error->message);
@@ -195,6 +254,9 @@ struct pyi_error *pyi_sum_begin(struct pyi_sum *sum)
 		return describe_only(sum);
 	if (sum->group.member_count)
 		return NULL;
+	for (size_t p = 0; p < parts->count; p++)
+		if (parts->items[p].not_restored)
+			return pyi_part_not_restored(&parts->items[p]);
 	/* One that could be Python says more than one that is none. */
 	for (size_t p = 0; p < parts->count; p++)
 		if (!pyi_part_is_left_out(&parts->items[p]))

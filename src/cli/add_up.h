@@ -28,8 +28,8 @@ struct pyi_part {
 	char *text;
 	size_t size;
 	int exit_code;
-	/* It had to be ended, or ended by itself, before it could say anything. */
-	bool lost;
+	/* Why there is no report; a static string. NULL: not known. */
+	const char *lost;
 	/* The process may not be as it was. */
 	bool not_restored;
 
@@ -39,11 +39,15 @@ struct pyi_part {
 	const cJSON *result;
 	const char *error_code;
 	const char *error_message;
+	const char *error_hint;
 };
 
 struct pyi_parts {
 	struct pyi_part *items;
 	size_t count;
+	/* So large one text may be, and all that are still to come. */
+	size_t text_limit;
+	size_t room_bytes;
 };
 
 /* Everything that is being put together. */
@@ -54,10 +58,17 @@ struct pyi_sum {
 	struct pyi_group group;
 };
 
+/* Takes the report of a process from a file; one that is too large, or cannot be read, is lost. */
+void pyi_parts_take(struct pyi_parts *parts, struct pyi_part *part, int fd);
+
+/* Error "not-restored" (exit 6): the process may not be as it was, and nobody could say it. */
+struct pyi_error *pyi_part_not_restored(const struct pyi_part *part) PYI_MUST_CHECK;
+
 /*
  * Reads the texts, and puts what all reports have in common into `sum`: the envelope, and a member
  * of the group for each process that has a result. What is no Python, or not any more, or too young
- * for a check, is left out. Errors: the one of the first process if none has a result; no memory.
+ * for a check, is left out. Errors: if none has a result, that of a process that may not be as it
+ * was, or the first one; no memory.
  */
 struct pyi_error *pyi_sum_begin(struct pyi_sum *sum) PYI_MUST_CHECK;
 
@@ -75,6 +86,9 @@ const char *pyi_part_text(const cJSON *object, const char *key);
 
 /* A number as an integer that it can be. */
 uint64_t pyi_part_unsigned(const cJSON *object, const char *key);
+
+/* Why there is no report of a process; a static string. */
+const char *pyi_part_lost(const struct pyi_part *part);
 
 /* True if the process was left out. */
 bool pyi_part_is_left_out(const struct pyi_part *part);

@@ -177,14 +177,14 @@ static void add_rest(struct adding *adding, const struct pyi_part *part, bool fi
 		report->evidence = evidence;
 }
 
-/* One that could not be looked at. */
+/* One that could not be looked at, or may not be as it was. */
 static struct pyi_error *add_failure(struct adding *adding, const struct pyi_part *part)
 {
 	enum pyi_check_status status = part->not_restored ? PYI_CHECK_CRITICAL : PYI_CHECK_UNKNOWN;
 
 	return add_finding(&adding->check, part->pid, "measured", NULL,
-			   part->error_message ? part->error_message
-					       : "it could not be looked at in the time allowed",
+			   part->error_message && !part->not_restored ? part->error_message
+								      : pyi_part_lost(part),
 			   (struct pyi_check_finding){
 				   .status = status, .warning = INFINITY, .critical = INFINITY });
 }
@@ -283,10 +283,10 @@ static struct pyi_error *add_all(struct adding *adding)
 	for (size_t p = 0; p < parts->count && !error; p++) {
 		const struct pyi_part *part = &parts->items[p];
 
-		if (!part->result) {
-			error = pyi_part_is_left_out(part) ? NULL : add_failure(adding, part);
+		if (part->not_restored || (!part->result && !pyi_part_is_left_out(part)))
+			error = add_failure(adding, part);
+		if (error || !part->result)
 			continue;
-		}
 		adding->sum.group.members[m].objects = pyi_part_unsigned(
 			cJSON_GetObjectItemCaseSensitive(part->result, "figures"), "objects");
 		adding->sum.group.members[m].bytes = pyi_part_unsigned(

@@ -53,6 +53,8 @@ enum {
 	WRITE_GRACE_MS = 450,
 	/* Of one of several processes, as JSON. */
 	REPORT_LIMIT = 64 << 20,
+	/* Of all of them. */
+	REPORTS_LIMIT = 256 << 20,
 	/* Memory that a parsed report takes, for each byte of it. */
 	PARSED_FACTOR = 32,
 	/* Processes that are looked at in one run; that are told in a hint. */
@@ -61,6 +63,8 @@ enum {
 	ADD_UP_MS = 10000,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
+
+#define NOT_IN_TIME "it was not done in the time allowed"
 
 static const struct pyi_command *find_command(const char *name)
 {
@@ -390,7 +394,7 @@ static struct pyi_error *explain_end(const struct job *job, const struct pyi_sup
 			"run pyinspect on it once more: a run that makes a clone reaps what is "
 			"left");
 	else if (supervised->overdue)
-		error = pyi_error_timeout("it was not done in the time allowed");
+		error = pyi_error_timeout(NOT_IN_TIME);
 	else
 		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
 					 "the part of pyinspect that reads the process was ended "
@@ -431,20 +435,10 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 	exit((int)conclude(job, &envelope, exit_code, error));
 }
 
-static bool read_text(int fd, struct pyi_part *part)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) != 0 || status.st_size > REPORT_LIMIT)
-		return false;
-	part->text = malloc((size_t)status.st_size + 1);
-	part->size = (size_t)status.st_size;
-	return part->text && pread(fd, part->text, part->size, 0) == status.st_size;
-}
-
 /* Looks at one of several processes; its report is kept. */
 static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *supervision,
-				 struct pyi_part *part, int *ret_cancel_signal)
+				 struct pyi_parts *parts, struct pyi_part *part,
+				 int *ret_cancel_signal)
 {
 	PYI_CLEANUP(pyi_guard_fd) int fd = memfd_create("report", MFD_CLOEXEC);
 	PYI_CLEANUP(pyi_guard_fd) int nowhere_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -472,11 +466,15 @@ static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *
 	if (error)
 		return error;
 	part->exit_code = supervised.exit_code;
-	part->lost = supervised.signal != 0;
 	part->not_restored = supervised.not_restored;
 	*ret_cancel_signal = supervised.cancel_signal;
-	if (!read_text(fd, part))
-		part->lost = true;
+	if (supervised.cancel_signal)
+		return supervised.not_restored ? pyi_part_not_restored(part) : NULL;
+	if (supervised.overdue)
+		part->lost = NOT_IN_TIME;
+	else if (supervised.signal)
+		part->lost = "the part of pyinspect that reads it was ended by a signal";
+	pyi_parts_take(parts, part, fd);
 	return NULL;
 }
 
@@ -489,11 +487,11 @@ static struct pyi_error *look_at_all(const struct job *job, struct pyi_supervisi
 
 	for (size_t p = 0; p < parts->count && !error && !cancel_signal; p++) {
 		if (pyi_clock_passed(supervision->deadline_ns))
-			parts->items[p].lost = true;
+			parts->items[p].lost = NOT_IN_TIME;
 		else
-			error = look_at(job, supervision, &parts->items[p], &cancel_signal);
+			error = look_at(job, supervision, parts, &parts->items[p], &cancel_signal);
 	}
-	if (cancel_signal)
+	if (cancel_signal && !error)
 		end_by(cancel_signal);
 	return error;
 }
@@ -520,7 +518,10 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 {
 	struct pyi_envelope envelope = { .command = job->command->name };
 	PYI_CLEANUP(pyi_parts_deinit)
-	struct pyi_parts parts = { .items = calloc(count, sizeof(*parts.items)), .count = count };
+	struct pyi_parts parts = { .items = calloc(count, sizeof(*parts.items)),
+				   .count = count,
+				   .text_limit = REPORT_LIMIT,
+				   .room_bytes = REPORTS_LIMIT };
 	struct pyi_supervised supervised = { 0 };
 	struct pyi_error *unwritten;
 	struct pyi_error *error = NULL;
