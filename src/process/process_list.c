@@ -91,3 +91,82 @@ void pyi_process_list_named(const char *name, size_t limit, char *text, size_t s
 					   found++ ? ", " : "", (int)pids[p]);
 	}
 }
+
+/* A process, and who has started it. */
+struct descent {
+	pid_t pid;
+	pid_t parent_pid;
+	bool is_known;
+};
+
+static int compare_parents(const void *a, const void *b)
+{
+	pid_t first = ((const struct descent *)a)->parent_pid;
+	pid_t second = ((const struct descent *)b)->parent_pid;
+
+	return (first > second) - (first < second);
+}
+
+/* All processes, by their parents. Each is asked once, however they have started each other. */
+static struct pyi_error *list_descents(struct descent **ret_all, size_t *ret_count)
+{
+	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
+	struct descent *all;
+	size_t pid_count = 0;
+	size_t count = 0;
+	struct pyi_error *error = pyi_process_list(&pids, &pid_count);
+
+	if (error)
+		return error;
+	all = calloc(pid_count + 1, sizeof(*all));
+	if (!all)
+		return pyi_error_no_memory();
+	for (size_t p = 0; p < pid_count; p++) {
+		struct pyi_process_stat stat;
+
+		if (pyi_process_stat_peek(pids[p], &stat))
+			all[count++] = (struct descent){ pids[p], stat.parent_pid, false };
+	}
+	qsort(all, count, sizeof(*all), compare_parents);
+	*ret_all = all;
+	*ret_count = count;
+	return NULL;
+}
+
+/* The first one whose parent is `pid`, or a later one. */
+static size_t first_child(const struct descent *all, size_t count, pid_t pid)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+
+		if (all[middle].parent_pid < pid)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
+struct pyi_error *pyi_process_list_descendants(pid_t **pids, size_t *count, size_t *capacity)
+{
+	PYI_CLEANUP(pyi_guard_free) struct descent *all = NULL;
+	size_t all_count = 0;
+	struct pyi_error *error = list_descents(&all, &all_count);
+
+	for (size_t p = 0; p < *count && !error; p++) {
+		pid_t parent = (*pids)[p];
+
+		for (size_t c = first_child(all, all_count, parent);
+		     c < all_count && all[c].parent_pid == parent; c++) {
+			if (all[c].is_known)
+				continue;
+			if (!pyi_array_reserve(pids, *count, capacity, sizeof(**pids)))
+				return pyi_error_no_memory();
+			(*pids)[(*count)++] = all[c].pid;
+			all[c].is_known = true;
+		}
+	}
+	return error;
+}

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -198,13 +199,22 @@ static bool has_ending(const char *name, const char *ending)
 	return length > strlen(ending) && !strcmp(name + length - strlen(ending), ending);
 }
 
-/* The same container in another hierarchy of version 1 has the same path in there. */
-static bool is_other_container(const char *one, const char *other)
+/* Where a cgroup is below the root of its hierarchy. */
+static const char *in_hierarchy(const struct search *search, const char *path)
 {
-	const char *one_name = strrchr(one, '/');
-	const char *other_name = strrchr(other, '/');
+	const char *below = strchr(path + 1, '/');
 
-	return strcmp(one_name ? one_name : one, other_name ? other_name : other) != 0;
+	/* With version 1 each has a directory in the root. */
+	return faccessat(search->root_fd, "cgroup.procs", F_OK, 0) == 0 || !below ? path : below;
+}
+
+/*
+ * The same container in another hierarchy of version 1 has the same path in there. By its name
+ * alone it would be anything that the root of another container has made.
+ */
+static bool is_other_container(const struct search *search, const char *one, const char *other)
+{
+	return strcmp(in_hierarchy(search, one), in_hierarchy(search, other)) != 0;
 }
 
 /* Whether there may be something for us in a directory of `here`. */
@@ -257,8 +267,9 @@ static struct pyi_error *visit(struct search *search, const struct pending *here
 		if (asprintf(&below, "%s/%s", here->path, entry->d_name) < 0)
 			return pyi_error_no_memory();
 		if (search->container && in_unit && !here->in_unit) {
-			search->ambiguous |= search->container_path &&
-					     is_other_container(search->container_path, below);
+			search->ambiguous |=
+				search->container_path &&
+				is_other_container(search, search->container_path, below);
 			if (!search->container_path)
 				search->container_path = strdup(below);
 		}
@@ -486,7 +497,7 @@ static struct pyi_error *gather_container(const char *name, const char *cgroup_r
 	if (!error && search->ambiguous)
 		error = pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_AMBIGUOUS_UNIT,
 							"several containers are called %s", name),
-				       "give more of the id");
+				       "give more of the id, or cgroup:PATH");
 	return error;
 }
 
@@ -497,40 +508,6 @@ static struct pyi_error *add_pid(struct search *search, pid_t pid)
 		return pyi_error_no_memory();
 	search->pids[search->pid_count++] = pid;
 	return NULL;
-}
-
-static bool has_pid(const struct search *search, pid_t pid)
-{
-	for (size_t p = 0; p < search->pid_count; p++)
-		if (search->pids[p] == pid)
-			return true;
-	return false;
-}
-
-/* Adds the children of those that are known, and theirs, until there are no more: the numbers of
- * children may be lower than those of their parents. */
-static struct pyi_error *add_children(struct search *search)
-{
-	PYI_CLEANUP(pyi_guard_free) pid_t *all = NULL;
-	size_t count = 0;
-	struct pyi_error *error = pyi_process_list(&all, &count);
-	bool more = true;
-
-	while (!error && more) {
-		more = false;
-		for (size_t p = 0; p < count && !error; p++) {
-			struct pyi_process_stat stat;
-
-			if (has_pid(search, all[p]) || !pyi_process_stat_peek(all[p], &stat) ||
-			    !has_pid(search, stat.parent_pid))
-				continue;
-			if (search->pid_count >= GROUP_LIMIT)
-				break;
-			error = add_pid(search, all[p]);
-			more = true;
-		}
-	}
-	return error;
 }
 
 /* In order, each once; those that are gone, or wait for their parents, are left out. */
@@ -666,7 +643,8 @@ struct pyi_error *pyi_target_name_group(const char *name, bool children, const c
 			error = add_pid(&search, pid);
 	}
 	if (!error && children)
-		error = add_children(&search);
+		error = pyi_process_list_descendants(&search.pids, &search.pid_count,
+						     &search.pid_capacity);
 	if (error)
 		return error;
 	/* One that was named by its number is there or not: that is for others to say. */

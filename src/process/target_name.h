@@ -55,7 +55,8 @@ struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_r
  * - "container:ID": those of the cgroup that podman, docker, containerd, cri-o, LXC or
  *   systemd-nspawn makes for a container of that id (or the beginning of it) or name; only in
  *   directories that belong to the owner of the root and that nobody else can write to, for any
- *   user can give a cgroup of his own any name;
+ *   user can give a cgroup of his own any name, and so can root in a container: of two that match
+ *   none is taken;
  * - "1234": that one, with `children` also those that it has started, and so on.
  *
  * Errors: as above; "no-such-unit" for a cgroup or container, too; "ambiguous-unit" if several

@@ -19,7 +19,20 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "process/process_stat.h"
 #include "process/target_name.h"
+
+bool __real_pyi_process_stat_peek(pid_t pid, struct pyi_process_stat *ret_stat);
+bool __wrap_pyi_process_stat_peek(pid_t pid, struct pyi_process_stat *ret_stat);
+
+/* How often it was asked about process 1. */
+static unsigned asked;
+
+bool __wrap_pyi_process_stat_peek(pid_t pid, struct pyi_process_stat *ret_stat)
+{
+	asked += pid == 1;
+	return __real_pyi_process_stat_peek(pid, ret_stat);
+}
 
 struct fixture {
 	char root[64];
@@ -495,6 +508,40 @@ static void test_containers_of_others(void **state)
 	expect_group(fixture, "container:" ID, false, first);
 }
 
+/* Root in a container, too, can give a cgroup of its own any name. */
+static void test_container_in_another(void **state)
+{
+	struct fixture *fixture = *state;
+	const pid_t both[] = { fixture->first, fixture->second, 0 };
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d\n", fixture->first);
+	make_cgroup(fixture, "machine.slice/machine-web.scope", text);
+	make_cgroup(fixture, "memory/docker/" ID, text);
+	snprintf(text, sizeof(text), "%d\n", fixture->second);
+	make_cgroup(fixture, "machine.slice/machine-evil.scope/machine-web.scope", text);
+	make_cgroup(fixture, "systemd/docker/" ID, text);
+	expect_no_group(fixture, "container:web", "ambiguous-unit");
+	expect_group(fixture, "container:" ID, false, both);
+	/* One hierarchy, of version 2. */
+	make_cgroup(fixture, "", "1\n");
+	expect_no_group(fixture, "container:web", "ambiguous-unit");
+	expect_no_group(fixture, "container:" ID, "ambiguous-unit");
+}
+
+/* Whoever starts many processes, one of them the next, does not keep us busy. */
+static void test_each_is_asked_once(void **state)
+{
+	struct fixture *fixture = *state;
+	const pid_t family[] = { getpid(), fixture->first, fixture->second, 0 };
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d", getpid());
+	asked = 0;
+	expect_group(fixture, text, true, family);
+	assert_int_equal(asked, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +559,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_groups, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_containers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_containers_of_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_container_in_another, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_each_is_asked_once, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("target_name", tests, NULL, NULL);
