@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,6 @@
 #include "base/clock.h"
 #include "base/confine.h"
 #include "base/file_replace.h"
-#include "base/small_file.h"
 #include "broker/supervisor.h"
 #include "broker/worker.h"
 #include "cli/add_up.h"
@@ -30,7 +30,7 @@
 #include "cli/standard_files.h"
 #include "cli/target.h"
 #include "cli/tasks.h"
-#include "process/process.h"
+#include "cli/worker_memory.h"
 #include "process/process_stat.h"
 #include "report/output.h"
 #include "tracee/wait.h"
@@ -43,12 +43,6 @@ static const struct pyi_command *const commands[] = {
 };
 
 enum {
-	/*
-	 * In sum: pages of the target that are kept (64 MB for each of its readers), symbol tables
-	 * of one ELF file (256 MB), roots (128 MB), types, groups and their names (300 MB), and the
-	 * program itself.
-	 */
-	WORKER_BYTES = 1 << 30,
 	/* After the deadline, for a reader of the report. */
 	WRITE_GRACE_MS = 450,
 	/* Of one of several processes, as JSON. */
@@ -266,28 +260,6 @@ static enum pyi_exit run(struct job *job)
 	return conclude(job, &envelope, exit, error);
 }
 
-/* Address space that this process has; 0 if that is not known. */
-static uint64_t mapped_bytes(void)
-{
-	char text[128];
-	uint64_t pages;
-
-	if (!pyi_small_file_read(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) ||
-	    sscanf(text, "%" SCNu64, &pages) != 1)
-		return 0;
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* Address space for a worker: besides what it has, which is terabytes with a sanitizer, with what
-   names in the heap take, which is less than the heap. */
-static uint64_t memory_for(pid_t pid)
-{
-	struct pyi_process_status status = { 0 };
-
-	pyi_error_destroy(pyi_process_peek_status(pid, &status));
-	return WORKER_BYTES + mapped_bytes() + status.rss_bytes + status.swapped_bytes;
-}
-
 /* Of what the caller of the program had open, they have the three standard descriptors only. */
 static struct pyi_error *close_others(int fd, int other_fd)
 {
@@ -330,7 +302,7 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 		leave_output_to_keeper(&job->options);
 	error = close_others(broker_fd, keeper_fd);
 	if (!error)
-		error = pyi_worker_confine(memory_for(job->options.pid));
+		error = pyi_worker_confine(pyi_worker_memory_for(job->options.pid));
 	/* From here on it may see what the target has made. */
 	if (keeper_fd >= 0) {
 		if (!error)
@@ -410,7 +382,7 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 	struct pyi_envelope envelope = { .command = job->command->name };
 	PYI_CLEANUP(pyi_guard_file) FILE *out = NULL;
 	enum pyi_exit exit_code = PYI_EXIT_OK;
-	uint64_t bytes = WORKER_BYTES + mapped_bytes();
+	uint64_t bytes = pyi_worker_memory();
 	struct pyi_error *error;
 
 	(void)keeper_fd;
@@ -513,6 +485,32 @@ static void note_process(struct pyi_part *part, pid_t pid)
 		part->start_ticks = stat.start_ticks;
 }
 
+/* The reader of the report does not take it. Nothing more is said to it, and on standard error only
+ * what can be said without waiting. Takes over `error`. */
+static enum pyi_exit say_unwritten(const struct job *job, struct pyi_error *error)
+{
+	struct pollfd words = { .fd = STDERR_FILENO, .events = POLLOUT };
+	enum pyi_exit exit = job->command->keeps ? (enum pyi_exit)PYI_CHECK_UNKNOWN : error->exit;
+
+	if (poll(&words, 1, 0) > 0 && words.revents & POLLOUT)
+		pyi_output_error(stderr, stderr, PYI_FORMAT_TABLE, NULL, error);
+	pyi_error_destroy(error);
+	if (pyi_wait_is_cancelled())
+		end_by(pyi_wait_cancel_signal());
+	return exit;
+}
+
+/* So long a reader of the report is waited for, also if there was no time left to make it. */
+static uint64_t time_to_write(uint64_t deadline_ns)
+{
+	uint64_t least_ns = pyi_clock_deadline(WRITE_GRACE_MS, PYI_CLOCK_NEVER);
+
+	if (deadline_ns == PYI_CLOCK_NEVER)
+		return deadline_ns;
+	deadline_ns += WRITE_GRACE_MS * UINT64_C(1000000);
+	return deadline_ns > least_ns ? deadline_ns : least_ns;
+}
+
 static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supervision,
 				   const pid_t *pids, size_t count)
 {
@@ -547,7 +545,8 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 	pyi_relay_init(&job->relay);
 	if (!error)
 		error = pyi_supervise(supervision, &supervised);
-	unwritten = pyi_relay_finish(&job->relay, !supervised.signal, supervision->deadline_ns);
+	unwritten = pyi_relay_finish(&job->relay, !supervised.signal,
+				     time_to_write(job->options.deadline_ns));
 	if (!error && supervised.signal)
 		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
 					 "the part of pyinspect that adds up the reports was ended "
@@ -557,9 +556,9 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 		error = put_output(&job->options);
 	job->options.output_fd = -1;
 	/* Unless there is something worse to say. */
-	if (!error &&
+	if (!error && unwritten &&
 	    (supervised.exit_code == PYI_EXIT_OK || supervised.exit_code == PYI_EXIT_INCOMPLETE))
-		error = pyi_return_ptr(unwritten);
+		return say_unwritten(job, unwritten);
 	pyi_error_destroy(unwritten);
 	return error ? conclude(job, &envelope, PYI_EXIT_FAILED, error)
 		     : (enum pyi_exit)supervised.exit_code;
@@ -644,16 +643,14 @@ static enum pyi_exit supervise(struct job *job)
 	/* One that was ended, but not by the user, has not said all. */
 	unwritten = pyi_relay_finish(
 		&job->relay, !supervised.signal || supervised.signal == supervised.cancel_signal,
-		supervision.deadline_ns == PYI_CLOCK_NEVER
-			? PYI_CLOCK_NEVER
-			: supervision.deadline_ns + WRITE_GRACE_MS * UINT64_C(1000000));
+		time_to_write(supervision.deadline_ns));
 	if (!error)
 		error = put_output(&job->options);
 	job->options.output_fd = -1;
 	/* Unless there is something worse to say. */
-	if (!error && !supervised.not_restored && !supervised.signal &&
+	if (!error && unwritten && !supervised.not_restored && !supervised.signal &&
 	    (supervised.exit_code == PYI_EXIT_OK || supervised.exit_code == PYI_EXIT_INCOMPLETE))
-		error = pyi_return_ptr(unwritten);
+		return say_unwritten(job, unwritten);
 	pyi_error_destroy(unwritten);
 	if (error)
 		return conclude(job, &envelope, PYI_EXIT_FAILED, error);

@@ -5,6 +5,7 @@ them is unlike the others, and what is left out.
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pty
@@ -244,6 +245,26 @@ def test_a_number_that_was_used_again(start, tmp_path):
         assert "__main__.Stranger" not in [row["type"] for row in report["result"]["types"]]
     finally:
         master.ask("end")
+
+
+@pytest.mark.parametrize("options", [["--children"], []])
+def test_who_does_not_read_is_not_waited_for(service, options):
+    """Only as long as --timeout says; adding up has its own time, which is more. That the report
+    could not be written is nothing to write there, either."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    tool = subprocess.Popen([support.PYINSPECT, str(service.master.pid), *options, "top-types",
+                             "-n", "0", "--json", "--timeout", "4"], stdout=writer,
+                            stderr=subprocess.PIPE)
+    os.close(writer)
+    try:
+        assert support.wait_exit(tool, 8)
+        assert tool.wait() == 1
+        assert tool.stderr.read().startswith(b"pyinspect: cannot write the report: ")
+    finally:
+        tool.kill()
+        tool.communicate()
+        os.close(reader)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
