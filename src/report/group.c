@@ -44,8 +44,8 @@ char *pyi_group_tell(const struct pyi_group *group, const struct pyi_group_diffe
 			count, others);
 	else
 		length = asprintf(&text,
-				  "process %" PRId64 " (%zu of %zu) has %s %s, the others have "
-				  "none",
+				  "process %" PRId64 " (%zu of %zu) has %s %s, most of the others "
+				  "have none",
 				  difference->pid, place_of(group, difference->pid),
 				  group->member_count, count, what);
 	return length < 0 ? NULL : text;

@@ -147,6 +147,26 @@ static void test_error_is_passed_on(void **state)
 	drop(&outcome);
 }
 
+/* Two of five leak: that the median of the others is 0 does not mean that all have none. */
+static void test_difference_to_most(void **state)
+{
+	struct pyi_group_member members[5] = { { .pid = 1 } };
+	struct pyi_sum sum = { .group = { .members = members, .member_count = 5 } };
+	const double counts[] = { 6000, 0, 5000, 0, 0 };
+	char *text;
+
+	(void)state;
+	assert_null(pyi_sum_compare(&sum, "app.Session", counts));
+	pyi_sum_end(&sum);
+	assert_int_equal(sum.group.difference_count, 1);
+	text = pyi_group_tell(&sum.group, sum.group.differences);
+	assert_string_equal(text, "process 1 (1 of 5) has 6,000 app.Session, most of the others "
+				  "have none");
+	free(text);
+	free(sum.group.differences[0].what);
+	free(sum.group.differences);
+}
+
 static int report_file(size_t size)
 {
 	int fd = memfd_create("report", MFD_CLOEXEC);
@@ -185,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_not_restored),
 		cmocka_unit_test(test_not_restored_after_a_report),
 		cmocka_unit_test(test_error_is_passed_on),
+		cmocka_unit_test(test_difference_to_most),
 		cmocka_unit_test(test_reports_have_a_limit),
 	};
 
