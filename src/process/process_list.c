@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -107,7 +108,8 @@ static int compare_parents(const void *a, const void *b)
 	return (first > second) - (first < second);
 }
 
-/* All processes, by their parents. Each is asked once, however they have started each other. */
+/* All other processes, by their parents. Each is asked once, however they have started each other.
+ */
 static struct pyi_error *list_descents(struct descent **ret_all, size_t *ret_count)
 {
 	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
@@ -124,7 +126,7 @@ static struct pyi_error *list_descents(struct descent **ret_all, size_t *ret_cou
 	for (size_t p = 0; p < pid_count; p++) {
 		struct pyi_process_stat stat;
 
-		if (pyi_process_stat_peek(pids[p], &stat))
+		if (pids[p] != getpid() && pyi_process_stat_peek(pids[p], &stat))
 			all[count++] = (struct descent){ pids[p], stat.parent_pid, false };
 	}
 	qsort(all, count, sizeof(*all), compare_parents);

@@ -16,9 +16,9 @@
 struct pyi_error *pyi_process_list(pid_t **ret_pids, size_t *ret_count) PYI_MUST_CHECK;
 
 /*
- * Adds to a growing array (base/array.h) of processes those that they have started, and so on; one
- * that was in it may be added once more. Each process of the system is asked once, however they
- * have started each other. Errors as above; what was added until then stays.
+ * Adds to a growing array (base/array.h) of processes those that they have started, and so on, but
+ * not this one; one that was in it may be added once more. Each process of the system is asked
+ * once, however they have started each other. Errors as above; what was added until then stays.
  */
 struct pyi_error *pyi_process_list_descendants(pid_t **pids, size_t *count,
 					       size_t *capacity) PYI_MUST_CHECK;

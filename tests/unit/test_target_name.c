@@ -542,6 +542,27 @@ static void test_each_is_asked_once(void **state)
 	assert_int_equal(asked, 1);
 }
 
+/* Whoever starts pyinspect on itself does not ask about pyinspect. */
+static void test_not_itself(void **state)
+{
+	const struct fixture *fixture = *state;
+	pid_t parent = getpid();
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		const pid_t family[] = { parent, fixture->first, fixture->second, 0 };
+		char text[64];
+
+		snprintf(text, sizeof(text), "%d", parent);
+		expect_group(fixture, text, true, family);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,6 +582,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_containers_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_container_in_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_each_is_asked_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_not_itself, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("target_name", tests, NULL, NULL);
