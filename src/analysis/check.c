@@ -303,7 +303,7 @@ static struct pyi_error *judge_container(struct pyi_judge *judge, const struct p
 			return error;
 	}
 	snprintf(behind, sizeof(behind), figure && figure->count == 1 ? " entry" : " entries");
-	if (longest && longest->count != figure->count)
+	if (figure && longest && longest->count != figure->count)
 		snprintf(behind, sizeof(behind), " entries in all instances (the longest %s)",
 			 pyi_quantity_count(length, (double)longest->count));
 	snprintf(before, sizeof(before), "%.*s has", PYI_JUDGE_NAME_SHOWN, rule->subject);

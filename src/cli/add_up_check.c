@@ -209,8 +209,10 @@ static struct pyi_error *compare_rules(struct adding *adding)
 	struct pyi_sum *sum = &adding->sum;
 	PYI_CLEANUP(pyi_guard_free)
 	double *values = calloc(sum->group.member_count + 1, sizeof(*values));
-	struct pyi_error *error = values ? NULL : pyi_error_no_memory();
+	struct pyi_error *error = NULL;
 
+	if (!values)
+		return pyi_error_no_memory();
 	for (size_t f = 0; f < adding->check.count && !error; f++) {
 		const struct pyi_check_finding *finding = &adding->check.findings[f];
 		size_t m = 0;

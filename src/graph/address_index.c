@@ -16,7 +16,7 @@ struct pyi_error *pyi_address_index_init(struct pyi_address_index *index,
 					 struct pyi_graph_space *space)
 {
 	*index = (struct pyi_address_index){ .space = space };
-	index->directory = calloc(DIRECTORY_SLOTS, sizeof(*index->directory));
+	index->directory = calloc(DIRECTORY_SLOTS, sizeof(void *));
 	return index->directory ? NULL : pyi_error_no_memory();
 }
 
@@ -46,55 +46,60 @@ bool pyi_address_index_can_be(uint64_t addr)
 }
 
 /* Tables are small, but somebody who spreads addresses gets many: they count, too. */
-static struct pyi_error *make_table(struct pyi_address_index *index, uint64_t addr,
-				    struct pyi_index_table **ret_table)
+static struct pyi_index_table *make_table(struct pyi_address_index *index, uint64_t addr,
+					  struct pyi_error **ret_error)
 {
 	struct pyi_graph_space *space = index->space;
 	struct pyi_index_table *table;
 
-	if (space->held_bytes + sizeof(*table) > space->limit_bytes)
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
-					"there is no room for addresses that lie so far apart");
+	if (space->held_bytes + sizeof(*table) > space->limit_bytes) {
+		*ret_error =
+			pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
+					 "there is no room for addresses that lie so far apart");
+		return NULL;
+	}
 	table = calloc(1, sizeof(*table));
-	if (!table)
-		return pyi_error_no_memory();
+	if (!table) {
+		*ret_error = pyi_error_no_memory();
+		return NULL;
+	}
 	space->held_bytes += sizeof(*table);
 	if (space->held_bytes > space->peak_bytes)
 		space->peak_bytes = space->held_bytes;
 	index->table_bytes += sizeof(*table);
 	index->directory[addr >> PYI_INDEX_TABLE_SHIFT] = table;
-	*ret_table = table;
-	return NULL;
+	return table;
 }
 
-static struct pyi_error *make_chunk(struct pyi_address_index *index, uint64_t addr,
-				    struct pyi_index_chunk **ret_chunk)
+/* NULL and an error if there is no room for it. */
+static struct pyi_index_chunk *make_chunk(struct pyi_address_index *index, uint64_t addr,
+					  struct pyi_error **ret_error)
 {
 	struct pyi_index_table *table = index->directory[addr >> PYI_INDEX_TABLE_SHIFT];
 	struct pyi_index_chunk *chunk;
-	struct pyi_error *error;
 
 	if (!table) {
-		error = make_table(index, addr, &table);
-		if (error)
-			return error;
+		table = make_table(index, addr, ret_error);
+		if (!table)
+			return NULL;
 	}
 	if (index->chunk_count == index->slab_count * SLAB_CHUNKS) {
 		if (!pyi_array_reserve(&index->slabs, index->slab_count, &index->slab_capacity,
-				       sizeof(*index->slabs)))
-			return pyi_error_no_memory();
-		error = pyi_graph_space_map(index->space, SLAB_CHUNKS * sizeof(*chunk),
-					    &index->slabs[index->slab_count]);
-		if (error)
-			return error;
+				       sizeof(*index->slabs))) {
+			*ret_error = pyi_error_no_memory();
+			return NULL;
+		}
+		*ret_error = pyi_graph_space_map(index->space, SLAB_CHUNKS * sizeof(*chunk),
+						 &index->slabs[index->slab_count]);
+		if (*ret_error)
+			return NULL;
 		index->slab_count++;
 	}
 	chunk = index->slabs[index->chunk_count / SLAB_CHUNKS];
 	chunk += index->chunk_count++ % SLAB_CHUNKS;
 	chunk->base_addr = addr >> PYI_INDEX_CHUNK_SHIFT << PYI_INDEX_CHUNK_SHIFT;
 	table->chunks[addr >> PYI_INDEX_CHUNK_SHIFT & (PYI_INDEX_TABLE_SLOTS - 1)] = chunk;
-	*ret_chunk = chunk;
-	return NULL;
+	return chunk;
 }
 
 struct pyi_error *pyi_address_index_add(struct pyi_address_index *index, uint64_t addr,
@@ -105,9 +110,10 @@ struct pyi_error *pyi_address_index_add(struct pyi_address_index *index, uint64_
 	uint64_t mask = UINT64_C(1) << bit % 64;
 
 	if (!chunk) {
-		struct pyi_error *error = make_chunk(index, addr, &chunk);
+		struct pyi_error *error = NULL;
 
-		if (error)
+		chunk = make_chunk(index, addr, &error);
+		if (!chunk)
 			return error;
 	}
 	*ret_new = !(chunk->bits[bit / 64] & mask);
@@ -133,7 +139,7 @@ struct pyi_error *pyi_address_index_seal(struct pyi_address_index *index)
 	uint64_t count = 0;
 	uint64_t at = 0;
 
-	index->ordered = calloc(index->chunk_count + 1, sizeof(index->ordered[0]));
+	index->ordered = calloc(index->chunk_count + 1, sizeof(void *));
 	if (!index->ordered)
 		return pyi_error_no_memory();
 	for (size_t d = 0; d < DIRECTORY_SLOTS && at < index->chunk_count; d++) {

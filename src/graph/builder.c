@@ -116,38 +116,36 @@ void pyi_graph_builder_destroy(struct pyi_graph_builder *builder)
 	free(builder);
 }
 
-/* The chunk that has room for so many words more. */
-static struct pyi_error *find_room(struct pyi_graph_builder *builder, size_t words,
-				   struct chunk **ret_chunk)
+/* The chunk that has room for so many words more; NULL and an error if there can be none. */
+static struct chunk *find_room(struct pyi_graph_builder *builder, size_t words,
+			       struct pyi_error **ret_error)
 {
 	struct chunk *last =
 		builder->chunk_count ? &builder->chunks[builder->chunk_count - 1] : NULL;
-	struct pyi_error *error;
 	void *region;
 
-	if (last && CHUNK_WORDS - last->word_count >= words) {
-		*ret_chunk = last;
+	if (last && CHUNK_WORDS - last->word_count >= words)
+		return last;
+	if (!pyi_array_reserve(&builder->chunks, builder->chunk_count, &builder->chunk_capacity,
+			       sizeof(*builder->chunks))) {
+		*ret_error = pyi_error_no_memory();
 		return NULL;
 	}
-	if (!pyi_array_reserve(&builder->chunks, builder->chunk_count, &builder->chunk_capacity,
-			       sizeof(*builder->chunks)))
-		return pyi_error_no_memory();
-	error = pyi_graph_space_map(builder->space, CHUNK_BYTES, &region);
-	if (error)
-		return error;
+	*ret_error = pyi_graph_space_map(builder->space, CHUNK_BYTES, &region);
+	if (*ret_error)
+		return NULL;
 	last = &builder->chunks[builder->chunk_count++];
 	*last = (struct chunk){ .words = region, .held_bytes = CHUNK_BYTES };
-	*ret_chunk = last;
-	return NULL;
+	return last;
 }
 
 static struct pyi_error *keep(struct pyi_graph_builder *builder, const uint64_t *words,
 			      size_t count)
 {
-	struct chunk *chunk;
-	struct pyi_error *error = find_room(builder, count, &chunk);
+	struct pyi_error *error = NULL;
+	struct chunk *chunk = find_room(builder, count, &error);
 
-	if (error)
+	if (!chunk)
 		return error;
 	memcpy(chunk->words + chunk->word_count, words, count * sizeof(*words));
 	chunk->word_count += count;
@@ -162,10 +160,10 @@ static struct pyi_error *keep_edges(struct pyi_graph_builder *builder, uint64_t 
 		uint64_t part = count < PYI_EDGES_MANY ? count : PYI_EDGES_MANY - 1;
 		uint64_t first = (head & ~((uint64_t)PYI_EDGES_MANY << PYI_EDGES_COUNT_SHIFT)) |
 				 part << PYI_EDGES_COUNT_SHIFT;
-		struct chunk *chunk;
-		struct pyi_error *error = find_room(builder, part + 1, &chunk);
+		struct pyi_error *error = NULL;
+		struct chunk *chunk = find_room(builder, part + 1, &error);
 
-		if (error)
+		if (!chunk)
 			return error;
 		chunk->words[chunk->word_count++] = first;
 		memcpy(chunk->words + chunk->word_count, edges, part * sizeof(*edges));
@@ -352,6 +350,12 @@ static void shrink_edges(struct pyi_graph_builder *builder, struct pyi_graph *gr
 		labels[kept] = words[e] & UINT16_MAX;
 		/* What is read is never behind what is written: it is twice as long. */
 		halves[2 + kept++] = target;
+	}
+	/* More of one node than can be counted. */
+	if (kept > UINT32_MAX - graph->edges.inner[node]) {
+		builder->lost_edges += kept;
+		pyi_graph_add_flags(graph, node, PYI_NODE_INCOMPLETE);
+		return;
 	}
 	halves[0] = node;
 	halves[1] = kept | (labelled ? EDGES_LABELLED : 0);

@@ -189,7 +189,7 @@ struct pyi_error *pyi_frame_read(struct pyi_frame *frame, int fd, bool *ret_whol
 	struct pyi_frame_head *head = &frame->head;
 	bool stored;
 	uint32_t checksum;
-	size_t size;
+	size_t size = 0;
 	struct pyi_error *error;
 
 	*ret_whole = false;

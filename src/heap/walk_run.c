@@ -190,6 +190,15 @@ static struct pyi_error *place_text(struct pyi_source_snapshot *snapshot,
 	return NULL;
 }
 
+/* Several interpreters share static types. */
+static bool is_known(const struct pyi_known_type *types, size_t count, uint64_t type)
+{
+	for (size_t i = 0; i < count; i++)
+		if (types[i].type_addr == type)
+			return true;
+	return false;
+}
+
 /* Types of the standard library with a size rule of their own that no symbol leads to. */
 static size_t add_module_types(struct pyi_source_snapshot *snapshot,
 			       const struct pyi_runtime *runtime,
@@ -219,7 +228,8 @@ static size_t add_module_types(struct pyi_source_snapshot *snapshot,
 
 			if (count < PYI_KNOWN_TYPES &&
 			    pyi_objects_module_get(runtime, snapshot->reader, modules,
-						   known[k].module, known[k].name, &type))
+						   known[k].module, known[k].name, &type) &&
+			    !is_known(types, count, type))
 				types[count++] = (struct pyi_known_type){ type, known[k].kind };
 		}
 	}

@@ -607,7 +607,7 @@ struct pyi_error *pyi_target_name_resolve(const char *name, const char *cgroup_r
 
 	if (bare) {
 		error = complete_unit(name, bare, &unit);
-		return error ? error : find_unit(unit, cgroup_root, lookup, ret_pid);
+		return error || !unit ? error : find_unit(unit, cgroup_root, lookup, ret_pid);
 	}
 	if (!parse_pid(name, &end, &pid) || *end || !pid)
 		return bad_target(name);
@@ -628,7 +628,7 @@ struct pyi_error *pyi_target_name_group(const char *name, bool children, const c
 	if ((bare = behind(name, "unit:"))) {
 		error = complete_unit(name, bare, &unit);
 		search.unit = unit;
-		if (!error)
+		if (!error && unit)
 			error = gather_unit(unit, cgroup_root, lookup, &search, &pid);
 	} else if ((bare = behind(name, "cgroup:"))) {
 		search.unit = bare;

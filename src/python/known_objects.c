@@ -30,12 +30,12 @@ enum {
 
 /* What a field of a type of this kind must be: the sum of two fields of the layout and a number. */
 struct type_rule {
-	uint32_t kind;
+	size_t kind;
 	/* Of PyTypeObject. */
 	size_t of_type;
 	size_t first;
 	size_t second;
-	uint32_t more;
+	size_t more;
 };
 
 static const struct type_rule type_rules[] = {

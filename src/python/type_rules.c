@@ -96,6 +96,15 @@ struct search {
 	size_t modules;
 };
 
+/* Sub-interpreters share static types. */
+static bool is_there(const struct search *search, uint64_t type)
+{
+	for (size_t r = 0; r < search->count; r++)
+		if (search->rules[r].type_addr == type)
+			return true;
+	return false;
+}
+
 static bool visit_module(void *argument, uint64_t key, uint64_t value)
 {
 	struct search *search = argument;
@@ -121,7 +130,7 @@ static bool visit_module(void *argument, uint64_t key, uint64_t value)
 		    !pyi_objects_dict_get(runtime, search->reader, dict, row->where + length + 1,
 					  &type) ||
 		    !pyi_objects_has_flag(runtime, search->reader, type, PYI_SUBCLASS_TYPE_BIT) ||
-		    !is_of(runtime, search->reader, row, type))
+		    !is_of(runtime, search->reader, row, type) || is_there(search, type))
 			continue;
 		rule.type_addr = type;
 		search->rules[search->count++] = rule;

@@ -220,7 +220,7 @@ static struct pyi_error *take_subject(const struct place *place, enum pyi_rule_k
 	const char *subject = NULL;
 	struct pyi_error *error = take_name(place, &subject);
 
-	if (error)
+	if (error || !subject)
 		return error;
 	/* Here none before the name either. */
 	*ret_subject = strpbrk(subject, "*?") ? NULL : pyi_rule_words_subject(kind, subject);
