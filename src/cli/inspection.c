@@ -146,6 +146,23 @@ bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t dead
 	return !pyi_wait_pause(pyi_clock_deadline(OTHERS_MS, deadline_ns));
 }
 
+/* Of a wrapper, that what was meant is one of those that it has started. */
+static struct pyi_error *point_at_children(struct pyi_error *error,
+					   const struct pyi_options *options)
+{
+	const char *children = options->python_children;
+	bool several = strchr(children, ',') != NULL;
+
+	if (!error || error->code != PYI_ERROR_NOT_PYTHON || !children[0])
+		return error;
+	return pyi_error_hint(
+		error,
+		"it has started %s %s, which %s Python: give %s; top-types and check also know "
+		"--children",
+		several ? "processes" : "process", children, several ? "run" : "runs",
+		several ? "the number of one" : "that number");
+}
+
 struct pyi_error *pyi_inspection_run(const struct pyi_options *options,
 				     struct pyi_envelope *envelope,
 				     struct pyi_error *(*answer)(struct pyi_inspection *inspection,
@@ -181,6 +198,7 @@ struct pyi_error *pyi_inspection_run_with(
 
 	pyi_progress_begin(&inspection.progress);
 	error = pyi_session_open(options->pid, &inspection.session_options, session);
+	error = point_at_children(error, options);
 	if (!error)
 		error = answer(&inspection, ret_exit);
 	/* Not concluded. */

@@ -26,6 +26,7 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/origin.h"
+#include "cli/python_children.h"
 #include "cli/relay.h"
 #include "cli/standard_files.h"
 #include "cli/target.h"
@@ -301,6 +302,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
 	error = close_others(broker_fd, keeper_fd);
+	if (!error && !job->options.one_of_many && !job->options.children)
+		pyi_python_children_list(job->options.pid, job->options.python_children);
 	if (!error)
 		error = pyi_worker_confine(pyi_worker_memory_for(job->options.pid));
 	/* From here on it may see what the target has made. */

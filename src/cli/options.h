@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "cli/python_children.h"
 #include "report/output.h"
 #include "snapshot/preflight.h"
 
@@ -119,6 +120,8 @@ struct pyi_options {
 	/* What `target` means; and whether it is one of the processes that it means. */
 	pid_t pid;
 	bool one_of_many;
+	/* Those that it has started and that run Python, for a hint: "12, 34"; "": none. */
+	char python_children[PYI_PYTHON_CHILDREN_BYTES];
 	/* When --timeout is over, on base/clock.h's clock; 0: never. */
 	uint64_t deadline_ns;
 };

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+import embedding
 import interpreters
 import support
 
@@ -80,6 +81,58 @@ def test_not_python():
     with other_program("sleep", "1000") as target, support.assert_untouched(target.pid):
         error = refuse(4, target.pid, "top-types")
         assert "sleep" in error["message"], "says what was found"
+
+
+@contextlib.contextmanager
+def wrapper(program, count=1):
+    """A shell that has started so many Pythons and waits for them; their numbers."""
+    victim = os.path.join(support.VICTIMS, "still.py")
+    starts = 'exec 3<&0; ' + '"$1" "$2" <&3 & ' * count
+    target = support.Target(["sh", "-c", starts + "wait", "sh", program, victim])
+    started = []
+    try:
+        for _ in range(count):
+            target.expect("READY")
+        started += sorted(support.children(target.pid))
+        yield target, started
+    finally:
+        target.close()
+        for pid in started:
+            support.wait_until(lambda: not os.path.exists("/proc/%d" % pid), "its end")
+
+
+def distribution():
+    return interpreters.require([one for one in interpreters.EXPECTED
+                                 if one.name == "distribution"][0])
+
+
+@pytest.mark.parametrize("command", [["top-types"], ["path", "dict"]])
+def test_wrapper(command):
+    """What was meant is what it has started: the hint has its number."""
+    with wrapper(distribution().path) as (target, (child,)), \
+            support.assert_untouched(child):
+        error = refuse(4, target.pid, *command)
+        assert error["code"] == "not-python"
+        assert "it has started process %d, which runs Python" % child in error["hint"]
+        # Who asked for them gets the child, and no hint.
+        done = support.run_pyinspect(target.pid, "--children", "top-types", "--json")
+        assert done.returncode == 0
+        assert json.loads(done.stdout)["target"]["pid"] == child
+
+
+def test_wrapper_of_several():
+    with wrapper(distribution().path, 6) as (target, started):
+        told = ", ".join(str(pid) for pid in started[:4])
+        hint = refuse(4, target.pid, "top-types")["hint"]
+        assert "it has started processes %s, ..., which run Python" % told in hint
+
+
+def test_wrapper_of_an_embedder(tmp_path):
+    """Its name says nothing, but it has mapped the library."""
+    built = embedding.build(str(tmp_path / "worker"), embedding.shared_library(distribution()))
+    with wrapper(built.path) as (target, (child,)):
+        hint = refuse(4, target.pid, "top-types")["hint"]
+        assert "it has started process %d, which runs Python" % child in hint
 
 
 def test_zombie():
