@@ -37,6 +37,26 @@ static bool text_is_mapped(const struct pyi_elf_module *module, const struct pyi
 	return true;
 }
 
+/* Whether one of the segments of a program without a bias is a map of this file; not all need be:
+ * its text may have been moved to anonymous memory. */
+static bool holds_segment(const struct pyi_elf_module *module, const struct pyi_maps *maps,
+			  const struct pyi_map *of_file)
+{
+	for (size_t i = 0; i < module->load_count; i++) {
+		const struct pyi_map *map = pyi_maps_find(maps, module->loads[i].addr);
+
+		if (map && pyi_map_same_file(map, of_file))
+			return true;
+	}
+	return false;
+}
+
+static struct pyi_error *not_as_mapped(const struct pyi_elf_module *module)
+{
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MODULE_MISMATCH,
+				"%s is mapped, but not the way its segments say", module->path);
+}
+
 /*
  * The same file may be mapped more than once: twice as a library, or once as plain data by a
  * program that reads ELF files itself. The best image has its text in place and holds `map`.
@@ -52,6 +72,9 @@ static struct pyi_error *find_bias(const struct pyi_elf_module *module, const st
 	size_t i;
 
 	if (module->header.e_type == ET_EXEC) {
+		/* The program is in memory, too, when it was opened for a library. */
+		if (!holds_segment(module, maps, map))
+			return not_as_mapped(module);
 		*ret_load_bias = 0;
 		return NULL;
 	}
@@ -80,8 +103,7 @@ static struct pyi_error *find_bias(const struct pyi_elf_module *module, const st
 	}
 	if (best)
 		return NULL;
-	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_MODULE_MISMATCH,
-				"%s is mapped, but not the way its segments say", module->path);
+	return not_as_mapped(module);
 }
 
 static bool same_bytes(const struct pyi_elf_module *module, struct pyi_memory_reader *reader,

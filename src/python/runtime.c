@@ -292,7 +292,17 @@ static void search_module(struct finder *finder, size_t home)
 	keep_reason(finder, unsupported(finder->process, what));
 }
 
-static struct pyi_error *no_runtime(const struct finder *finder)
+/* There may be one, in a file that could not be opened. */
+static struct pyi_error *unknown_runtime(struct finder *finder)
+{
+	struct pyi_error *error = finder->scope.unknown;
+
+	finder->scope.unknown = NULL;
+	return pyi_error_context(error, "whether process %d runs CPython cannot be seen",
+				 finder->process->pid);
+}
+
+static struct pyi_error *no_runtime(struct finder *finder)
 {
 	const struct pyi_process *process = finder->process;
 	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
@@ -306,6 +316,8 @@ static struct pyi_error *no_runtime(const struct finder *finder)
 	if (finder->has_old_python3)
 		return unsupported(process,
 				   "CPython 3.5 or older, or a 3.6 of a kind that is not known");
+	if (finder->scope.unknown)
+		return unknown_runtime(finder);
 	error = pyi_process_read_exe(process, &exe);
 	describe_supported(supported, sizeof(supported));
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_PYTHON,

@@ -70,7 +70,8 @@ struct pyi_runtime {
  *
  * Errors, all exit 4: "not-python" (says what program it is), "python-unsupported" (PyPy, another
  * version, a free-threaded build: names it), "python-not-started", "layout-mismatch" (names the
- * anchor that disagrees); exit 2: "several-pythons" (lists them).
+ * anchor that disagrees); exit 2: "several-pythons" (lists them). Where there is none, but a file
+ * that may be one could not be opened: the error of pyi_elf_module_open().
  */
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
 				   struct pyi_memory_reader *reader, unsigned wanted,

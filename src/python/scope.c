@@ -46,6 +46,34 @@ static int rank_of(const struct pyi_map *map, const char *exe)
 	return base && strstr(base, "python") ? 1 : 2;
 }
 
+/*
+ * Whether a file that could not be opened may be what was looked for: its name says so, or the
+ * program is one that runs those of another machine.
+ */
+static bool is_unknown(const struct pyi_error *error, int rank, const char *exe)
+{
+	const char *base = exe ? strrchr(exe, '/') : NULL;
+
+	switch (error->code) {
+	case PYI_ERROR_MODULE_UNREADABLE:
+	case PYI_ERROR_MODULE_MISMATCH:
+		return rank == 1;
+	case PYI_ERROR_ELF_FOREIGN_MACHINE:
+		return base && strncmp(base, "/qemu-", 6) == 0;
+	default:
+		return false;
+	}
+}
+
+/* Takes over the error. */
+static void pass_over(struct pyi_scope *scope, struct pyi_error *error, int rank, const char *exe)
+{
+	if (!scope->unknown && is_unknown(error, rank, exe))
+		scope->unknown = error;
+	else
+		pyi_error_destroy(error);
+}
+
 /* True, once a file, for what can be a program or a library: its code may have been moved to
  * anonymous memory. */
 static bool is_new_candidate(const struct pyi_map *map, struct seen *seen)
@@ -214,7 +242,7 @@ struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct
 			if (error && rank == 0)
 				break;
 			if (error) {
-				pyi_error_destroy(error);
+				pass_over(&scope, error, rank, exe);
 				error = NULL;
 				continue;
 			}
@@ -236,6 +264,7 @@ void pyi_scope_close(struct pyi_scope *scope)
 {
 	for (size_t i = 0; i < scope->count; i++)
 		pyi_elf_module_close(scope->modules[i]);
+	pyi_error_destroy(scope->unknown);
 	*scope = (struct pyi_scope){ 0 };
 }
 

@@ -32,13 +32,16 @@ struct pyi_scope {
 	bool has_pypy;
 	/* One that is called libpython was not opened, for it may be a server's. */
 	bool passed_over;
+	/* Why it is not known what is in a file that may be a CPython; NULL: there is none. */
+	struct pyi_error *unknown;
 };
 
 /*
  * Opens the program, and what else is mapped and defines something of CPython. Names of files say
  * only where to look first. Once there is a CPython, other file systems without a disk (FUSE, NFS)
  * are left alone: whoever reads there may wait for ever. Errors of pyi_elf_module_open() for the
- * program; other files that cannot be opened are left out.
+ * program; other files that cannot be opened are left out, and the first that is called python, or
+ * that an emulator (qemu-user) has mapped for another machine, is told in `unknown`.
  */
 struct pyi_error *pyi_scope_open(const struct pyi_process *process, const struct pyi_maps *maps,
 				 struct pyi_memory_reader *reader,

@@ -135,6 +135,73 @@ def test_wrapper_of_an_embedder(tmp_path):
         assert "it has started process %d, which runs Python" % child in hint
 
 
+def embedder_for_all(folder, interpreter):
+    """A program and its library, in a folder that other users can read."""
+    library = shutil.copy(embedding.shared_library(interpreter), folder.path)
+    return embedding.build(os.path.join(folder.path, "worker"), library).path, library
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced"])
+def test_library_that_is_gone(change):
+    """As after an upgrade, and without the right to open the mapped one."""
+    if os.geteuid():
+        pytest.skip("wants root, to be another user")
+    with support.PublicFolder() as folder:
+        program, library = embedder_for_all(folder, distribution())
+        target = support.Target(support.as_nobody() + [
+            program, "-sEc", "import sys; print('READY', flush=True); sys.stdin.read()"])
+        try:
+            target.expect("READY")
+            os.unlink(library)
+            if change == "replaced":
+                shutil.copy("/bin/true", library)
+            error = refuse(1, target.pid, "top-types", prefix=support.as_nobody(),
+                           binary=folder.binary)
+            assert "does not run" not in error["message"]
+            assert os.path.basename(library) in error["message"]
+            assert "run as root" in error["hint"] and "restart" in error["hint"]
+            # So root may, and the hint is right.
+            done = support.run_pyinspect(target.pid, "top-types", "--json")
+            assert done.returncode == 0, done.stderr
+        finally:
+            target.close()
+
+
+# Maps the file as an emulator maps a program of another machine: not executable for its own.
+EMULATOR = """
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	if (mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, open(argv[1], O_RDONLY), 0) ==
+	    MAP_FAILED)
+		return 1;
+	(void)!write(1, "READY\\n", 6);
+	return (int)read(0, argv[0], 1);
+}
+"""
+
+
+@pytest.mark.parametrize("name,exit_code,code", [("qemu-other", 4, "elf-foreign-machine"),
+                                                 ("editor", 4, "not-python")])
+def test_emulated(tmp_path, name, exit_code, code):
+    """What runs in an emulator cannot be seen; who only reads a foreign program is no emulator."""
+    source, program, foreign = (tmp_path / one for one in (name + ".c", name, "foreign"))
+    source.write_text(EMULATOR)
+    subprocess.run([embedding.compiler(), str(source), "-o", str(program)], check=True)
+    data = bytearray(program.read_bytes())
+    data[18:20] = (0xf3, 0)  # e_machine: RISC-V
+    foreign.write_bytes(data)
+    with contextlib.closing(support.Target([str(program), str(foreign)])) as target:
+        target.expect("READY")
+        error = refuse(exit_code, target.pid, "top-types")
+        assert error["code"] == code
+        assert ("for another architecture" in error["message"]) == (name == "qemu-other")
+
+
 def test_zombie():
     process = subprocess.Popen(["true"])
     try:
