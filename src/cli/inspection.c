@@ -76,6 +76,10 @@ static void warn(const struct pyi_inspection *inspection)
 				  "%s, after %llu snapshots: figures may be wrong",
 				  inspection->inconsistency,
 				  (unsigned long long)inspection->session.attempts);
+	if (inspection->session.runtime.other)
+		pyi_envelope_warn(inspection->envelope, "refused-python",
+				  "another Python in the process is not looked at: %s",
+				  inspection->session.runtime.other);
 	if (inspection->session.phase == PYI_RUNTIME_STARTS)
 		pyi_envelope_warn(inspection->envelope, "starting",
 				  "Python is starting: not all of its modules are there yet");

@@ -18,6 +18,8 @@ enum {
 	/* A smaller one has hardly room for the payload, or is not all of it: the rest are
 	 * functions that call each other at their end. */
 	EVALUATOR_LEAST_BYTES = 40 << 10,
+	/* A _PyRuntime that is larger is none. */
+	RUNTIME_MOST_BYTES = 16 << 20,
 };
 
 /* Where a runtime may be. */
@@ -148,6 +150,20 @@ static bool is_free_threaded(const struct pyi_runtime *runtime, struct pyi_memor
 	       offsets.free_threaded;
 }
 
+/* Known since 3.13, of versions too that are not: it has no interpreter, so it holds nothing. */
+static bool has_no_interpreter(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
+{
+	struct pyi_debug_offsets offsets;
+	uint64_t first_addr;
+
+	return pyi_version_read_debug_offsets(runtime->addr, reader, &offsets) &&
+	       offsets.interpreters_head < offsets.runtime_size &&
+	       offsets.runtime_size <= RUNTIME_MOST_BYTES &&
+	       pyi_memory_try_read_u64(reader, runtime->addr + offsets.interpreters_head,
+				       &first_addr) &&
+	       !first_addr;
+}
+
 static void find_code(struct finder *finder, size_t home, struct pyi_runtime *runtime)
 {
 	struct pyi_elf_symbol symbols[PYI_SCOPE_LIMIT];
@@ -171,6 +187,16 @@ static struct pyi_error *find_types(struct finder *finder, const struct candidat
 					   finder->reader);
 }
 
+static struct pyi_error *not_started(const struct finder *finder,
+				     const struct pyi_elf_module *module, const char *what)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_NOT_STARTED,
+					       "process %d has CPython loaded (%s), %s",
+					       finder->process->pid, pyi_elf_module_path(module),
+					       what),
+			      "try again in a moment");
+}
+
 /* Everything about a runtime, if there is a live one. */
 static struct pyi_error *load(struct finder *finder, const struct candidate *candidate,
 			      struct pyi_runtime *ret_runtime)
@@ -185,12 +211,10 @@ static struct pyi_error *load(struct finder *finder, const struct candidate *can
 
 	if (!pyi_version_read(&finder->scope, candidate->home, runtime.addr, finder->reader,
 			      runtime.version))
-		return pyi_error_hint(
-			pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_NOT_STARTED,
-					 "process %d has CPython loaded (%s), but not "
-					 "started",
-					 finder->process->pid, pyi_elf_module_path(module)),
-			"try again in a moment");
+		return not_started(finder, module, "but not started");
+	if (has_no_interpreter(&runtime, finder->reader))
+		return not_started(finder, module,
+				   "but no interpreter: it has not started, or has ended");
 	if (is_free_threaded(&runtime, finder->reader)) {
 		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
 		return unsupported(finder->process, what);
@@ -385,6 +409,8 @@ static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi
 	*ret = finder->found[index];
 	finder->found[index] = (struct pyi_runtime){ 0 };
 	ret->passed_over = finder->scope.passed_over;
+	if (finder->error && finder->error->code != PYI_ERROR_PYTHON_NOT_STARTED)
+		ret->other = strdup(finder->error->message);
 	return NULL;
 }
 
@@ -436,5 +462,6 @@ struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const stru
 void pyi_runtime_deinit(struct pyi_runtime *runtime)
 {
 	free(runtime->path);
+	free(runtime->other);
 	*runtime = (struct pyi_runtime){ 0 };
 }

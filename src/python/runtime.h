@@ -62,6 +62,9 @@ struct pyi_runtime {
 	bool passed_over;
 	/* The file it is in, as the maps show it; owned by the runtime. */
 	char *path;
+	/* Why another runtime in the process, which may hold objects, cannot be looked at, in the
+	   words of an error; owned by the runtime; NULL: there is none that is known. */
+	char *other;
 };
 
 /*

@@ -24,6 +24,10 @@ struct pyi_debug_offsets {
 	/* PY_VERSION_HEX */
 	uint64_t version;
 	uint64_t free_threaded;
+	/* runtime_state: bytes of _PyRuntime, and offsets in it; the same in 3.13 to 3.15. */
+	uint64_t runtime_size;
+	uint64_t finalizing;
+	uint64_t interpreters_head;
 };
 
 /* False if there is none at the address of a _PyRuntime. */

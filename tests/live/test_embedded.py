@@ -6,6 +6,7 @@ with all of it linked in and stripped. What is found is what the same library sh
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -203,6 +204,47 @@ def test_a_dead_one_beside_a_live_one(host, other):
     try:
         assert any(os.path.realpath(other) in line for line in support.maps(victim.pid))
         assert_exact(victim)
+    finally:
+        victim.close()
+
+
+def of_another_version(library, copy):
+    """A copy of a library that says of itself, from outside, that it is of 3.99."""
+    with open(library, "rb") as stream:
+        data = bytearray(stream.read())
+    offsets = [at.start() for at in re.finditer(b"xdebugpy", data)
+               if data[at.start() + 11:at.start() + 12] == b"\x03"]
+    if not offsets:
+        interpreters.missing("no library has debug offsets")
+    for at in offsets:
+        data[at + 10] = 99
+    with open(copy, "wb") as stream:
+        stream.write(data)
+    return copy
+
+
+def test_one_that_is_refused_beside_a_good_one(host, other, tmp_path):
+    """What is in the one is reported, with a warning that the other is missing."""
+    refused = of_another_version(other, str(tmp_path / "libpython-other.so"))
+    victim = start_host(host, refused, OTHER_SCRIPT)
+    try:
+        done = support.run_pyinspect(victim.pid, "top-types", "--format", "json", "-n", "0")
+        report = json.loads(done.stdout)
+        assert done.returncode == 0
+        assert support.census(report)["__main__.Event"][0] > 1000
+        assert [(one["code"], "CPython 3.99" in one["message"]) for one in report["warnings"]] == [
+            ("refused-python", True)]
+    finally:
+        victim.close()
+
+
+def test_a_dead_one_that_would_be_refused(host, other, tmp_path):
+    """It holds nothing that could be missing."""
+    refused = of_another_version(other, str(tmp_path / "libpython-other.so"))
+    victim = start_host(host, refused, "-")
+    try:
+        assert any(refused in line for line in support.maps(victim.pid))
+        assert support.top_types(victim.pid)["warnings"] == []
     finally:
         victim.close()
 
