@@ -77,6 +77,8 @@ struct pyi_large_object {
 	/* Owned. */
 	char *type;
 	uint64_t bytes;
+	/* The type has a __sizeof__ of its own that we do not model. */
+	bool estimated;
 	/* len(gc.get_referents()) */
 	uint64_t referents;
 	/* len(), if it has one that we know. */

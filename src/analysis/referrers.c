@@ -204,6 +204,7 @@ static bool merge_groups(struct pyi_referrer_group *groups, size_t count)
 		groups->objects = add_clamped(groups->objects, group->objects);
 		groups->references = add_clamped(groups->references, group->references);
 		groups->bytes = add_clamped(groups->bytes, group->bytes);
+		groups->estimated |= group->estimated;
 		if (!groups->example_addr)
 			groups->example_addr = group->example_addr;
 		deinit_group(group);

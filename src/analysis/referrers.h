@@ -27,6 +27,8 @@ struct pyi_referrer_group {
 	uint64_t objects;
 	uint64_t references;
 	uint64_t bytes;
+	/* A type among them has a __sizeof__ of its own that we do not model. */
+	bool estimated;
 	/* Address of one of the objects that refer. */
 	uint64_t example_addr;
 	/* Who refers to these (--depth): only for the biggest group; owned; else NULL. Not yet

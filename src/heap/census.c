@@ -36,8 +36,8 @@ struct pyi_error *pyi_census_of_walk(struct pyi_session *session,
 									   snapshot->reader,
 									   type->type_addr));
 		estimated = pyi_objects_size_is_estimated(&session->runtime, snapshot->reader,
-							  type->type_addr, result->modelled,
-							  result->modelled_count);
+							  type->type_addr, result->modelled.addrs,
+							  result->modelled.count);
 		if (!name)
 			error = pyi_error_no_memory();
 		else

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "python/attributes.h"
+#include "python/objects.h"
 
 enum {
 	PATH_LIMIT = 1 << 16,
@@ -304,6 +305,7 @@ struct large_run {
 	bool values;
 
 	struct pyi_subject_found *found;
+	struct pyi_modelled_types modelled;
 	struct pyi_large_objects answer;
 	/* No room for more: the rest is left out. */
 	bool full;
@@ -333,6 +335,9 @@ static struct pyi_error *add_large(struct large_run *run, const struct pyi_recor
 	struct pyi_large_object object = {
 		.addr = record->addr,
 		.bytes = record->bytes,
+		.estimated = pyi_objects_size_is_estimated(places->runtime, places->reader,
+							   record->type_addr, run->modelled.addrs,
+							   run->modelled.count),
 		.referents = record->referents,
 	};
 	struct pyi_large_object *grown;
@@ -396,6 +401,7 @@ static struct pyi_error *examine_large(void *argument, struct pyi_session *sessi
 	request = pyi_subject_request(&found, NULL, PYI_JOB_LARGE);
 	request.limit = run->limit;
 	request.record = take_large;
+	request.modelled = &run->modelled;
 	request.record_argument = run;
 	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
 	run->answer.objects = session->summary.objects;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "python/objects.h"
 
 enum {
 	/* More than the payload has room for: payloads/graph.h. */
@@ -21,6 +22,7 @@ struct run {
 
 	/* Of the snapshot being examined: */
 	struct pyi_subject_found *found;
+	struct pyi_modelled_types modelled;
 	struct pyi_referrers answer;
 	/* The level that groups are added to, and how deep it is. */
 	struct pyi_referrer_list *level;
@@ -28,15 +30,31 @@ struct run {
 	struct pyi_error *error;
 };
 
-/* The type of what refers, or of what is referred to. */
+/* The type of what refers, or of what is referred to; 0: it is a root. */
+static uint64_t type_addr_of(const struct run *run, const struct pyi_record_group *record)
+{
+	return run->job == PYI_JOB_REFERENTS ? record->referent_type_addr : record->type_addr;
+}
+
 static char *type_of_group(const struct run *run, const struct pyi_record_group *record)
 {
-	uint64_t type =
-		run->job == PYI_JOB_REFERENTS ? record->referent_type_addr : record->type_addr;
+	uint64_t type = type_addr_of(run, record);
 
 	if (record->owner.holder == PYI_HOLDER_OTHER)
 		return strdup("(other)");
 	return type ? pyi_subject_type_name(run->found, type) : strdup("");
+}
+
+/* Of those that are in the same group, whatever they are, nobody knows. */
+static bool is_estimated(const struct run *run, const struct pyi_record_group *record)
+{
+	const struct pyi_places *places = &run->found->places;
+	uint64_t type = type_addr_of(run, record);
+
+	if (record->owner.holder == PYI_HOLDER_OTHER)
+		return true;
+	return type && pyi_objects_size_is_estimated(places->runtime, places->reader, type,
+						     run->modelled.addrs, run->modelled.count);
 }
 
 static uint64_t size_of(const struct pyi_referrer_group *group)
@@ -68,6 +86,7 @@ static struct pyi_error *add_group(struct run *run, const struct pyi_record_grou
 		.objects = record->objects,
 		.references = record->references,
 		.bytes = record->bytes,
+		.estimated = is_estimated(run, record),
 		.example_addr = record->example_addr,
 		.numbers = malloc(sizeof(*group.numbers)),
 		.number_count = 1,
@@ -175,6 +194,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	run->answer.address = run->subject->address;
 	request = pyi_subject_request(&found, run->subject, run->job);
 	request.record = take_record;
+	request.modelled = &run->modelled;
 	request.level = next_level;
 	request.record_argument = run;
 	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);

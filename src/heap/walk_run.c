@@ -346,12 +346,14 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 	count = add_module_types(snapshot, runtime, interpreters, arguments.known_types, count);
 	rule_count = add_rules(snapshot, runtime, interpreters, arguments.rules);
 	for (size_t i = 0; i < count; i++)
-		result->modelled[i] = arguments.known_types[i].type_addr;
+		result->modelled.addrs[i] = arguments.known_types[i].type_addr;
 	for (size_t i = 0; i < rule_count; i++)
-		result->modelled[count++] = arguments.rules[i].type_addr;
+		result->modelled.addrs[count++] = arguments.rules[i].type_addr;
 	/* object.__sizeof__() is the default rule. */
-	result->modelled[count] = runtime->object_type_addr;
-	result->modelled_count = count + 1;
+	result->modelled.addrs[count] = runtime->object_type_addr;
+	result->modelled.count = count + 1;
+	if (request->modelled)
+		*request->modelled = result->modelled;
 
 	error = choose_thread_state(snapshot, runtime, interpreters, &arguments);
 	if (!error)

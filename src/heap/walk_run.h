@@ -18,14 +18,18 @@
 #include "python/runtime.h"
 #include "source/source.h"
 
+/* Addresses of types whose sizes follow a rule we know: pyi_objects_size_is_estimated(). */
+struct pyi_modelled_types {
+	uint64_t addrs[PYI_KNOWN_TYPES + PYI_TYPE_RULES + 1];
+	size_t count;
+};
+
 struct pyi_walk_result {
 	struct pyi_record_type *types;
 	size_t type_count;
 	size_t type_capacity;
 	struct pyi_record_summary summary;
-	/* Addresses of types whose sizes follow a rule we know. */
-	uint64_t modelled[PYI_KNOWN_TYPES + PYI_TYPE_RULES + 1];
-	size_t modelled_count;
+	struct pyi_modelled_types modelled;
 	/* Not all roots are in it: a chain of threads or frames does not end. */
 	bool roots_truncated;
 	/* Memory that was mapped into the snapshot. */
@@ -61,6 +65,8 @@ struct pyi_walk_request {
 	 * its size has been checked. An error ends the walk.
 	 */
 	struct pyi_error *(*record)(void *argument, uint32_t kind, const void *record);
+	/* Gets those of the result before the first record, for who names it; may be NULL. */
+	struct pyi_modelled_types *modelled;
 	/* For GRAPH: what it has, in multiples of 8 bytes. May be NULL. */
 	struct pyi_error *(*words)(void *argument, const uint8_t *bytes, size_t size_bytes);
 	/*

@@ -45,7 +45,7 @@ static struct pyi_table_line make_line(const struct pyi_large_object *object)
 {
 	struct pyi_table_line line = { 0 };
 
-	pyi_table_figure(line.figures[BYTES], object->bytes);
+	pyi_table_estimate(line.figures[BYTES], object->bytes, object->estimated);
 	pyi_table_figure(line.figures[REFERENTS], object->referents);
 	if (object->has_length)
 		pyi_table_figure(line.figures[LENGTH], object->length);
@@ -100,16 +100,21 @@ static bool put_notes(const struct pyi_table *table, const struct list lists[LIS
 		      uint64_t skipped_objects)
 {
 	const struct pyi_large_object *first = NULL;
+	bool estimated = false;
 	bool owner = false;
 	bool ok = true;
 
 	for (size_t l = 0; l < LISTS; l++) {
 		if (!first && lists[l].count)
 			first = &lists[l].objects[0];
-		for (size_t i = 0; i < lists[l].count; i++)
+		for (size_t i = 0; i < lists[l].count; i++) {
 			owner |= lists[l].objects[i].owner != NULL;
+			estimated |= lists[l].objects[i].estimated;
+		}
 	}
-	if (owner)
+	if (estimated)
+		ok = pyi_table_put_estimate_note(table);
+	if (ok && owner)
 		ok = pyi_table_put_note(table, "in: the first thing with a name that was found to "
 					       "hold the object; there may be others");
 	if (ok && first && table->envelope->pid > 0)
@@ -162,7 +167,8 @@ static bool add_object(cJSON *json, const struct pyi_large_object *object)
 		ok = pyi_output_add_unsigned(json, "length", object->length);
 	else
 		ok = ok && cJSON_AddNullToObject(json, "length");
-	return ok && pyi_output_add_text(json, "owner", object->owner) &&
+	return ok && (!object->estimated || cJSON_AddTrueToObject(json, "estimated")) &&
+	       pyi_output_add_text(json, "owner", object->owner) &&
 	       (!object->value || pyi_output_add_text(json, "value", object->value));
 }
 

@@ -108,7 +108,7 @@ static struct pyi_table_line make_line(const struct row *row)
 	if (row->group) {
 		pyi_table_figure(line.figures[REFERENCES], row->group->references);
 		pyi_table_figure(line.figures[OBJECTS], row->group->objects);
-		pyi_table_figure(line.figures[BYTES], row->group->bytes);
+		pyi_table_estimate(line.figures[BYTES], row->group->bytes, row->group->estimated);
 	} else {
 		/* The same object may be in several of these groups: no sum of objects. */
 		pyi_table_figure(line.figures[REFERENCES], row->rest_references);
@@ -259,6 +259,7 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_referrers_
 {
 	uint64_t example =
 		rows->count && rows->rows[0].group ? rows->rows[0].group->example_addr : 0;
+	bool estimated = false;
 	bool internal = false;
 	bool owner = false;
 	bool ok = true;
@@ -266,8 +267,11 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_referrers_
 	for (size_t i = 0; i < rows->count; i++) {
 		internal |= rows->rows[i].group && rows->rows[i].group->internal;
 		owner |= rows->rows[i].group && rows->rows[i].group->owner;
+		estimated |= rows->rows[i].group && rows->rows[i].group->estimated;
 	}
-	if (internal)
+	if (estimated)
+		ok = pyi_table_put_estimate_note(table);
+	if (ok && internal)
 		ok = pyi_table_put_note(table, "*: real, but gc.%s() does not know of it",
 					report->referents ? "get_referents" : "get_referrers");
 	if (ok && owner)
@@ -343,6 +347,7 @@ static bool add_group(cJSON *json, const struct pyi_referrers_report *report, co
 	       pyi_output_add_unsigned(json, "objects", group->objects) &&
 	       pyi_output_add_unsigned(json, "references", group->references) &&
 	       pyi_output_add_unsigned(json, "bytes", group->bytes) &&
+	       (!group->estimated || cJSON_AddTrueToObject(json, "estimated")) &&
 	       pyi_output_add_address(json, "example", group->example_addr) &&
 	       (!followed || add_other(json, report, group->referrers));
 }

@@ -34,6 +34,18 @@ const char *pyi_table_figure(char *figure, uint64_t value)
 	return figure;
 }
 
+void pyi_table_estimate(char *figure, uint64_t value, bool estimated)
+{
+	if (estimated)
+		*figure++ = '~';
+	pyi_table_figure(figure, value);
+}
+
+bool pyi_table_put_estimate_note(const struct pyi_table *table)
+{
+	return pyi_table_put_note(table, "~: an estimate; the type has a __sizeof__ of its own");
+}
+
 size_t pyi_table_room(const struct pyi_table *table, size_t used)
 {
 	if (!table->columns)

@@ -43,6 +43,12 @@ struct pyi_table {
 /* `value` with thousands separators; returns `figure`, which has room for 27 bytes. */
 const char *pyi_table_figure(char *figure, uint64_t value);
 
+/* The same with a "~" in front if it is an estimate; `figure` has room for 28 bytes. */
+void pyi_table_estimate(char *figure, uint64_t value, bool estimated);
+
+/* What the "~" means: to be called if there is one. False without memory. */
+bool pyi_table_put_estimate_note(const struct pyi_table *table);
+
 /* Columns that are left for text beside `used` ones, at least the narrowest; 0: no limit. */
 size_t pyi_table_room(const struct pyi_table *table, size_t used);
 

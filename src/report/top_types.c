@@ -54,12 +54,9 @@ static unsigned per_mille(uint64_t part, uint64_t whole)
 static struct pyi_table_line make_line(uint64_t count, uint64_t bytes, bool estimated)
 {
 	struct pyi_table_line line = { 0 };
-	char *figure = line.figures[BYTES];
 
 	pyi_table_figure(line.figures[COUNT], count);
-	if (estimated)
-		*figure++ = '~';
-	pyi_table_figure(figure, bytes);
+	pyi_table_estimate(line.figures[BYTES], bytes, estimated);
 	if (count) {
 		uint64_t rest = bytes % count;
 
@@ -235,8 +232,7 @@ static bool put_notes(const struct view *view)
 						(double)envelope->rss_bytes,
 					pyi_table_figure(figure, envelope->rss_bytes));
 	if (ok && any_estimated(report->census, 0))
-		ok = pyi_table_put_note(table,
-					"~: an estimate; the type has a __sizeof__ of its own");
+		ok = pyi_table_put_estimate_note(table);
 	if (ok && report->frozen_objects)
 		ok = pyi_table_put_note(table,
 					"frozen by gc.freeze(), %s above: %s objects, %s bytes",

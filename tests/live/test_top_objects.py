@@ -141,3 +141,32 @@ def test_as_many_objects_as_top_types(large):
     # a second time: Python may have kept something when it was asked what is planted
     result = ask(large.victim, "-n", "1")
     assert (result["objects"], result["bytes"]) == (whole["objects"], whole["bytes"])
+
+
+@pytest.fixture
+def own_size(start, interpreter):
+    return start(interpreter, "own_size.py")
+
+
+def test_estimates_are_labelled(own_size):
+    """As in top-types: what a __sizeof__ that we do not know would say is not what is shown."""
+    rows = ask(own_size, "-n", "2")["largest"]
+    assert rows[0]["type"] == "__main__.Own" and rows[0]["estimated"] is True
+    assert rows[0]["bytes"] > 30000000
+    assert "estimated" not in rows[1], "a builtin type"
+    table = support.run_pyinspect(own_size.pid, "top-objects", "-n", "2", "--format", "table").stdout
+    assert "~30," in table and "~: an estimate" in table
+
+
+@pytest.mark.parametrize("command,subject", [("referrers", "Held"), ("referents", "list")])
+def test_estimates_of_groups_are_labelled(own_size, command, subject):
+    """Holders refer to what is held, and are what a list refers to."""
+    done = support.run_pyinspect(own_size.pid, command, subject, "-n", "0", "--format", "json")
+    support.assert_valid(command, done.stdout)
+    groups = json.loads(done.stdout)["result"][command]
+    estimated = {group["type"] for group in groups if "estimated" in group}
+    assert "__main__.Holder" in estimated
+    assert not estimated & {"list", "dict", "__main__.Held", None}
+    table = support.run_pyinspect(own_size.pid, command, subject, "-n", "0", "--format",
+                                  "table").stdout
+    assert "~: an estimate" in table

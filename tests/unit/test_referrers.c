@@ -117,6 +117,7 @@ static void test_merge(void **state)
 	add(&list, "list", "[*]", NULL, 30);
 	add(&list, "list", "[*]", "module m.cache", 7);
 	add(&list, "", "sys.modules", NULL, 1);
+	list.groups[7].estimated = true;
 	merge(&list);
 	assert_int_equal(list.count, 6);
 	assert_group(&list, 0, "list", "[*]", NULL, 33);
@@ -127,6 +128,9 @@ static void test_merge(void **state)
 	assert_group(&list, 5, "tuple", "[*]", "module m.cache", 1);
 	assert_int_equal(list.groups[1].objects, 3);
 	assert_int_equal(list.groups[1].bytes, 320);
+	/* One estimate makes the sum one. */
+	assert_true(list.groups[1].estimated);
+	assert_false(list.groups[0].estimated);
 	/* Of the biggest of those that were merged. */
 	assert_int_equal(list.groups[1].example_addr, 0x1000 + 20);
 	assert_int_equal(list.groups[1].number_count, 3);

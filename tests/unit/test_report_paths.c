@@ -387,6 +387,25 @@ static void test_objects_escapes(void **state)
 	assert_schema(report_objects, &fixture->envelope, fixture);
 }
 
+static void test_objects_estimated(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_usual_objects(fixture);
+	render(fixture, report_objects, PYI_FORMAT_TABLE, 80);
+	assert_lacks(fixture->text, "~");
+	fixture->objects.by_bytes[1].estimated = true;
+	render(fixture, report_objects, PYI_FORMAT_TABLE, 80);
+	assert_has(fixture->text, "\n41,943,136  2,000,000  ");
+	assert_has(fixture->text, "~5,000  ");
+	assert_has(fixture->text, "\n~: an estimate; the type has a __sizeof__ of its own\n");
+	render(fixture, report_objects, PYI_FORMAT_NDJSON, 80);
+	assert_has(fixture->text,
+		   "\"bytes\":5000,\"referents\":0,\"length\":null,\"estimated\":true,");
+	assert_lacks(fixture->text, "\"length\":1000000,\"estimated\"");
+	assert_schema(report_objects, &fixture->envelope, fixture);
+}
+
 static void test_objects_json(void **state)
 {
 	struct fixture *fixture = *state;
@@ -450,7 +469,8 @@ int main(void)
 		WITH_FIXTURE(test_path_long),	      WITH_FIXTURE(test_path_escapes),
 		WITH_FIXTURE(test_path_json),	      WITH_FIXTURE(test_step_kinds),
 		WITH_FIXTURE(test_objects_table),     WITH_FIXTURE(test_objects_escapes),
-		WITH_FIXTURE(test_objects_json),      WITH_FIXTURE(test_objects_empty),
+		WITH_FIXTURE(test_objects_estimated), WITH_FIXTURE(test_objects_json),
+		WITH_FIXTURE(test_objects_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

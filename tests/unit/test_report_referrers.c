@@ -301,6 +301,22 @@ static void test_depth(void **state)
 	assert_has(fixture->text, "{\"kind\":\"group\",\"level\":3,\"type\":null,");
 }
 
+static void test_estimated(void **state)
+{
+	struct fixture *fixture = *state;
+
+	render(fixture, PYI_FORMAT_TABLE, 80);
+	assert_lacks(fixture->text, "~");
+	fixture->groups[0].estimated = true;
+	render(fixture, PYI_FORMAT_TABLE, 80);
+	assert_has(fixture->text, "\n   501,000  501,000  ~28,056,000  tuple[0]  in ");
+	assert_has(fixture->text, "\n~: an estimate; the type has a __sizeof__ of its own\n");
+	render(fixture, PYI_FORMAT_NDJSON, 80);
+	assert_has(fixture->text, "\"bytes\":28056000,\"estimated\":true,");
+	assert_has(fixture->text, "\"bytes\":16777432,\"example\"");
+	assert_schema(report_referrers, &fixture->envelope, &fixture->report);
+}
+
 /* Whatever the data say, output is bounded. */
 static void test_depth_has_an_end(void **state)
 {
@@ -411,17 +427,12 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_FIXTURE(test_table),
-		WITH_FIXTURE(test_table_narrow),
-		WITH_FIXTURE(test_table_classes),
-		WITH_FIXTURE(test_table_of_an_object),
-		WITH_FIXTURE(test_table_limit),
-		WITH_FIXTURE(test_table_empty),
-		WITH_FIXTURE(test_table_escapes),
-		WITH_FIXTURE(test_depth),
-		WITH_FIXTURE(test_depth_has_an_end),
-		WITH_FIXTURE(test_json),
-		WITH_FIXTURE(test_referents),
+		WITH_FIXTURE(test_table),	  WITH_FIXTURE(test_table_narrow),
+		WITH_FIXTURE(test_table_classes), WITH_FIXTURE(test_table_of_an_object),
+		WITH_FIXTURE(test_table_limit),	  WITH_FIXTURE(test_table_empty),
+		WITH_FIXTURE(test_table_escapes), WITH_FIXTURE(test_depth),
+		WITH_FIXTURE(test_estimated),	  WITH_FIXTURE(test_depth_has_an_end),
+		WITH_FIXTURE(test_json),	  WITH_FIXTURE(test_referents),
 		WITH_FIXTURE(test_full_disk),
 	};
 
