@@ -6,6 +6,9 @@
 #ifndef PYI_BROKER_KEEPER_H
 #define PYI_BROKER_KEEPER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 
 /*
@@ -13,5 +16,14 @@
  * that failed: the process must end then.
  */
 struct pyi_error *pyi_keeper_confine(void) PYI_MUST_CHECK;
+
+/*
+ * Runs `keep` in a child that has given them up, and waits for its end: at most so long, then it is
+ * killed. False, with nothing in `ret_exit_code`, if it could not be started or did not end by
+ * itself. For programs that have called pyi_wait_init() (tracee/wait.h); the signals of the user
+ * stay pending meanwhile.
+ */
+bool pyi_keeper_run(void (*keep)(void *argument) __attribute__((noreturn)), void *argument,
+		    uint64_t limit_ms, int *ret_exit_code);
 
 #endif

@@ -18,11 +18,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/confine.h"
-#include "base/file_replace.h"
+#include "broker/keeper.h"
 #include "broker/supervisor.h"
 #include "broker/worker.h"
 #include "cli/add_up.h"
 #include "cli/command.h"
+#include "cli/conclusion.h"
+#include "cli/handover.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/origin.h"
@@ -44,8 +46,6 @@ static const struct pyi_command *const commands[] = {
 };
 
 enum {
-	/* After the deadline, for a reader of the report. */
-	WRITE_GRACE_MS = 450,
 	/* Of one of several processes, as JSON. */
 	REPORT_LIMIT = 64 << 20,
 	/* Of all of them. */
@@ -177,80 +177,15 @@ static struct pyi_error *prepare(struct pyi_options *options,
 	return error;
 }
 
-static void print_cost(const struct pyi_envelope *envelope)
-{
-	fprintf(stderr,
-		"pyinspect: %llu snapshots; the process stood still for %.2f ms in all, %.2f ms at "
-		"most\n",
-		(unsigned long long)envelope->attempts, envelope->paused_ms,
-		envelope->longest_pause_ms);
-	if (envelope->residue_known && !envelope->residue_count)
-		fputs("pyinspect: nothing of ours is left in the process\n", stderr);
-	for (size_t i = 0; i < envelope->residue_count; i++) {
-		PYI_CLEANUP(pyi_guard_free)
-		char *safe = pyi_output_fit(envelope->residue[i].message, 0);
-
-		fprintf(stderr, "pyinspect: left in the process: %s (%s)\n", safe ? safe : "?",
-			envelope->residue[i].code);
-	}
-}
-
-/* Ends as the signal would have ended us, so that a shell script sees it. */
-static void end_by(int number)
-{
-	sigset_t set;
-
-	signal(number, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	raise(number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static enum pyi_exit report_error(const struct pyi_command *command,
-				  const struct pyi_options *options,
-				  const struct pyi_envelope *envelope,
-				  const struct pyi_error *error)
-{
-	if (command && command->fail)
-		return command->fail(options, envelope, error);
-	pyi_output_error(stdout, stderr, options->format, envelope, error);
-	return error->exit;
-}
-
 /* What is to be done, and how it is reported. */
 struct job {
 	struct pyi_options options;
 	/* That of the command line, also if it cannot be run. */
 	const struct pyi_command *command;
 	struct pyi_relay relay;
-	/* Takes the report of a keeper of one of several processes; -1: it is printed. */
-	int capture_fd;
 	/* To be added up; NULL: there is one process. */
 	struct pyi_parts *parts;
 };
-
-/* Reports what came of it, and returns the exit code. Takes over `error`. */
-static enum pyi_exit conclude(const struct job *job, struct pyi_envelope *envelope,
-			      enum pyi_exit exit, struct pyi_error *error)
-{
-	bool not_restored = error && error->exit == PYI_EXIT_NOT_RESTORED;
-
-	if (error) {
-		/* Others are told to end, too, and may have been quicker than we to do so. */
-		pyi_wait_is_cancelled();
-		exit = report_error(job->command, &job->options, envelope, error);
-		pyi_error_destroy(error);
-	}
-	if (job->options.verbose && envelope->attempts)
-		print_cost(envelope);
-	pyi_envelope_deinit(envelope);
-	fflush(stdout);
-	/* Unless there is something worse to say. */
-	if (pyi_wait_is_cancelled() && !not_restored)
-		end_by(pyi_wait_cancel_signal());
-	return exit;
-}
 
 static enum pyi_exit run(struct job *job)
 {
@@ -258,7 +193,7 @@ static enum pyi_exit run(struct job *job)
 	enum pyi_exit exit = PYI_EXIT_OK;
 	struct pyi_error *error = job->command->run(&job->options, &envelope, &exit);
 
-	return conclude(job, &envelope, exit, error);
+	return pyi_conclude(job->command, &job->options, &envelope, exit, error);
 }
 
 /* Of what the caller of the program had open, they have the three standard descriptors only. */
@@ -298,7 +233,7 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	struct pyi_error *error;
 
 	job->options.broker_fd = broker_fd;
-	pyi_relay_enter(&job->relay);
+	pyi_relay_enter_limited(&job->relay);
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
 	error = close_others(broker_fd, keeper_fd);
@@ -314,7 +249,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 		exit(PYI_EXIT_OK);
 	}
 	if (error)
-		exit((int)conclude(job, &envelope, PYI_EXIT_FAILED, error));
+		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
+				       error));
 	exit((int)run(job));
 }
 
@@ -324,35 +260,38 @@ static __attribute__((noreturn)) void keep(void *argument, int worker_fd)
 	struct pyi_envelope envelope = { .command = job->command->name };
 	struct pyi_error *error;
 
-	if (job->capture_fd >= 0)
-		dup2(job->capture_fd, STDOUT_FILENO);
-	if (job->capture_fd >= 0 && job->relay.error_fd >= 0)
-		dup2(job->relay.error_fd, STDERR_FILENO);
+	pyi_relay_enter(&job->relay);
 	error = close_others(worker_fd, job->options.output_fd);
-
-	if (error)
-		exit((int)conclude(job, &envelope, PYI_EXIT_FAILED, error));
+	if (error) {
+		pyi_error_destroy(pyi_keeper_confine());
+		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
+				       error));
+	}
 	job->options.worker_fd = worker_fd;
 	exit((int)run(job));
-}
-
-/* Puts a report that was handed over where --output wants it. */
-static struct pyi_error *put_output(const struct pyi_options *options)
-{
-	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
-	struct stat status;
-
-	if (options->output_fd < 0 || fstat(options->output_fd, &status) != 0 || !status.st_size)
-		return NULL;
-	text = malloc((size_t)status.st_size);
-	if (!text || pread(options->output_fd, text, (size_t)status.st_size, 0) != status.st_size)
-		return pyi_error_no_memory();
-	return pyi_file_replace(options->output, PYI_OUTPUT_MODE, text, (size_t)status.st_size);
 }
 
 static enum pyi_exit not_restored_exit(const struct pyi_command *command)
 {
 	return command->keeps ? (enum pyi_exit)PYI_CHECK_CRITICAL : PYI_EXIT_NOT_RESTORED;
+}
+
+/* Whether what was printed is all that is to be said: those that were ended, but not by the user,
+   had more to say, and that the target is not as it was may have come after it. */
+static bool has_told(const struct pyi_command *command, const struct pyi_supervised *supervised)
+{
+	if (supervised->signal)
+		return supervised->signal == supervised->cancel_signal && !supervised->not_restored;
+	return !supervised->not_restored ||
+	       supervised->exit_code == (int)not_restored_exit(command);
+}
+
+/* Whether that a report could not be written is worse than what it says. */
+static bool matters(const struct pyi_command *command, int exit_code)
+{
+	if (command->keeps)
+		return exit_code != PYI_CHECK_CRITICAL;
+	return exit_code == PYI_EXIT_OK || exit_code == PYI_EXIT_INCOMPLETE;
 }
 
 /* Why there is no result, if the worker could not say it. */
@@ -389,7 +328,7 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 	struct pyi_error *error;
 
 	(void)keeper_fd;
-	pyi_relay_enter(&job->relay);
+	pyi_relay_enter_limited(&job->relay);
 	/* Not a broker either: it would open any process for whoever takes over this one. */
 	(void)broker_fd;
 	error = close_others(-1, job->options.output_fd);
@@ -407,7 +346,7 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 		error = job->command->add_up(&job->options, &envelope, job->parts, &exit_code);
 	if (!error && out)
 		error = pyi_output_finish(out);
-	exit((int)conclude(job, &envelope, exit_code, error));
+	exit((int)pyi_conclude(job->command, &job->options, &envelope, exit_code, error));
 }
 
 /* Looks at one of several processes; its report is kept. */
@@ -423,7 +362,6 @@ static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *
 
 	if (fd < 0)
 		return pyi_error_no_memory();
-	own.capture_fd = fd;
 	/* What it says beside its report is for the user only if that was asked for. */
 	own.relay = (struct pyi_relay){ fd, job->options.verbose ? -1 : nowhere_fd };
 	own.options.pid = part->pid;
@@ -467,7 +405,7 @@ static struct pyi_error *look_at_all(const struct job *job, struct pyi_supervisi
 			error = look_at(job, supervision, parts, &parts->items[p], &cancel_signal);
 	}
 	if (cancel_signal && !error)
-		end_by(cancel_signal);
+		pyi_conclusion_end_by(cancel_signal);
 	return error;
 }
 
@@ -499,32 +437,20 @@ static enum pyi_exit say_unwritten(const struct job *job, struct pyi_error *erro
 		pyi_output_error(stderr, stderr, PYI_FORMAT_TABLE, NULL, error);
 	pyi_error_destroy(error);
 	if (pyi_wait_is_cancelled())
-		end_by(pyi_wait_cancel_signal());
+		pyi_conclusion_end_by(pyi_wait_cancel_signal());
 	return exit;
-}
-
-/* So long a reader of the report is waited for, also if there was no time left to make it. */
-static uint64_t time_to_write(uint64_t deadline_ns)
-{
-	uint64_t least_ns = pyi_clock_deadline(WRITE_GRACE_MS, PYI_CLOCK_NEVER);
-
-	if (deadline_ns == PYI_CLOCK_NEVER)
-		return deadline_ns;
-	deadline_ns += WRITE_GRACE_MS * UINT64_C(1000000);
-	return deadline_ns > least_ns ? deadline_ns : least_ns;
 }
 
 static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supervision,
 				   const pid_t *pids, size_t count)
 {
-	struct pyi_envelope envelope = { .command = job->command->name };
 	PYI_CLEANUP(pyi_parts_deinit)
 	struct pyi_parts parts = { .items = calloc(count, sizeof(*parts.items)),
 				   .count = count,
 				   .text_limit = REPORT_LIMIT,
 				   .room_bytes = REPORTS_LIMIT };
 	struct pyi_supervised supervised = { 0 };
-	struct pyi_error *unwritten;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *unwritten = NULL;
 	struct pyi_error *error = NULL;
 
 	if (!parts.items) {
@@ -535,35 +461,29 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 		note_process(&parts.items[p], pids[p]);
 	if (!error)
 		error = look_at_all(job, supervision, &parts);
-	if (!error && job->options.output) {
-		job->options.output_fd = memfd_create("report", MFD_CLOEXEC);
-		if (job->options.output_fd < 0)
-			error = pyi_error_no_memory();
-	}
 	job->parts = &parts;
 	supervision->work = add_up;
 	supervision->keep = NULL;
 	supervision->argument = job;
 	supervision->deadline_ns = time_to_add_up(supervision->deadline_ns);
+	if (!error)
+		error = pyi_handover_begin(&job->options);
 	pyi_relay_init(&job->relay);
 	if (!error)
 		error = pyi_supervise(supervision, &supervised);
-	unwritten = pyi_relay_finish(&job->relay, !supervised.signal,
-				     time_to_write(job->options.deadline_ns));
+	unwritten = pyi_relay_finish(&job->relay, !error && !supervised.signal,
+				     pyi_conclusion_write_deadline(job->options.deadline_ns));
 	if (!error && supervised.signal)
 		error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_WORKER_LOST,
 					 "the part of pyinspect that adds up the reports was ended "
 					 "by signal %d (%s)",
 					 supervised.signal, strsignal(supervised.signal));
 	if (!error)
-		error = put_output(&job->options);
-	job->options.output_fd = -1;
-	/* Unless there is something worse to say. */
-	if (!error && unwritten &&
-	    (supervised.exit_code == PYI_EXIT_OK || supervised.exit_code == PYI_EXIT_INCOMPLETE))
-		return say_unwritten(job, unwritten);
-	pyi_error_destroy(unwritten);
-	return error ? conclude(job, &envelope, PYI_EXIT_FAILED, error)
+		error = pyi_handover_put(&job->options);
+	pyi_handover_end(&job->options);
+	if (!error && unwritten && matters(job->command, supervised.exit_code))
+		return say_unwritten(job, pyi_return_ptr(unwritten));
+	return error ? pyi_conclude_failure(job->command, &job->options, false, error)
 		     : (enum pyi_exit)supervised.exit_code;
 }
 
@@ -613,7 +533,6 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 /* Lets a worker do it, which has no rights, beside a broker that has them. */
 static enum pyi_exit supervise(struct job *job)
 {
-	struct pyi_envelope envelope = { .command = job->command->name };
 	struct pyi_supervision supervision = {
 		.work = work,
 		.keep = job->command->keeps ? keep : NULL,
@@ -623,9 +542,11 @@ static enum pyi_exit supervise(struct job *job)
 	};
 	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
 	struct pyi_supervised supervised = { 0 };
-	struct pyi_error *unwritten;
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *unwritten = NULL;
 	struct pyi_error *error;
 	size_t count = 1;
+	bool direct;
+	bool told;
 
 	if (job->options.timeout_s > 0)
 		supervision.deadline_ns = pyi_clock_deadline(
@@ -634,50 +555,35 @@ static enum pyi_exit supervise(struct job *job)
 	error = find_target(job, &pids, &count);
 	if (!error && count > 1)
 		return supervise_all(job, &supervision, pids, count);
-	/* The file may be in a folder that takes rights to write to. */
-	if (!error && job->options.output) {
-		job->options.output_fd = memfd_create("report", MFD_CLOEXEC);
-		if (job->options.output_fd < 0)
-			error = pyi_error_no_memory();
-	}
+	if (!error)
+		error = pyi_handover_begin(&job->options);
 	pyi_relay_init(&job->relay);
 	if (!error)
 		error = pyi_supervise(&supervision, &supervised);
-	/* One that was ended, but not by the user, has not said all. */
-	unwritten = pyi_relay_finish(
-		&job->relay, !supervised.signal || supervised.signal == supervised.cancel_signal,
-		time_to_write(supervision.deadline_ns));
-	if (!error)
-		error = put_output(&job->options);
-	job->options.output_fd = -1;
-	/* Unless there is something worse to say. */
-	if (!error && unwritten && !supervised.not_restored && !supervised.signal &&
-	    (supervised.exit_code == PYI_EXIT_OK || supervised.exit_code == PYI_EXIT_INCOMPLETE))
-		return say_unwritten(job, unwritten);
-	pyi_error_destroy(unwritten);
+	told = !error && has_told(job->command, &supervised);
+	direct = job->relay.output_fd < 0 && !job->options.output;
+	unwritten = pyi_relay_finish(&job->relay, told,
+				     pyi_conclusion_write_deadline(supervision.deadline_ns));
+	if (told)
+		error = pyi_handover_put(&job->options);
+	pyi_handover_end(&job->options);
+	if (!error && told && unwritten && !supervised.signal &&
+	    matters(job->command, supervised.exit_code))
+		return say_unwritten(job, pyi_return_ptr(unwritten));
 	if (error)
-		return conclude(job, &envelope, PYI_EXIT_FAILED, error);
-	/* What the others knew, they have said. */
-	if (!supervised.signal && (!supervised.not_restored ||
-				   supervised.exit_code == (int)not_restored_exit(job->command)))
+		return pyi_conclude_failure(job->command, &job->options, false, error);
+	if (told && !supervised.signal)
 		return (enum pyi_exit)supervised.exit_code;
 	if (supervised.cancel_signal && !supervised.not_restored)
-		end_by(supervised.cancel_signal);
-	error = explain_end(job, &supervised);
-	/* There is a report already, which is not to be followed by another one. */
-	if (!supervised.signal && !job->options.output) {
-		pyi_output_error(stderr, stderr, PYI_FORMAT_TABLE, &envelope, error);
-		pyi_error_destroy(error);
-		return not_restored_exit(job->command);
-	}
-	return conclude(job, &envelope, PYI_EXIT_FAILED, error);
+		pyi_conclusion_end_by(supervised.cancel_signal);
+	return pyi_conclude_failure(job->command, &job->options, direct && !supervised.signal,
+				    explain_end(job, &supervised));
 }
 
 int main(int argc, char **argv)
 {
-	struct pyi_envelope envelope = { 0 };
 	const struct pyi_command *command = NULL;
-	struct job job = { .capture_fd = -1 };
+	struct job job = { .command = NULL };
 	struct pyi_error *error;
 
 	/* There is nothing to say it on. */
@@ -690,11 +596,11 @@ int main(int argc, char **argv)
 	/* Also an error of the options is one of this command. */
 	if (job.options.command)
 		job.command = find_command(job.options.command);
-	if (job.command)
-		envelope.command = job.command->name;
 	if (!error)
 		error = prepare(&job.options, &command);
-	if (error || !command)
-		return (int)conclude(&job, &envelope, PYI_EXIT_OK, error);
+	if (error)
+		return (int)pyi_conclude_failure(job.command, &job.options, false, error);
+	if (!command)
+		return PYI_EXIT_OK;
 	return (int)(command->inspects ? supervise(&job) : run(&job));
 }

@@ -22,10 +22,9 @@ enum {
 	LOOK_MS = 50,
 };
 
-static bool is_waited_for(int fd, struct stat *ret_status)
+static bool is_waited_for(const struct stat *status)
 {
-	return fstat(fd, ret_status) == 0 &&
-	       (S_ISFIFO(ret_status->st_mode) || S_ISSOCK(ret_status->st_mode));
+	return S_ISFIFO(status->st_mode) || S_ISSOCK(status->st_mode);
 }
 
 void pyi_relay_init(struct pyi_relay *ret_relay)
@@ -33,16 +32,15 @@ void pyi_relay_init(struct pyi_relay *ret_relay)
 	struct pyi_relay relay = { -1, -1 };
 	struct stat output;
 	struct stat error;
-	bool has_output = is_waited_for(STDOUT_FILENO, &output);
 
-	if (has_output)
+	if (fstat(STDOUT_FILENO, &output) == 0 && !isatty(STDOUT_FILENO))
 		relay.output_fd = memfd_create("output", MFD_CLOEXEC);
-	if (is_waited_for(STDERR_FILENO, &error)) {
+	if (fstat(STDERR_FILENO, &error) == 0) {
 		/* 2>&1: in the order in which it was written. */
 		if (relay.output_fd >= 0 && output.st_dev == error.st_dev &&
 		    output.st_ino == error.st_ino)
 			relay.error_fd = relay.output_fd;
-		else
+		else if (is_waited_for(&error))
 			relay.error_fd = memfd_create("words", MFD_CLOEXEC);
 	}
 	*ret_relay = relay;
@@ -50,13 +48,17 @@ void pyi_relay_init(struct pyi_relay *ret_relay)
 
 void pyi_relay_enter(const struct pyi_relay *relay)
 {
-	if (relay->output_fd < 0 && relay->error_fd < 0)
-		return;
 	if (relay->output_fd >= 0)
 		dup2(relay->output_fd, STDOUT_FILENO);
 	if (relay->error_fd >= 0)
 		dup2(relay->error_fd, STDERR_FILENO);
-	pyi_confine_limit(RLIMIT_FSIZE, LIMIT_BYTES);
+}
+
+void pyi_relay_enter_limited(const struct pyi_relay *relay)
+{
+	pyi_relay_enter(relay);
+	if (relay->output_fd >= 0 || relay->error_fd >= 0)
+		pyi_confine_limit(RLIMIT_FSIZE, LIMIT_BYTES);
 }
 
 /* 0, or an errno. */
@@ -112,7 +114,7 @@ struct pyi_error *pyi_relay_finish(struct pyi_relay *relay, bool whole, uint64_t
 		close(relay->error_fd);
 	}
 	if (relay->output_fd >= 0) {
-		if (whole || shared)
+		if (whole)
 			number = pass_on(relay->output_fd, STDOUT_FILENO, deadline_ns);
 		close(relay->output_fd);
 	}

@@ -1,10 +1,11 @@
 /*
- * What a worker prints to a pipe or a socket reaches it through this process.
+ * What a worker or a keeper prints is passed on by this process when that has ended: the whole
+ * report, or none of it if another one is to follow, for there is one report of a run. And who
+ * reads a pipe waits for the end of all that have it open, while a worker may be left behind in a
+ * wait of the kernel that nothing ends (a file server that does not answer).
  *
- * Who reads a pipe waits for the end of all that have it open, and a worker may be left behind in a
- * wait of the kernel that nothing ends (a file server that does not answer). So it writes to
- * memory, and what is there is passed on when it has ended. A terminal and a file are written to
- * directly: nobody waits for their end.
+ * So they write to memory. A terminal is written to directly, in the order in which things happen;
+ * there alone an error can follow a report.
  */
 #ifndef PYI_CLI_RELAY_H
 #define PYI_CLI_RELAY_H
@@ -23,11 +24,14 @@ struct pyi_relay {
 /* Before the worker is started. Where there is no memory for it, it is written to directly. */
 void pyi_relay_init(struct pyi_relay *ret_relay);
 
-/*
- * In the worker: from now on its output goes there, at most 256 MB of it; then a write fails, or
- * ends the process (SIGXFSZ).
- */
+/* In the process that prints: from now on its output goes there. */
 void pyi_relay_enter(const struct pyi_relay *relay);
+
+/*
+ * The same for one that sees what the target has made: at most 256 MB; then a write fails, or ends
+ * the process (SIGXFSZ).
+ */
+void pyi_relay_enter_limited(const struct pyi_relay *relay);
 
 /*
  * Passes on what it has printed, and forgets it; without its standard output unless `whole`. Waits

@@ -62,6 +62,9 @@ def judge(run, command, code, restored=True):
     """What a run says that could not be finished."""
     if not restored:
         assert code == (2 if command == "check" else 6), (code, run.output, run.words)
+        # One report, which says so.
+        report = json.loads(run.output)
+        assert report["error"]["code"] == "not-restored", report
         return
     assert code == expected(run.way, command), (code, run.output, run.words)
     if run.way != "timeout":

@@ -652,6 +652,40 @@ def test_journal(victim, state, tmp_path, mounts):
         assert status["PYINSPECT_STATUS"] == "unknown" and "4194304" in status["MESSAGE"]
 
 
+def senders(listener):
+    """Of all that was sent: the process."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            _, ancillary, _, _ = listener.recvmsg(1 << 20, 1 << 10)
+            found += [struct.unpack("=iII", data)[0] for level, kind, data in ancillary
+                      if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS)]
+    return found
+
+
+@pytest.mark.parametrize("arguments", [
+    ("cgroup:/no/such/group", "check", "--max-rss", "1B"), ("1", "check", "--limit", "much")])
+def test_failure_is_told_by_another_process(tmp_path, mounts, arguments):
+    """Not by the one with the rights of the user; it puts the file in place, that is all."""
+    socket_path = str(tmp_path / "socket")
+    output = tmp_path / "output"
+    prefix = in_mounts("mount -t tmpfs none /run", "mkdir -p /run/systemd/journal",
+                       "touch /run/systemd/journal/socket",
+                       "mount --bind %s /run/systemd/journal/socket" % socket_path)
+    with journal(socket_path) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        with subprocess.Popen([*prefix, support.PYINSPECT, "--format", "json", "--output",
+                               str(output), *arguments],
+                              env=dict(os.environ, INVOCATION_ID="0" * 32),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            printed, words = process.communicate()
+        assert process.returncode == 3, words
+        sender, = senders(listener)
+        assert sender not in (0, process.pid)
+    assert printed == b"" and b"pyinspect: " in words
+    assert json.loads(output.read_text())["command"] == "check"
+
+
 def test_help(victim):
     done = support.run_pyinspect("help", "check")
     assert done.returncode == 0
