@@ -1,7 +1,7 @@
 /*
  * Would a file system hear of it if duplicates of a process's descriptors were closed?
  *
- * Asks no file system. Knows those of the kernel that do something then: see flushed.c.
+ * Asks no file system. mounts.h knows those of the kernel that do something then.
  */
 #ifndef PYI_SNAPSHOT_FLUSHED_H
 #define PYI_SNAPSHOT_FLUSHED_H
@@ -16,11 +16,5 @@
  * take away an error that the process is to hear of.
  */
 bool pyi_flushed_has_files(const struct pyi_process *process);
-
-/*
- * True if a file of mount `mount_id` is such a one, or if that mount is not among those that
- * `mountinfo`, the text of /proc/PID/mountinfo, tells of.
- */
-bool pyi_flushed_is_mount(const char *mountinfo, unsigned mount_id);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Parses lists of mounts into a sorted table of devices. Follows no path.
+ * Parses lists of mounts into a table sorted by device. Follows no path.
  */
 #include "snapshot/mounts.h"
 
@@ -16,10 +16,16 @@ enum {
 	MOUNTINFO_LIMIT_BYTES = 64 << 20,
 };
 
+/* Whose files do something when a descriptor is closed (file_operations.flush). */
+static const char *const flushed_types[] = {
+	"fuse", "fuseblk", "virtiofs", "nfs",	   "nfs4",     "cifs",
+	"smb3", "afs",	   "coda",     "ecryptfs", "orangefs", "lustre",
+};
+
 static int compare(const void *left, const void *right)
 {
-	const struct pyi_mount_device *a = left;
-	const struct pyi_mount_device *b = right;
+	const struct pyi_mount *a = left;
+	const struct pyi_mount *b = right;
 
 	if (a->major != b->major)
 		return a->major < b->major ? -1 : 1;
@@ -28,49 +34,56 @@ static int compare(const void *left, const void *right)
 	return (int)b->served - (int)a->served;
 }
 
-static bool begins(const char *type, const char *word, const char *ends)
+/* Also "fuse.sshfs" is FUSE. */
+static bool is_type(const char *type, const char *word)
 {
 	size_t length = strlen(word);
 
-	return strncmp(type, word, length) == 0 && strchr(ends, type[length]);
+	return strncmp(type, word, length) == 0 && strchr(" .\n", type[length]);
 }
 
 static bool is_served(const char *type, bool trust_layers)
 {
-	if (begins(type, "overlay", " "))
+	if (is_type(type, "overlay"))
 		return !trust_layers;
-	return begins(type, "fuse", " .") || begins(type, "fuseblk", " .");
+	return is_type(type, "fuse") || is_type(type, "fuseblk");
+}
+
+static bool is_flushed(const char *type)
+{
+	for (size_t t = 0; t < sizeof(flushed_types) / sizeof(flushed_types[0]); t++)
+		if (is_type(type, flushed_types[t]))
+			return true;
+	return false;
 }
 
 struct pyi_error *pyi_mounts_add(const char *text, bool trust_layers, struct pyi_mounts *mounts)
 {
-	struct pyi_mount_device *devices;
+	struct pyi_mount *items;
 	size_t lines = 0;
 
 	for (const char *at = text; *at; at++)
 		lines += *at == '\n';
-	devices = realloc(mounts->devices, (mounts->count + lines + 1) * sizeof(*devices));
-	if (!devices)
+	items = realloc(mounts->items, (mounts->count + lines + 1) * sizeof(*items));
+	if (!items)
 		return pyi_error_no_memory();
-	mounts->devices = devices;
+	mounts->items = items;
 	for (const char *line = text; strchr(line, '\n'); line = strchr(line, '\n') + 1) {
 		const char *end = strchr(line, '\n');
 		/* No other field can be a dash between spaces: they are escaped, or optional ones
 		   with a colon. */
 		const char *type = strstr(line, " - ");
-		uint32_t major;
-		uint32_t minor;
+		struct pyi_mount mount;
 
 		if (!type || type > end ||
-		    sscanf(line, "%*u %*u %" SCNu32 ":%" SCNu32 " ", &major, &minor) != 2)
+		    sscanf(line, "%" SCNu32 " %*u %" SCNu32 ":%" SCNu32 " ", &mount.id,
+			   &mount.major, &mount.minor) != 3)
 			continue;
-		devices[mounts->count++] = (struct pyi_mount_device){
-			.major = major,
-			.minor = minor,
-			.served = is_served(type + strlen(" - "), trust_layers),
-		};
+		mount.served = is_served(type + strlen(" - "), trust_layers);
+		mount.flushed = is_flushed(type + strlen(" - "));
+		items[mounts->count++] = mount;
 	}
-	qsort(devices, mounts->count, sizeof(*devices), compare);
+	qsort(items, mounts->count, sizeof(*items), compare);
 	return NULL;
 }
 
@@ -118,24 +131,36 @@ bool pyi_mounts_is_kept_by_kernel(const struct pyi_mounts *mounts, const struct 
 {
 	size_t low = 0;
 	size_t high = mounts->count;
-	const struct pyi_mount_device wanted = { map->device_major, map->device_minor, true };
+	const struct pyi_mount wanted = {
+		.major = map->device_major,
+		.minor = map->device_minor,
+		.served = true,
+	};
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (compare(&mounts->devices[middle], &wanted) < 0)
+		if (compare(&mounts->items[middle], &wanted) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == mounts->count || mounts->devices[low].major != wanted.major ||
-	    mounts->devices[low].minor != wanted.minor)
+	if (low == mounts->count || mounts->items[low].major != wanted.major ||
+	    mounts->items[low].minor != wanted.minor)
 		return map->device_major != 0;
-	return !mounts->devices[low].served;
+	return !mounts->items[low].served;
+}
+
+bool pyi_mounts_is_flushed(const struct pyi_mounts *mounts, uint32_t id)
+{
+	for (size_t m = 0; m < mounts->count; m++)
+		if (mounts->items[m].id == id && !mounts->items[m].flushed)
+			return false;
+	return true;
 }
 
 void pyi_mounts_deinit(struct pyi_mounts *mounts)
 {
-	free(mounts->devices);
+	free(mounts->items);
 	*mounts = (struct pyi_mounts){ 0 };
 }

@@ -1,5 +1,6 @@
 /*
- * Who brings the pages of mapped files: the kernel, or a program that may never answer (FUSE).
+ * File systems by what they do to who uses a file: who brings the pages of mapped files, the kernel
+ * or a program that may never answer (FUSE)? And does somebody hear of a descriptor being closed?
  *
  * Asks the lists of mounts only, /proc/PID/mountinfo: to ask a file itself is to ask its server.
  */
@@ -14,16 +15,20 @@
 #include "process/maps.h"
 #include "process/process.h"
 
-struct pyi_mount_device {
+struct pyi_mount {
+	/* The same for all who see it. */
+	uint32_t id;
 	uint32_t major;
 	uint32_t minor;
 	/* A program answers for it, or can do so behind it. */
 	bool served;
+	/* A file system of those that do something when a descriptor is closed. */
+	bool flushed;
 };
 
 struct pyi_mounts {
-	/* Ascending; of one device what is served comes first. */
-	struct pyi_mount_device *devices;
+	/* By device, ascending; of one device what is served comes first. */
+	struct pyi_mount *items;
 	size_t count;
 };
 
@@ -45,6 +50,12 @@ struct pyi_error *pyi_mounts_add(const char *text, bool trust_layers,
  * lazily among them, nobody knows.
  */
 bool pyi_mounts_is_kept_by_kernel(const struct pyi_mounts *mounts, const struct pyi_map *map);
+
+/*
+ * True if a descriptor of a file on the mount of that number must not be closed, for its file
+ * system hears of it; or if that mount is not among them, so that nobody knows.
+ */
+bool pyi_mounts_is_flushed(const struct pyi_mounts *mounts, uint32_t id);
 
 /* Safe on a zeroed struct. */
 void pyi_mounts_deinit(struct pyi_mounts *mounts);
