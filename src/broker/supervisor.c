@@ -324,6 +324,15 @@ static struct pyi_error *give_up(struct watch *watch, int number)
 	return not_started(number);
 }
 
+bool pyi_supervisor_was_restored(int broker_status, uint32_t debts)
+{
+	if (WIFEXITED(broker_status) && WEXITSTATUS(broker_status) == PYI_EXIT_OK)
+		return true;
+	if (WIFEXITED(broker_status) && WEXITSTATUS(broker_status) == PYI_EXIT_NOT_RESTORED)
+		return false;
+	return debts == 0;
+}
+
 struct pyi_error *pyi_supervise(const struct pyi_supervision *supervision,
 				struct pyi_supervised *ret_supervised)
 {
@@ -353,10 +362,8 @@ struct pyi_error *pyi_supervise(const struct pyi_supervision *supervision,
 		supervised.exit_code = WEXITSTATUS(counting->status);
 	else
 		supervised.signal = WTERMSIG(counting->status);
-	/* One that was ended cannot say so itself. */
-	supervised.not_restored = WIFEXITED(broker->status)
-					  ? WEXITSTATUS(broker->status) == PYI_EXIT_NOT_RESTORED
-					  : __atomic_load_n(debts, __ATOMIC_SEQ_CST) != 0;
+	supervised.not_restored = !pyi_supervisor_was_restored(
+		broker->status, __atomic_load_n(debts, __ATOMIC_SEQ_CST));
 	munmap(debts, sizeof(*debts));
 	*ret_supervised = supervised;
 	return NULL;

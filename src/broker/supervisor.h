@@ -58,6 +58,13 @@ struct pyi_error *pyi_supervise(const struct pyi_supervision *supervision,
 				struct pyi_supervised *ret_supervised) PYI_MUST_CHECK;
 
 /*
+ * Whether the target is as it was, when the broker has ended with `broker_status` (as waitpid())
+ * and so much was owed. One that was ended, or that something else than itself has made exit (a
+ * sanitizer, for one), has not said so.
+ */
+bool pyi_supervisor_was_restored(int broker_status, uint32_t debts);
+
+/*
  * Starts a broker alone, for programs that are their own worker; `ret_channel_fd` is the caller's,
  * and the broker ends when it is closed. Errors as above.
  */

@@ -433,6 +433,35 @@ static void test_supervisor_is_killed(void **state)
 	close(result_fd);
 }
 
+/* The status of a process that ends so, or by a signal (0: none). */
+static int status_of(int exit_code, int number)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0 && number)
+		raise(number);
+	if (pid == 0)
+		_exit(exit_code);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void test_what_a_broker_left(void **state)
+{
+	(void)state;
+	assert_true(pyi_supervisor_was_restored(status_of(PYI_EXIT_OK, 0), 0));
+	/* Of a target that has ended nothing is owed, whatever was not paid. */
+	assert_true(pyi_supervisor_was_restored(status_of(PYI_EXIT_OK, 0), 1));
+	assert_false(pyi_supervisor_was_restored(status_of(PYI_EXIT_NOT_RESTORED, 0), 0));
+	assert_true(pyi_supervisor_was_restored(status_of(0, SIGKILL), 0));
+	assert_false(pyi_supervisor_was_restored(status_of(0, SIGKILL), 1));
+	/* It did not come to its own end. */
+	assert_true(pyi_supervisor_was_restored(status_of(99, 0), 0));
+	assert_false(pyi_supervisor_was_restored(status_of(99, 0), 1));
+	assert_false(pyi_supervisor_was_restored(status_of(1, 0), 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_keeper_reports_that_the_worker_was_late),
 		cmocka_unit_test(test_keeper_is_late),
 		cmocka_unit_test(test_supervisor_is_killed),
+		cmocka_unit_test(test_what_a_broker_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
