@@ -24,7 +24,7 @@ VICTIMS = os.path.join(HERE, "victims")
 # and where a fault of libunwind is contained (test_rules), its runtime looks for its stack in
 # /proc/self/maps, which no worker can open.
 NOT_SANITIZED = {"test_records_for_ever", "test_memory_for_ever", "test_long_names", "test_sparse",
-                 "test_many_files", "test_no_memory", "test_rules"}
+                 "test_no_memory", "test_rules"}
 
 
 def pytest_collection_modifyitems(items):
