@@ -26,9 +26,6 @@ SUBJECTS = {
     "kills": ["src/broker/", "src/snapshot/", "src/tracee/", "payloads/entry.c", "tests/torture/",
               "tests/live/test_kill.py", "tests/live/test_target.py", "tests/tools/kill_at.c",
               "tests/tools/self_checking.c"],
-    # hostile targets against a build with sanitizers
-    "hostile": ["src/base/", "src/broker/", "src/process/", "src/snapshot/", "src/source/",
-                "src/tracee/", "tests/hostile/"],
     # 40 attaches to each program at work
     "soak": ["src/broker/", "src/snapshot/", "src/tracee/", "tests/soak/"],
     # kernels that this machine does not have
