@@ -21,6 +21,7 @@ _pyinspect_options() {
     top-objects) echo "$common --limit --by --values" ;;
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
+    garbage) echo "$common --limit --by" ;;
     slip-dbus) echo "$common" ;;
     check)
         echo "$common --limit --preset --rules --max --max-growth --max-container --max-rss" \
@@ -32,7 +33,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path slip-dbus check history"
+    local commands="top-types top-objects referrers referents path garbage slip-dbus check history"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return

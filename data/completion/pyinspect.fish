@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path slip-dbus check history
+set -l commands top-types top-objects referrers referents path garbage slip-dbus check history
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -42,6 +42,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a top-objects -d 'the larges
 complete -c pyinspect -n __pyinspect_wants_command -a referrers -d 'who refers to objects of a type'
 complete -c pyinspect -n __pyinspect_wants_command -a referents -d 'what objects of a type refer to'
 complete -c pyinspect -n __pyinspect_wants_command -a path -d 'what keeps an object alive'
+complete -c pyinspect -n __pyinspect_wants_command -a garbage -d 'what gc.collect() would free'
 complete -c pyinspect -n __pyinspect_wants_command -a slip-dbus -d 'callers of D-Bus that are gone'
 complete -c pyinspect -n __pyinspect_wants_command -a check -d 'judge by rules, for monitoring'
 complete -c pyinspect -n __pyinspect_wants_command -a history -d 'what earlier checks have seen'
@@ -58,9 +59,9 @@ complete -c pyinspect -s v -l verbose -d 'say what was done to the process'
 complete -c pyinspect -s h -l help -d 'help'
 complete -c pyinspect -n "not __pyinspect_is $commands" -s V -l version -d 'the version'
 
-complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path check history' -s n -l limit -x -d 'show so many'
+complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path garbage check history' -s n -l limit -x -d 'show so many'
 complete -c pyinspect -n '__pyinspect_is history' -l since -x -d 'only what is not older'
-complete -c pyinspect -n '__pyinspect_is top-types history' -l by -x -a 'count bytes' -d 'what biggest means'
+complete -c pyinspect -n '__pyinspect_is top-types garbage history' -l by -x -a 'count bytes' -d 'what biggest means'
 complete -c pyinspect -n '__pyinspect_is top-objects' -l by -x -a 'bytes referents' -d 'only one list'
 complete -c pyinspect -n '__pyinspect_is top-types' -l scope -x -a 'all tracked' -d 'which objects'
 complete -c pyinspect -n '__pyinspect_is top-types' -l type -x -d 'only such types'

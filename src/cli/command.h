@@ -18,6 +18,8 @@ struct pyi_command {
 	const char *help;
 	/* It looks into the process: it is run by a worker, beside a broker. */
 	bool inspects;
+	/* It always makes a graph of the heap, and needs room for it (cli/heap_graph.h). */
+	bool graph;
 	/* It keeps things: it is run by a process with files, which asks a worker (cli/tasks.h). */
 	bool keeps;
 	/*
@@ -47,6 +49,7 @@ extern const struct pyi_command pyi_command_top_objects;
 extern const struct pyi_command pyi_command_referrers;
 extern const struct pyi_command pyi_command_referents;
 extern const struct pyi_command pyi_command_path;
+extern const struct pyi_command pyi_command_garbage;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
 extern const struct pyi_command pyi_command_history;

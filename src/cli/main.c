@@ -30,6 +30,7 @@
 #include "cli/origin.h"
 #include "cli/python_children.h"
 #include "cli/relay.h"
+#include "cli/room.h"
 #include "cli/standard_files.h"
 #include "cli/target.h"
 #include "cli/tasks.h"
@@ -41,8 +42,8 @@
 
 static const struct pyi_command *const commands[] = {
 	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
-	&pyi_command_referents, &pyi_command_path,	  &pyi_command_slip_dbus,
-	&pyi_command_check,	&pyi_command_history,
+	&pyi_command_referents, &pyi_command_path,	  &pyi_command_garbage,
+	&pyi_command_slip_dbus, &pyi_command_check,	  &pyi_command_history,
 };
 
 enum {
@@ -234,13 +235,16 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 
 	job->options.broker_fd = broker_fd;
 	pyi_relay_enter_limited(&job->relay);
+	if (job->command->graph)
+		job->options.graph_bytes = pyi_room_for_graph(job->options.pid);
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
 	error = close_others(broker_fd, keeper_fd);
 	if (!error && !job->options.one_of_many && !job->options.children)
 		pyi_python_children_list(job->options.pid, job->options.python_children);
 	if (!error)
-		error = pyi_worker_confine(pyi_worker_memory_for(job->options.pid));
+		error = pyi_worker_confine(pyi_worker_memory_for(job->options.pid) +
+					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
 	/* From here on it may see what the target has made. */
 	if (keeper_fd >= 0) {
 		if (!error)

@@ -122,6 +122,8 @@ struct pyi_options {
 	bool one_of_many;
 	/* Those that it has started and that run Python, for a hint: "12, 34"; "": none. */
 	char python_children[PYI_PYTHON_CHILDREN_BYTES];
+	/* Memory that a graph may take; 0: there is none (cli/room.h). */
+	uint64_t graph_bytes;
 	/* When --timeout is over, on base/clock.h's clock; 0: never. */
 	uint64_t deadline_ns;
 };

@@ -34,6 +34,8 @@ struct pyi_graph_type {
 	uint32_t node;
 	/* Its full name; NULL if it is not known. */
 	char *name;
+	/* It has a __sizeof__() that is not known: sizes are estimates. Not part of a file. */
+	bool estimated;
 };
 
 /* A reference from outside of the heap. */

@@ -26,13 +26,16 @@ static uint64_t whole_units(uint64_t size_bytes)
 	return (size_bytes + UNIT_BYTES - 1) / UNIT_BYTES * UNIT_BYTES;
 }
 
-static struct pyi_error *no_room(int error_number, uint64_t size_bytes)
+static struct pyi_error *no_room(const struct pyi_graph_space *space, int error_number,
+				 uint64_t size_bytes)
 {
 	return pyi_error_hint(
 		pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE, error_number,
 				       "there is no room for %llu more MB of the graph",
 				       (unsigned long long)(size_bytes >> 20)),
-		"give it a larger disk for temporary files, or ask for a census only");
+		space->fd < 0 ? "free some memory, or ask for a census only: top-types"
+			      : "give it a larger disk for temporary files, or ask for a census "
+				"only: top-types");
 }
 
 /* Where the file system, or the list of calls, has no fallocate(). */
@@ -77,18 +80,18 @@ struct pyi_error *pyi_graph_space_map(struct pyi_graph_space *space, uint64_t si
 
 	if (size_bytes > space->limit_bytes || wanted > space->limit_bytes ||
 	    space->held_bytes > space->limit_bytes - wanted)
-		return no_room(EFBIG, size_bytes);
+		return no_room(space, EFBIG, size_bytes);
 	if (space->fd < 0) {
 		region = mmap(NULL, wanted, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	} else {
 		if (!reserve(space->fd, space->end_bytes, wanted))
-			return no_room(errno, size_bytes);
+			return no_room(space, errno, size_bytes);
 		region = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, space->fd,
 			      (off_t)space->end_bytes);
 	}
 	if (region == MAP_FAILED)
-		return no_room(errno, size_bytes);
+		return no_room(space, errno, size_bytes);
 	/* Where the kernel has none, nothing is lost but speed. */
 	madvise(region, wanted, MADV_HUGEPAGE);
 	if (space->fd >= 0)

@@ -77,6 +77,22 @@ static struct pyi_error *take_record(void *argument, uint32_t kind, const void *
 	}
 }
 
+static struct pyi_error *note_estimates(struct run *run, const struct pyi_walk_result *result)
+{
+	for (uint32_t t = 0; t < run->graph.type_count; t++) {
+		struct pyi_graph_type *type = &run->graph.types[t];
+		struct pyi_error *error = pyi_session_check(run->session);
+
+		if (error)
+			return error;
+		type->estimated = type->addr &&
+				  pyi_objects_size_is_estimated(
+					  &run->session->runtime, run->snapshot->reader, type->addr,
+					  result->modelled.addrs, result->modelled.count);
+	}
+	return NULL;
+}
+
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
 				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
@@ -101,6 +117,8 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
 	if (!error)
 		error = pyi_graph_builder_finish(run->builder, &run->graph);
+	if (!error)
+		error = note_estimates(run, &result);
 	pyi_graph_builder_destroy(run->builder);
 	pyi_walk_result_deinit(&result);
 	return error;

@@ -22,6 +22,7 @@ COMMANDS = {
     "referrers": ["referrers", "__main__.Plain"],
     "referents": ["referents", "__main__.Plain"],
     "path": ["path", "__main__.Plain"],
+    "garbage": ["garbage"],
     "slip-dbus": ["slip-dbus"],
 }
 WITH_SUBJECT = ("referrers", "referents", "path")
@@ -74,7 +75,7 @@ def figure(number):
     "referrers Slots --exact", "referrers Slots -n 2 --depth 4", "referrers type -n 500",
     "referents Plain", "referents Slots --exact -n 1", "referents dict -n 0 --values",
     "path Plain", "path Plain -n 50", "path Slots --exact --values", "path type",
-    "slip-dbus"])
+    "garbage", "garbage -n 1 --by count", "slip-dbus"])
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 def test_json_is_valid(victim, arguments, form):
     text = run(victim, *arguments.split(), "--format", form)
@@ -436,8 +437,8 @@ def test_help(arguments):
     assert_fits(done.stdout)
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "top-types", "top-objects", "referrers", "referents", "path", "slip-dbus", "check",
-        "history"]
+        "top-types", "top-objects", "referrers", "referents", "path", "garbage", "slip-dbus",
+        "check", "history"]
 
 
 def test_help_of_a_command(command):
@@ -458,6 +459,7 @@ def test_help_names_every_option():
              "referrers": ("-n", "--limit", "--exact", "--address", "--depth", "--values"),
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
+             "garbage": ("-n", "--limit", "--by"),
              "slip-dbus": (),
              "check": ("-n", "--limit", "--format", "--history"),
              "history": ("-n", "--limit", "--by", "--history", "--since"),

@@ -4,13 +4,14 @@ holds.
 
     webs.py
 
-Commands: `expected` (see there), `collect` (how many objects gc.collect() found). The collector runs
-for that command only.
+Commands: `expected` (see there), `found` (what gc.collect() finds in a fork), `collect` (how many
+objects gc.collect() found). The collector runs for these commands only.
 """
 
 import ctypes
 import gc
 import json
+import os
 import sys
 
 import commands
@@ -46,10 +47,16 @@ def make_holder(rows):
 
 
 def tie(count):
+    """Cycles of nothing but what they hold; returns {type: bytes} of them."""
+    sizes = {}
     for number in range(count):
         one, other = Knot(), Knot()
         one.other, other.other = other, one
         one.load, other.load = b"%d" % number * 100, [number + 0.25, {"key": SHARED}]
+        for part in (one, other, one.load, other.load, *other.load):
+            name = type(part).__name__
+            sizes[name] = sizes.get(name, 0) + sys.getsizeof(part)
+    return sizes
 
 
 HOLDERS = dict((id(holder), (holder, size)) for holder, size in map(make_holder, (0, 10, 300)))
@@ -59,20 +66,47 @@ for _ in range(PINS):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(pinned))
 pinned = None
 gc.collect()
-tie(700)
+TIED = tie(700)
 
 
 def expected(_):
     """{holders: {address: bytes}, pinned: addresses, pins: references each has from nowhere,
-    types: {name: address}}"""
-    types = {kind.__name__: id(kind) for kind in (Knot, Holder, bytes, float, list, dict, bytearray)}
+    tied: {type: bytes} of what is garbage, types: {name: address}}"""
+    types = {kind.__name__: id(kind) for kind in (
+        Knot, Holder, bytes, float, list, dict, bytearray, str, int, type(tie.__code__))}
     return json.dumps({
         "holders": {address: size for address, (_, size) in HOLDERS.items()},
-        "pinned": list(map(id, PINNED)), "pins": PINS, "types": types})
+        "pinned": list(map(id, PINNED)), "pins": PINS, "tied": TIED,
+        "types": types})
+
+
+def find():
+    """What gc.collect() returns, and what it found: {type: count}, as it keeps it on request."""
+    counts = {}
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    number = gc.collect()
+    for one in gc.garbage:
+        name = type(one).__name__
+        counts[name] = counts.get(name, 0) + 1
+    return {"number": number, "types": counts}
+
+
+def found(_):
+    """In a fork, so that it is still there afterwards."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, json.dumps(find()).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        text = stream.read()
+    os.waitpid(child, 0)
+    return text
 
 
 def collect(_):
     return json.dumps(gc.collect())
 
 
-commands.serve({"expected": expected, "collect": collect})
+commands.serve({"expected": expected, "found": found, "collect": collect})

@@ -1,0 +1,44 @@
+/*
+ * The report of `garbage`: what gc.collect() would free, by type.
+ */
+#ifndef PYI_REPORT_GARBAGE_H
+#define PYI_REPORT_GARBAGE_H
+
+#include <stdio.h>
+
+#include "analysis/census.h"
+#include "report/envelope.h"
+#include "report/output.h"
+
+struct pyi_garbage_report {
+	/* What would be freed; merged and sorted. */
+	const struct pyi_census *census;
+	enum pyi_census_order order;
+	/* How many rows to show; 0 is all of them. */
+	uint64_t limit;
+	/* Tracked objects that the collector would find, as gc.collect() returns it. */
+	uint64_t found_objects;
+	/* All objects of the process, to compare with. */
+	uint64_t heap_objects;
+	uint64_t heap_bytes;
+	/* References are missing from the graph: there may be more garbage. */
+	bool complete;
+	uint64_t skipped_objects;
+};
+
+/*
+ * Prints the report to `stream`, and flushes it.
+ *
+ * table: head lines, then columns COUNT, BYTES, TYPE ("~" before BYTES of an estimated type), a row
+ *   for the rest, a total, warnings, cost. `columns` as for top_types.h.
+ * json: the envelope with "result": {"by","found","objects","bytes","complete","skipped",
+ *   "heap":{"objects","bytes"},"types":[{"type","count","bytes","estimated"?,"classes"?}],
+ *   "other":{"types","count","bytes"}}.
+ * ndjson: first line the envelope with "kind":"report" and a result without "types"; then a line
+ *   {"kind":"type", ...} for each type.
+ */
+struct pyi_error *pyi_report_garbage(FILE *stream, enum pyi_format format, unsigned columns,
+				     const struct pyi_envelope *envelope,
+				     const struct pyi_garbage_report *report) PYI_MUST_CHECK;
+
+#endif

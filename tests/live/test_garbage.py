@@ -1,0 +1,88 @@
+"""
+`garbage`: what gc.collect() would free, compared with what it finds in a fork of the target; and what
+is said where the heap is broken.
+"""
+
+import json
+
+import pytest
+
+import support
+
+KNOTS = 700
+
+
+def ask(target, *options, code=0):
+    with support.assert_untouched(target.pid):
+        done = support.run_pyinspect(target.pid, "garbage", "--format", "json", *options)
+    assert done.returncode == code, done.stdout + done.stderr
+    support.assert_valid("garbage", done.stdout)
+    return json.loads(done.stdout)
+
+
+def by_type(result, figure):
+    return {row["type"].rpartition(".")[2]: row[figure] for row in result["types"]}
+
+
+def test_planted_cycles(start, interpreter):
+    victim = start(interpreter, "webs.py")
+    report = ask(victim, "-n", "0")
+    result = report["result"]
+    found = victim.ask("found")
+    assert result["complete"] and not report["warnings"]
+    assert result["found"] == found["number"] == 4 * KNOTS
+    counts = by_type(result, "count")
+    for name, count in found["types"].items():
+        assert counts[name] == count, name
+    # And with them what the collector does not track.
+    assert counts == dict(found["types"], bytes=KNOTS, float=KNOTS)
+    assert by_type(result, "bytes") == victim.ask("expected")["tied"]
+    assert result["objects"] == sum(counts.values()) < result["heap"]["objects"]
+    assert result["bytes"] == sum(row["bytes"] for row in result["types"])
+
+
+def test_collected(start, interpreter):
+    victim = start(interpreter, "webs.py")
+    victim.ask("collect")
+    result = ask(victim)["result"]
+    assert (result["found"], result["objects"], result["types"]) == (0, 0, [])
+    done = support.run_pyinspect(victim.pid, "garbage", "--format", "table")
+    assert "gc.collect() would free nothing\n" in done.stdout
+
+
+def test_table_and_limit(start, interpreter):
+    victim = start(interpreter, "webs.py")
+    result = ask(victim, "-n", "2", "--by", "count")["result"]
+    counts = [row["count"] for row in result["types"]]
+    assert counts == [2 * KNOTS, KNOTS]
+    assert result["other"]["count"] == 3 * KNOTS
+    done = support.run_pyinspect(victim.pid, "garbage", "-n", "1", "--by", "count",
+                                 "--format", "table")
+    assert done.returncode == 0, done.stderr
+    assert "find 2,800 objects in cycles, and free 4,200 objects of" in done.stdout
+    assert "1,400" in [line for line in done.stdout.splitlines() if "__main__.Knot" in line][0]
+    assert "4 other types" in done.stdout
+
+
+def test_ndjson_says_what_json_says(start, interpreter):
+    victim = start(interpreter, "webs.py")
+    result = ask(victim, "-n", "3")["result"]
+    done = support.run_pyinspect(victim.pid, "garbage", "-n", "3", "--format", "ndjson")
+    assert done.returncode == 0, done.stderr
+    support.assert_valid("garbage", done.stdout, "--ndjson")
+    first, *rest = [json.loads(line) for line in done.stdout.splitlines()]
+    types = result.pop("types")
+    assert first["result"] == result
+    assert [row.pop("kind") for row in rest] == ["type"] * 3
+    assert rest == types
+
+
+@pytest.mark.parametrize("what", ["type", "link"])
+def test_broken_heap(start, interpreter, what):
+    victim = start(interpreter, "corrupt.py")
+    assert ask(victim)["result"]["complete"]
+    victim.ask("break " + what)
+    report = ask(victim, code=5)
+    assert not report["result"]["complete"] and report["warnings"]
+    victim.ask("mend")
+    assert ask(victim)["result"]["complete"]
