@@ -69,6 +69,13 @@ def test_retained(graph, expected):
     assert graph["__main__.Holder"]["bytes"] == sum(found.values())
 
 
+def test_nothing_of_the_interpreter_is_held(graph, expected):
+    """Its own code and constants, which are never freed, are not what C code holds."""
+    for name in ("code", "bytes"):
+        count, _, _, held = graph["types"][str(expected["types"][name])]
+        assert held * 50 <= count, (name, held, count)
+
+
 def test_held(graph, expected):
     found = {one["address"]: one["held"] for one in graph["__main__.Pinned"]["instances"]}
     assert found == dict.fromkeys(expected["pinned"], expected["pins"])
