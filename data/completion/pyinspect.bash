@@ -73,7 +73,8 @@ _pyinspect() {
         ;;
     --by)
         local by="count bytes"
-        [[ $command != top-objects ]] || by="bytes referents"
+        [[ $command != top-types ]] || by="count bytes retained"
+        [[ $command != top-objects ]] || by="bytes referents retained"
         mapfile -t COMPREPLY < <(compgen -W "$by" -- "$cur")
         return
         ;;

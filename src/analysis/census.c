@@ -140,7 +140,7 @@ static bool is_of_module(const char *name)
 	return strchr(name, '.') != NULL;
 }
 
-static bool is_wanted(const struct pyi_census_filter *filter, const char *name)
+bool pyi_census_wants(const struct pyi_census_filter *filter, const char *name)
 {
 	size_t length = filter->module ? strlen(filter->module) : 0;
 
@@ -157,7 +157,7 @@ void pyi_census_keep(struct pyi_census *census, const struct pyi_census_filter *
 	size_t kept = 0;
 
 	for (size_t i = 0; i < census->type_count; i++) {
-		if (is_wanted(filter, census->types[i].name))
+		if (pyi_census_wants(filter, census->types[i].name))
 			census->types[kept++] = census->types[i];
 		else
 			free(census->types[i].name);

@@ -63,6 +63,8 @@ struct pyi_census_filter {
 	bool no_builtins;
 };
 
+bool pyi_census_wants(const struct pyi_census_filter *filter, const char *name);
+
 /* Drops the rows that are not wanted. Keeps the order. */
 void pyi_census_keep(struct pyi_census *census, const struct pyi_census_filter *filter);
 

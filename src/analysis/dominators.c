@@ -309,12 +309,11 @@ static void mark_others(const struct pyi_graph *graph, const struct pyi_graph_en
 
 struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
 				      const struct pyi_graph_entries *entries, const uint64_t *set,
-				      uint64_t *ret_objects, uint64_t *ret_bytes)
+				      struct pyi_retained *ret_retained)
 {
 	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
 	const uint64_t stack_bytes = (uint64_t)graph->node_count * sizeof(uint32_t);
-	uint64_t objects = 0;
-	uint64_t bytes = 0;
+	struct pyi_retained retained = { 0 };
 	void *marks;
 	void *stack;
 	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &marks);
@@ -327,12 +326,15 @@ struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
 		for (uint32_t node = 0; node < graph->node_count; node++) {
 			if (pyi_bits_has(marks, node))
 				continue;
-			objects++;
-			add_bytes(&bytes, pyi_graph_size(graph, node));
+			retained.objects++;
+			add_bytes(&retained.bytes, pyi_graph_size(graph, node));
+			/* The type of shared keys means nothing. */
+			if (!(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
+				retained.estimated |=
+					graph->types[pyi_graph_type(graph, node)].estimated;
 		}
 		unmap(graph->space, stack, stack_bytes);
-		*ret_objects = objects;
-		*ret_bytes = bytes;
+		*ret_retained = retained;
 	}
 	unmap(graph->space, marks, bits_bytes);
 	return error;

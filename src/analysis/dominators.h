@@ -8,6 +8,7 @@
 #ifndef PYI_ANALYSIS_DOMINATORS_H
 #define PYI_ANALYSIS_DOMINATORS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "analysis/entries.h"
@@ -29,12 +30,18 @@ struct pyi_error *pyi_dominators_find(const struct pyi_graph *graph,
 /* Safe on a zeroed struct. */
 void pyi_dominators_deinit(struct pyi_dominators *dominators);
 
-/*
- * What would be freed if all nodes of a set (graph/bits.h) were gone: objects and bytes, the set
- * included.
- */
+/* What would be freed with something. */
+struct pyi_retained {
+	uint64_t objects;
+	/* UINT64_MAX: as many, or more. */
+	uint64_t bytes;
+	/* One of the objects has an estimated size. */
+	bool estimated;
+};
+
+/* What would be freed if all nodes of a set (graph/bits.h) were gone, the set included. */
 struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
 				      const struct pyi_graph_entries *entries, const uint64_t *set,
-				      uint64_t *ret_objects, uint64_t *ret_bytes) PYI_MUST_CHECK;
+				      struct pyi_retained *ret_retained) PYI_MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
+#include "cli/retained.h"
 #include "heap/paths.h"
 #include "report/paths.h"
 
@@ -20,6 +21,8 @@ static const char help[] =
 	"                       which is the most)\n"
 	"      --by bytes       the largest only\n"
 	"      --by referents   those with the most referents only\n"
+	"      --by retained    those with which the most bytes would be freed; takes\n"
+	"                       memory, 110 bytes an object\n"
 	"      --values         show strings, numbers and tuples of these, cut; without\n"
 	"                       it no contents of the process are shown\n"
 	"\n"
@@ -37,6 +40,7 @@ static const char help[] =
 	"Examples:\n"
 	"  pyinspect 1234 top-objects\n"
 	"  pyinspect 1234 top-objects --by referents -n 3\n"
+	"  pyinspect 1234 top-objects --by retained\n"
 	"  pyinspect 1234 path 0x7f2a5c0d1e40      what keeps one of them alive?\n"
 	"  pyinspect 1234 top-objects --format json | jq '.result.largest[0]'\n";
 
@@ -65,7 +69,15 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
-	return pyi_inspection_run(options, envelope, answer, ret_exit);
+	bool retained = options->by == PYI_BY_RETAINED;
+
+	/* A graph has no contents. */
+	if (retained && options->values)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+						       "--by retained shows no values"),
+				      "leave out --values; or see path ADDRESS --values");
+	return pyi_inspection_run(options, envelope,
+				  retained ? pyi_retained_answer_objects : answer, ret_exit);
 }
 
 const struct pyi_command pyi_command_top_objects = {
@@ -73,7 +85,7 @@ const struct pyi_command pyi_command_top_objects = {
 	.summary = "list the largest objects, and those with the most referents",
 	.use = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_VALUES,
-		.by = PYI_BY_BYTES | PYI_BY_REFERENTS,
+		.by = PYI_BY_BYTES | PYI_BY_REFERENTS | PYI_BY_RETAINED,
 		.default_limit = 10,
 		.most_limit = 10000,
 		.zero_is_most = true,

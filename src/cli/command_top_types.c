@@ -7,6 +7,7 @@
 #include "cli/add_up.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
+#include "cli/retained.h"
 #include "heap/census.h"
 #include "report/top_types.h"
 
@@ -18,6 +19,8 @@ static const char help[] =
 	"\n"
 	"  -n, --limit N        show N types (default 20; 0: all)\n"
 	"      --by count|bytes what biggest means (default bytes)\n"
+	"      --by retained    bytes that would be freed with all objects of a type\n"
+	"                       together; takes memory, 110 bytes an object\n"
 	"      --scope all      every object that can be reached: containers, strings,\n"
 	"                       numbers, code (the default)\n"
 	"      --scope tracked  exactly what gc.get_objects() lists in the process\n"
@@ -92,7 +95,14 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
-	return pyi_inspection_run(options, envelope, answer, ret_exit);
+	bool retained = options->by == PYI_BY_RETAINED;
+
+	if (retained && options->tracked_only)
+		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+						       "what is retained is of scope all"),
+				      "leave out --scope tracked, or --by retained");
+	return pyi_inspection_run(options, envelope, retained ? pyi_retained_answer_types : answer,
+				  ret_exit);
 }
 
 const struct pyi_command pyi_command_top_types = {
@@ -101,7 +111,7 @@ const struct pyi_command pyi_command_top_types = {
 	.use = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_BY | PYI_OPTION_SCOPE | PYI_OPTION_TYPE |
 			   PYI_OPTION_MODULE | PYI_OPTION_NO_BUILTINS | PYI_OPTION_CHILDREN,
-		.by = PYI_BY_COUNT | PYI_BY_BYTES,
+		.by = PYI_BY_COUNT | PYI_BY_BYTES | PYI_BY_RETAINED,
 		.default_limit = 20,
 	},
 	.help = help,

@@ -53,9 +53,8 @@ enum {
 	REPORTS_LIMIT = 256 << 20,
 	/* Memory that a parsed report takes, for each byte of it. */
 	PARSED_FACTOR = 32,
-	/* Processes that are looked at in one run; that are told in a hint. */
+	/* Processes that are looked at in one run. */
 	GROUP_LIMIT = 256,
-	PIDS_TOLD = 16,
 	ADD_UP_MS = 10000,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
@@ -235,7 +234,7 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 
 	job->options.broker_fd = broker_fd;
 	pyi_relay_enter_limited(&job->relay);
-	if (job->command->graph)
+	if (job->command->graph || job->options.by == PYI_BY_RETAINED)
 		job->options.graph_bytes = pyi_room_for_graph(job->options.pid);
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
@@ -491,28 +490,14 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 		     : (enum pyi_exit)supervised.exit_code;
 }
 
-static struct pyi_error *more_than_one(const struct pyi_options *options, const pid_t *pids,
-				       size_t count)
-{
-	char list[PIDS_TOLD * 16] = "";
-	size_t length = 0;
-
-	for (size_t p = 0; p < count && p < PIDS_TOLD; p++)
-		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d",
-					   p ? ", " : "", (int)pids[p]);
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_AMBIGUOUS_UNIT,
-					       "%s is %zu processes, and %s looks at one",
-					       options->target, count, options->command),
-			      "give the number of one: %s%s", list,
-			      count > PIDS_TOLD ? ", ..." : "");
-}
-
 /* What the target means; one process is in options.pid, more of them in `ret_pids`. */
 static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *ret_count)
 {
 	struct pyi_options *options = &job->options;
 	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
-	bool main_one = !job->command->add_up && strncmp(options->target, "unit:", 5) == 0;
+	/* What is retained in one heap says nothing about another one. */
+	bool adds_up = job->command->add_up && options->by != PYI_BY_RETAINED;
+	bool main_one = !adds_up && strncmp(options->target, "unit:", 5) == 0;
 	struct pyi_error *error;
 	size_t count = 0;
 
@@ -522,8 +507,8 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 	error = pyi_target_find_all(options->target, options->children, &pids, &count);
 	if (error)
 		return error;
-	if (count > 1 && !job->command->add_up)
-		return more_than_one(options, pids, count);
+	if (count > 1 && !adds_up)
+		return pyi_target_more_than_one(options->target, options->command, pids, count);
 	if (count > GROUP_LIMIT)
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
 					"%s is %zu processes, more than %d", options->target, count,

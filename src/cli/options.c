@@ -93,7 +93,7 @@ static const char *const option_names[] = {
 	"--values", "--history", "--rules", "--no-history", "--state",	     "--min-age",
 	"--output", "--since",	 "--type",  "--module",	    "--no-builtins", "--children",
 };
-static const char *const by_names[] = { "count", "bytes", "referents" };
+static const char *const by_names[] = { "count", "bytes", "referents", "retained" };
 
 /* Behind the colon, for getopt_long(). */
 #define LETTERS ":n:p:vhV"
@@ -222,7 +222,7 @@ static struct pyi_error *parse_by(const char *word, unsigned *ret_by)
 			*ret_by = 1u << b;
 			return NULL;
 		}
-	return usage("--by wants count, bytes or referents, not \"%s\"", word);
+	return usage("--by wants count, bytes, referents or retained, not \"%s\"", word);
 }
 
 static struct pyi_error *parse_source(const char *word, enum pyi_source_kind *ret_source)

@@ -58,6 +58,7 @@ enum pyi_by {
 	PYI_BY_COUNT = 1 << 0,
 	PYI_BY_BYTES = 1 << 1,
 	PYI_BY_REFERENTS = 1 << 2,
+	PYI_BY_RETAINED = 1 << 3,
 };
 
 struct pyi_options {

@@ -13,7 +13,7 @@
 
 enum {
 	/*
-	 * At its peak a graph with all that is computed on it takes up to 90 bytes an object. The
+	 * At its peak a graph with all that is computed on it takes up to 110 bytes an object. The
 	 * smallest object that refers to others, and so makes work, takes 24 of the heap.
 	 */
 	GRAPH_FACTOR = 4,

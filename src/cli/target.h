@@ -23,4 +23,8 @@ struct pyi_error *pyi_target_find(const char *name, pid_t *ret_pid) PYI_MUST_CHE
 struct pyi_error *pyi_target_find_all(const char *name, bool children, pid_t **ret_pids,
 				      size_t *ret_count) PYI_MUST_CHECK;
 
+/* "ambiguous-unit" (exit 2): a command that looks at one process was given a name of several. */
+struct pyi_error *pyi_target_more_than_one(const char *name, const char *command, const pid_t *pids,
+					   size_t count);
+
 #endif

@@ -88,8 +88,7 @@ static struct pyi_error *write_subject(const struct answer *answer, const char *
 	PYI_CLEANUP(pyi_guard_free)
 	uint64_t *set = calloc(graph->node_count / 64 + 1, sizeof(*set));
 	const char *separator = "";
-	uint64_t objects;
-	uint64_t bytes;
+	struct pyi_retained retained = { 0 };
 	struct pyi_error *error;
 
 	if (!set)
@@ -109,8 +108,9 @@ static struct pyi_error *write_subject(const struct answer *answer, const char *
 		       pyi_graph_referrers(graph, node).count, pyi_graph_held(graph, node));
 		separator = ", ";
 	}
-	error = pyi_retained_by_set(graph, &answer->entries, set, &objects, &bytes);
-	printf("], \"objects\": %" PRIu64 ", \"bytes\": %" PRIu64 "}", objects, bytes);
+	error = pyi_retained_by_set(graph, &answer->entries, set, &retained);
+	printf("], \"objects\": %" PRIu64 ", \"bytes\": %" PRIu64 "}", retained.objects,
+	       retained.bytes);
 	return error;
 }
 

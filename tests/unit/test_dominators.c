@@ -15,6 +15,7 @@
 #include "analysis/dominators.h"
 #include "analysis/entries.h"
 #include "analysis/garbage.h"
+#include "analysis/retained.h"
 #include "graph/bits.h"
 #include "graph_model.h"
 
@@ -175,8 +176,7 @@ static void assert_set(const struct fixture *fixture, uint64_t *state)
 	uint64_t set[1] = { 0 };
 	uint64_t expected_objects = 0;
 	uint64_t expected_bytes = 0;
-	uint64_t objects;
-	uint64_t bytes;
+	struct pyi_retained retained;
 
 	for (uint32_t n = 0; n < model->node_count; n++) {
 		without[n] = !model_random(state, 4);
@@ -188,9 +188,105 @@ static void assert_set(const struct fixture *fixture, uint64_t *state)
 		expected_objects += !reached[n];
 		expected_bytes += reached[n] ? 0 : model->nodes[n].size_bytes;
 	}
-	assert_null(pyi_retained_by_set(&fixture->graph, &fixture->entries, set, &objects, &bytes));
-	assert_int_equal(objects, expected_objects);
-	assert_int_equal(bytes, expected_bytes);
+	assert_null(pyi_retained_by_set(&fixture->graph, &fixture->entries, set, &retained));
+	assert_int_equal(retained.objects, expected_objects);
+	assert_int_equal(retained.bytes, expected_bytes);
+}
+
+/* By name, for types of the same name are one; and with estimates. */
+static void name_types(struct pyi_graph *graph)
+{
+	for (uint32_t t = 0; t < graph->type_count; t++) {
+		free(graph->types[t].name);
+		graph->types[t].name = strdup(t % 3 ? t % 3 == 1 ? "one" : "two" : "three");
+		assert_non_null(graph->types[t].name);
+		graph->types[t].estimated = t % 4 == 1;
+	}
+}
+
+static bool is_object(const struct pyi_graph *graph, uint32_t node)
+{
+	return !(pyi_graph_flags(graph, node) & PYI_NODE_KEYS);
+}
+
+static void assert_type(const struct fixture *fixture, const struct pyi_retained_type *type)
+{
+	const struct pyi_graph *graph = &fixture->graph;
+	bool without[NODE_LIMIT] = { false };
+	bool reached[NODE_LIMIT];
+	bool estimated = false;
+	uint64_t bytes = 0;
+
+	for (uint32_t n = 0; n < graph->node_count; n++)
+		without[n] = is_object(graph, n) &&
+			     !strcmp(graph->types[pyi_graph_type(graph, n)].name, type->type.name);
+	reach_from_entries(fixture, without, reached);
+	for (uint32_t n = 0; n < graph->node_count; n++) {
+		bytes += reached[n] ? 0 : pyi_graph_size(graph, n);
+		estimated |= !reached[n] && is_object(graph, n) &&
+			     graph->types[pyi_graph_type(graph, n)].estimated;
+	}
+	assert_int_equal(type->retained_bytes, bytes);
+	assert_int_equal(type->retained_estimated, estimated);
+}
+
+static void assert_types(const struct fixture *fixture)
+{
+	const struct pyi_census_filter all = { 0 };
+	const struct pyi_census_filter one = { .type = "one" };
+	struct pyi_retained_types types;
+
+	assert_null(pyi_retained_find_types(&fixture->graph, &fixture->entries,
+					    &fixture->dominators, &all, 0, NULL, &types));
+	assert_int_equal(types.count, types.all_count);
+	for (size_t t = 0; t < types.count; t++) {
+		assert_type(fixture, &types.items[t]);
+		assert_true(!t ||
+			    types.items[t - 1].retained_bytes >= types.items[t].retained_bytes);
+	}
+	pyi_retained_types_deinit(&types);
+	assert_null(pyi_retained_find_types(&fixture->graph, &fixture->entries,
+					    &fixture->dominators, &one, 1, NULL, &types));
+	assert_true(types.count <= 1);
+	if (types.count) {
+		assert_string_equal(types.items[0].type.name, "one");
+		assert_type(fixture, &types.items[0]);
+	}
+	pyi_retained_types_deinit(&types);
+}
+
+/* Whether `node` is dominated by `above`, or is it. */
+static bool is_below(const struct fixture *fixture, uint32_t node, uint32_t above)
+{
+	while (node != above && node != PYI_GRAPH_NONE)
+		node = fixture->dominators.dominators[node];
+	return node == above;
+}
+
+static void assert_objects(const struct fixture *fixture, size_t limit)
+{
+	const struct pyi_graph *graph = &fixture->graph;
+	const uint64_t *bytes = fixture->dominators.retained_bytes;
+	struct pyi_retained_objects objects;
+
+	assert_null(pyi_retained_find_objects(graph, &fixture->dominators, limit, &objects));
+	for (size_t o = 0; o < objects.count; o++) {
+		const struct pyi_retained_object *object = &objects.items[o];
+		bool estimated = false;
+		size_t before = 0;
+
+		for (uint32_t n = 0; n < graph->node_count; n++) {
+			estimated |= is_object(graph, n) && is_below(fixture, n, object->node) &&
+				     graph->types[pyi_graph_type(graph, n)].estimated;
+			before += is_object(graph, n) &&
+				  (bytes[n] > object->retained_bytes ||
+				   (bytes[n] == object->retained_bytes && n < object->node));
+		}
+		assert_int_equal(object->retained_bytes, bytes[object->node]);
+		assert_int_equal(object->estimated, estimated);
+		assert_int_equal(before, o);
+	}
+	pyi_retained_objects_deinit(&objects);
 }
 
 static bool is_collected(const struct model *model, uint32_t node)
@@ -274,6 +370,9 @@ static void brute_force(void **test)
 		assert_dominators(&fixture);
 		assert_set(&fixture, &state);
 		assert_garbage(&fixture);
+		name_types(&fixture.graph);
+		assert_types(&fixture);
+		assert_objects(&fixture, (size_t)model_random(&state, NODE_LIMIT));
 		teardown(&fixture);
 	}
 }

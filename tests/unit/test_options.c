@@ -327,12 +327,12 @@ static void test_choices(void **state)
 	struct pyi_options options;
 
 	(void)state;
-	expect_usage(&options, "--by wants count, bytes or referents, not \"size\"", "--by",
-		     "size");
+	expect_usage(&options, "--by wants count, bytes, referents or retained, not \"size\"",
+		     "--by", "size");
 	assert_int_equal(options.by, 0);
 	assert_int_equal(options.given, 0);
-	expect_usage(&options, "--by wants count, bytes or referents, not \"coun\"", "--by",
-		     "coun");
+	expect_usage(&options, "--by wants count, bytes, referents or retained, not \"coun\"",
+		     "--by", "coun");
 	expect_usage(&options, "not \"\"", "--by=");
 	expect_usage(&options, "--scope wants all or tracked, not \"\"", "--scope=");
 	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope",

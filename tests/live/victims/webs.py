@@ -31,6 +31,10 @@ class Knot:
     __slots__ = ("other", "load")
 
 
+class Pair:
+    __slots__ = ("joint",)
+
+
 SHARED = ["known from elsewhere", b"x" * 5000]
 PINS = 3
 
@@ -60,6 +64,9 @@ def tie(count):
 
 
 HOLDERS = dict((id(holder), (holder, size)) for holder, size in map(make_holder, (0, 10, 300)))
+# Two of them keep one list: nothing of it is freed with one, all with both.
+PAIR = [Pair(), Pair()]
+PAIR[0].joint = PAIR[1].joint = [bytearray(10000)]
 PINNED = [Pinned() for _ in range(5)]
 for _ in range(PINS):
     for pinned in PINNED:
@@ -71,12 +78,15 @@ TIED = tie(700)
 
 def expected(_):
     """{holders: {address: bytes}, pinned: addresses, pins: references each has from nowhere,
-    tied: {type: bytes} of what is garbage, types: {name: address}}"""
+    tied: {type: bytes} of what is garbage, types: {name: address}, alone, together: bytes of one of
+    PAIR, and of what both of them keep}"""
     types = {kind.__name__: id(kind) for kind in (
         Knot, Holder, bytes, float, list, dict, bytearray, str, int, type(tie.__code__))}
     return json.dumps({
         "holders": {address: size for address, (_, size) in HOLDERS.items()},
         "pinned": list(map(id, PINNED)), "pins": PINS, "tied": TIED,
+        "alone": sys.getsizeof(PAIR[0]), "together": sum(map(sys.getsizeof, (
+            PAIR[0], PAIR[1], PAIR[0].joint, PAIR[0].joint[0]))),
         "types": types})
 
 
