@@ -3,6 +3,8 @@
  */
 #include "cli/heap_graph.h"
 
+#include <inttypes.h>
+
 #include "heap/graph.h"
 
 struct pyi_error *pyi_heap_graph_take(struct pyi_inspection *inspection,
@@ -27,14 +29,13 @@ enum pyi_exit pyi_heap_graph_conclude(const struct pyi_heap_graph *graph,
 				      struct pyi_inspection *inspection, const char *consequence)
 {
 	enum pyi_exit exit = pyi_inspection_conclude(inspection);
+	uint64_t unread = graph->graph.incomplete_nodes + graph->graph.duplicate_nodes;
 
 	if (pyi_heap_graph_is_complete(graph))
 		return exit;
-	pyi_envelope_warn(
-		inspection->envelope, "incomplete-graph",
-		"%llu objects could not be read to their end, and %llu references lead "
-		"to or from what is no object: %s",
-		(unsigned long long)(graph->graph.incomplete_nodes + graph->graph.duplicate_nodes),
-		(unsigned long long)graph->graph.lost_edges, consequence);
+	pyi_envelope_warn(inspection->envelope, "incomplete-graph",
+			  "%" PRIu64 " objects could not be read to their end, and %" PRIu64
+			  " references lead to or from what is no object: %s",
+			  unread, graph->graph.lost_edges, consequence);
 	return PYI_EXIT_INCOMPLETE;
 }

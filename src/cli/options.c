@@ -121,7 +121,7 @@ static struct pyi_error *parse_count(const char *option, const char *word, uint6
 /* Of one among several, which are counted from 1. */
 static struct pyi_error *parse_number(const char *option, const char *word, unsigned *ret_number)
 {
-	uint64_t number;
+	uint64_t number = 0;
 	struct pyi_error *error = parse_count(option, word, &number);
 
 	if (error)

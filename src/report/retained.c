@@ -22,7 +22,9 @@ enum column {
 
 static size_t row_count(const struct pyi_retained_report *report)
 {
-	return report->types ? report->types->count : report->objects->count;
+	if (report->types)
+		return report->types->count;
+	return report->objects ? report->objects->count : 0;
 }
 
 static void put_figure(char *figure, uint64_t value, bool estimated)
