@@ -67,6 +67,7 @@ static const struct {
 } neighbours[] = {
 	{ FIELD(object_type), FIELD(var_size), WORD_BYTES },
 	{ FIELD(object_type), FIELD(int_tag), WORD_BYTES },
+	{ FIELD(object_type), FIELD(weakref_object), WORD_BYTES },
 	/* the hash is between them */
 	{ FIELD(str_length), FIELD(str_state), 2 * WORD_BYTES },
 	{ FIELD(var_size), FIELD(list_items), WORD_BYTES },
