@@ -87,7 +87,8 @@ def test_containers(answers):
 def test_trees(answers):
     sample, truth = answers
     counts = {name: row[0] for name, row in sample["trees"].items()}
-    assert counts.pop("named.Nothing") == 0
+    # Unknown, which is not none.
+    assert "named.Nothing" not in counts
     expected = {name if name in counts else name.rpartition(".")[2]: count
                 for name, count in truth["trees"].items()}
     assert counts == expected
@@ -152,7 +153,7 @@ def test_ambiguous_type(named):
     """Enough of those that it can mean to see that there are several; each once."""
     trees = measure(named, 0, "type:Error", "type:__main__.Child")["trees"]
     meant = {name for name in trees if name.endswith(".Error")}
-    assert 2 <= len(meant) <= 3 and set(trees) == meant | {"__main__.Child"}
+    assert len(meant) >= 2 and set(trees) == meant | {"__main__.Child"}
     again = measure(named, 0, "type:Error", *["type:" + name for name in meant])["trees"]
     assert again == {name: trees[name] for name in meant}
 

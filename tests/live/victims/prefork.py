@@ -42,9 +42,14 @@ def workers(arguments):
 
 
 def sleeper(_):
+    reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.execvp("sleep", ["sleep", "600"])
+    # Closed by what it becomes: until then it is Python.
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
     CHILDREN.append(child)
     return json.dumps(child)
 
