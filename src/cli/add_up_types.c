@@ -47,8 +47,10 @@ static struct pyi_error *compare_types(struct pyi_sum *sum, const struct pyi_cen
 {
 	size_t members = sum->group.member_count;
 	PYI_CLEANUP(pyi_guard_free) double *counts = calloc(members + 1, sizeof(*counts));
-	struct pyi_error *error = counts ? NULL : pyi_error_no_memory();
+	struct pyi_error *error = NULL;
 
+	if (!counts)
+		return pyi_error_no_memory();
 	for (size_t t = 0; t < all->type_count && !error; t++) {
 		for (size_t m = 0; m < members; m++) {
 			const struct pyi_census_type *type =

@@ -312,8 +312,10 @@ static struct pyi_error *measure_attributes(struct run *run,
 		.object_argument = &attributes,
 	};
 	struct pyi_walk_result result = { 0 };
-	struct pyi_error *error = attributes.items ? NULL : pyi_error_no_memory();
+	struct pyi_error *error = NULL;
 
+	if (!attributes.items)
+		return pyi_error_no_memory();
 	for (size_t c = 0; c < request->container_count && !error; c++)
 		if (!has_container(list, request->containers[c]))
 			error = find_attribute(run, request->containers[c], &attributes);
