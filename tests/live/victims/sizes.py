@@ -376,6 +376,7 @@ KINDS = {
 }
 
 # Their own types keep what tp_traverse does not tell of, or memory that is no object.
+TOLD = list(KINDS)
 KINDS.update({
     "bytesio": (each(bytes_in_io), itself),
     "bytesio_shared": (each(shared_bytes_in_io), lambda item: [item, item.getvalue()]),
@@ -415,6 +416,7 @@ if numpy:
 
 if hasattr(builtins, "frozendict"):
     frozendict = builtins.frozendict
+    TOLD.append("frozendict")
     KINDS["frozendict"] = (each(lambda n: frozendict.fromkeys(NAMES[:1 + n % 60])), itself)
     KINDS["frozendict_int_keys"] = (each(lambda n: frozendict.fromkeys(INTS[:1 + n % 60])), itself)
 
