@@ -176,10 +176,7 @@ static struct pyi_error *place(struct pyi_mirror *mirror, const struct pyi_map *
 	return NULL;
 }
 
-/*
- * Gets the memory for a copy. A page of the window that the kernel cannot provide would be SIGBUS
- * for whoever touches it: hence this way.
- */
+/* A page of the window that the kernel cannot provide would be SIGBUS for whoever touches it. */
 static bool has_room(const struct pyi_mirror *mirror, const struct region *region, uint64_t addr,
 		     uint64_t size_bytes)
 {
@@ -295,6 +292,7 @@ static struct pyi_error *copy_region(struct pyi_mirror *mirror, const struct pyi
 
 static struct pyi_error *open_window(struct pyi_mirror *mirror, const struct pyi_maps *maps)
 {
+	const struct pyi_gadget_pattern *code = &pyi_arch_gadget_patterns[0];
 	uint64_t bytes = mirror->pages.page_bytes + SPARE_BYTES;
 
 	for (size_t m = 0; m < maps->count; m++)
@@ -315,9 +313,10 @@ static struct pyi_error *open_window(struct pyi_mirror *mirror, const struct pyi
 		return failed("map the mirror's memory");
 	}
 	mirror->window_bytes = bytes;
-	/* The first page is that of our own code. */
-	memcpy(mirror->window, pyi_arch_gadget_patterns[0].bytes,
-	       pyi_arch_gadget_patterns[0].size_bytes);
+	/* The first page is that of our own code. Not by the window: there may be no page for it.
+	 */
+	if (pwrite(mirror->fd, code->bytes, code->size_bytes, 0) < 0)
+		return no_room();
 	mirror->used_bytes = mirror->pages.page_bytes;
 	return NULL;
 }
