@@ -68,13 +68,13 @@ class Run:
         ended = False
         if self.way != "timeout":
             ended = support.wait_exit(self.process,
-                                      self.begun + SIGNAL_SECONDS - time.monotonic())
+                                      max(0, self.begun + SIGNAL_SECONDS - time.monotonic()))
             asked = time.monotonic()
             if not ended and self.way == "terminal":
                 os.killpg(self.process.pid, signal.SIGINT)
             elif not ended:
                 os.kill(self.process.pid, getattr(signal, self.way))
-        ended = ended or support.wait_exit(self.process, asked + 10 - time.monotonic())
+        ended = ended or support.wait_exit(self.process, max(0, asked + 10 - time.monotonic()))
         took = time.monotonic() - asked
         if not ended:
             self.kill()

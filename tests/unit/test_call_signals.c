@@ -81,8 +81,8 @@ static void handle(int number, siginfo_t *info, void *context)
 	(void)number;
 	(void)context;
 	shared->selector = SELECTOR_ALLOW;
-	shared->handled++;
 	shared->code = info->si_code;
+	shared->handled++;
 }
 
 static void turn_on_nothing(void)

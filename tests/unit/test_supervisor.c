@@ -192,12 +192,23 @@ static pid_t begin(const struct pyi_supervision *what, int *ret_result_fd, int *
 {
 	int results[2];
 	int alive[2];
+	sigset_t signals;
+	sigset_t before;
 	pid_t pid;
 
 	assert_int_equal(pipe(results), 0);
 	assert_int_equal(pipe(alive), 0);
+	/* One that comes before it is ready to hear of it waits. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &signals, &before);
 	pid = fork();
 	assert_true(pid >= 0);
+	if (pid > 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid == 0) {
 		struct pyi_supervision supervision = *what;
 		struct outcome outcome = { 0 };
