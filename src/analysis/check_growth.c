@@ -226,12 +226,13 @@ static struct pyi_error *say_none_grows(struct pyi_judge *judge, struct pyi_chec
 	return error;
 }
 
-static bool has_own_rule(const struct pyi_judge *judge, const char *container)
+static bool has_own_rule(const struct pyi_judge *judge, enum pyi_rule_kind kind,
+			 const char *subject)
 {
 	for (size_t r = 0; r < judge->rules->count; r++) {
 		const struct pyi_rule *rule = &judge->rules->items[r];
 
-		if (rule->kind == PYI_RULE_MAX_CONTAINER && strcmp(rule->subject, container) == 0)
+		if (rule->kind == kind && strcmp(rule->subject, subject) == 0)
 			return true;
 	}
 	return false;
@@ -279,7 +280,7 @@ struct pyi_error *pyi_judge_growing_containers(struct pyi_judge *judge, const st
 
 		/* Most are small: their history need not be read. */
 		if (figure->kind != PYI_FIGURE_CONTAINER || !((double)figure->count > least) ||
-		    has_own_rule(judge, figure->name))
+		    has_own_rule(judge, PYI_RULE_MAX_CONTAINER, figure->name))
 			continue;
 		error = judge_one_container(judge, rule, figure, &grows);
 		any = any || grows;
@@ -295,17 +296,6 @@ struct pyi_error *pyi_judge_growing_containers(struct pyi_judge *judge, const st
 	return say_none_grows(judge, finding, "growing containers",
 			      "no container of a module or class grows all the time",
 			      PYI_TREND_NEVER_SHRINKS_S);
-}
-
-static bool has_own_growth_rule(const struct pyi_judge *judge, const char *type)
-{
-	for (size_t r = 0; r < judge->rules->count; r++) {
-		const struct pyi_rule *rule = &judge->rules->items[r];
-
-		if (rule->kind == PYI_RULE_MAX_GROWTH && strcmp(rule->subject, type) == 0)
-			return true;
-	}
-	return false;
 }
 
 static int most_objects_first(const void *left, const void *right)
@@ -336,7 +326,7 @@ static struct pyi_error *choose_types(const struct pyi_judge *judge, double leas
 		 * long as it takes to know it. */
 		if (figure->kind == PYI_FIGURE_TYPE && strchr(figure->name, '.') &&
 		    (double)figure->count >= least * PYI_TREND_KNOWN_S / 3600 &&
-		    !has_own_growth_rule(judge, figure->name))
+		    !has_own_rule(judge, PYI_RULE_MAX_GROWTH, figure->name))
 			types[count++] = figure;
 	}
 	qsort((void *)types, count, sizeof(const struct pyi_figure *), most_objects_first);

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "report/census.h"
 #include "report/ndjson.h"
 #include "report/table.h"
 
@@ -31,12 +31,9 @@ static size_t shown_types(const struct pyi_garbage_report *report)
 static struct pyi_table_line make_line(uint64_t count, uint64_t bytes, bool estimated)
 {
 	struct pyi_table_line line = { 0 };
-	char *figure = line.figures[BYTES];
 
 	pyi_table_figure(line.figures[COUNT], count);
-	if (estimated)
-		*figure++ = '~';
-	pyi_table_figure(figure, bytes);
+	pyi_table_estimate(line.figures[BYTES], bytes, estimated);
 	return line;
 }
 
@@ -45,34 +42,11 @@ static struct pyi_table_line line_of_type(const struct pyi_census_type *type)
 	return make_line(type->count, type->bytes, type->estimated);
 }
 
-/* One estimated type makes every sum that it is part of an estimate. */
-static bool any_estimated(const struct pyi_census *census, size_t first)
-{
-	for (size_t i = first; i < census->type_count; i++)
-		if (census->types[i].estimated)
-			return true;
-	return false;
-}
-
 static struct pyi_table_line line_of_rest(const struct pyi_census *census, size_t first)
 {
 	struct pyi_census_sum sum = pyi_census_sum_from(census, first);
 
-	return make_line(sum.count, sum.bytes, any_estimated(census, first));
-}
-
-static bool put_type(const struct pyi_table *table, const struct pyi_census_type *type)
-{
-	size_t used = pyi_table_text_start(table);
-	char classes[32] = "";
-	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
-
-	if (type->classes > 1)
-		snprintf(classes, sizeof(classes), " (%" PRIu32 " classes)", type->classes);
-	name = pyi_output_fit(type->name, pyi_table_room(table, used + strlen(classes)));
-	if (name)
-		fprintf(table->stream, "%s%s\n", name, classes);
-	return name != NULL;
+	return make_line(sum.count, sum.bytes, pyi_report_any_estimated(census, first));
 }
 
 static bool put_head(const struct pyi_table *table, const struct pyi_garbage_report *report)
@@ -119,7 +93,7 @@ static bool put_rows(struct pyi_table *table, const struct pyi_garbage_report *r
 		struct pyi_table_line line = line_of_type(&census->types[i]);
 
 		pyi_table_put_figures(table, &line);
-		if (!put_type(table, &census->types[i]))
+		if (!pyi_report_put_type(table, census->types[i].name, census->types[i].classes))
 			return false;
 	}
 	if (shown < census->type_count) {
@@ -145,9 +119,8 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_garbage_re
 		ok = pyi_table_put_note(table, "that is %.1f%% of %s bytes of all objects",
 					100.0 * (double)total.bytes / (double)report->heap_bytes,
 					pyi_table_figure(bytes, report->heap_bytes));
-	if (ok && any_estimated(report->census, 0))
-		ok = pyi_table_put_note(table,
-					"~: an estimate; the type has a __sizeof__ of its own");
+	if (ok && pyi_report_any_estimated(report->census, 0))
+		ok = pyi_table_put_estimate_note(table);
 	return ok && pyi_table_put_warnings(table, report->skipped_objects);
 }
 
@@ -171,29 +144,6 @@ static struct pyi_error *render_table(FILE *stream, unsigned columns,
 	return pyi_output_finish(stream);
 }
 
-static bool add_type(cJSON *json, const struct pyi_census_type *type)
-{
-	return pyi_output_add_text(json, "type", type->name) &&
-	       pyi_output_add_unsigned(json, "count", type->count) &&
-	       pyi_output_add_unsigned(json, "bytes", type->bytes) &&
-	       (!type->estimated || cJSON_AddTrueToObject(json, "estimated")) &&
-	       (type->classes < 2 || pyi_output_add_unsigned(json, "classes", type->classes));
-}
-
-static bool add_types(cJSON *result, const struct pyi_garbage_report *report)
-{
-	cJSON *types = cJSON_AddArrayToObject(result, "types");
-	size_t shown = shown_types(report);
-	bool ok = types != NULL;
-
-	for (size_t i = 0; ok && i < shown; i++) {
-		cJSON *type = pyi_output_append_object(types);
-
-		ok = type && add_type(type, &report->census->types[i]);
-	}
-	return ok;
-}
-
 static bool add_heap(cJSON *result, const struct pyi_garbage_report *report)
 {
 	cJSON *heap = cJSON_AddObjectToObject(result, "heap");
@@ -202,19 +152,11 @@ static bool add_heap(cJSON *result, const struct pyi_garbage_report *report)
 	       pyi_output_add_unsigned(heap, "bytes", report->heap_bytes);
 }
 
-static bool add_other(cJSON *result, const struct pyi_garbage_report *report)
-{
-	struct pyi_census_sum sum = pyi_census_sum_from(report->census, shown_types(report));
-	cJSON *other = cJSON_AddObjectToObject(result, "other");
-
-	return other && pyi_output_add_unsigned(other, "types", sum.types) &&
-	       pyi_output_add_unsigned(other, "count", sum.count) &&
-	       pyi_output_add_unsigned(other, "bytes", sum.bytes);
-}
-
 static bool add_result(cJSON *json, const struct pyi_garbage_report *report, bool with_types)
 {
+	const size_t shown = shown_types(report);
 	struct pyi_census_sum total = pyi_census_sum_from(report->census, 0);
+	struct pyi_census_sum other = pyi_census_sum_from(report->census, shown);
 	bool by_count = report->order == PYI_CENSUS_BY_COUNT;
 	cJSON *result = cJSON_AddObjectToObject(json, "result");
 
@@ -224,8 +166,9 @@ static bool add_result(cJSON *json, const struct pyi_garbage_report *report, boo
 	       pyi_output_add_unsigned(result, "bytes", total.bytes) &&
 	       cJSON_AddBoolToObject(result, "complete", report->complete) &&
 	       pyi_output_add_unsigned(result, "skipped", report->skipped_objects) &&
-	       add_heap(result, report) && (!with_types || add_types(result, report)) &&
-	       add_other(result, report);
+	       add_heap(result, report) &&
+	       (!with_types || pyi_report_add_types(result, report->census, shown)) &&
+	       pyi_report_add_other(result, &other);
 }
 
 static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
@@ -238,8 +181,8 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 
 	for (size_t i = 0; !error && i < shown; i++) {
 		json = pyi_ndjson_begin_item("type");
-		error = pyi_ndjson_end(stream, json,
-				       json && add_type(json, &report->census->types[i]));
+		error = pyi_ndjson_end(
+			stream, json, json && pyi_report_add_type(json, &report->census->types[i]));
 	}
 	return error;
 }

@@ -6,9 +6,8 @@
 #include "report/retained.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-#include "base/cleanup.h"
+#include "report/census.h"
 #include "report/ndjson.h"
 #include "report/table.h"
 
@@ -25,13 +24,6 @@ static size_t row_count(const struct pyi_retained_report *report)
 	if (report->types)
 		return report->types->count;
 	return report->objects ? report->objects->count : 0;
-}
-
-static void put_figure(char *figure, uint64_t value, bool estimated)
-{
-	if (estimated)
-		*figure++ = '~';
-	pyi_table_figure(figure, value);
 }
 
 static const char *name_of(const struct pyi_retained_report *report, size_t row)
@@ -52,15 +44,16 @@ static struct pyi_table_line make_line(const struct pyi_retained_report *report,
 	if (report->types) {
 		const struct pyi_retained_type *type = &report->types->items[row];
 
-		put_figure(line.figures[RETAINED], type->retained_bytes, type->retained_estimated);
-		put_figure(line.figures[SECOND], type->type.count, false);
-		put_figure(line.figures[THIRD], type->type.bytes, type->type.estimated);
+		pyi_table_estimate(line.figures[RETAINED], type->retained_bytes,
+				   type->retained_estimated);
+		pyi_table_figure(line.figures[SECOND], type->type.count);
+		pyi_table_estimate(line.figures[THIRD], type->type.bytes, type->type.estimated);
 	} else {
 		const struct pyi_retained_object *object = &report->objects->items[row];
 
-		put_figure(line.figures[RETAINED], object->retained_bytes, object->estimated);
-		put_figure(line.figures[SECOND], pyi_graph_size(report->graph, object->node),
-			   false);
+		pyi_table_estimate(line.figures[RETAINED], object->retained_bytes,
+				   object->estimated);
+		pyi_table_figure(line.figures[SECOND], pyi_graph_size(report->graph, object->node));
 		snprintf(line.figures[THIRD], PYI_TABLE_FIGURE_BYTES, "0x%" PRIx64,
 			 pyi_graph_address(report->graph, object->node));
 	}
@@ -77,17 +70,8 @@ static bool is_estimated(const struct pyi_retained_report *report, size_t row)
 static bool put_type(const struct pyi_table *table, const struct pyi_retained_report *report,
 		     size_t row)
 {
-	const uint32_t count = report->types ? report->types->items[row].type.classes : 1;
-	char classes[32] = "";
-	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
-
-	if (count > 1)
-		snprintf(classes, sizeof(classes), " (%" PRIu32 " classes)", count);
-	name = pyi_output_fit(name_of(report, row),
-			      pyi_table_room(table, pyi_table_text_start(table) + strlen(classes)));
-	if (name)
-		fprintf(table->stream, "%s%s\n", name, classes);
-	return name != NULL;
+	return pyi_report_put_type(table, name_of(report, row),
+				   report->types ? report->types->items[row].type.classes : 1);
 }
 
 static bool put_rows(struct pyi_table *table, const struct pyi_retained_report *report)
@@ -168,13 +152,7 @@ static struct pyi_error *render_table(FILE *stream, unsigned columns,
 
 static bool add_type(cJSON *json, const struct pyi_retained_type *retained)
 {
-	const struct pyi_census_type *type = &retained->type;
-
-	return pyi_output_add_text(json, "type", type->name) &&
-	       pyi_output_add_unsigned(json, "count", type->count) &&
-	       pyi_output_add_unsigned(json, "bytes", type->bytes) &&
-	       (!type->estimated || cJSON_AddTrueToObject(json, "estimated")) &&
-	       (type->classes < 2 || pyi_output_add_unsigned(json, "classes", type->classes)) &&
+	return pyi_report_add_type(json, &retained->type) &&
 	       pyi_output_add_unsigned(json, "retained", retained->retained_bytes) &&
 	       (!retained->retained_estimated || cJSON_AddTrueToObject(json, "retained_estimated"));
 }
@@ -212,23 +190,10 @@ static bool add_rows(cJSON *result, const struct pyi_retained_report *report)
 	return ok;
 }
 
-static bool add_filter(cJSON *result, const struct pyi_census_filter *filter)
-{
-	cJSON *json;
-
-	if (!filter->type && !filter->module && !filter->no_builtins)
-		return true;
-	json = cJSON_AddObjectToObject(result, "filter");
-	return json && pyi_output_add_text(json, "type", filter->type) &&
-	       pyi_output_add_text(json, "module", filter->module) &&
-	       cJSON_AddBoolToObject(json, "no_builtins", filter->no_builtins);
-}
-
 /* What only reports on types have: the other types, and what is frozen. */
 static bool add_of_types(cJSON *result, const struct pyi_retained_report *report)
 {
 	cJSON *frozen = cJSON_AddObjectToObject(result, "frozen");
-	cJSON *other = cJSON_AddObjectToObject(result, "other");
 	struct pyi_census_sum sum = report->total;
 
 	for (size_t row = 0; row < report->types->count; row++) {
@@ -236,14 +201,12 @@ static bool add_of_types(cJSON *result, const struct pyi_retained_report *report
 		sum.count -= report->types->items[row].type.count;
 		sum.bytes -= report->types->items[row].type.bytes;
 	}
-	return frozen && other && add_filter(result, &report->filter) &&
+	return frozen && pyi_report_add_filter(result, &report->filter) &&
 	       pyi_output_add_text(result, "scope", "all") &&
 	       pyi_output_add_text(result, "by", "retained") &&
 	       pyi_output_add_unsigned(frozen, "objects", report->frozen_objects) &&
 	       pyi_output_add_unsigned(frozen, "bytes", report->frozen_bytes) &&
-	       pyi_output_add_unsigned(other, "types", sum.types) &&
-	       pyi_output_add_unsigned(other, "count", sum.count) &&
-	       pyi_output_add_unsigned(other, "bytes", sum.bytes);
+	       pyi_report_add_other(result, &sum);
 }
 
 static bool add_result(cJSON *json, const struct pyi_retained_report *report, bool with_rows)

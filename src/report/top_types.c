@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/census.h"
 #include "report/ndjson.h"
 #include "report/table.h"
 
@@ -81,15 +82,6 @@ static uint64_t order_figure(const struct view *view, const struct pyi_census_ty
 	return view->report->order == PYI_CENSUS_BY_COUNT ? type->count : type->bytes;
 }
 
-/* One estimated type makes every sum that it is part of an estimate. */
-static bool any_estimated(const struct pyi_census *census, size_t first)
-{
-	for (size_t i = first; i < census->type_count; i++)
-		if (census->types[i].estimated)
-			return true;
-	return false;
-}
-
 static struct pyi_table_line line_of_type(const struct pyi_census_type *type)
 {
 	return make_line(type->count, type->bytes, type->estimated);
@@ -100,7 +92,7 @@ static struct pyi_table_line line_of_rest(const struct view *view, size_t first)
 	const struct pyi_census *census = view->report->census;
 	struct pyi_census_sum sum = pyi_census_sum_from(census, first);
 
-	return make_line(sum.count, sum.bytes, any_estimated(census, first));
+	return make_line(sum.count, sum.bytes, pyi_report_any_estimated(census, first));
 }
 
 static void measure(struct view *view)
@@ -117,20 +109,6 @@ static void measure(struct view *view)
 
 		pyi_table_widen(&view->table, &line);
 	}
-}
-
-static bool put_type(const struct pyi_table *table, const struct pyi_census_type *type)
-{
-	size_t used = pyi_table_text_start(table);
-	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
-	char classes[32] = "";
-
-	if (type->classes > 1)
-		snprintf(classes, sizeof(classes), " (%" PRIu32 " classes)", type->classes);
-	name = pyi_output_fit(type->name, pyi_table_room(table, used + strlen(classes)));
-	if (name)
-		fprintf(table->stream, "%s%s\n", name, classes);
-	return name != NULL;
 }
 
 /* What the table is not about is not in its totals either. */
@@ -196,7 +174,7 @@ static bool put_rows(const struct view *view)
 		if (i && i == view->report->modules_first)
 			pyi_table_put_rule(table);
 		pyi_table_put_figures(table, &line);
-		if (!put_type(table, &census->types[i]))
+		if (!pyi_report_put_type(table, census->types[i].name, census->types[i].classes))
 			return false;
 	}
 	if (view->shown < census->type_count) {
@@ -231,7 +209,7 @@ static bool put_notes(const struct view *view)
 					100.0 * (double)view->total.bytes /
 						(double)envelope->rss_bytes,
 					pyi_table_figure(figure, envelope->rss_bytes));
-	if (ok && any_estimated(report->census, 0))
+	if (ok && pyi_report_any_estimated(report->census, 0))
 		ok = pyi_table_put_estimate_note(table);
 	if (ok && report->frozen_objects)
 		ok = pyi_table_put_note(table,
@@ -268,29 +246,6 @@ static struct pyi_error *render_table(FILE *stream, unsigned columns,
 	return pyi_output_finish(stream);
 }
 
-static bool add_type(cJSON *json, const struct pyi_census_type *type)
-{
-	return pyi_output_add_text(json, "type", type->name) &&
-	       pyi_output_add_unsigned(json, "count", type->count) &&
-	       pyi_output_add_unsigned(json, "bytes", type->bytes) &&
-	       (!type->estimated || cJSON_AddTrueToObject(json, "estimated")) &&
-	       (type->classes < 2 || pyi_output_add_unsigned(json, "classes", type->classes));
-}
-
-static bool add_types(cJSON *result, const struct pyi_top_types *report)
-{
-	cJSON *types = cJSON_AddArrayToObject(result, "types");
-	size_t shown = shown_types(report);
-	bool ok = types != NULL;
-
-	for (size_t i = 0; ok && i < shown; i++) {
-		cJSON *type = pyi_output_append_object(types);
-
-		ok = type && add_type(type, &report->census->types[i]);
-	}
-	return ok;
-}
-
 static bool add_frozen(cJSON *result, const struct pyi_top_types *report)
 {
 	cJSON *frozen = cJSON_AddObjectToObject(result, "frozen");
@@ -299,42 +254,23 @@ static bool add_frozen(cJSON *result, const struct pyi_top_types *report)
 	       pyi_output_add_unsigned(frozen, "bytes", report->frozen_bytes);
 }
 
-static bool add_other(cJSON *result, const struct pyi_top_types *report)
-{
-	struct pyi_census_sum sum = pyi_census_sum_from(report->census, shown_types(report));
-	cJSON *other = cJSON_AddObjectToObject(result, "other");
-
-	return other && pyi_output_add_unsigned(other, "types", sum.types) &&
-	       pyi_output_add_unsigned(other, "count", sum.count) &&
-	       pyi_output_add_unsigned(other, "bytes", sum.bytes);
-}
-
-static bool add_filter(cJSON *result, const struct pyi_census_filter *filter)
-{
-	cJSON *json;
-
-	if (!filter->type && !filter->module && !filter->no_builtins)
-		return true;
-	json = cJSON_AddObjectToObject(result, "filter");
-	return json && pyi_output_add_text(json, "type", filter->type) &&
-	       pyi_output_add_text(json, "module", filter->module) &&
-	       cJSON_AddBoolToObject(json, "no_builtins", filter->no_builtins);
-}
-
 static bool add_result(cJSON *json, const struct pyi_top_types *report, bool with_types)
 {
 	bool by_count = report->order == PYI_CENSUS_BY_COUNT;
+	const size_t shown = shown_types(report);
 	struct pyi_census_sum total = pyi_census_sum_from(report->census, 0);
+	struct pyi_census_sum other = pyi_census_sum_from(report->census, shown);
 	cJSON *result = cJSON_AddObjectToObject(json, "result");
 
 	return result && pyi_output_add_text(result, "scope", report->scope) &&
 	       pyi_output_add_text(result, "by", by_count ? "count" : "bytes") &&
-	       add_filter(result, &report->filter) &&
+	       pyi_report_add_filter(result, &report->filter) &&
 	       pyi_output_add_unsigned(result, "objects", total.count) &&
 	       pyi_output_add_unsigned(result, "bytes", total.bytes) &&
 	       add_frozen(result, report) &&
 	       pyi_output_add_unsigned(result, "skipped", report->skipped_objects) &&
-	       (!with_types || add_types(result, report)) && add_other(result, report);
+	       (!with_types || pyi_report_add_types(result, report->census, shown)) &&
+	       pyi_report_add_other(result, &other);
 }
 
 static struct pyi_error *render_json(FILE *stream, const struct pyi_envelope *envelope,
@@ -355,8 +291,8 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 
 	for (size_t i = 0; !error && i < shown; i++) {
 		json = pyi_ndjson_begin_item("type");
-		error = pyi_ndjson_end(stream, json,
-				       json && add_type(json, &report->census->types[i]));
+		error = pyi_ndjson_end(
+			stream, json, json && pyi_report_add_type(json, &report->census->types[i]));
 	}
 	return error;
 }
