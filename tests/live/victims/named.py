@@ -147,7 +147,6 @@ globals()["no identifier"] = [None] * 94
 globals()["naïve"] = [None] * 95
 # A weak set that somebody is going through drops what dies meanwhile a little later.
 ITERATOR = iter(WEAK_SET)
-next(ITERATOR)
 
 
 INTERPRETERS = []
@@ -297,7 +296,11 @@ def add_interpreter(_):
 def main():
     gc.disable()
     add_modules()
-    del THINGS[-3:]
+    # Three die; not the one that the iterator stands at, whichever that is.
+    current = next(ITERATOR)
+    gone = [thing for thing in THINGS[-4:] if thing is not current][:3]
+    THINGS[-4:] = [thing for thing in THINGS[-4:] if thing not in gone]
+    current = gone = None
     commands.serve({"report": report, "add_interpreter": add_interpreter})
     return asyncio, functools, logging
 
