@@ -28,8 +28,23 @@ enum {
 	MAX_PATH = 128,
 	MAX_ANONYMOUS = 64, /* anonymous structs and unions pending in one struct */
 	MAX_TYPEDEFS = 8,
+	MAX_NAMES = 1024,
 	WORD = sizeof(uint32_t),
 	FIELD_COUNT = sizeof(struct pyi_layout) / sizeof(uint32_t),
+};
+
+#define INTERP "PyInterpreterState"
+#define RUNTIME "_PyRuntimeState"
+
+/* struct _gil_runtime_state: two of them, with condition variables between (ceval_gil.c). */
+static const char INTERP_MUTEX[] = INTERP "._gil.mutex";
+static const char RUNTIME_MUTEX[] =
+	RUNTIME ".ceval.gil.mutex|" RUNTIME "._main_interpreter._gil.mutex";
+
+/* Offsets of the first; PYI_ABSENT: none. */
+struct mutexes {
+	uint32_t in_interpreter;
+	uint32_t in_runtime;
 };
 
 /* A struct, union or typedef at the top level of a compilation unit. */
@@ -266,7 +281,21 @@ static bool any_exists(const struct types *types, const char *paths)
 	return paths && resolve_alternatives(types, paths, strlen(paths), false, &value);
 }
 
-static void resolve_list(const struct types *types, const struct row *row, uint32_t *list)
+/* Appends what the first of some alternatives is called in its struct. */
+static void add_name(char *names, const char *paths, size_t length)
+{
+	size_t used = strlen(names);
+	const char *name = memchr(paths, '.', length);
+	const char *bar = memchr(paths, '|', length);
+	size_t name_length = (size_t)((bar ? bar : paths + length) - ++name);
+
+	if (used + name_length + 2 > MAX_NAMES)
+		errx(1, "too many names");
+	snprintf(names + used, MAX_NAMES - used, "%s%.*s", used ? " " : "", (int)name_length, name);
+}
+
+static void resolve_list(const struct types *types, const struct row *row, uint32_t *list,
+			 char *names)
 {
 	const char *paths = row->paths;
 	size_t count = 0;
@@ -279,6 +308,8 @@ static void resolve_list(const struct types *types, const struct row *row, uint3
 			if (count == PYI_LAYOUT_LIST)
 				errx(1, "%s: more than %d entries", row->field, PYI_LAYOUT_LIST);
 			list[count++] = value;
+			if (names)
+				add_name(names, paths, length);
 		}
 		paths += length + strspn(paths + length, " ");
 	}
@@ -286,21 +317,35 @@ static void resolve_list(const struct types *types, const struct row *row, uint3
 		errx(1, "%s: nothing found in the debug information", row->field);
 }
 
-static void resolve_row(const struct types *types, const struct row *row, uint32_t *value)
+static void resolve_row(const struct types *types, const struct row *row, uint32_t *value,
+			char *names)
 {
 	bool required = row->kind == OFFSET || row->kind == SIZE;
 
 	if (row->kind == GIVEN)
 		return;
 	if (row->kind == LIST) {
-		resolve_list(types, row, value);
+		resolve_list(types, row, value,
+			     row->offset == offsetof(struct pyi_layout, interp_roots) ? names
+										      : NULL);
 		return;
 	}
 	if (!resolve_alternatives(types, row->paths, strlen(row->paths), false, value) && required)
 		errx(1, "%s: no %s in the debug information", row->field, row->paths);
 }
 
-static void resolve_layout(const struct types *types, struct pyi_layout *layout)
+/* Where what is behind the mutexes of a GIL begins, if the struct has one. */
+static void resolve_mutexes(const struct types *types, struct mutexes *mutexes)
+{
+	if (!resolve_alternatives(types, INTERP_MUTEX, strlen(INTERP_MUTEX), false,
+				  &mutexes->in_interpreter))
+		mutexes->in_interpreter = PYI_ABSENT;
+	if (!resolve_alternatives(types, RUNTIME_MUTEX, strlen(RUNTIME_MUTEX), false,
+				  &mutexes->in_runtime))
+		mutexes->in_runtime = PYI_ABSENT;
+}
+
+static void resolve_layout(const struct types *types, struct pyi_layout *layout, char *names)
 {
 	Dwarf_Die object, member;
 	uint64_t offset;
@@ -311,7 +356,7 @@ static void resolve_layout(const struct types *types, struct pyi_layout *layout)
 		errx(1, "free-threaded builds are not described by struct pyi_layout");
 	for (size_t i = 0; i < layout_row_count; i++)
 		resolve_row(types, &layout_rows[i],
-			    (uint32_t *)(void *)((char *)layout + layout_rows[i].offset));
+			    (uint32_t *)(void *)((char *)layout + layout_rows[i].offset), names);
 	/* Before it led to a frame (3.10), the cframe only carried a tracing flag. */
 	if (layout->cframe_current_frame == PYI_ABSENT)
 		layout->thread_cframe = PYI_ABSENT;
@@ -339,15 +384,26 @@ static void check_table(void)
 		errx(1, "struct pyi_layout has fields that the table lacks");
 }
 
-static void print_value(uint32_t value)
+/* The offset of the first mutex in the struct that a row is about. */
+static uint32_t mutex_of(const struct row *row, const struct mutexes *mutexes)
 {
-	if (value == PYI_ABSENT)
-		printf("PYI_ABSENT");
+	if (row->paths && strncmp(row->paths, INTERP, strlen(INTERP)) == 0)
+		return mutexes->in_interpreter;
+	if (row->paths && strncmp(row->paths, RUNTIME, strlen(RUNTIME)) == 0)
+		return mutexes->in_runtime;
+	return PYI_ABSENT;
+}
+
+/* What is behind the mutexes is elsewhere where they are of another size: see layouts.c. */
+static void print_value(uint32_t value, uint32_t mutex)
+{
+	if (value > mutex)
+		printf("BEHIND(%" PRIu32 ")", value);
 	else
 		printf("%" PRIu32, value);
 }
 
-static void print_list(const uint32_t *list)
+static void print_list(const uint32_t *list, uint32_t mutex)
 {
 	printf("{");
 	for (size_t i = 0; i < PYI_LAYOUT_LIST; i++) {
@@ -355,8 +411,10 @@ static void print_list(const uint32_t *list)
 		/* Short for PYI_ABSENT, defined by the driver: most entries are. */
 		if (list[i] == PYI_ABSENT)
 			printf("NONE,");
-		else
-			printf("%" PRIu32 ",", list[i]);
+		else {
+			print_value(list[i], mutex);
+			putchar(',');
+		}
 	}
 	printf("\n\t\t\t}");
 }
@@ -375,9 +433,11 @@ static void print_features(uint32_t bits)
 		printf("0");
 }
 
-static void print_layout(const struct pyi_layout *layout, const char *version)
+static void print_layout(const struct pyi_layout *layout, const struct mutexes *mutexes,
+			 const char *names, const char *version)
 {
-	printf("\t{\n\t\t.generated_from = \"%s\",\n\t\t.layout = {\n", version);
+	printf("\t{\n\t\t.generated_from = \"%s\",\n", version);
+	printf("\t\t.interp_root_names = \"%s\",\n\t\t.layout = {\n", names);
 	for (size_t i = 0; i < layout_row_count; i++) {
 		const struct row *row = &layout_rows[i];
 		const uint32_t *value =
@@ -389,9 +449,11 @@ static void print_layout(const struct pyi_layout *layout, const char *version)
 		else if (row->offset == offsetof(struct pyi_layout, features))
 			print_features(*value);
 		else if (row->kind == LIST)
-			print_list(value);
+			print_list(value, mutex_of(row, mutexes));
+		else if (*value == PYI_ABSENT)
+			printf("PYI_ABSENT");
 		else
-			print_value(*value);
+			print_value(*value, mutex_of(row, mutexes));
 		printf(",\n");
 	}
 	printf("\t\t},\n\t},\n");
@@ -432,6 +494,8 @@ int main(int argc, char **argv)
 	const char *version = NULL;
 	struct types types = { 0 };
 	struct pyi_layout layout;
+	struct mutexes mutexes;
+	char names[MAX_NAMES] = "";
 	Dwarf *dwarfs[MAX_INPUTS];
 	int fds[MAX_INPUTS];
 	size_t inputs = 0;
@@ -471,8 +535,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	qsort(types.items, types.count, sizeof(*types.items), compare_names);
-	resolve_layout(&types, &layout);
-	print_layout(&layout, version);
+	resolve_layout(&types, &layout, names);
+	resolve_mutexes(&types, &mutexes);
+	print_layout(&layout, &mutexes, names, version);
 
 	free(types.items);
 	for (size_t i = 0; i < inputs; i++) {

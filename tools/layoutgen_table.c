@@ -65,6 +65,12 @@ const struct row layout_rows[] = {
 	    "PyInterpreterState.imports.lazy_imports_filter "
 	    "PyInterpreterState.imports.lazy_modules "
 	    "PyInterpreterState.imports.lazy_pending_submodules"),
+	ROW(OPTIONAL, interp_interned, "PyInterpreterState.cached_objects.interned_strings"),
+	ROW(OPTIONAL, interp_atexit, "PyInterpreterState.atexit.callbacks"),
+	ROW(OPTIONAL, interp_atexit_count, "PyInterpreterState.atexit.ncallbacks"),
+	ROW(OPTIONAL, atexit_function, "atexit_py_callback.func|atexit_callback.func"),
+	ROW(OPTIONAL, atexit_arguments, "atexit_py_callback.args|atexit_callback.args"),
+	ROW(OPTIONAL, atexit_keywords, "atexit_py_callback.kwargs|atexit_callback.kwargs"),
 
 	ROW(OPTIONAL, gil_locked, "_gil_runtime_state.locked"),
 	ROW(OPTIONAL, gil_last_holder, "_gil_runtime_state.last_holder"),

@@ -101,6 +101,16 @@ struct pyi_layout {
 	uint32_t static_type_subclasses;
 	/* Every PyObject * directly in PyInterpreterState that is a root of the object graph. */
 	uint32_t interp_roots[PYI_LAYOUT_LIST];
+	uint32_t interp_interned; /* PyObject *: dict of interned strings, 3.12+ */
+	/*
+	 * What atexit.register() was called with: an array of pointers to structs with three
+	 * PyObject * (3.10, bpo-42639), or where there is no count, PyObject *: a list (3.14).
+	 */
+	uint32_t interp_atexit;
+	uint32_t interp_atexit_count; /* int */
+	uint32_t atexit_function;
+	uint32_t atexit_arguments;
+	uint32_t atexit_keywords; /* NULL: none */
 
 	/* struct _gil_runtime_state */
 	uint32_t gil_locked;

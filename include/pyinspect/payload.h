@@ -192,6 +192,7 @@ enum pyi_edge_kind {
 /* For PYI_EDGE_INTERPRETER, where no field of the interpreter says it. */
 #define PYI_EDGE_GC_GARBAGE UINT64_MAX
 #define PYI_EDGE_GC_CALLBACKS (UINT64_MAX - 1)
+#define PYI_EDGE_ATEXIT (UINT64_MAX - 2)
 
 struct pyi_edge {
 	/* enum pyi_edge_kind */

@@ -14,6 +14,7 @@
 #include "heap/payload_blob.h"
 #include "heap/walk_ranges.h"
 #include "python/objects.h"
+#include "python/roots.h"
 #include "python/type_rules.h"
 #include "tracee/wait.h"
 
@@ -555,8 +556,7 @@ struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
 		error = pyi_interpreters_gc_lists(runtime, snapshot->reader, interpreters,
 						  &plan.lists, &plan.list_count);
 	if (!error)
-		error = pyi_interpreters_roots(runtime, snapshot->reader, interpreters,
-					       &plan.roots);
+		error = pyi_roots_find(runtime, snapshot->reader, interpreters, &plan.roots);
 	if (!error)
 		error = map_workspace(snapshot, &plan, request, &space);
 	if (!error)

@@ -1,6 +1,6 @@
 /*
- * The interpreters of a runtime: their gc lists, roots of the object graph, and whether Python
- * stands at a point where the heap can be believed.
+ * The interpreters of a runtime: their gc lists, and whether Python stands at a point where the
+ * heap can be believed.
  *
  * Reads through a reader only; follows every chain with a bound.
  */
@@ -26,15 +26,6 @@ struct pyi_interpreters {
 	size_t count;
 };
 
-/* A growing list of roots. */
-struct pyi_root_list {
-	/* Something that should end did not: the list is not complete. */
-	bool truncated;
-	struct pyi_payload_root *items;
-	size_t count;
-	size_t capacity;
-};
-
 /* Error "heap-broken" (exit 1) when the chain of interpreters cannot be read or does not end. */
 struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 					struct pyi_memory_reader *reader,
@@ -51,16 +42,13 @@ struct pyi_error *pyi_interpreters_gc_lists(const struct pyi_runtime *runtime,
 					    size_t *ret_count) PYI_MUST_CHECK;
 
 /*
- * The roots that no gc list leads to: objects of the interpreters and thread states, frames that
- * execute and their locals, dicts of static types; sys.modules comes first. Untrusted addresses, 0
- * among them. To be freed by pyi_root_list_deinit().
+ * How many states of the collector there are: one for each interpreter, one for all up to 3.8, none
+ * where it is a number of variables (3.6); and the address of the one of interpreter `i`.
  */
-struct pyi_error *pyi_interpreters_roots(const struct pyi_runtime *runtime,
-					 struct pyi_memory_reader *reader,
-					 const struct pyi_interpreters *interpreters,
-					 struct pyi_root_list *ret_roots) PYI_MUST_CHECK;
-
-void pyi_root_list_deinit(struct pyi_root_list *list);
+size_t pyi_interpreters_gc_state_count(const struct pyi_runtime *runtime,
+				       const struct pyi_interpreters *interpreters);
+uint64_t pyi_interpreters_gc_state(const struct pyi_runtime *runtime,
+				   const struct pyi_interpreters *interpreters, size_t i);
 
 /* Address of the first of an interpreter's states of static types (3.12+). */
 uint64_t pyi_interpreters_static_types(const struct pyi_runtime *runtime,

@@ -98,6 +98,9 @@ static const struct {
 	{ FIELD(heap_type_name), FIELD(heap_type_slots), WORD_BYTES },
 	{ FIELD(heap_type_slots), FIELD(heap_type_qualname), WORD_BYTES },
 	{ FIELD(heap_type_qualname), FIELD(heap_type_cached_keys), WORD_BYTES },
+	{ FIELD(interp_atexit), FIELD(interp_atexit_count), WORD_BYTES },
+	{ FIELD(atexit_function), FIELD(atexit_arguments), WORD_BYTES },
+	{ FIELD(atexit_arguments), FIELD(atexit_keywords), WORD_BYTES },
 };
 
 /* Fields that a type gives a name to, as a member of its instances. */
@@ -423,6 +426,20 @@ static bool frames_agree(const struct pyi_runtime *runtime, struct pyi_memory_re
 	return load(reader, code + layout->object_type) == code_type;
 }
 
+/* A field of an interpreter that holds an object of this kind, if the layout has it. */
+static bool holds_kind(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+		       uint64_t interpreter, uint32_t offset, uint32_t kind)
+{
+	uint64_t type = type_of_kind(runtime, kind);
+	uint64_t object;
+
+	if (offset == PYI_ABSENT || !type)
+		return true;
+	object = load(reader, interpreter + offset);
+	/* Not made yet, or no longer there. */
+	return !object || load(reader, object + runtime->layout->object_type) == type;
+}
+
 static const char *problem_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			      const struct pyi_interpreters *interpreters)
 {
@@ -437,6 +454,12 @@ static const char *problem_of(const struct pyi_runtime *runtime, struct pyi_memo
 			return "an interpreter does not hold objects";
 		if (thread && !list_leads_to_objects(runtime, reader, thread, layout->thread_roots))
 			return "a thread does not hold objects";
+		if (!holds_kind(runtime, reader, interpreter, layout->interp_interned,
+				PYI_KIND_DICT))
+			return "interned strings are in no dict";
+		if (layout->interp_atexit_count == PYI_ABSENT &&
+		    !holds_kind(runtime, reader, interpreter, layout->interp_atexit, PYI_KIND_LIST))
+			return "callbacks of atexit are in no list";
 		if (thread && !frames_agree(runtime, reader, thread))
 			return "a frame runs no code";
 		/* Of an interpreter that begins or ends, the modules are not yet or no longer

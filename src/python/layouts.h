@@ -5,17 +5,28 @@
 #ifndef PYI_PYTHON_LAYOUTS_H
 #define PYI_PYTHON_LAYOUTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <pyinspect/layout.h>
 
 struct pyi_known_layout {
 	/* What it was generated from, e.g. "3.11.7". */
 	const char *generated_from;
+	/* What CPython calls its interp_roots, with spaces between. */
+	const char *interp_root_names;
 	struct pyi_layout layout;
 };
 
 extern const struct pyi_known_layout pyi_known_layouts[];
 extern const size_t pyi_known_layout_count;
+
+/*
+ * What CPython calls the root at `offset` of a PyInterpreterState: `ret_length` characters at
+ * `ret_name`, not terminated. False if it is none, or `layout` is of no row.
+ */
+bool pyi_layouts_root_name(const struct pyi_layout *layout, uint64_t offset, int *ret_length,
+			   const char **ret_name);
 
 #endif

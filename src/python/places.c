@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "python/attributes.h"
+#include "python/layouts.h"
 #include "python/members.h"
 #include "python/objects_private.h"
 #include "python/secrets.h"
@@ -307,6 +308,9 @@ static char *name_field(const struct pyi_places *places, uint64_t type, const st
 
 static char *name_interpreter_field(const struct pyi_layout *layout, uint64_t offset)
 {
+	const char *name;
+	int length;
+
 	if (offset == layout->interp_modules)
 		return strdup("sys.modules");
 	if (offset == layout->interp_sysdict)
@@ -317,6 +321,12 @@ static char *name_interpreter_field(const struct pyi_layout *layout, uint64_t of
 		return strdup("gc.garbage");
 	if (offset == PYI_EDGE_GC_CALLBACKS)
 		return strdup("gc.callbacks");
+	if (offset == PYI_EDGE_ATEXIT)
+		return strdup("atexit callback");
+	if (offset == layout->interp_interned)
+		return strdup("interned strings");
+	if (pyi_layouts_root_name(layout, offset, &length, &name))
+		return format("interpreter state %.*s", length, name);
 	return format("interpreter state +0x%llx", (unsigned long long)offset);
 }
 

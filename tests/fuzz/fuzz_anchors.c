@@ -6,6 +6,7 @@
 
 #include "mixed_heap.h"
 #include "python/layouts.h"
+#include "python/roots.h"
 
 enum {
 	CHANGES = 6,
@@ -74,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 		!pyi_interpreters_gc_lists(&runtime, mixed->reader, &interpreters, &lists, &count));
 	FUZZ_EXPECT(count && count % (runtime.statics.generations_addr ? 3 : 4) == 0);
 	free(lists);
-	FUZZ_EXPECT(!pyi_interpreters_roots(&runtime, mixed->reader, &interpreters, &roots));
+	FUZZ_EXPECT(!pyi_roots_find(&runtime, mixed->reader, &interpreters, &roots));
 	FUZZ_EXPECT(roots.count <= ROOT_LIMIT);
 	pyi_root_list_deinit(&roots);
 	read_threads(&runtime, mixed->reader, &interpreters, thread_pointer);

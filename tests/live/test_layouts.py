@@ -34,7 +34,7 @@ def all_fields():
 
 def fields_of(version):
     """(index, name) of what the last row of a version has."""
-    text = support.read_text(os.path.join(support.ROOT, "src", "python", "layouts.c"))
+    text = support.read_text(os.path.join(support.ROOT, "src", "python", "layout_rows.h"))
     rows = re.split(r"\.generated_from = ", text)[1:]
     row = [row for row in rows if row.startswith('"%s.' % version)][-1]
     present = set()

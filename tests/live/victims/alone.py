@@ -6,6 +6,7 @@ A process that needs no extension module: for programs that cannot load any.
 Commands: `report`, as mixed.py has it.
 """
 
+import atexit
 import gc
 import sys
 
@@ -73,6 +74,8 @@ def report(argument):
 
 
 HEAP = [MAKERS[number % len(MAKERS)](number) for number in range(int(sys.argv[1]))]
+# What only the interpreter holds.
+atexit.register(int, "7" * 100)
 gc.disable()
 for _ in range(5):
     gc.collect()
