@@ -10,8 +10,10 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import glob
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -244,10 +246,10 @@ def as_before():
 
 
 class Mixed(support.Target):
-    """A process of tests/live/victims/mixed.py, which counts its own objects."""
+    """A process of tests/live/victims/mixed.py, or of one like it, which counts its own objects."""
 
-    def __init__(self, objects):
-        super().__init__([sys.executable, "-sE", os.path.join(HERE, "mixed.py"), str(objects)])
+    def __init__(self, objects, command=(sys.executable, "-sE", os.path.join(HERE, "mixed.py"))):
+        super().__init__([*command, str(objects)])
         self.expect("READY", PATIENCE_SECONDS)
         self.truth = {name: row[0]
                       for name, row in self.ask("report", PATIENCE_SECONDS)["types"].items()}
@@ -306,6 +308,29 @@ def commands():
         with case("killed at any moment, as on an older kernel"):
             killed_at_any_moment(victim, 8, as_before())
             exact(victim, prefix=as_before())
+
+
+def pythons():
+    """Those of other releases: what is where in their memory depends on the machine, too."""
+    found = [(root, name) for root in sorted(glob.glob("/pythons/*"))
+             for name in sorted(os.listdir(root + "/usr/bin")) if re.fullmatch(r"python3[.]\d+", name)]
+    if not found:
+        with case("other Pythons"):
+            raise NotHere("none in /pythons")
+    for root, name in found:
+        command = ("/usr/sbin/chroot", root, "/usr/bin/" + name, "-sE", "/checks/alone.py")
+        with case("%s of %s" % (name, os.path.basename(root))), Mixed(6000, command) as victim:
+            exact(victim)
+            exact(victim, "--source=mirror", source="mirror")
+            code, envelope = look(victim, "--scope=all")
+            assert code == 0 and not envelope["warnings"], envelope
+            say("    Python " + envelope["target"]["python"])
+            code, envelope = look(victim, "__main__.Event", command="path")
+            expression = envelope["result"]["paths"][0]["expression"]
+            assert code == 0 and "HEAP" in expression, envelope
+            code, envelope = look(victim, "__main__.Event", command="referrers")
+            first = envelope["result"]["referrers"][0]
+            assert code == 0 and first["references"] == 500, envelope
 
 
 def killed_at_any_moment(victim, rounds, prefix=()):
@@ -629,7 +654,7 @@ def huge_pages():
     write("/proc/sys/vm/nr_hugepages", 0)
 
 
-CHECKS = [commands, blocked, slip, basic, huge_pages, overcommit, cgroup, yama, yama_3]
+CHECKS = [commands, blocked, slip, pythons, basic, huge_pages, overcommit, cgroup, yama, yama_3]
 
 
 def add_entropy():
