@@ -27,6 +27,7 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, runtime_finalizing, "_PyRuntimeState.finalizing|_PyRuntimeState._finalizing"),
 
 	ROW(SIZE, interp_size, "PyInterpreterState"),
+	ROW(OPTIONAL, interp_id, "PyInterpreterState.id"),
 	ROW(OFFSET, interp_next, "PyInterpreterState.next"),
 	ROW(OFFSET, interp_threads_head,
 	    "PyInterpreterState.threads.head|PyInterpreterState.tstate_head"),

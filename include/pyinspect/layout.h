@@ -87,6 +87,7 @@ struct pyi_layout {
 
 	/* PyInterpreterState */
 	uint32_t interp_size;
+	uint32_t interp_id; /* int64_t: 0 is the main one, 3.7+ */
 	uint32_t interp_next;
 	uint32_t interp_threads_head;
 	uint32_t interp_gc;

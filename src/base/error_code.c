@@ -48,6 +48,7 @@ static const struct {
 	[PYI_ERROR_PYTHON_UNSUPPORTED] = { "python-unsupported", 0 },
 	[PYI_ERROR_LAYOUT_MISMATCH] = { "layout-mismatch", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_SEVERAL_PYTHONS] = { "several-pythons", 0 },
+	[PYI_ERROR_INTERPRETER_UNKNOWN] = { "interpreter-unknown", 0 },
 	[PYI_ERROR_PYTHON_ENDING] = { "python-ending", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_HEAP_BROKEN] = { "heap-broken", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_FROZEN] = { "frozen", PYI_ERROR_ABOUT_CLONE },

@@ -34,6 +34,8 @@ static const char help_tail[] =
 	"                       default): clone, else mirror if --max-pause allows it\n"
 	"      --runtime N      of several Pythons in one process that with this number;\n"
 	"                       an error lists them\n"
+	"      --interpreter N  of several interpreters in one Python that with this number,\n"
+	"                       as interpreters.list_all() has it (0: the main one)\n"
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
 	"  -v, --verbose        say on stderr what was done to the process\n"
 	"  -h, --help           this text, or that of a command\n"

@@ -53,6 +53,7 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 	if (session->runtime.version[0])
 		envelope->python = strdup(session->runtime.version);
 	envelope->interpreters = session->interpreter_count;
+	envelope->interpreter = session->options->interpreter;
 	envelope->rss_bytes = session->rss_bytes;
 	envelope->source = pyi_source_name(
 		session->source.kind == PYI_SOURCE_AUTO ? PYI_SOURCE_CLONE : session->source.kind);
@@ -190,6 +191,7 @@ struct pyi_error *pyi_inspection_run_with(
 			.max_pause_ms = options->max_pause_ms,
 			.source = options->source,
 			.runtime = options->runtime,
+			.interpreter = options->interpreter,
 			.deadline_ns = options->deadline_ns ? options->deadline_ns
 							    : PYI_CLOCK_NEVER,
 			.progress = pyi_progress_report,

@@ -20,6 +20,7 @@ enum {
 	OPTION_MAX_PAUSE,
 	OPTION_SOURCE,
 	OPTION_RUNTIME,
+	OPTION_INTERPRETER,
 	OPTION_TIMEOUT,
 	OPTION_EXACT,
 	OPTION_ADDRESS,
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
 	{ "runtime", required_argument, NULL, OPTION_RUNTIME },
+	{ "interpreter", required_argument, NULL, OPTION_INTERPRETER },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -129,6 +131,19 @@ static struct pyi_error *parse_number(const char *option, const char *word, unsi
 	if (!number || number > UINT_MAX)
 		return usage("%s wants a number from 1, not \"%s\"", option, word);
 	*ret_number = (unsigned)number;
+	return NULL;
+}
+
+static struct pyi_error *parse_interpreter(const char *word, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+	struct pyi_error *error = parse_count("--interpreter", word, &number);
+
+	if (error)
+		return error;
+	if (number == UINT64_MAX)
+		return usage("--interpreter wants a number from 0, not \"%s\"", word);
+	*ret_number = number + 1;
 	return NULL;
 }
 
@@ -374,6 +389,8 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return parse_source(optarg, &options->source);
 	case OPTION_RUNTIME:
 		return parse_number("--runtime", optarg, &options->runtime);
+	case OPTION_INTERPRETER:
+		return parse_interpreter(optarg, &options->interpreter);
 	case OPTION_MAX_PAUSE:
 		return parse_duration("--max-pause", optarg, 1, &options->max_pause_ms);
 	case OPTION_TIMEOUT:

@@ -74,6 +74,8 @@ struct pyi_options {
 	enum pyi_source_kind source;
 	/* Which of several runtimes of Python in the process, from 1; 0: the only one. */
 	unsigned runtime;
+	/* The number of an interpreter of it, and one; 0: all. */
+	uint64_t interpreter;
 	/* 0: no limit. */
 	double timeout_s;
 	bool verbose;

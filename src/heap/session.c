@@ -395,7 +395,11 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 		session->inconsistency = stack_doubt;
 	if (session->inconsistency && !last)
 		return NULL;
-	error = examination->examine(examination->argument, session, snapshot, &interpreters);
+	error = pyi_interpreters_keep(&session->runtime, snapshot->reader,
+				      session->options->interpreter, &interpreters);
+	if (!error)
+		error = examination->examine(examination->argument, session, snapshot,
+					     &interpreters);
 	error = pyi_source_confirm(snapshot, error);
 	*ret_examined = !error;
 	return error;

@@ -31,6 +31,8 @@ struct pyi_session_options {
 	enum pyi_source_kind source;
 	/* Of several runtimes in the process the one with this number, from 1; 0: the only one. */
 	unsigned runtime;
+	/* As pyi_interpreters_keep() has it: one more than its number; 0: all. */
+	uint64_t interpreter;
 	/* For everything; on base/clock.h's clock. */
 	uint64_t deadline_ns;
 	/* May be NULL; `stage` says in a word or two what goes on. */

@@ -3,6 +3,8 @@
  */
 #include "python/interpreters.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <pyinspect/stack_ref.h>
@@ -12,6 +14,7 @@
 
 enum {
 	GENERATIONS = 3,
+	LISTED_LIMIT = 16,
 };
 
 static bool has(uint32_t offset)
@@ -63,6 +66,57 @@ uint64_t pyi_interpreters_gc_state(const struct pyi_runtime *runtime,
 	if (has(runtime->layout->runtime_gc))
 		return runtime->addr + runtime->layout->runtime_gc;
 	return interpreters->addr[i] + runtime->layout->interp_gc;
+}
+
+/* They are listed from the newest to the main one. */
+static uint64_t number_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  const struct pyi_interpreters *interpreters, size_t i)
+{
+	if (!has(runtime->layout->interp_id))
+		return interpreters->count - 1 - i;
+	return load(reader, interpreters->addr[i] + runtime->layout->interp_id);
+}
+
+static struct pyi_error *unknown(const struct pyi_runtime *runtime,
+				 struct pyi_memory_reader *reader,
+				 const struct pyi_interpreters *interpreters, uint64_t number)
+{
+	char numbers[LISTED_LIMIT * 24] = "";
+	size_t length = 0;
+
+	for (size_t i = interpreters->count; i-- && interpreters->count - i <= LISTED_LIMIT;)
+		length += (size_t)snprintf(numbers + length, sizeof(numbers) - length, "%s%" PRIu64,
+					   length ? ", " : "",
+					   number_of(runtime, reader, interpreters, i));
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_INTERPRETER_UNKNOWN,
+					       "there is no interpreter with the number %" PRIu64,
+					       number),
+			      "there are %zu: %s%s", interpreters->count, numbers,
+			      interpreters->count > LISTED_LIMIT ? ", ..." : "");
+}
+
+struct pyi_error *pyi_interpreters_keep(const struct pyi_runtime *runtime,
+					struct pyi_memory_reader *reader, uint64_t number,
+					struct pyi_interpreters *interpreters)
+{
+	if (!number)
+		return NULL;
+	for (size_t i = 0; i < interpreters->count; i++) {
+		if (number_of(runtime, reader, interpreters, i) != number - 1)
+			continue;
+		if (interpreters->count > 1 &&
+		    (runtime->statics.generations_addr || has(runtime->layout->runtime_gc)))
+			return pyi_error_hint(
+				pyi_error_create(
+					PYI_EXIT_USAGE, PYI_ERROR_INTERPRETER_UNKNOWN,
+					"the interpreters of CPython %s have one collector",
+					runtime->version),
+				"without --interpreter a report is of all of them");
+		interpreters->addr[0] = interpreters->addr[i];
+		interpreters->count = 1;
+		return NULL;
+	}
+	return unknown(runtime, reader, interpreters, number - 1);
 }
 
 size_t pyi_interpreters_gc_state_count(const struct pyi_runtime *runtime,

@@ -32,6 +32,15 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 					struct pyi_interpreters *ret_interpreters) PYI_MUST_CHECK;
 
 /*
+ * Leaves only one interpreter: `number` is one more than that which `interpreters.list_all()` has
+ * for it; 0 leaves all. Errors: "interpreter-unknown" (exit 2) if there is none, or if it has one
+ * collector with others (up to 3.8).
+ */
+struct pyi_error *pyi_interpreters_keep(const struct pyi_runtime *runtime,
+					struct pyi_memory_reader *reader, uint64_t number,
+					struct pyi_interpreters *interpreters) PYI_MUST_CHECK;
+
+/*
  * The heads of all gc lists, of all interpreters, permanent generations too; to be freed by the
  * caller. A head is aligned to 4 bytes, not always to 8.
  */

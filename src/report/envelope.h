@@ -35,6 +35,8 @@ struct pyi_envelope {
 	/* Names of build variants, NULL-terminated, static strings; may be NULL for none. */
 	const char *const *build;
 	uint64_t interpreters;
+	/* One more than the number of the only one that the report is about; 0: all. */
+	uint64_t interpreter;
 	uint64_t rss_bytes;
 
 	/* "access" */

@@ -201,8 +201,11 @@ static bool add_target(cJSON *json, const struct pyi_envelope *envelope)
 	ok = ok && build;
 	for (const char *const *name = envelope->build; ok && name && *name; name++)
 		ok = pyi_output_append_text(build, *name);
-	return ok && pyi_output_add_unsigned(target, "interpreters", envelope->interpreters) &&
-	       pyi_output_add_unsigned(target, "rss_bytes", envelope->rss_bytes);
+	ok = ok && pyi_output_add_unsigned(target, "interpreters", envelope->interpreters);
+	if (envelope->interpreter)
+		ok = ok &&
+		     pyi_output_add_unsigned(target, "interpreter", envelope->interpreter - 1);
+	return ok && pyi_output_add_unsigned(target, "rss_bytes", envelope->rss_bytes);
 }
 
 static bool add_access(cJSON *json, const struct pyi_envelope *envelope)

@@ -164,6 +164,8 @@ bool pyi_table_put_target(const struct pyi_table *table)
 		fprintf(words, " %s", *name);
 	if (envelope->interpreters > 1)
 		fprintf(words, ", %" PRIu64 " interpreters", envelope->interpreters);
+	if (envelope->interpreter)
+		fprintf(words, ", only number %" PRIu64, envelope->interpreter - 1);
 	if (envelope->exe)
 		fputs(", ", words);
 	if (fflush(words) || ferror(words))

@@ -171,7 +171,11 @@ static void test_all_options(void **state)
 	assert_int_equal(options.given, PYI_OPTION_EXACT | PYI_OPTION_ADDRESS | PYI_OPTION_DEPTH |
 						PYI_OPTION_VALUES | PYI_OPTION_BY);
 
+	expect_good(&options, "--interpreter", "0", "svc", "top-types");
+	assert_int_equal(options.interpreter, 1);
+	expect_usage(&options, "--interpreter wants a whole number", "--interpreter", "-1");
 	expect_good(&options, "--runtime", "2", "svc", "top-types");
+	assert_int_equal(options.interpreter, 0);
 	assert_int_equal(options.runtime, 2);
 	expect_usage(&options, "--runtime wants a number from 1", "--runtime", "0");
 	expect_usage(&options, "--runtime wants a number from 1", "--runtime", "4294967296");
