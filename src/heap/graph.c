@@ -16,6 +16,8 @@ struct run {
 	struct pyi_session *session;
 	struct pyi_source_snapshot *snapshot;
 	struct pyi_graph_builder *builder;
+	/* NULL: the graph is all that is wanted. */
+	const struct pyi_graph_question *question;
 	struct pyi_graph graph;
 };
 
@@ -93,6 +95,25 @@ static struct pyi_error *note_estimates(struct run *run, const struct pyi_walk_r
 	return NULL;
 }
 
+static struct pyi_error *ask(struct run *run, const struct pyi_interpreters *interpreters)
+{
+	PYI_CLEANUP(pyi_names_deinit) struct pyi_names names = { 0 };
+	struct pyi_error *error = pyi_names_init(&names, &run->graph, &run->session->runtime,
+						 run->snapshot->reader, run->question->values);
+
+	const struct pyi_graph_view view = {
+		.session = run->session,
+		.snapshot = run->snapshot,
+		.interpreters = interpreters,
+		.graph = &run->graph,
+		.names = &names,
+	};
+
+	if (!error)
+		error = run->question->ask(run->question->argument, &view);
+	return error;
+}
+
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
 				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
@@ -119,6 +140,8 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 		error = pyi_graph_builder_finish(run->builder, &run->graph);
 	if (!error)
 		error = note_estimates(run, &result);
+	if (!error && run->question)
+		error = ask(run, interpreters);
 	pyi_graph_builder_destroy(run->builder);
 	pyi_walk_result_deinit(&result);
 	return error;
@@ -127,7 +150,14 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 struct pyi_error *pyi_session_graph(struct pyi_session *session, struct pyi_graph_space *space,
 				    struct pyi_graph *ret_graph)
 {
-	struct run run = { .space = space };
+	return pyi_session_ask_graph(session, space, NULL, ret_graph);
+}
+
+struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_graph_space *space,
+					const struct pyi_graph_question *question,
+					struct pyi_graph *ret_graph)
+{
+	struct run run = { .space = space, .question = question };
 	const struct pyi_examination examination = { examine, &run };
 	struct pyi_error *error = pyi_session_examine(session, &examination);
 

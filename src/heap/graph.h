@@ -6,7 +6,28 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "heap/names.h"
 #include "heap/session.h"
+
+/* A graph while its snapshot is there to be read. */
+struct pyi_graph_view {
+	struct pyi_session *session;
+	struct pyi_source_snapshot *snapshot;
+	const struct pyi_interpreters *interpreters;
+	struct pyi_graph *graph;
+	struct pyi_names *names;
+};
+
+struct pyi_graph_question {
+	/*
+	 * Called again for the next snapshot when one turns out not to be consistent: it must begin
+	 * by dropping what it found in the one before.
+	 */
+	struct pyi_error *(*ask)(void *argument, const struct pyi_graph_view *view);
+	void *argument;
+	/* Names show values (python/places.h). */
+	bool values;
+};
 
 /*
  * Types of the graph have their names, and it is known which have estimated sizes. The space must
@@ -15,5 +36,10 @@
  */
 struct pyi_error *pyi_session_graph(struct pyi_session *session, struct pyi_graph_space *space,
 				    struct pyi_graph *ret_graph) PYI_MUST_CHECK;
+
+/* The same, and asks. Errors: also those of the question. */
+struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_graph_space *space,
+					const struct pyi_graph_question *question,
+					struct pyi_graph *ret_graph) PYI_MUST_CHECK;
 
 #endif

@@ -179,15 +179,9 @@ static bool search_dict(const struct pyi_runtime *runtime, struct pyi_memory_rea
 	       search_table(runtime, reader, &table, name, ret_value);
 }
 
-/* Where the attributes of an instance are, other than slots; at most one is not 0. */
-struct storage {
-	uint64_t dict_addr;
-	/* An array in the order of the keys that the type keeps. */
-	uint64_t values_addr;
-};
-
 static void find_managed(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			 uint64_t object, uint64_t type, uint64_t flags, struct storage *storage)
+			 uint64_t object, uint64_t type, uint64_t flags,
+			 struct pyi_attribute_storage *storage)
 {
 	uint64_t word = load(reader, object - (uint64_t)MANAGED_DICT_WORDS * WORD_BYTES);
 
@@ -232,12 +226,13 @@ static uint64_t dict_from_end(const struct pyi_layout *layout, struct pyi_memory
 	return load(reader, object + bytes + offset);
 }
 
-static struct storage find_storage(const struct pyi_layout *layout,
-				   struct pyi_memory_reader *reader, uint64_t object, uint64_t type)
+static struct pyi_attribute_storage find_storage(const struct pyi_layout *layout,
+						 struct pyi_memory_reader *reader, uint64_t object,
+						 uint64_t type)
 {
 	uint64_t flags = load(reader, type + layout->type_flags);
 	uint64_t offset = load(reader, type + layout->type_dictoffset);
-	struct storage storage = { 0 };
+	struct pyi_attribute_storage storage = { 0 };
 
 	if (layout->features & PREHEADER_FEATURES && flags & FLAG_MANAGED_DICT)
 		find_managed(layout, reader, object, type, flags, &storage);
@@ -250,7 +245,8 @@ static struct storage find_storage(const struct pyi_layout *layout,
 
 /* The table behind values without a dict; false if there cannot be one. */
 static bool find_values_table(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			      uint64_t type, const struct storage *storage, struct table *ret_table)
+			      uint64_t type, const struct pyi_attribute_storage *storage,
+			      struct table *ret_table)
 {
 	ret_table->values_addr = storage->values_addr;
 	return load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE &&
@@ -263,7 +259,7 @@ static bool search_storage(const struct pyi_runtime *runtime, struct pyi_memory_
 			   uint64_t object, uint64_t type, const char *name, uint64_t *ret_value)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	struct storage storage = find_storage(layout, reader, object, type);
+	struct pyi_attribute_storage storage = find_storage(layout, reader, object, type);
 	struct table table;
 
 	if (!storage.values_addr)
@@ -272,12 +268,19 @@ static bool search_storage(const struct pyi_runtime *runtime, struct pyi_memory_
 	       search_table(runtime, reader, &table, name, ret_value);
 }
 
+struct pyi_attribute_storage pyi_attributes_storage(const struct pyi_runtime *runtime,
+						    struct pyi_memory_reader *reader,
+						    uint64_t object_addr, uint64_t type_addr)
+{
+	return find_storage(runtime->layout, reader, object_addr, type_addr);
+}
+
 bool pyi_attributes_each(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			 uint64_t object_addr,
 			 bool (*item)(void *argument, uint64_t key, uint64_t value), void *argument)
 {
 	uint64_t type = type_of(runtime, reader, object_addr);
-	struct storage storage;
+	struct pyi_attribute_storage storage;
 	struct table table;
 
 	if (!type)

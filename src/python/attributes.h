@@ -51,6 +51,17 @@ bool pyi_attributes_each(const struct pyi_runtime *runtime, struct pyi_memory_re
 			 bool (*item)(void *argument, uint64_t key, uint64_t value),
 			 void *argument);
 
+/* Where the attributes of an instance are, other than slots; at most one is not 0. */
+struct pyi_attribute_storage {
+	uint64_t dict_addr;
+	/* An array in the order of the keys that the type keeps. */
+	uint64_t values_addr;
+};
+
+struct pyi_attribute_storage pyi_attributes_storage(const struct pyi_runtime *runtime,
+						    struct pyi_memory_reader *reader,
+						    uint64_t object_addr, uint64_t type_addr);
+
 /* True if instances of this type can have such attributes. */
 bool pyi_attributes_are_possible(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader, uint64_t type_addr);

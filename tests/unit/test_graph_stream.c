@@ -12,103 +12,27 @@
 
 #include <cmocka.h>
 
-#include "graph/builder.h"
+#include "invented_graph.h"
 #include "walk_fixture.h"
 
 typedef int visit_function(void *object, void *argument);
 
-#define LIMIT (UINT64_C(1) << 32)
 #define LABEL(kind, slot) ((PYI_LABEL_##kind) << PYI_LABEL_KIND_SHIFT | (slot))
 
-struct host {
-	const struct pyi_payload_arguments *arguments;
-	struct pyi_graph_builder *builder;
-	struct pyi_walk_request request;
-	struct pyi_walk_result result;
-	unsigned messages;
-};
-
-struct run {
-	struct pyi_graph_space space;
-	struct pyi_graph graph;
-	unsigned faults;
-	unsigned messages;
-	struct pyi_record_summary summary;
-};
-
-static struct pyi_error *take_words(void *argument, const uint8_t *bytes, size_t size_bytes)
-{
-	struct host *host = argument;
-
-	return pyi_graph_builder_feed(host->builder, (const void *)bytes, size_bytes / 8);
-}
-
-static struct pyi_error *take_record(void *argument, uint32_t kind, const void *record)
-{
-	const struct pyi_record_graph_type *type = record;
-	const struct pyi_record_graph_root *root = record;
-	struct host *host = argument;
-
-	if (kind == PYI_RECORD_GRAPH_ROOT) {
-		const struct pyi_graph_root known = { .kind = root->root.edge.kind,
-						      .detail = root->root.edge.detail };
-
-		return pyi_graph_builder_add_root(host->builder, root->root.object_addr, &known);
-	}
-	assert_int_equal(kind, PYI_RECORD_GRAPH_TYPE);
-	return pyi_graph_builder_add_type(host->builder, (uint32_t)type->number, type->type_addr,
-					  (uint32_t)type->object_kind, "t");
-}
-
-static uint64_t take_message(void *argument, uint64_t number, uint64_t first, uint64_t second)
-{
-	struct host *host = argument;
-
-	if (number != PYI_MESSAGE_RECORDS)
-		return 0;
-	assert_true(first == host->arguments->records_addr);
-	assert_true(second && second <= host->arguments->records_bytes);
-	assert_null(pyi_walk_decode((const uint8_t *)(uintptr_t)first, (size_t)second,
-				    &host->request, &host->result));
-	host->messages++;
-	return 0;
-}
-
 static void stream(const struct fixture *fixture, uint64_t records_bytes,
-		   const struct pyi_payload_root *roots, size_t root_count, struct run *run)
+		   const struct pyi_payload_root *roots, size_t root_count,
+		   struct invented_graph *run)
 {
 	struct pyi_payload_arguments arguments = invented_arguments(&fixture->heap);
-	struct host host = { .arguments = &arguments };
 
-	run->faults = 0;
-	arguments.job = PYI_JOB_GRAPH;
-	arguments.flags = PYI_CENSUS_ALL;
 	arguments.roots_addr = (uintptr_t)roots;
 	arguments.root_count = root_count;
 	if (records_bytes)
 		arguments.records_bytes = records_bytes;
-	host.request = (struct pyi_walk_request){ .record = take_record,
-						  .words = take_words,
-						  .record_argument = &host };
-	pyi_graph_space_init(&run->space, -1, LIMIT);
-	assert_null(pyi_graph_builder_create(&run->space, &host.builder));
-	assert_int_equal(invented_walk(&arguments, take_message, &host, &run->faults),
-			 PYI_PAYLOAD_OK);
-	assert_null(pyi_graph_builder_finish(host.builder, &run->graph));
-	pyi_graph_builder_destroy(host.builder);
-	run->summary = host.result.summary;
-	run->messages = host.messages;
-	pyi_walk_result_deinit(&host.result);
-	assert_int_equal(run->graph.duplicate_nodes, 0);
+	invented_graph_make(&arguments, run);
 }
 
-static void drop(struct run *run)
-{
-	pyi_graph_deinit(&run->graph);
-	assert_int_equal(run->space.held_bytes, 0);
-}
-
-static uint32_t node_of(const struct run *run, uint64_t object)
+static uint32_t node_of(const struct invented_graph *run, uint64_t object)
 {
 	uint32_t node = pyi_graph_find(&run->graph, object);
 
@@ -117,7 +41,7 @@ static uint32_t node_of(const struct run *run, uint64_t object)
 }
 
 /* The referents of an object in order, with labels; no others. */
-static void expect(const struct run *run, uint64_t object, const uint64_t *targets,
+static void expect(const struct invented_graph *run, uint64_t object, const uint64_t *targets,
 		   const uint32_t *labels, size_t count)
 {
 	uint32_t node = node_of(run, object);
@@ -140,7 +64,7 @@ static void test_nodes(void **state)
 		{ fixture->nodes[2], { .kind = PYI_EDGE_THREAD, .detail = 7 } },
 	};
 	uint64_t nodes = 0;
-	struct run run;
+	struct invented_graph run;
 
 	invented_set(fixture->nodes[0] + layout->object_type - 8, 5);
 	invented_set(fixture->nodes[1] + layout->object_type - 8, 0x3b000000);
@@ -172,7 +96,7 @@ static void test_nodes(void **state)
 		    PYI_NODE_STATIC);
 	assert_int_equal(run.graph.root_count, 1);
 	assert_int_equal(run.graph.roots[0].detail, 7);
-	drop(&run);
+	invented_graph_drop(&run);
 }
 
 /* Each value with its key behind it, also where tp_traverse reports values only. */
@@ -184,12 +108,12 @@ static void test_dict(void **state)
 	const uint64_t values[] = { invented_int(heap, 1), fixture->nodes[4] };
 	const uint64_t expected[] = { values[0], keys[0], values[1], keys[1] };
 	uint64_t dict = invented_dict(heap, keys, values, 2, false);
-	struct run run;
+	struct invented_graph run;
 
 	invented_track(heap, dict, 0);
 	stream(fixture, 0, NULL, 0, &run);
 	expect(&run, dict, expected, NULL, 4);
-	drop(&run);
+	invented_graph_drop(&run);
 }
 
 /* More than fits into the buffer at once, in order. */
@@ -206,13 +130,13 @@ static void test_long_list(void **state)
 	list = invented_list(heap, items, ITEMS);
 	invented_track(heap, list, 0);
 	for (uint64_t bytes = 1 << 10; bytes <= 1 << 18; bytes <<= 4) {
-		struct run run;
+		struct invented_graph run;
 
 		stream(fixture, bytes, NULL, 0, &run);
 
 		assert_true(run.messages >= ITEMS * 8 / bytes);
 		expect(&run, list, items, NULL, ITEMS);
-		drop(&run);
+		invented_graph_drop(&run);
 	}
 }
 
@@ -240,7 +164,7 @@ static void test_fault(void **state)
 								   .traverse = fault });
 	for (int known = 0; known < 2; known++) {
 		uint64_t object = invented_object(heap, type, 64);
-		struct run run;
+		struct invented_graph run;
 
 		reported = known ? fixture->nodes[0] : 0;
 		invented_track(heap, object, 0);
@@ -252,7 +176,7 @@ static void test_fault(void **state)
 		expect(&run, object, &reported, NULL, (size_t)known);
 		/* The next one is whole. */
 		expect(&run, fixture->nodes[NODES - 1], &fixture->texts[NODES - 1], NULL, 1);
-		drop(&run);
+		invented_graph_drop(&run);
 	}
 }
 
@@ -275,7 +199,7 @@ static void test_type_counts(void **state)
 				   invented_heap_type(heap, &like, invented_str(heap, "Made")) };
 	const uint32_t label = PYI_LABEL_INTERNAL | LABEL(TYPE, 0);
 	uint64_t objects[2];
-	struct run run;
+	struct invented_graph run;
 
 	for (int i = 0; i < 2; i++) {
 		objects[i] = invented_object(heap, types[i], 64);
@@ -284,7 +208,7 @@ static void test_type_counts(void **state)
 	stream(fixture, 0, NULL, 0, &run);
 	expect(&run, objects[0], NULL, NULL, 0);
 	expect(&run, objects[1], &types[1], &label, 1);
-	drop(&run);
+	invented_graph_drop(&run);
 }
 
 int main(void)
