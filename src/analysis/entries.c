@@ -21,8 +21,7 @@ static uint64_t nodes_bytes(const struct pyi_graph *graph)
 	return (uint64_t)graph->node_count * sizeof(uint32_t);
 }
 
-/* The first root of a node or behind it, in roots that ascend. */
-static size_t first_root(const struct pyi_graph *graph, uint32_t node)
+size_t pyi_graph_first_root(const struct pyi_graph *graph, uint32_t node)
 {
 	size_t low = 0;
 	size_t high = graph->root_count;
@@ -47,7 +46,8 @@ uint32_t pyi_graph_held(const struct pyi_graph *graph, uint32_t node)
 	if (flags & (PYI_NODE_IMMORTAL | PYI_NODE_STATIC | PYI_NODE_INCOMPLETE | PYI_NODE_KEYS) ||
 	    count == UINT32_MAX)
 		return 0;
-	for (size_t r = flags & PYI_NODE_ROOT ? first_root(graph, node) : graph->root_count;
+	for (size_t r = flags & PYI_NODE_ROOT ? pyi_graph_first_root(graph, node)
+					      : graph->root_count;
 	     r < graph->root_count && graph->roots[r].node == node; r++)
 		explained++;
 	return explained < count ? count - (uint32_t)explained : 0;

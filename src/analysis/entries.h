@@ -40,6 +40,9 @@ struct pyi_graph_entries {
  */
 uint32_t pyi_graph_held(const struct pyi_graph *graph, uint32_t node);
 
+/* Index of the first root of a node, in roots that ascend; of one behind it if there is none. */
+size_t pyi_graph_first_root(const struct pyi_graph *graph, uint32_t node);
+
 struct pyi_error *pyi_graph_entries_find(const struct pyi_graph *graph,
 					 struct pyi_graph_entries *ret_entries) PYI_MUST_CHECK;
 /* Safe on a zeroed struct. */

@@ -1,81 +1,218 @@
 /*
- * A search in breadth from all entries. Backwards through its queue, what leads to members is
- * marked; forwards, each marked node gets the step that it belongs to. What a node leads to stands
- * together in the queue.
+ * A search in breadth, from the best entries first. Backwards through its queue, what leads to
+ * members is marked; forwards, each marked node gets the step that it belongs to. What a node leads
+ * to stands together in the queue; what a __dict__ leads to stands behind what its object does.
  */
 #include "analysis/heap_paths.h"
+
+#include <pyinspect/payload.h>
 
 #include "graph/bits.h"
 
 enum {
-	REGIONS = 6,
+	/* Regions that are only needed meanwhile. */
+	MARKS = 5,
 };
 
 struct search {
 	const struct pyi_graph *graph;
-	const struct pyi_graph_entries *entries;
-	const uint64_t *set;
-	const struct pyi_dominators *dominators;
-	struct pyi_heap_steps *steps;
-	uint32_t *queue;
-	uint64_t count;
-	/* Of each node: what led to it; and at which place, later the number of its step. */
-	uint32_t *from;
+	const struct pyi_heap_paths_query *query;
+	struct pyi_heap_paths *paths;
+	uint64_t taken;
+	/* Of each node: at which place it is among what its `from` refers to; later the number of
+	   its step. */
 	uint32_t *places;
 	uint64_t *met;
 	uint64_t *needed;
 	/* Members that another member retains, and what has been looked at for that. */
 	uint64_t *nested;
+	/* What is reached without going through a member. */
+	uint64_t *outside;
 };
+
+enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root, uint64_t first_root)
+{
+	if (root->kind == PYI_EDGE_FRAME)
+		return PYI_RANK_FRAME;
+	if (root->kind != PYI_EDGE_INTERPRETER)
+		return PYI_RANK_ROOT;
+	return root->detail == first_root ? PYI_RANK_FIRST_ROOT : PYI_RANK_INTERPRETER;
+}
+
+enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node,
+				    uint64_t first_root)
+{
+	const uint32_t flags = pyi_graph_flags(graph, node);
+	enum pyi_heap_rank best = PYI_RANK_ALIVE;
+
+	if (!(flags & PYI_NODE_ROOT)) {
+		if (flags & (PYI_NODE_IMMORTAL | PYI_NODE_STATIC))
+			return PYI_RANK_ALIVE;
+		return pyi_graph_held(graph, node) ? PYI_RANK_HELD : PYI_RANK_UNREACHED;
+	}
+	for (size_t r = pyi_graph_first_root(graph, node);
+	     r < graph->root_count && graph->roots[r].node == node; r++) {
+		enum pyi_heap_rank rank = pyi_heap_root_rank(&graph->roots[r], first_root);
+
+		if (rank < best)
+			best = rank;
+	}
+	return best;
+}
+
+uint64_t pyi_heap_place_of(const struct pyi_graph *graph, uint32_t source, uint32_t target)
+{
+	struct pyi_graph_nodes referents = pyi_graph_referents(graph, source);
+
+	for (uint64_t e = 0; e < referents.count; e++)
+		if (referents.items[e] == target)
+			return e;
+	return UINT64_MAX;
+}
+
+/* Marks what entries lead to when no way goes on behind a member; `stack` has room for all nodes.
+ */
+static void mark_outside(struct search *search, uint32_t *stack)
+{
+	const struct pyi_graph_entries *entries = search->query->entries;
+	uint64_t depth = 0;
+
+	for (uint64_t e = 0; e < entries->count; e++) {
+		if (pyi_bits_has(search->query->set, entries->nodes[e]) ||
+		    !pyi_bits_set(search->outside, entries->nodes[e]))
+			continue;
+		stack[depth++] = entries->nodes[e];
+		while (depth) {
+			struct pyi_graph_nodes referents =
+				pyi_graph_referents(search->graph, stack[--depth]);
+
+			for (uint64_t r = 0; r < referents.count; r++)
+				if (!pyi_bits_has(search->query->set, referents.items[r]) &&
+				    pyi_bits_set(search->outside, referents.items[r]))
+					stack[depth++] = referents.items[r];
+		}
+	}
+}
+
+static void take_referents(struct search *search, uint32_t node)
+{
+	struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
+
+	for (uint64_t e = 0; e < referents.count; e++) {
+		uint32_t target = referents.items[e];
+
+		if (!pyi_bits_set(search->met, target))
+			continue;
+		search->paths->from[target] = node;
+		search->places[target] = (uint32_t)e;
+		search->paths->order[search->paths->count++] = target;
+	}
+}
+
+/*
+ * The __dict__ of a node that is being searched; its contents are as near as the attributes are.
+ * `needed` says meanwhile which dicts have been gone through.
+ */
+static void take_dict(struct search *search, uint32_t node)
+{
+	struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
+
+	for (uint64_t e = 0; e < referents.count; e++) {
+		uint32_t dict = referents.items[e];
+
+		if (search->query->owners[dict] != node || !pyi_bits_set(search->needed, dict))
+			continue;
+		/* Something further away may have met it first. */
+		if (search->paths->from[dict] != PYI_GRAPH_NONE) {
+			search->paths->from[dict] = node;
+			search->places[dict] = (uint32_t)e;
+		}
+		take_referents(search, dict);
+	}
+}
+
+static void search_on(struct search *search)
+{
+	const uint32_t *owners = search->query->owners;
+
+	while (search->taken < search->paths->count) {
+		uint32_t node = search->paths->order[search->taken++];
+
+		if (owners && owners[node] != PYI_GRAPH_NONE && !pyi_bits_set(search->needed, node))
+			continue;
+		take_referents(search, node);
+		if (owners)
+			take_dict(search, node);
+	}
+}
 
 static void search_all(struct search *search)
 {
-	const struct pyi_graph *graph = search->graph;
+	const struct pyi_graph_entries *entries = search->query->entries;
+	struct pyi_heap_paths *paths = search->paths;
 
-	for (uint64_t e = 0; e < search->entries->count; e++) {
-		uint32_t node = search->entries->nodes[e];
+	for (int rank = 0; rank < PYI_RANK_COUNT; rank++) {
+		paths->ranks[rank] = paths->count;
+		for (uint64_t e = 0; e < entries->count; e++) {
+			uint32_t node = entries->nodes[e];
 
-		if (!pyi_bits_set(search->met, node))
-			continue;
-		search->from[node] = PYI_GRAPH_NONE;
-		search->queue[search->count++] = node;
-	}
-	for (uint64_t taken = 0; taken < search->count; taken++) {
-		uint32_t node = search->queue[taken];
-		struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
-
-		for (uint64_t e = 0; e < referents.count; e++) {
-			uint32_t target = referents.items[e];
-
-			if (!pyi_bits_set(search->met, target))
+			if (pyi_bits_has(search->met, node) ||
+			    (int)pyi_heap_rank_of(search->graph, node, search->query->first_root) !=
+				    rank)
 				continue;
-			search->from[target] = node;
-			search->places[target] = (uint32_t)e;
-			search->queue[search->count++] = target;
+			(void)pyi_bits_set(search->met, node);
+			paths->from[node] = PYI_GRAPH_NONE;
+			paths->order[paths->count++] = node;
 		}
+		/* The first ones are equally near. */
+		if (rank >= PYI_RANK_ROOT)
+			search_on(search);
 	}
-	for (uint64_t at = search->count; at; at--) {
-		uint32_t node = search->queue[at - 1];
+	paths->ranks[PYI_RANK_COUNT] = paths->count;
+}
 
-		if (pyi_bits_has(search->set, node))
+/* True if a node refers to a member that is reached by another way, too. */
+static bool is_second(const struct search *search, uint32_t node)
+{
+	struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
+
+	if (!pyi_bits_has(search->outside, node))
+		return false;
+	for (uint64_t e = 0; e < referents.count; e++)
+		if (pyi_bits_has(search->query->set, referents.items[e]) &&
+		    search->paths->from[referents.items[e]] != node)
+			return true;
+	return false;
+}
+
+static void mark_needed(struct search *search)
+{
+	const uint32_t *from = search->paths->from;
+
+	for (uint64_t word = 0; word < pyi_bits_bytes(search->graph->node_count) / 8; word++)
+		search->needed[word] = search->met[word] = 0;
+	for (uint64_t at = search->paths->count; at; at--) {
+		uint32_t node = search->paths->order[at - 1];
+
+		if (pyi_bits_has(search->query->set, node) || is_second(search, node))
 			pyi_bits_set(search->needed, node);
-		if (pyi_bits_has(search->needed, node) && search->from[node] != PYI_GRAPH_NONE)
-			pyi_bits_set(search->needed, search->from[node]);
+		if (pyi_bits_has(search->needed, node) && from[node] != PYI_GRAPH_NONE)
+			pyi_bits_set(search->needed, from[node]);
 	}
 }
 
 /* True if a member is above. What has been asked is not asked again: `met` is free by then. */
 static bool is_nested(struct search *search, uint32_t member)
 {
-	const uint32_t *above = search->dominators->dominators;
+	const uint32_t *above = search->query->dominators->dominators;
+	const uint64_t *set = search->query->set;
 	uint32_t at = above[member];
 	bool nested;
 
-	while (at != PYI_GRAPH_NONE && !pyi_bits_has(search->set, at) &&
-	       pyi_bits_set(search->met, at))
+	while (at != PYI_GRAPH_NONE && !pyi_bits_has(set, at) && pyi_bits_set(search->met, at))
 		at = above[at];
-	nested = at != PYI_GRAPH_NONE &&
-		 (pyi_bits_has(search->set, at) || pyi_bits_has(search->nested, at));
+	nested =
+		at != PYI_GRAPH_NONE && (pyi_bits_has(set, at) || pyi_bits_has(search->nested, at));
 	for (uint32_t up = above[member]; nested && up != at; up = above[up])
 		pyi_bits_set(search->nested, up);
 	return nested;
@@ -83,9 +220,9 @@ static bool is_nested(struct search *search, uint32_t member)
 
 static uint64_t bytes_of(struct search *search, uint32_t member)
 {
-	if (!search->dominators)
+	if (!search->query->dominators)
 		return pyi_graph_size(search->graph, member);
-	return is_nested(search, member) ? 0 : search->dominators->retained_bytes[member];
+	return is_nested(search, member) ? 0 : search->query->dominators->retained_bytes[member];
 }
 
 static void add(uint64_t *sum, uint64_t value)
@@ -94,121 +231,249 @@ static void add(uint64_t *sum, uint64_t value)
 		*sum = UINT64_MAX;
 }
 
-static struct pyi_error *take(struct search *search, uint32_t node, bool apart)
+/* True if the kind of a reference was guessed: only in plain dicts are values and keys in turn. */
+static bool is_guessed(const struct search *search, uint32_t source, uint64_t place)
 {
-	const struct pyi_graph *graph = search->graph;
-	struct pyi_heap_step like = { .above = PYI_GRAPH_NONE,
-				      .place = PYI_STEP_ENTRY,
-				      .detail = node };
-	struct pyi_heap_step *step;
-	struct pyi_error *error;
-	uint32_t number;
+	const uint16_t *labels = pyi_graph_labels(search->graph, source);
 
-	if (search->from[node] != PYI_GRAPH_NONE) {
-		like = pyi_heap_step_of(graph, search->from[node], search->places[node]);
-		like.above = search->places[search->from[node]];
+	return search->query->namer && (!labels || !labels[place]) &&
+	       search->graph->types[pyi_graph_type(search->graph, source)].addr !=
+		       search->query->dict_type_addr;
+}
+
+/* What leads to a node: of one that many are alike with, only of what kind it is. */
+static struct pyi_error *describe(const struct search *search, uint32_t source, uint64_t place,
+				  bool apart, struct pyi_heap_step *ret_step)
+{
+	const struct pyi_heap_namer *namer = search->query->namer;
+	struct pyi_heap_step step = pyi_heap_step_of(search->graph, source, place);
+	struct pyi_error *error = NULL;
+
+	if (!apart) {
+		step.place = PYI_AT_ANY;
+		step.detail = 0;
+		step.label &= ~(uint32_t)(PYI_LABEL_SLOTS - 1);
+		if (pyi_label_kind_of(step.label) == PYI_LABEL_KEY &&
+		    is_guessed(search, source, place))
+			step.label = PYI_LABEL_VALUE << PYI_LABEL_KIND_SHIFT;
+	} else if (namer) {
+		step.label = 0;
+		step.place = PYI_AT_NAMED;
+		error = namer->reference(namer->argument, source, place, &step.detail);
+	}
+	*ret_step = step;
+	return error;
+}
+
+static struct pyi_error *describe_entry(const struct search *search, uint32_t node, bool apart,
+					struct pyi_heap_step *ret_step)
+{
+	const struct pyi_heap_namer *namer = search->query->namer;
+
+	*ret_step = (struct pyi_heap_step){ .above = PYI_GRAPH_NONE,
+					    .place = PYI_AT_ENTRY,
+					    .detail = node };
+	if (namer) {
+		ret_step->place = PYI_AT_NAMED;
+		return namer->entry(namer->argument, node, &ret_step->detail);
 	}
 	if (!apart) {
-		like.place = PYI_STEP_ANY;
-		like.detail = 0;
-	}
-	like.type = pyi_graph_type(graph, node);
-	like.example = node;
-	error = pyi_heap_steps_find(search->steps, &like, &number);
-	if (error)
-		return error;
-	search->places[node] = number;
-	step = &search->steps->items[number];
-	step->nodes++;
-	add(&step->node_bytes, pyi_graph_size(graph, node));
-	if (pyi_bits_has(search->set, node)) {
-		step->members++;
-		add(&step->member_bytes, bytes_of(search, node));
+		ret_step->place = PYI_AT_ANY;
+		ret_step->detail = 0;
 	}
 	return NULL;
 }
 
-static struct pyi_error *merge(struct search *search)
+static struct pyi_error *take(struct search *search, uint32_t node, bool apart)
 {
-	struct pyi_error *error = NULL;
-	uint64_t end;
+	const struct pyi_graph *graph = search->graph;
+	const uint32_t from = search->paths->from[node];
+	bool member = pyi_bits_has(search->query->set, node);
+	struct pyi_heap_step like;
+	struct pyi_heap_step *step;
+	struct pyi_error *error;
+	uint32_t number;
 
-	for (uint64_t at = 0; at < search->count && !error; at = end) {
-		uint32_t from = search->from[search->queue[at]];
-		uint64_t needed = 0;
-
-		for (end = at; end < search->count && search->from[search->queue[end]] == from;
-		     end++)
-			needed += pyi_bits_has(search->needed, search->queue[end]);
-		for (uint64_t n = at; n < end && needed && !error; n++)
-			if (pyi_bits_has(search->needed, search->queue[n]))
-				error = take(search, search->queue[n], needed <= PYI_STEPS_APART);
+	if (from == PYI_GRAPH_NONE) {
+		error = describe_entry(search, node, apart, &like);
+	} else {
+		error = describe(search, from, search->places[node], apart, &like);
+		like.above = search->places[from];
 	}
 	if (error)
 		return error;
-	for (size_t s = search->steps->count; s; s--) {
-		struct pyi_heap_step *step = &search->steps->items[s - 1];
+	like.type = pyi_graph_type(graph, node);
+	like.example = node;
+	error = pyi_heap_steps_find(&search->paths->steps, &like, &number);
+	if (error)
+		return error;
+	search->places[node] = number;
+	step = &search->paths->steps.items[number];
+	step->nodes++;
+	add(&step->node_bytes, pyi_graph_size(graph, node));
+	if (!member)
+		return NULL;
+	if (!step->members++)
+		step->example = node;
+	add(&step->member_bytes, bytes_of(search, node));
+	return NULL;
+}
+
+/* True if what a node leads to is always told apart: names that programmers gave. */
+static bool is_namespace(const struct search *search, uint32_t node)
+{
+	const struct pyi_graph *graph = search->graph;
+	const uint32_t *owners = search->query->owners;
+	uint32_t kind;
+
+	if (search->paths->from[node] == PYI_GRAPH_NONE &&
+	    pyi_heap_rank_of(graph, node, search->query->first_root) == PYI_RANK_FIRST_ROOT)
+		return true;
+	if (!owners || owners[node] == PYI_GRAPH_NONE)
+		return false;
+	kind = graph->types[pyi_graph_type(graph, owners[node])].kind;
+	return kind == PYI_KIND_MODULE || kind == PYI_KIND_TYPE;
+}
+
+/* All references of a node to members that are not what they were reached by. */
+static struct pyi_error *take_seconds(struct search *search, uint32_t node)
+{
+	struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
+	struct pyi_error *error = NULL;
+	uint64_t count = 0;
+	bool apart;
+
+	for (uint64_t e = 0; e < referents.count; e++)
+		count += pyi_bits_has(search->query->set, referents.items[e]);
+	apart = count <= PYI_STEPS_APART || is_namespace(search, node);
+	for (uint64_t e = 0; e < referents.count && !error; e++) {
+		uint32_t target = referents.items[e];
+		struct pyi_heap_step like;
+		uint32_t number;
+
+		if (!pyi_bits_has(search->query->set, target) ||
+		    search->paths->from[target] == node)
+			continue;
+		error = describe(search, node, e, apart, &like);
+		if (error)
+			break;
+		like.above = search->places[node];
+		like.type = pyi_graph_type(search->graph, target);
+		like.example = target;
+		error = pyi_heap_steps_find(&search->paths->steps, &like, &number);
+		if (!error)
+			search->paths->steps.items[number].also++;
+	}
+	return error;
+}
+
+static void add_up(struct pyi_heap_steps *steps)
+{
+	for (size_t s = steps->count; s; s--) {
+		struct pyi_heap_step *step = &steps->items[s - 1];
 
 		add(&step->all_members, step->members);
 		add(&step->all_bytes, step->member_bytes);
 		if (step->above == PYI_GRAPH_NONE)
 			continue;
-		add(&search->steps->items[step->above].all_members, step->all_members);
-		add(&search->steps->items[step->above].all_bytes, step->all_bytes);
+		add(&steps->items[step->above].all_members, step->all_members);
+		add(&steps->items[step->above].all_bytes, step->all_bytes);
 	}
-	return NULL;
+}
+
+static struct pyi_error *merge(struct search *search)
+{
+	const struct pyi_heap_paths *paths = search->paths;
+	struct pyi_error *error = NULL;
+	uint64_t end;
+
+	for (uint64_t at = 0; at < paths->count && !error; at = end) {
+		uint32_t from = paths->from[paths->order[at]];
+		uint64_t needed = 0;
+		bool apart;
+
+		for (end = at; end < paths->count && paths->from[paths->order[end]] == from; end++)
+			needed += pyi_bits_has(search->needed, paths->order[end]);
+		apart = needed <= PYI_STEPS_APART ||
+			(from != PYI_GRAPH_NONE && is_namespace(search, from));
+		for (uint64_t n = at; n < end && needed && !error; n++)
+			if (pyi_bits_has(search->needed, paths->order[n]))
+				error = take(search, paths->order[n], apart);
+	}
+	for (uint64_t at = 0; at < paths->count && !error; at++)
+		if (pyi_bits_has(search->needed, paths->order[at]) &&
+		    pyi_bits_has(search->outside, paths->order[at]))
+			error = take_seconds(search, paths->order[at]);
+	if (!error)
+		add_up(&search->paths->steps);
+	return error;
 }
 
 static struct pyi_error *find(struct search *search)
 {
 	const uint64_t nodes = search->graph->node_count;
-	const uint64_t sizes[REGIONS] = { nodes * sizeof(uint32_t), nodes * sizeof(uint32_t),
-					  nodes * sizeof(uint32_t), pyi_bits_bytes(nodes),
-					  pyi_bits_bytes(nodes),    pyi_bits_bytes(nodes) };
+	const uint64_t bits = pyi_bits_bytes(nodes);
+	const uint64_t sizes[MARKS] = { nodes * sizeof(uint32_t), bits, bits, bits, bits };
 	struct pyi_graph_space *space = search->graph->space;
-	void *regions[REGIONS] = { NULL };
+	void *regions[MARKS] = { NULL };
 	struct pyi_error *error = NULL;
 
-	for (int r = 0; r < REGIONS && !error; r++)
+	for (int r = 0; r < MARKS && !error; r++)
 		error = pyi_graph_space_map(space, sizes[r], &regions[r]);
 	if (!error) {
-		search->queue = regions[0];
-		search->from = regions[1];
-		search->places = regions[2];
-		search->met = regions[3];
-		search->needed = regions[4];
-		search->nested = regions[5];
+		search->places = regions[0];
+		search->met = regions[1];
+		search->needed = regions[2];
+		search->nested = regions[3];
+		search->outside = regions[4];
+		mark_outside(search, search->places);
 		search_all(search);
-		for (uint64_t word = 0; word < sizes[3] / sizeof(uint64_t); word++)
-			search->met[word] = 0;
+		mark_needed(search);
 		error = merge(search);
 	}
-	for (int r = 0; r < REGIONS; r++)
+	for (int r = 0; r < MARKS; r++)
 		pyi_graph_space_unmap(space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
 	return error;
 }
 
 struct pyi_error *pyi_heap_paths_find(const struct pyi_graph *graph,
-				      const struct pyi_graph_entries *entries, const uint64_t *set,
-				      const struct pyi_dominators *dominators,
-				      struct pyi_heap_steps *ret_steps)
+				      const struct pyi_heap_paths_query *query,
+				      struct pyi_heap_paths *ret_paths)
 {
-	struct pyi_heap_steps steps;
-	struct search search = { .graph = graph,
-				 .entries = entries,
-				 .set = set,
-				 .dominators = dominators,
-				 .steps = &steps };
-	struct pyi_error *error = pyi_heap_steps_init(&steps);
+	struct pyi_heap_paths paths = { .space = graph->space, .node_count = graph->node_count };
+	struct search search = { .graph = graph, .query = query, .paths = &paths };
+	const uint64_t bytes = paths.node_count * sizeof(uint32_t);
+	struct pyi_error *error = pyi_heap_steps_init(&paths.steps);
+	void *region;
 
 	if (!error)
+		error = pyi_graph_space_map(graph->space, bytes, &region);
+	if (!error) {
+		paths.from = region;
+		error = pyi_graph_space_map(graph->space, bytes, &region);
+	}
+	if (!error) {
+		paths.order = region;
 		error = find(&search);
+	}
 	if (error) {
-		pyi_heap_steps_deinit(&steps);
+		pyi_heap_paths_deinit(&paths);
 		return error;
 	}
-	*ret_steps = steps;
+	*ret_paths = paths;
 	return NULL;
+}
+
+void pyi_heap_paths_deinit(struct pyi_heap_paths *paths)
+{
+	const uint64_t bytes = paths->node_count * sizeof(uint32_t);
+
+	pyi_heap_steps_deinit(&paths->steps);
+	if (paths->space) {
+		pyi_graph_space_unmap(paths->space, paths->from, bytes, bytes ? bytes : 1);
+		pyi_graph_space_unmap(paths->space, paths->order, bytes, bytes ? bytes : 1);
+	}
+	*paths = (struct pyi_heap_paths){ 0 };
 }
 
 static struct pyi_error *add_referrer(const struct pyi_graph *graph, uint32_t node,
@@ -230,7 +495,7 @@ static struct pyi_error *add_referrer(const struct pyi_graph *graph, uint32_t no
 		like = pyi_heap_step_of(graph, node, e);
 		like.type = pyi_graph_type(graph, node);
 		if (needed > PYI_STEPS_APART) {
-			like.place = PYI_STEP_ANY;
+			like.place = PYI_AT_ANY;
 			like.detail = 0;
 		}
 		like.example = PYI_GRAPH_NONE;

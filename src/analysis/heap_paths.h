@@ -1,8 +1,8 @@
 /*
  * How the objects of a set are reached from where a graph begins: of each a shortest way, and ways
- * that are alike merged into one.
+ * that are alike merged into one; and how they are held a second time.
  *
- * A pure function of the graph. Does not find all ways: an object that is held twice is seen once.
+ * A pure function of the graph, and of what a namer says of references.
  */
 #ifndef PYI_ANALYSIS_HEAP_PATHS_H
 #define PYI_ANALYSIS_HEAP_PATHS_H
@@ -14,14 +14,67 @@
 #include "analysis/heap_steps.h"
 #include "base/error.h"
 
-/*
- * `set` has a bit for each node (graph/bits.h). Bytes are those that members retain, once where one
- * is retained by another; without `dominators` (NULL) their own sizes.
- */
+struct pyi_heap_paths_query {
+	const struct pyi_graph_entries *entries;
+	/* A bit for each node (graph/bits.h). */
+	const uint64_t *set;
+	/* Bytes are those that members retain, once where one is retained by another; NULL: their
+	   own sizes. */
+	const struct pyi_dominators *dominators;
+	/* NULL: references are told apart by their labels and places only. */
+	const struct pyi_heap_namer *namer;
+	/* Of each node that is a __dict__ the object that has it, else PYI_GRAPH_NONE: from that to
+	   what is in it is one step, not two. NULL: none is. */
+	const uint32_t *owners;
+	/* The root of the interpreter with this detail comes before all others. */
+	uint64_t first_root;
+	/* Address of the type of dicts whose values are each followed by their key. */
+	uint64_t dict_type_addr;
+};
+
+/* How it begins, in this order: what begins later is met only if nothing else leads to it. */
+enum pyi_heap_rank {
+	PYI_RANK_FIRST_ROOT = 0,
+	PYI_RANK_INTERPRETER,
+	PYI_RANK_ROOT,
+	/* What a frame has only because of its function: its globals, which would hide that a
+	   module holds them. */
+	PYI_RANK_FRAME,
+	/* Immortal or static. */
+	PYI_RANK_ALIVE,
+	/* References that no object explains. */
+	PYI_RANK_HELD,
+	PYI_RANK_UNREACHED,
+	PYI_RANK_COUNT,
+};
+
+struct pyi_heap_paths {
+	struct pyi_graph_space *space;
+	uint64_t node_count;
+	struct pyi_heap_steps steps;
+	/* Of each node what led to it; PYI_GRAPH_NONE for entries. */
+	uint32_t *from;
+	/* All nodes, the nearest first; and from where on they were reached from each rank. */
+	uint32_t *order;
+	uint64_t count;
+	uint64_t ranks[PYI_RANK_COUNT + 1];
+};
+
 struct pyi_error *pyi_heap_paths_find(const struct pyi_graph *graph,
-				      const struct pyi_graph_entries *entries, const uint64_t *set,
-				      const struct pyi_dominators *dominators,
-				      struct pyi_heap_steps *ret_steps) PYI_MUST_CHECK;
+				      const struct pyi_heap_paths_query *query,
+				      struct pyi_heap_paths *ret_paths) PYI_MUST_CHECK;
+/* Safe on a zeroed struct. */
+void pyi_heap_paths_deinit(struct pyi_heap_paths *paths);
+
+/* How an entry is counted. */
+enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node,
+				    uint64_t first_root);
+
+/* The same of one root, up to PYI_RANK_FRAME. */
+enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root, uint64_t first_root);
+
+/* The place of the first reference from one node to another; UINT64_MAX: there is none. */
+uint64_t pyi_heap_place_of(const struct pyi_graph *graph, uint32_t source, uint32_t target);
 
 /*
  * Who refers to the objects of a set: a step for each type and kind of reference; `type` is that of

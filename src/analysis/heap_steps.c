@@ -52,19 +52,19 @@ struct pyi_heap_step pyi_heap_step_of(const struct pyi_graph *graph, uint32_t so
 		step.label = labels[place] & ~(uint32_t)PYI_LABEL_INTERNAL;
 	if (step.label)
 		return step;
-	step.place = PYI_STEP_PLACE;
+	step.place = PYI_AT_PLACE;
 	step.detail = (uint32_t)place;
 	if (kind == PYI_KIND_SET) {
-		step.place = PYI_STEP_ANY;
+		step.place = PYI_AT_ANY;
 		step.detail = 0;
 	} else if (is_index(kind)) {
-		step.place = PYI_STEP_INDEX;
+		step.place = PYI_AT_INDEX;
 		step.detail = (uint32_t)(referents.count - 1 - place);
 	} else if (is_dict(kind)) {
 		/* The key stands behind its value. */
 		step.label = place % 2 ? PYI_LABEL_KEY << PYI_LABEL_KIND_SHIFT
 				       : PYI_LABEL_VALUE << PYI_LABEL_KIND_SHIFT;
-		step.place = PYI_STEP_KEY;
+		step.place = PYI_AT_KEY;
 		step.detail = referents.items[(place | 1) < referents.count ? place | 1 : place];
 	}
 	return step;
@@ -101,10 +101,13 @@ static uint32_t slot_of(const struct pyi_heap_steps *steps, const struct pyi_hea
 /* The one that comes again if this one follows: of a chain, all links are one. */
 static uint32_t find_repeated(struct pyi_heap_steps *steps, const struct pyi_heap_step *like)
 {
+	const struct pyi_heap_step *items = steps->items;
 	uint32_t at = like->above;
 
 	for (int back = 0; back < LOOK_BACK && at != PYI_GRAPH_NONE; back++) {
-		if (is_alike(&steps->items[at], like)) {
+		/* Also of what they are a reference: both a module and a class have a __dict__. */
+		if (is_alike(&items[at], like) && items[at].above != PYI_GRAPH_NONE &&
+		    items[items[at].above].type == items[like->above].type) {
 			steps->items[at].repeats = true;
 			return at;
 		}
@@ -119,8 +122,8 @@ struct pyi_error *pyi_heap_steps_find(struct pyi_heap_steps *steps,
 	struct pyi_heap_step step = *like;
 	uint32_t slot;
 
-	if (steps->count >= APART_LIMIT && step.place != PYI_STEP_ANY) {
-		step.place = PYI_STEP_ANY;
+	if (steps->count >= APART_LIMIT && step.place != PYI_AT_ANY) {
+		step.place = PYI_AT_ANY;
 		step.detail = 0;
 		steps->crowded = true;
 	}

@@ -21,15 +21,26 @@ enum {
 /* What `detail` is. */
 enum pyi_step_place {
 	/* Any of many: no detail. */
-	PYI_STEP_ANY = 0,
+	PYI_AT_ANY = 0,
 	/* Place among the references of the object. */
-	PYI_STEP_PLACE,
+	PYI_AT_PLACE,
 	/* Index in a list or tuple. */
-	PYI_STEP_INDEX,
+	PYI_AT_INDEX,
 	/* Node of the key of a dict. */
-	PYI_STEP_KEY,
+	PYI_AT_KEY,
 	/* The node itself: what is reached is an entry. */
-	PYI_STEP_ENTRY,
+	PYI_AT_ENTRY,
+	/* Number of a name, by a namer. */
+	PYI_AT_NAMED,
+};
+
+/* Knows what a graph does not: what references are called. */
+struct pyi_heap_namer {
+	/* Numbers for names; the same name has the same number. */
+	struct pyi_error *(*reference)(void *argument, uint32_t source, uint64_t place,
+				       uint32_t *ret_name);
+	struct pyi_error *(*entry)(void *argument, uint32_t node, uint32_t *ret_name);
+	void *argument;
 };
 
 struct pyi_heap_step {
@@ -44,7 +55,7 @@ struct pyi_heap_step {
 	uint32_t detail;
 	/* It also follows itself, or what follows it. */
 	bool repeats;
-	/* A node; of referrers also what it refers to. */
+	/* A node, one of the set if there is one; of referrers also what it refers to. */
 	uint32_t example;
 	uint32_t example_referent;
 	/* Nodes and references that are merged, and the bytes of these nodes. */
@@ -57,6 +68,8 @@ struct pyi_heap_step {
 	uint64_t member_bytes;
 	uint64_t all_members;
 	uint64_t all_bytes;
+	/* References to objects of the set that are also held in this way, from outside of it. */
+	uint64_t also;
 };
 
 struct pyi_heap_steps {

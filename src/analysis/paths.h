@@ -58,18 +58,74 @@ struct pyi_path {
 	char *expression;
 };
 
+/* Where ways that are alike begin. */
+enum pyi_way_start {
+	/* At a root. */
+	PYI_WAY_ROOT,
+	/* At an object that is never freed, or is part of the interpreter. */
+	PYI_WAY_IMMORTAL,
+	/* At an object with references that no object explains. */
+	PYI_WAY_HELD,
+	/* At one that nothing leads to: garbage in a cycle, or held by something unseen. */
+	PYI_WAY_UNREACHED,
+};
+
+/* The shortest paths of several objects, as far as they are alike, as one. */
+struct pyi_way {
+	/* "foo.CACHE[*][1]"; owned. */
+	char *expression;
+	enum pyi_way_start start;
+	/* Objects that are reached so, and what is retained by them, each byte once. */
+	uint64_t instances;
+	uint64_t retained_bytes;
+	/* `also`: references to objects, most of which are reached by another way. */
+	uint64_t references;
+	/* The path of one of the objects; of `also` the object only. */
+	struct pyi_path example;
+	uint64_t example_addr;
+};
+
+struct pyi_way_list {
+	struct pyi_way *items;
+	size_t count;
+	size_t capacity;
+	/* Of those that are left out. */
+	uint64_t other_ways;
+	uint64_t other_instances;
+	uint64_t other_references;
+};
+
 struct pyi_paths {
 	/* Full name of the type asked for; NULL for one object; owned. */
 	char *type;
 	bool exact;
 	/* 0 for a type. */
 	uint64_t address;
+	/* The nearest ones. */
 	struct pyi_path *paths;
 	size_t count;
+	/* How many were looked for, and what would be freed without them. */
+	uint64_t instances;
+	uint64_t freed_objects;
+	uint64_t freed_bytes;
+	bool estimated;
+	/* By retained bytes, the most first; and how they are held besides, by references. */
+	struct pyi_way_list ways;
+	struct pyi_way_list also;
+	/* Of those that are reached from roots: with references that no object explains. */
+	uint64_t held_instances;
+	uint64_t held_references;
+	/* There were so many that some are merged that are not alike. */
+	bool crowded;
 };
 
+/* Puts ways of the same expression and start together and orders them; keeps at most `limit`. */
+void pyi_ways_merge(struct pyi_way_list *list, size_t limit);
+
+const char *pyi_way_start_name(enum pyi_way_start start);
 const char *pyi_step_kind_name(enum pyi_step_kind kind);
 
+void pyi_path_deinit(struct pyi_path *path);
 void pyi_paths_deinit(struct pyi_paths *paths);
 
 struct pyi_large_object {

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/inspection.h"
 #include "cli/retained.h"
-#include "heap/paths.h"
+#include "heap/large_objects.h"
 #include "report/paths.h"
 
 static const char help[] =

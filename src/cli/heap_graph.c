@@ -5,13 +5,19 @@
 
 #include <inttypes.h>
 
-#include "heap/graph.h"
-
 struct pyi_error *pyi_heap_graph_take(struct pyi_inspection *inspection,
 				      struct pyi_heap_graph *ret_graph)
 {
+	return pyi_heap_graph_ask(inspection, NULL, ret_graph);
+}
+
+struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
+				     const struct pyi_graph_question *question,
+				     struct pyi_heap_graph *ret_graph)
+{
 	pyi_graph_space_init(&ret_graph->space, -1, inspection->options->graph_bytes);
-	return pyi_session_graph(&inspection->session, &ret_graph->space, &ret_graph->graph);
+	return pyi_session_ask_graph(&inspection->session, &ret_graph->space, question,
+				     &ret_graph->graph);
 }
 
 void pyi_heap_graph_deinit(struct pyi_heap_graph *graph)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/inspection.h"
 #include "graph/graph.h"
+#include "heap/graph.h"
 
 struct pyi_heap_graph {
 	struct pyi_graph_space space;
@@ -21,6 +22,11 @@ struct pyi_heap_graph {
  */
 struct pyi_error *pyi_heap_graph_take(struct pyi_inspection *inspection,
 				      struct pyi_heap_graph *ret_graph) PYI_MUST_CHECK;
+
+/* The same, and asks while the snapshot is there. */
+struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
+				     const struct pyi_graph_question *question,
+				     struct pyi_heap_graph *ret_graph) PYI_MUST_CHECK;
 
 /* Safe on a zeroed struct. */
 void pyi_heap_graph_deinit(struct pyi_heap_graph *graph);

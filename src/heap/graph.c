@@ -126,12 +126,21 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 		.words = take_words,
 		.record_argument = run,
 	};
+	const struct pyi_graph_view view = {
+		.session = session,
+		.snapshot = snapshot,
+		.interpreters = interpreters,
+	};
 	struct pyi_walk_result result = { 0 };
-	struct pyi_error *error;
+	struct pyi_error *error = NULL;
 
 	pyi_graph_deinit(&run->graph);
 	run->session = session;
 	run->snapshot = snapshot;
+	if (run->question && run->question->prepare)
+		error = run->question->prepare(run->question->argument, &view);
+	if (error)
+		return error;
 	error = pyi_graph_builder_create(run->space, &run->builder);
 	if (error)
 		return error;

@@ -19,9 +19,11 @@ struct pyi_graph_view {
 };
 
 struct pyi_graph_question {
+	/* May be NULL: before the walk, which it can spare. Graph and names are NULL. */
+	struct pyi_error *(*prepare)(void *argument, const struct pyi_graph_view *view);
 	/*
-	 * Called again for the next snapshot when one turns out not to be consistent: it must begin
-	 * by dropping what it found in the one before.
+	 * Both are called again for the next snapshot when one turns out not to be consistent: they
+	 * must begin by dropping what was found in the one before.
 	 */
 	struct pyi_error *(*ask)(void *argument, const struct pyi_graph_view *view);
 	void *argument;

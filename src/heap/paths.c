@@ -1,36 +1,36 @@
 /*
- * The examinations of `path` and `top-objects`: names what the payload found.
+ * Asks a graph how objects are held, and puts the answer into words.
  */
 #include "heap/paths.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/dominators.h"
+#include "analysis/entries.h"
+#include "analysis/heap_paths.h"
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "graph/bits.h"
+#include "heap/step_names.h"
 #include "python/attributes.h"
-#include "python/objects.h"
 
 enum {
-	PATH_LIMIT = 1 << 16,
 	STEP_LIMIT = 1 << 17,
 };
 
-struct paths_run {
-	struct pyi_session *session;
-	const struct pyi_subject *subject;
-	uint64_t limit;
-
-	struct pyi_subject_found *found;
-	struct pyi_paths answer;
-	size_t path_capacity;
-	size_t step_capacity;
-	/* Of the path that grows: its number, and the type of its last step. */
-	uint64_t number;
-	uint64_t last_type;
-	/* No room for more: the rest is left out. */
-	bool full;
+/* One answer being made; all of it belongs to the graph. */
+struct run {
+	const struct pyi_graph_view *view;
+	struct pyi_paths_question *question;
+	struct pyi_step_names step_names;
+	struct pyi_graph_entries entries;
+	struct pyi_dominators dominators;
+	struct pyi_heap_paths paths;
+	/* graph/bits.h: the objects that are asked about. */
+	uint64_t *set;
+	/* For pyi_heap_paths_query. */
+	uint32_t *owners;
 };
 
 static enum pyi_step_kind kind_of(const struct pyi_edge *edge)
@@ -76,46 +76,274 @@ static char *name_of(const struct pyi_places *places, uint64_t type_addr,
 	return known ? strdup(name) : NULL;
 }
 
-static char *name_of_root(const struct pyi_places *places, const struct pyi_edge *edge)
-{
-	struct pyi_place place = { .holder = PYI_HOLDER_ROOT, .edge = *edge };
-	bool none;
-
-	if (edge->kind == PYI_EDGE_LOCAL || edge->kind == PYI_EDGE_FRAME) {
-		place.holder = PYI_HOLDER_FRAME;
-		place.holder_addr = edge->context;
-	}
-	return pyi_places_owner(places, &place, &none);
-}
-
-/* Elements of sets have no name but themselves. */
-static char *edge_of(const struct pyi_places *places, uint64_t type_addr,
-		     const struct pyi_record_step *record)
-{
-	PYI_CLEANUP(pyi_guard_free) char *element = NULL;
-	char *edge;
-
-	if (record->edge.kind != PYI_EDGE_ELEMENT && record->edge.kind != PYI_EDGE_KEY) {
-		edge = pyi_places_edge(places, type_addr, &record->edge);
-		/* "local x" of a generator: a word of its own. */
-		if (edge && record->edge.kind == PYI_EDGE_LOCAL) {
-			element = edge;
-			if (asprintf(&edge, " %s", element) < 0)
-				return NULL;
-		}
-		return edge;
-	}
-	element = pyi_places_describe(places, record->addr);
-	if (!element || asprintf(&edge, "{%s}", element) < 0)
-		return NULL;
-	return edge;
-}
-
 static void free_step(struct pyi_path_step *step)
 {
 	free(step->type);
 	free(step->edge);
 	free(step->name);
+}
+
+/* With its share of the path's expression. */
+static uint64_t size_of(const struct pyi_path_step *step)
+{
+	return sizeof(*step) + strlen(step->type) + 2 * strlen(step->edge) +
+	       (step->name ? strlen(step->name) : 0);
+}
+
+/* What a path leads along: nodes from the entry to the object, and how one leads to the next. */
+struct trail {
+	uint32_t *nodes;
+	size_t count;
+};
+
+static void free_trail(struct trail *trail)
+{
+	free(trail->nodes);
+}
+
+/* *ret_trail stays empty if it is too long. */
+static struct pyi_error *find_trail(const struct run *run, uint32_t node, struct trail *ret_trail)
+{
+	const uint32_t *from = run->paths.from;
+	size_t count = 1;
+	uint32_t *nodes;
+
+	for (uint32_t up = node; from[up] != PYI_GRAPH_NONE; up = from[up])
+		count++;
+	if (count > STEP_LIMIT)
+		return NULL;
+	nodes = malloc(count * sizeof(*nodes));
+	if (!nodes)
+		return pyi_error_no_memory();
+	*ret_trail = (struct trail){ nodes, count };
+	for (; count; count--, node = from[node])
+		nodes[count - 1] = node;
+	return NULL;
+}
+
+static struct pyi_error *keep_step(struct run *run, struct pyi_path *path, size_t *capacity,
+				   struct pyi_path_step *step)
+{
+	struct pyi_error *error = NULL;
+
+	if (!step->type || !step->edge ||
+	    !pyi_array_reserve(&path->steps, path->step_count, capacity, sizeof(*path->steps))) {
+		error = pyi_error_no_memory();
+	} else if (pyi_session_has_room(run->view->session, size_of(step))) {
+		path->steps[path->step_count++] = *step;
+		return NULL;
+	}
+	free_step(step);
+	return error;
+}
+
+static char *type_name(const struct run *run, uint32_t node)
+{
+	const struct pyi_graph *graph = run->view->graph;
+	const char *name = graph->types[pyi_graph_type(graph, node)].name;
+
+	return strdup(name ? name : "?");
+}
+
+static struct pyi_error *add_start(struct run *run, uint32_t node, struct pyi_path *path,
+				   size_t *capacity)
+{
+	struct pyi_step_name name = pyi_step_names_entry(&run->step_names, node);
+	struct pyi_path_step step = {
+		.addr = pyi_graph_address(run->view->graph, node),
+		.kind = PYI_STEP_ROOT,
+		.internal = true,
+		.type = type_name(run, node),
+		.name = pyi_step_names_start_text(&run->step_names, &name, node),
+	};
+
+	step.edge = step.name ? strdup(step.name) : NULL;
+	return keep_step(run, path, capacity, &step);
+}
+
+static struct pyi_error *add_step(struct run *run, uint32_t source, uint32_t target,
+				  const struct pyi_edge *edge, struct pyi_path *path,
+				  size_t *capacity)
+{
+	const struct pyi_graph *graph = run->view->graph;
+	const uint64_t type_addr = graph->types[pyi_graph_type(graph, source)].addr;
+	struct pyi_path_step step = {
+		.addr = pyi_graph_address(graph, target),
+		.kind = kind_of(edge),
+		.internal = edge->internal,
+		.type = type_name(run, target),
+		.name = name_of(&run->view->names->places, type_addr, edge),
+		.edge = pyi_names_edge_text(run->view->names, type_addr, edge,
+					    pyi_graph_address(graph, target)),
+	};
+
+	if (step.kind == PYI_STEP_INDEX)
+		step.index = edge->detail;
+	/* Where a name is not shown, the key is what leads on. */
+	if (step.kind == PYI_STEP_ITEM || (step.kind == PYI_STEP_ATTRIBUTE && !step.name))
+		step.key_addr = edge->detail;
+	if (step.kind == PYI_STEP_KEY)
+		step.key_addr = step.addr;
+	return keep_step(run, path, capacity, &step);
+}
+
+/* The step to number `index` of a trail; it may be one with the next: then *index is that. */
+static struct pyi_error *add_link(struct run *run, const struct trail *trail, size_t *index,
+				  struct pyi_path *path, size_t *capacity)
+{
+	const struct pyi_graph *graph = run->view->graph;
+	uint32_t source = trail->nodes[*index - 1];
+	uint32_t target = trail->nodes[*index];
+	struct pyi_edge edge =
+		pyi_names_edge(run->view->names, source, pyi_heap_place_of(graph, source, target));
+	uint32_t next = *index + 1 < trail->count ? trail->nodes[*index + 1] : PYI_GRAPH_NONE;
+
+	if (next != PYI_GRAPH_NONE && pyi_graph_flags(graph, target) & PYI_NODE_KEYS) {
+		edge = (struct pyi_edge){ .kind = PYI_EDGE_KEY,
+					  .internal = 1,
+					  .detail = pyi_graph_address(graph, next) };
+		target = next;
+		++*index;
+	} else if (next != PYI_GRAPH_NONE && edge.kind == PYI_EDGE_DICT) {
+		struct pyi_edge item = pyi_names_edge(run->view->names, target,
+						      pyi_heap_place_of(graph, target, next));
+
+		if (item.kind == PYI_EDGE_ITEM) {
+			edge = item;
+			edge.kind = PYI_EDGE_ATTRIBUTE;
+			target = next;
+			++*index;
+		}
+	}
+	return add_step(run, source, target, &edge, path, capacity);
+}
+
+static struct pyi_error *write_expression(struct pyi_path *path)
+{
+	size_t size = 1;
+	char *at;
+
+	for (size_t s = 0; s < path->step_count; s++)
+		size += strlen(path->steps[s].edge);
+	path->expression = malloc(size);
+	if (!path->expression)
+		return pyi_error_no_memory();
+	at = path->expression;
+	*at = '\0';
+	for (size_t s = 0; s < path->step_count; s++)
+		at = stpcpy(at, path->steps[s].edge);
+	return NULL;
+}
+
+/* No steps at all if it is too long, or there is no room for it: that is labelled. */
+static struct pyi_error *make_path(struct run *run, uint32_t node, struct pyi_path *ret_path)
+{
+	PYI_CLEANUP(free_trail) struct trail trail = { 0 };
+	struct pyi_path path = { 0 };
+	size_t capacity = 0;
+	size_t expected = 0;
+	struct pyi_error *error = find_trail(run, node, &trail);
+
+	if (!error && !trail.count)
+		pyi_session_leave_out(run->view->session);
+	if (!error && trail.count) {
+		error = add_start(run, trail.nodes[0], &path, &capacity);
+		expected = 1;
+	}
+	for (size_t i = 1; i < trail.count && !error && path.step_count == expected; i++) {
+		error = add_link(run, &trail, &i, &path, &capacity);
+		expected++;
+	}
+	if (!error && path.step_count == expected)
+		error = write_expression(&path);
+	if (error || path.step_count != expected)
+		pyi_path_deinit(&path);
+	*ret_path = path;
+	return error;
+}
+
+/* The nearest ones, if a root leads to them. */
+static struct pyi_error *add_paths(struct run *run)
+{
+	struct pyi_paths *answer = &run->question->answer;
+	const struct pyi_heap_paths *paths = &run->paths;
+	struct pyi_error *error = NULL;
+	size_t capacity = 0;
+
+	for (uint64_t at = 0;
+	     at < paths->ranks[PYI_RANK_HELD] && !error && answer->count < run->question->limit;
+	     at++) {
+		struct pyi_path *path;
+
+		if (!pyi_bits_has(run->set, paths->order[at]))
+			continue;
+		if (!pyi_array_reserve(&answer->paths, answer->count, &capacity,
+				       sizeof(*answer->paths)))
+			return pyi_error_no_memory();
+		path = &answer->paths[answer->count];
+		error = make_path(run, paths->order[at], path);
+		if (!error && !path->step_count)
+			break;
+		if (!error)
+			answer->count++;
+	}
+	return error;
+}
+
+static struct pyi_error *add_way(struct run *run, struct pyi_way_list *list, uint32_t number,
+				 bool also)
+{
+	const struct pyi_heap_step *step = &run->paths.steps.items[number];
+	struct pyi_way way = { .example_addr = pyi_graph_address(run->view->graph, step->example) };
+	struct pyi_error *error;
+
+	if (!pyi_array_reserve(&list->items, list->count, &list->capacity, sizeof(way)))
+		return pyi_error_no_memory();
+	error = pyi_step_names_expression(&run->step_names, &run->paths.steps, number, &way.start,
+					  &way.expression);
+	if (error)
+		return error;
+	if (!pyi_session_has_room(run->view->session, sizeof(way) + strlen(way.expression))) {
+		free(way.expression);
+		return NULL;
+	}
+	way.instances = also ? 0 : step->members;
+	way.retained_bytes = also ? 0 : step->member_bytes;
+	way.references = also ? step->also : 0;
+	list->items[list->count++] = way;
+	return NULL;
+}
+
+static struct pyi_error *add_ways(struct run *run, bool also)
+{
+	struct pyi_paths *answer = &run->question->answer;
+	struct pyi_way_list *list = also ? &answer->also : &answer->ways;
+	struct pyi_error *error = NULL;
+
+	for (uint32_t s = 0; s < run->paths.steps.count && !error; s++) {
+		const struct pyi_heap_step *step = &run->paths.steps.items[s];
+
+		if (also ? step->also : step->members)
+			error = add_way(run, list, s, also);
+		if (!error && s % 1024 == 0)
+			error = pyi_session_check(run->view->session);
+	}
+	if (!error)
+		pyi_ways_merge(list, PYI_WAYS_LIMIT);
+	return error;
+}
+
+/* As many as are going to be shown step by step. */
+static struct pyi_error *add_examples(struct run *run)
+{
+	struct pyi_way_list *list = &run->question->answer.ways;
+	struct pyi_error *error = NULL;
+
+	for (size_t w = 0; w < list->count && w < run->question->limit && !error; w++)
+		error = make_path(run,
+				  pyi_graph_find(run->view->graph, list->items[w].example_addr),
+				  &list->items[w].example);
+	return error;
 }
 
 static int compare_addr(const void *one, const void *other)
@@ -126,301 +354,206 @@ static int compare_addr(const void *one, const void *other)
 	return (first > second) - (first < second);
 }
 
-/* A fault cuts a path off: drops the last one if it does not lead to what was asked for. */
-static void drop_incomplete(struct paths_run *run)
+static bool is_meant(const struct pyi_subject_found *found, uint64_t type_addr)
 {
-	struct pyi_paths *answer = &run->answer;
-	struct pyi_path *path = answer->count ? &answer->paths[answer->count - 1] : NULL;
-
-	if (!path || (path->step_count && run->subject->address &&
-		      path->steps[path->step_count - 1].addr == run->subject->address))
-		return;
-	if (path->step_count && run->found->meant_count &&
-	    bsearch(&run->last_type, run->found->meant, run->found->meant_count,
-		    sizeof(run->last_type), compare_addr))
-		return;
-	for (size_t s = 0; s < path->step_count; s++)
-		free_step(&path->steps[s]);
-	free(path->steps);
-	answer->count--;
+	return found->meant_count && bsearch(&type_addr, found->meant, found->meant_count,
+					     sizeof(type_addr), compare_addr);
 }
 
-/* The path that a record belongs to; a new one if it is the first of it. */
-static struct pyi_path *path_of(struct paths_run *run, uint64_t number)
+static struct pyi_error *choose(struct run *run)
 {
-	struct pyi_paths *answer = &run->answer;
+	const struct pyi_subject_found *found = &run->question->found;
+	const struct pyi_graph *graph = run->view->graph;
+	PYI_CLEANUP(pyi_guard_free)
+	bool *meant = calloc((size_t)graph->type_count + 1, sizeof(*meant));
+	uint32_t one = PYI_GRAPH_NONE;
 
-	if (answer->count && number == run->number)
-		return &answer->paths[answer->count - 1];
-	drop_incomplete(run);
-	if (answer->count >= PATH_LIMIT || answer->count >= run->limit)
-		return NULL;
-	run->number = number;
-	if (!pyi_array_reserve(&answer->paths, answer->count, &run->path_capacity,
-			       sizeof(*answer->paths)))
-		return NULL;
-	answer->paths[answer->count] = (struct pyi_path){ 0 };
-	run->step_capacity = 0;
-	return &answer->paths[answer->count++];
-}
-
-/* With its share of the path's expression. */
-static uint64_t size_of(const struct pyi_path_step *step)
-{
-	return sizeof(*step) + strlen(step->type) + 2 * strlen(step->edge) +
-	       (step->name ? strlen(step->name) : 0);
-}
-
-static struct pyi_error *add_step(struct paths_run *run, const struct pyi_record_step *record)
-{
-	const struct pyi_places *places = &run->found->places;
-	struct pyi_path *path = path_of(run, record->path);
-	bool first = path && !path->step_count;
-	struct pyi_path_step step = {
-		.addr = record->addr,
-		.kind = first ? PYI_STEP_ROOT : kind_of(&record->edge),
-		.internal = record->edge.internal,
-	};
-
-	if (!path || path->step_count >= STEP_LIMIT)
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					"the payload's answer is broken: a step of no path");
-	if (!pyi_array_reserve(&path->steps, path->step_count, &run->step_capacity,
-			       sizeof(*path->steps)))
+	if (!meant)
 		return pyi_error_no_memory();
-	step.type = pyi_subject_type_name(run->found, record->type_addr);
-	if (first) {
-		step.name = name_of_root(places, &record->edge);
-		step.edge = step.name ? strdup(step.name) : NULL;
-	} else {
-		step.name = name_of(places, run->last_type, &record->edge);
-		step.edge = edge_of(places, run->last_type, record);
-	}
-	if (step.kind == PYI_STEP_INDEX)
-		step.index = record->edge.detail;
-	/* Where a name is not shown, the key is what leads on. */
-	if (step.kind == PYI_STEP_ITEM || (step.kind == PYI_STEP_ATTRIBUTE && !step.name))
-		step.key_addr = record->edge.detail;
-	if (step.kind == PYI_STEP_KEY)
-		step.key_addr = record->addr;
-	if (!step.type || !step.edge) {
-		free_step(&step);
-		return pyi_error_no_memory();
-	}
-	if (!pyi_session_has_room(run->session, size_of(&step))) {
-		free_step(&step);
-		run->full = true;
-		return NULL;
-	}
-	path->steps[path->step_count++] = step;
-	run->last_type = record->type_addr;
+	if (run->question->subject->address)
+		one = pyi_graph_find(graph, run->question->subject->address);
+	for (uint32_t t = 0; t < graph->type_count; t++)
+		meant[t] = is_meant(found, graph->types[t].addr);
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		if ((meant[pyi_graph_type(graph, node)] || node == one) &&
+		    !(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
+			run->question->answer.instances += pyi_bits_set(run->set, node);
 	return NULL;
 }
 
-static struct pyi_error *take_step(void *argument, uint32_t kind, const void *record)
+/* Only of objects that refer to a dict it is looked up whether it is theirs. */
+static struct pyi_error *find_owners(struct run *run)
 {
-	struct paths_run *run = argument;
+	const struct pyi_graph *graph = run->view->graph;
+	struct pyi_error *error = NULL;
 
-	return kind == PYI_RECORD_STEP && !run->full ? add_step(run, record) : NULL;
-}
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		run->owners[node] = PYI_GRAPH_NONE;
+	for (uint32_t node = 0; node < graph->node_count && !error; node++) {
+		struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
+		uint32_t kind = graph->types[pyi_graph_type(graph, node)].kind;
+		bool has_dict = false;
+		uint32_t dict;
 
-static struct pyi_error *write_expressions(struct pyi_paths *answer)
-{
-	for (size_t p = 0; p < answer->count; p++) {
-		struct pyi_path *path = &answer->paths[p];
-		size_t size = 1;
-
-		for (size_t s = 0; s < path->step_count; s++)
-			size += strlen(path->steps[s].edge);
-		path->expression = malloc(size);
-		if (!path->expression)
-			return pyi_error_no_memory();
-		path->expression[0] = '\0';
-		size = 0;
-		for (size_t s = 0; s < path->step_count; s++) {
-			size_t length = strlen(path->steps[s].edge);
-
-			memcpy(path->expression + size, path->steps[s].edge, length + 1);
-			size += length;
+		if (kind == PYI_KIND_TUPLE && !pyi_graph_labels(graph, node))
+			continue;
+		for (uint64_t e = 0; e < referents.count && !has_dict; e++) {
+			kind = graph->types[pyi_graph_type(graph, referents.items[e])].kind;
+			has_dict = kind == PYI_KIND_DICT;
 		}
+		dict = has_dict ? pyi_names_dict(run->view->names, node) : PYI_GRAPH_NONE;
+		if (dict != PYI_GRAPH_NONE)
+			run->owners[dict] = node;
+		if (node % (1 << 16) == 0)
+			error = pyi_session_check(run->view->session);
 	}
-	return NULL;
-}
-
-static struct pyi_error *examine_paths(void *argument, struct pyi_session *session,
-				       struct pyi_source_snapshot *snapshot,
-				       const struct pyi_interpreters *interpreters)
-{
-	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
-	struct paths_run *run = argument;
-	struct pyi_walk_result result = { 0 };
-	struct pyi_walk_request request;
-	struct pyi_error *error;
-
-	pyi_paths_deinit(&run->answer);
-	run->path_capacity = 0;
-	run->full = false;
-	error = pyi_subject_find(run->subject, session, snapshot, interpreters, &found);
-	if (error)
-		return error;
-	run->found = &found;
-	run->session = session;
-	request = pyi_subject_request(&found, run->subject, PYI_JOB_PATH);
-	request.limit = run->limit;
-	request.record = take_step;
-	request.record_argument = run;
-	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
-	if (!error) {
-		drop_incomplete(run);
-		error = write_expressions(&run->answer);
-	}
-	if (!error) {
-		run->answer.exact = run->subject->exact;
-		run->answer.address = run->subject->address;
-		run->answer.type = found.name;
-		found.name = NULL;
-	}
-	pyi_walk_result_deinit(&result);
 	return error;
 }
 
-struct pyi_error *pyi_session_paths(struct pyi_session *session, const struct pyi_subject *subject,
-				    uint64_t limit, struct pyi_paths *ret_paths)
+static void count_held(struct run *run)
 {
-	struct paths_run run = { .subject = subject, .limit = limit };
-	const struct pyi_examination examination = { examine_paths, &run };
-	struct pyi_error *error = pyi_session_examine(session, &examination);
+	struct pyi_paths *answer = &run->question->answer;
 
-	if (error) {
-		pyi_paths_deinit(&run.answer);
-		return error;
+	for (uint64_t at = 0; at < run->paths.ranks[PYI_RANK_HELD]; at++) {
+		uint32_t node = run->paths.order[at];
+		uint32_t held =
+			pyi_bits_has(run->set, node) ? pyi_graph_held(run->view->graph, node) : 0;
+
+		answer->held_instances += held != 0;
+		answer->held_references += held;
 	}
-	*ret_paths = run.answer;
-	return NULL;
 }
 
-struct large_run {
-	struct pyi_session *session;
-	uint64_t limit;
-	bool values;
-
-	struct pyi_subject_found *found;
-	struct pyi_modelled_types modelled;
-	struct pyi_large_objects answer;
-	/* No room for more: the rest is left out. */
-	bool full;
-};
-
-static void free_large(struct pyi_large_object *object)
+static struct pyi_error *search(struct run *run)
 {
-	free(object->type);
-	free(object->owner);
-	free(object->value);
+	struct pyi_graph *graph = run->view->graph;
+	struct pyi_paths *answer = &run->question->answer;
+	struct pyi_retained freed;
+	struct pyi_error *error = pyi_graph_reverse(graph);
+
+	if (!error)
+		error = pyi_session_check(run->view->session);
+	if (!error)
+		error = pyi_graph_entries_find(graph, &run->entries);
+	if (!error)
+		error = pyi_dominators_find(graph, &run->entries, &run->dominators);
+	if (!error)
+		error = pyi_session_check(run->view->session);
+	if (!error)
+		error = find_owners(run);
+	if (!error)
+		error = pyi_retained_by_set(graph, &run->entries, run->set, &freed);
+	if (!error) {
+		const struct pyi_heap_paths_query query = {
+			.entries = &run->entries,
+			.set = run->set,
+			.dominators = &run->dominators,
+			.namer = &run->step_names.namer,
+			.owners = run->owners,
+			.first_root = run->step_names.first_root,
+			.dict_type_addr = run->view->names->places.runtime->dict_type_addr,
+		};
+
+		answer->freed_objects = freed.objects;
+		answer->freed_bytes = freed.bytes;
+		answer->estimated = freed.estimated;
+		error = pyi_heap_paths_find(graph, &query, &run->paths);
+	}
+	return error;
 }
 
-static uint64_t size_of_large(const struct pyi_large_object *object)
+static struct pyi_error *tell(struct run *run)
 {
-	return sizeof(*object) + strlen(object->type) +
-	       (object->owner ? strlen(object->owner) : 0) +
-	       (object->value ? strlen(object->value) : 0);
+	struct pyi_error *error = pyi_session_check(run->view->session);
+
+	if (!error)
+		error = add_paths(run);
+	if (!error)
+		error = add_ways(run, false);
+	if (!error)
+		error = add_ways(run, true);
+	if (!error)
+		error = add_examples(run);
+	count_held(run);
+	run->question->answer.crowded =
+		run->paths.steps.crowded || pyi_step_names_are_full(&run->step_names);
+	return error;
 }
 
-static struct pyi_error *add_large(struct large_run *run, const struct pyi_record_large *record)
+static struct pyi_error *answer_with(struct run *run)
 {
-	const struct pyi_places *places = &run->found->places;
-	bool by_bytes = record->order == PYI_LARGE_BY_BYTES;
-	struct pyi_large_object **list =
-		by_bytes ? &run->answer.by_bytes : &run->answer.by_referents;
-	size_t *count = by_bytes ? &run->answer.by_bytes_count : &run->answer.by_referents_count;
-	struct pyi_large_object object = {
-		.addr = record->addr,
-		.bytes = record->bytes,
-		.estimated = pyi_objects_size_is_estimated(places->runtime, places->reader,
-							   record->type_addr, run->modelled.addrs,
-							   run->modelled.count),
-		.referents = record->referents,
+	struct pyi_graph_space *space = run->view->graph->space;
+	const uint64_t nodes = run->view->graph->node_count;
+	const uint64_t bits_bytes = pyi_bits_bytes(nodes);
+	void *set = NULL;
+	void *owners = NULL;
+	struct pyi_error *error = pyi_graph_space_map(space, bits_bytes, &set);
+
+	if (!error)
+		error = pyi_graph_space_map(space, nodes * sizeof(uint32_t), &owners);
+	if (!error) {
+		run->set = set;
+		run->owners = owners;
+		error = choose(run);
+	}
+	/* Nothing to look for: that is known without a search. */
+	if (!error && run->question->answer.instances) {
+		error = search(run);
+		if (!error)
+			error = tell(run);
+	}
+	pyi_heap_paths_deinit(&run->paths);
+	pyi_dominators_deinit(&run->dominators);
+	pyi_graph_entries_deinit(&run->entries);
+	pyi_graph_space_unmap(space, owners, nodes * sizeof(uint32_t),
+			      nodes ? nodes * sizeof(uint32_t) : 1);
+	pyi_graph_space_unmap(space, set, bits_bytes, bits_bytes ? bits_bytes : 1);
+	return error;
+}
+
+static struct pyi_error *prepare(void *argument, const struct pyi_graph_view *view)
+{
+	struct pyi_paths_question *question = argument;
+	struct pyi_error *error;
+
+	pyi_paths_question_deinit(question);
+	error = pyi_subject_find(question->subject, view->session, view->snapshot,
+				 view->interpreters, &question->found);
+	question->is_found = !error;
+	return error;
+}
+
+static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
+{
+	struct pyi_paths_question *question = argument;
+	struct run run = { .view = view, .question = question };
+	struct pyi_error *error = pyi_step_names_init(&run.step_names, view->names);
+
+	if (error)
+		return error;
+	error = answer_with(&run);
+	pyi_step_names_deinit(&run.step_names);
+	question->answer.exact = question->subject->exact;
+	question->answer.address = question->subject->address;
+	question->answer.type = question->found.name;
+	question->found.name = NULL;
+	return error;
+}
+
+struct pyi_graph_question pyi_paths_ask(struct pyi_paths_question *question)
+{
+	return (struct pyi_graph_question){
+		.prepare = prepare,
+		.ask = ask,
+		.argument = question,
+		.values = question->subject->values,
 	};
-	struct pyi_large_object *grown;
-	bool no_owner = false;
-
-	if (*count >= run->limit)
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					"the payload's answer is broken: too many objects");
-	grown = realloc(*list, (*count + 1) * sizeof(*grown));
-	if (!grown)
-		return pyi_error_no_memory();
-	*list = grown;
-	object.has_length = pyi_attributes_length(places->runtime, places->reader, record->addr,
-						  &object.length);
-	object.type = pyi_subject_type_name(run->found, record->type_addr);
-	object.owner = pyi_places_owner(places, &record->owner, &no_owner);
-	object.value = run->values ? pyi_places_describe(places, record->addr) : NULL;
-	if (!object.type || (!object.owner && !no_owner) || (run->values && !object.value)) {
-		free_large(&object);
-		return pyi_error_no_memory();
-	}
-	if (!pyi_session_has_room(run->session, size_of_large(&object))) {
-		free_large(&object);
-		run->full = true;
-		return NULL;
-	}
-	/* A type only: there is nothing to show. */
-	if (object.value && object.value[0] == '<') {
-		free(object.value);
-		object.value = NULL;
-	}
-	grown[(*count)++] = object;
-	return NULL;
 }
 
-static struct pyi_error *take_large(void *argument, uint32_t kind, const void *record)
+void pyi_paths_question_deinit(struct pyi_paths_question *question)
 {
-	struct large_run *run = argument;
-
-	return kind == PYI_RECORD_LARGE && !run->full ? add_large(run, record) : NULL;
-}
-
-static struct pyi_error *examine_large(void *argument, struct pyi_session *session,
-				       struct pyi_source_snapshot *snapshot,
-				       const struct pyi_interpreters *interpreters)
-{
-	const struct pyi_subject values = { .values = ((struct large_run *)argument)->values };
-	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
-	struct large_run *run = argument;
-	struct pyi_walk_result result = { 0 };
-	struct pyi_walk_request request;
-	struct pyi_error *error;
-
-	pyi_large_objects_deinit(&run->answer);
-	run->full = false;
-	error = pyi_subject_find(&values, session, snapshot, interpreters, &found);
-	if (error)
-		return error;
-	run->found = &found;
-	run->session = session;
-	request = pyi_subject_request(&found, NULL, PYI_JOB_LARGE);
-	request.limit = run->limit;
-	request.record = take_large;
-	request.modelled = &run->modelled;
-	request.record_argument = run;
-	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
-	run->answer.objects = session->summary.objects;
-	run->answer.bytes = session->summary.bytes;
-	pyi_walk_result_deinit(&result);
-	return error;
-}
-
-struct pyi_error *pyi_session_large_objects(struct pyi_session *session, uint64_t limit,
-					    bool values, struct pyi_large_objects *ret_objects)
-{
-	struct large_run run = { .limit = limit, .values = values };
-	const struct pyi_examination examination = { examine_large, &run };
-	struct pyi_error *error = pyi_session_examine(session, &examination);
-
-	if (error) {
-		pyi_large_objects_deinit(&run.answer);
-		return error;
-	}
-	*ret_objects = run.answer;
-	return NULL;
+	pyi_paths_deinit(&question->answer);
+	if (question->is_found)
+		pyi_subject_found_deinit(&question->found);
+	question->is_found = false;
 }

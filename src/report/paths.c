@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "report/ndjson.h"
 #include "report/table.h"
+#include "report/ways.h"
 
 enum {
 	/* Of a long path (a linked list has millions of steps) the table shows both ends. */
@@ -179,20 +180,46 @@ static bool put_head(const struct pyi_table *table, const struct pyi_paths *path
 	return true;
 }
 
+/* Those that are shown step by step: of merged ways one each. */
+static const struct pyi_path *shown_path(const struct pyi_paths *paths, size_t index)
+{
+	const struct pyi_path *path = NULL;
+
+	if (paths->ways.count && !paths->address)
+		path = index < paths->ways.count ? &paths->ways.items[index].example : NULL;
+	else if (index < paths->count)
+		path = &paths->paths[index];
+	return path && path->step_count ? path : NULL;
+}
+
 static bool put_notes(const struct pyi_table *table, const struct pyi_paths *paths,
 		      uint64_t skipped_objects)
 {
+	const struct pyi_path *path;
 	bool internal = false;
 	bool ok = true;
 
-	for (size_t i = 0; i < paths->count; i++)
-		for (size_t step = 0; step < paths->paths[i].step_count; step++)
-			internal |= is_shown(table, &paths->paths[i], step) &&
-				    paths->paths[i].steps[step].internal;
+	for (size_t i = 0; (path = shown_path(paths, i)); i++)
+		for (size_t step = 0; step < path->step_count; step++)
+			internal |= is_shown(table, path, step) && path->steps[step].internal;
 	if (internal)
 		ok = pyi_table_put_note(table,
 					"*: real, but gc.get_referents() does not know of it");
 	return ok && pyi_table_put_warnings(table, skipped_objects);
+}
+
+static bool put_examples(const struct pyi_table *table, const struct pyi_paths *paths)
+{
+	const struct pyi_path *path;
+	bool ok = true;
+
+	if (paths->ways.count && !paths->address)
+		fputs(shown_path(paths, 1) ? "\nOne object of each of the first:\n\n"
+					   : "\nOne object of the first:\n\n",
+		      table->stream);
+	for (size_t i = 0; ok && (path = shown_path(paths, i)); i++)
+		ok = put_path(table, path, i);
+	return ok;
 }
 
 static struct pyi_error *render_table(FILE *stream, unsigned columns,
@@ -200,17 +227,19 @@ static struct pyi_error *render_table(FILE *stream, unsigned columns,
 				      const struct pyi_paths *paths, uint64_t skipped_objects)
 {
 	struct pyi_table table = { .stream = stream, .columns = columns, .envelope = envelope };
-	bool ok = put_head(&table, paths);
+	bool merged = paths->ways.count && !paths->address;
+	bool ok = merged ? pyi_ways_put(&table, paths) : put_head(&table, paths);
 
-	if (ok && !paths->count)
+	if (ok && !paths->count && !paths->ways.count)
 		ok = pyi_table_put_note(&table,
 					"No path was found: what there is is held only by C code "
 					"or by something that is not visited, or it is garbage "
 					"that has not been collected yet.");
-	for (size_t i = 0; ok && i < paths->count; i++)
-		ok = put_path(&table, &paths->paths[i], i);
+	ok = ok && put_examples(&table, paths);
+	if (!ok)
+		return pyi_error_no_memory();
 	fputc('\n', stream);
-	if (!ok || !put_notes(&table, paths, skipped_objects))
+	if (!pyi_ways_put_also(&table, paths) || !put_notes(&table, paths, skipped_objects))
 		return pyi_error_no_memory();
 	pyi_table_put_cost(&table);
 	return pyi_output_finish(stream);
@@ -245,6 +274,16 @@ static bool add_path(cJSON *json, const struct pyi_path *path)
 	return ok;
 }
 
+static bool add_ways(cJSON *result, const char *key, const struct pyi_way_list *list, bool also)
+{
+	cJSON *array = cJSON_AddArrayToObject(result, key);
+	bool ok = array != NULL;
+
+	for (size_t i = 0; ok && i < list->count; i++)
+		ok = pyi_ways_add(pyi_output_append_object(array), &list->items[i], also);
+	return ok;
+}
+
 static bool add_result(cJSON *json, const struct pyi_paths *paths, uint64_t skipped_objects,
 		       bool with_paths)
 {
@@ -252,11 +291,16 @@ static bool add_result(cJSON *json, const struct pyi_paths *paths, uint64_t skip
 	bool ok = result && pyi_output_add_text(result, "type", paths->type) &&
 		  cJSON_AddBoolToObject(result, "exact", paths->exact) &&
 		  pyi_output_add_address(result, "address", paths->address) &&
-		  pyi_output_add_unsigned(result, "skipped", skipped_objects);
+		  pyi_output_add_unsigned(result, "skipped", skipped_objects) &&
+		  pyi_ways_add_sums(result, paths);
 	cJSON *list;
 
 	if (!ok || !with_paths)
 		return ok;
+	ok = add_ways(result, "ways", &paths->ways, false) &&
+	     add_ways(result, "also", &paths->also, true);
+	if (!ok)
+		return false;
 	list = cJSON_AddArrayToObject(result, "paths");
 	ok = list != NULL;
 	for (size_t i = 0; ok && i < paths->count; i++)
@@ -271,6 +315,16 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 	struct pyi_error *error = pyi_ndjson_end(
 		stream, json, json && add_result(json, paths, skipped_objects, false));
 
+	for (size_t i = 0; !error && i < paths->ways.count; i++) {
+		json = pyi_ndjson_begin_item("way");
+		error = pyi_ndjson_end(stream, json,
+				       pyi_ways_add(json, &paths->ways.items[i], false));
+	}
+	for (size_t i = 0; !error && i < paths->also.count; i++) {
+		json = pyi_ndjson_begin_item("also");
+		error = pyi_ndjson_end(stream, json,
+				       pyi_ways_add(json, &paths->also.items[i], true));
+	}
 	for (size_t i = 0; !error && i < paths->count; i++) {
 		json = pyi_ndjson_begin_item("path");
 		error = pyi_ndjson_end(stream, json, json && add_path(json, &paths->paths[i]));

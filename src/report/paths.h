@@ -11,13 +11,16 @@
 #include "report/output.h"
 
 /*
- * table: each path's expression, then its steps: EDGE, TYPE, ADDRESS; of a path of more than 41
- *   steps both ends, unless `columns` is 0.
- * json: "result": {"type","exact","address","skipped","paths":[{"address","type","length",
+ * table: of a type ways that are alike as one, by what is retained (report/ways.h), and the path of
+ *   one object of each of the first; of one object its path. Of a path its expression, then its
+ *   steps: EDGE, TYPE, ADDRESS; of one of more than 41 steps both ends, unless `columns` is 0. Then
+ *   how objects are held besides.
+ * json: "result": {"type","exact","address","skipped", sums and "ways":[],"also":[] of
+ *   report/ways.h, "paths":[{"address","type","length",
  *   "expression","steps":[{"edge","kind","name"?,"index"?,"key_address"?,"internal","address",
  *   "type"}]}]}; "length" counts the steps; no path found: an empty list, and words in the table
  * (only held by C code, by something that is not visited, or garbage that is not collected yet).
- * ndjson: "report", then a "path" line each.
+ * ndjson: "report", then a "way", "also" or "path" line each.
  */
 struct pyi_error *pyi_report_paths(FILE *stream, enum pyi_format format, unsigned columns,
 				   const struct pyi_envelope *envelope,

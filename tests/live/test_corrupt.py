@@ -41,3 +41,23 @@ def test_broken_word(start, interpreter, what, counted):
     code, again = look(victim)
     assert code == 0
     assert broken_objects(again) == 100
+
+
+@pytest.mark.parametrize("what", ["type", "link", "dict"])
+def test_path(start, interpreter, what):
+    victim = start(interpreter, "corrupt.py")
+    victim.ask("break " + what)
+    with support.assert_untouched(victim.pid):
+        done = support.run_pyinspect(victim.pid, "path", "__main__.Broken", "--format", "json",
+                                     timeout=60)
+    report = json.loads(done.stdout)
+    assert done.returncode == 5, report
+    assert report["access"]["consistent"] is False
+    assert report["warnings"]
+    support.assert_valid("path", done.stdout)
+    result = report["result"]
+    assert sum(way["instances"] for way in result["ways"]) == result["instances"] <= 100
+    victim.ask("mend")
+    done = support.run_pyinspect(victim.pid, "path", "__main__.Broken", "--format", "json")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["result"]["instances"] == 100

@@ -174,16 +174,17 @@ def test_ndjson(victim):
     assert [without(line, "kind") for line in lines[1:]] == same
 
 
-@pytest.mark.parametrize("name, kind, lists", [
-    ("top-objects", "object", ["largest", "most_referents"]), ("referrers", "group", ["referrers"]),
-    ("referents", "group", ["referents"]), ("path", "path", ["paths"]), ("slip-dbus", None, [])])
-def test_ndjson_says_what_json_says(victim, name, kind, lists):
+@pytest.mark.parametrize("name, kinds, lists", [
+    ("top-objects", ["object"], ["largest", "most_referents"]),
+    ("referrers", ["group"], ["referrers"]), ("referents", ["group"], ["referents"]),
+    ("path", ["way", "path"], ["ways", "also", "paths"]), ("slip-dbus", [], [])])
+def test_ndjson_says_what_json_says(victim, name, kinds, lists):
     options = [] if name == "slip-dbus" else ["-n", "3"]
     text = run(victim, *COMMANDS[name], *options, "--format", "ndjson")
     first, *rest = [json.loads(line) for line in text.splitlines()]
     result = ask(victim, *COMMANDS[name], *options)
     assert without(first["result"], "bus") == without(result, "bus", *lists)
-    assert {line["kind"] for line in rest} == ({kind} if kind else set())
+    assert {line["kind"] for line in rest} - {"also"} == set(kinds)
     assert [without(line, "kind", "level", "list") for line in rest] == [
         row for name in lists for row in result[name]]
 
@@ -352,13 +353,26 @@ def test_table_of_groups(victim, name):
 
 
 def test_table_of_paths(victim):
-    text = run(victim, *COMMANDS["path"], "-n", "3", "--format", "table")
-    paths = ask(victim, *COMMANDS["path"], "-n", "3")["paths"]
-    assert len(paths) == 3
-    for path in paths:
+    """Of each of the first ways the path of one object."""
+    text = run(victim, *COMMANDS["path"], "-n", "2", "--format", "table")
+    result = ask(victim, *COMMANDS["path"], "-n", "2")
+    assert len(result["ways"]) > 1 and len(result["paths"]) == 2
+    for way in result["ways"]:
+        assert [line for line in text.splitlines() if line.split(None, 2) == [
+            figure(way["instances"]), figure(way["retained"]), way["through"]]], way
+    for way in result["ways"][:2]:
+        (path,) = ask(victim, "path", way["example"])["paths"]
         assert path["expression"] in text.splitlines()
         for step in path["steps"]:
             assert step["address"] in text, step
+
+
+def test_table_of_one_path(victim):
+    (path,) = ask(victim, *COMMANDS["path"])["paths"]
+    text = run(victim, "path", path["address"], "--format", "table")
+    assert path["expression"] in text.splitlines()
+    for step in path["steps"]:
+        assert step["address"] in text, step
 
 
 def test_table_of_objects(victim):

@@ -61,12 +61,25 @@ static void teardown(struct fixture *fixture)
 	model_destroy(&fixture->model);
 }
 
+static struct pyi_heap_paths search(struct fixture *fixture, const uint32_t *owners)
+{
+	const struct pyi_heap_paths_query query = { .entries = &fixture->entries,
+						    .set = fixture->set,
+						    .dominators = &fixture->dominators,
+						    .owners = owners };
+	struct pyi_heap_paths paths;
+
+	assert_null(pyi_heap_paths_find(&fixture->graph, &query, &paths));
+	return paths;
+}
+
 static struct pyi_heap_steps find_paths(struct fixture *fixture)
 {
-	struct pyi_heap_steps steps;
+	struct pyi_heap_paths paths = search(fixture, NULL);
+	struct pyi_heap_steps steps = paths.steps;
 
-	assert_null(pyi_heap_paths_find(&fixture->graph, &fixture->entries, fixture->set,
-					&fixture->dominators, &steps));
+	paths.steps = (struct pyi_heap_steps){ 0 };
+	pyi_heap_paths_deinit(&paths);
 	return steps;
 }
 
@@ -105,22 +118,104 @@ static void one_cause_is_one(void **test)
 	assert_int_equal(steps.count, 4);
 	assert_false(steps.crowded);
 	assert_int_equal(steps.items[0].above, PYI_GRAPH_NONE);
-	assert_int_equal(steps.items[0].place, PYI_STEP_ENTRY);
+	assert_int_equal(steps.items[0].place, PYI_AT_ENTRY);
 	assert_int_equal(steps.items[0].detail, 0);
 	assert_int_equal(steps.items[1].label, FIELD(2));
 	assert_int_equal(steps.items[1].type, DICT);
 	/* Which entry of the dict: its key. */
-	assert_int_equal(steps.items[2].place, PYI_STEP_KEY);
+	assert_int_equal(steps.items[2].place, PYI_AT_KEY);
 	assert_int_equal(steps.items[2].detail, 4);
 	assert_int_equal(steps.items[2].type, LIST);
 	assert_int_equal(steps.items[3].above, 2);
-	assert_int_equal(steps.items[3].place, PYI_STEP_ANY);
+	assert_int_equal(steps.items[3].place, PYI_AT_ANY);
 	assert_int_equal(steps.items[3].type, TYPE);
 	assert_int_equal(steps.items[3].members, ITEMS);
 	assert_int_equal(steps.items[3].member_bytes, ITEMS * 64);
 	assert_int_equal(steps.items[0].all_members, ITEMS);
 	assert_int_equal(steps.items[0].all_bytes, ITEMS * 64);
 	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
+/* Held by a list, and by a dict of something else: said of the longer way; not of their own. */
+static void held_twice(void **test)
+{
+	enum { COUNT = 100, LIST_NODE = 1, OTHER = 2, SECOND = 3, FIRST = 4 };
+	struct fixture fixture = { .model = model_create(FIRST + 2 * COUNT) };
+	uint64_t state = 1;
+	struct pyi_heap_steps steps;
+	uint64_t also = 0;
+
+	(void)test;
+	fixture.model.type_count = TYPE_COUNT;
+	fixture.model.nodes[LIST_NODE].type = LIST;
+	fixture.model.nodes[SECOND].type = LIST;
+	model_add_root(&fixture.model, 0);
+	model_connect(&fixture.model, 0, LIST_NODE, FIELD(1));
+	model_connect(&fixture.model, 0, OTHER, FIELD(2));
+	model_connect(&fixture.model, OTHER, SECOND, FIELD(1));
+	for (uint32_t i = 0; i < COUNT; i++) {
+		uint32_t member = FIRST + 2 * i;
+
+		fixture.model.nodes[member].type = TYPE;
+		model_connect(&fixture.model, LIST_NODE, member, 0);
+		model_connect(&fixture.model, SECOND, member, 0);
+		/* What it holds refers to it: that does not hold it. */
+		model_connect(&fixture.model, member, member + 1, FIELD(1));
+		model_connect(&fixture.model, member + 1, member, FIELD(1));
+	}
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	for (uint32_t i = 0; i < COUNT; i++)
+		pyi_bits_set(fixture.set, FIRST + 2 * i);
+	steps = find_paths(&fixture);
+	for (size_t s = 0; s < steps.count; s++) {
+		also += steps.items[s].also;
+		if (!steps.items[s].also)
+			continue;
+		assert_int_equal(steps.items[s].also, COUNT);
+		assert_int_equal(steps.items[s].place, PYI_AT_ANY);
+		assert_int_equal(steps.items[s].type, TYPE);
+		assert_int_equal(steps.items[s].members, 0);
+		assert_int_equal(steps.items[steps.items[s].above].type, LIST);
+	}
+	assert_int_equal(also, COUNT);
+	assert_int_equal(steps.items[0].all_members, COUNT);
+	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
+/* What is in a __dict__ is as near as the dict, by whatever the dict was met first. */
+static void attributes_are_near(void **test)
+{
+	/* root 0 -> 1, 2; 1 -> 4 (a function's globals); 2 -> 4 (its __dict__) -> 5; 2 -> 3 -> 5 */
+	struct fixture fixture = { .model = model_create(6) };
+	uint64_t state = 1;
+	struct pyi_heap_paths paths;
+	uint32_t owners[6];
+
+	(void)test;
+	model_add_root(&fixture.model, 0);
+	model_connect(&fixture.model, 0, 1, FIELD(1));
+	model_connect(&fixture.model, 0, 2, FIELD(2));
+	model_connect(&fixture.model, 1, 4, FIELD(1));
+	model_connect(&fixture.model, 2, 3, FIELD(1));
+	model_connect(&fixture.model, 2, 4, FIELD(2));
+	model_connect(&fixture.model, 3, 5, FIELD(1));
+	model_connect(&fixture.model, 4, 5, FIELD(1));
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	pyi_bits_set(fixture.set, 5);
+	memset(owners, 0xff, sizeof(owners));
+	owners[4] = 2;
+	paths = search(&fixture, owners);
+	assert_int_equal(paths.count, 6);
+	assert_int_equal(paths.from[5], 4);
+	assert_int_equal(paths.from[4], 2);
+	pyi_heap_paths_deinit(&paths);
+	paths = search(&fixture, NULL);
+	assert_int_equal(paths.from[4], 1);
+	pyi_heap_paths_deinit(&paths);
 	teardown(&fixture);
 }
 
@@ -141,12 +236,12 @@ static void who_refers(void **test)
 	assert_null(pyi_heap_referrers_find(&fixture.graph, fixture.set, &steps));
 	assert_int_equal(steps.count, 2);
 	assert_int_equal(steps.items[0].type, DICT);
-	assert_int_equal(steps.items[0].place, PYI_STEP_KEY);
+	assert_int_equal(steps.items[0].place, PYI_AT_KEY);
 	assert_int_equal(steps.items[0].detail, 2);
 	assert_int_equal(steps.items[0].references, 1);
 	assert_int_equal(steps.items[0].example_referent, 6);
 	assert_int_equal(steps.items[1].type, LIST);
-	assert_int_equal(steps.items[1].place, PYI_STEP_ANY);
+	assert_int_equal(steps.items[1].place, PYI_AT_ANY);
 	assert_int_equal(steps.items[1].references, ITEMS + 1);
 	assert_int_equal(steps.items[1].nodes, 1);
 	assert_int_equal(steps.items[1].node_bytes, 32);
@@ -228,6 +323,37 @@ static uint64_t outermost_bytes(const struct fixture *fixture)
 	return bytes;
 }
 
+/* Of what no way leads to that goes through a member: references to members but the nearest. */
+static uint64_t seconds(const struct fixture *fixture, const uint32_t *from)
+{
+	const struct model *model = &fixture->model;
+	bool *outside = calloc(model->node_count, sizeof(*outside));
+	bool changed = true;
+	uint64_t count = 0;
+
+	assert_non_null(outside);
+	for (uint64_t e = 0; e < fixture->entries.count; e++)
+		outside[fixture->entries.nodes[e]] =
+			!pyi_bits_has(fixture->set, fixture->entries.nodes[e]);
+	while (changed) {
+		changed = false;
+		for (size_t e = 0; e < model->edge_count; e++) {
+			const struct model_edge *edge = &model->edges[e];
+
+			if (!outside[edge->source] || outside[edge->target] ||
+			    pyi_bits_has(fixture->set, edge->target))
+				continue;
+			outside[edge->target] = changed = true;
+		}
+	}
+	for (size_t e = 0; e < model->edge_count; e++)
+		count += outside[model->edges[e].source] &&
+			 pyi_bits_has(fixture->set, model->edges[e].target) &&
+			 from[model->edges[e].target] != model->edges[e].source;
+	free(outside);
+	return count;
+}
+
 static void sums(void **test)
 {
 	uint64_t state = 77;
@@ -236,8 +362,10 @@ static void sums(void **test)
 	for (int round = 0; round < ROUNDS; round++) {
 		struct fixture fixture = { .model = model_random_create(&state, 200) };
 		struct pyi_heap_steps steps;
+		struct pyi_heap_paths paths;
 		uint64_t members = 0;
 		uint64_t found = 0;
+		uint64_t also = 0;
 		uint64_t bytes = 0;
 		uint64_t references = 0;
 		uint64_t expected = 0;
@@ -246,9 +374,11 @@ static void sums(void **test)
 		for (uint32_t n = 0; n < fixture.model.node_count; n++)
 			if (!model_random(&state, 5))
 				members += pyi_bits_set(fixture.set, n);
-		steps = find_paths(&fixture);
+		paths = search(&fixture, NULL);
+		steps = paths.steps;
 		for (size_t s = 0; s < steps.count; s++) {
-			assert_true(steps.items[s].nodes > 0);
+			assert_true(steps.items[s].nodes > 0 || steps.items[s].also > 0);
+			also += steps.items[s].also;
 			if (steps.items[s].above != PYI_GRAPH_NONE) {
 				assert_true(steps.items[s].above < s);
 				continue;
@@ -258,7 +388,8 @@ static void sums(void **test)
 		}
 		assert_int_equal(found, members);
 		assert_int_equal(bytes, outermost_bytes(&fixture));
-		pyi_heap_steps_deinit(&steps);
+		assert_int_equal(also, seconds(&fixture, paths.from));
+		pyi_heap_paths_deinit(&paths);
 		assert_null(pyi_heap_referrers_find(&fixture.graph, fixture.set, &steps));
 		for (size_t s = 0; s < steps.count; s++)
 			references += steps.items[s].references;
@@ -274,6 +405,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_cause_is_one),
+		cmocka_unit_test(held_twice),
+		cmocka_unit_test(attributes_are_near),
 		cmocka_unit_test(who_refers),
 		cmocka_unit_test(chain),
 		cmocka_unit_test(crowded),

@@ -173,6 +173,169 @@ static void test_path_table(void **state)
 		"unchanged\n");
 }
 
+static struct pyi_way *add_way(struct pyi_way_list *list, enum pyi_way_start start,
+			       const char *expression)
+{
+	struct pyi_way *way;
+
+	list->items = reallocarray(list->items, list->count + 1, sizeof(*list->items));
+	way = &list->items[list->count++];
+	*way = (struct pyi_way){ .expression = strdup(expression),
+				 .start = start,
+				 .example_addr = 0x7f3c50 };
+	return way;
+}
+
+/* Two ways, and one besides, to 30,002 senders. */
+static void add_usual_ways(struct fixture *fixture)
+{
+	struct pyi_paths *paths = &fixture->paths;
+	struct pyi_way *way;
+
+	add_usual_path(fixture);
+	paths->instances = 30002;
+	paths->freed_objects = 60004;
+	paths->freed_bytes = 12345678;
+	way = add_way(&paths->ways, PYI_WAY_ROOT, "app.CACHE[*][1]");
+	way->instances = 30000;
+	way->retained_bytes = 12340000;
+	way->example_addr = 0x7f3c40;
+	way->example = paths->paths[0];
+	paths->count = 0;
+	way = add_way(&paths->ways, PYI_WAY_UNREACHED, "held by nothing: app.Knot");
+	way->instances = 2;
+	way->retained_bytes = 5678;
+	way = add_way(&paths->also, PYI_WAY_ROOT, "app.BUS.subs['done'][*] closure s");
+	way->references = 30000;
+	way->example_addr = 0x7f3c40;
+}
+
+static void test_ways_table(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_usual_ways(fixture);
+	fixture->paths.held_instances = 1;
+	fixture->paths.held_references = 3;
+	render(fixture, report_paths, PYI_FORMAT_TABLE, 80);
+	assert_string_equal(
+		fixture->text,
+		"PID 871, Python 3.11.2, /usr/bin/python3.11\n"
+		"Ways from the roots to 30,002 instances of slip.Sender and its subclasses;\n"
+		"  without them 12,345,678 bytes would be freed\n"
+		"\n"
+		"OBJECTS    RETAINED  THROUGH\n"
+		" 30,000  12,340,000  app.CACHE[*][1]\n"
+		"      2       5,678  held by nothing: app.Knot\n"
+		"\n"
+		"One object of the first:\n"
+		"\n"
+		"sys.modules['slip.dbus.service'].Object.senders{*}\n"
+		"\n"
+		"  EDGE                   TYPE         ADDRESS\n"
+		"  sys.modules            dict         0x7f3c00\n"
+		"  ['slip.dbus.service']  module       0x7f3c10\n"
+		"  .Object                type         0x7f3c20\n"
+		"  .senders               set          0x7f3c30\n"
+		"  {*}                    slip.Sender  0x7f3c40\n"
+		"\n"
+		"REFERENCES  ALSO THROUGH\n"
+		"    30,000  app.BUS.subs['done'][*] closure s\n"
+		"\n"
+		"1 of them is also held by C code: 3 references that no object explains\n"
+		"held by nothing: garbage that no collection has freed yet, or what holds it is\n"
+		"  not seen\n"
+		"paused 0.4 ms (longest 0.4 ms), snapshot 93 ms, elapsed 101 ms, target "
+		"unchanged\n");
+	assert_lacks(fixture->text, "No path was found");
+	fixture->paths.crowded = fixture->paths.estimated = true;
+	render(fixture, report_paths, PYI_FORMAT_TABLE, 80);
+	assert_has(fixture->text, "without them ~12,345,678 bytes");
+	assert_has(fixture->text, "\nwarning: there were too many different ways");
+	assert_narrow(fixture->text, 80);
+	assert_schema(report_paths, &fixture->envelope, fixture);
+	assert_full_disk(report_paths, &fixture->envelope, fixture);
+}
+
+static void test_ways_of_an_object(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_paths *paths = &fixture->paths;
+
+	paths->address = 0x7f3c40;
+	paths->instances = 1;
+	paths->freed_objects = 7;
+	paths->freed_bytes = 1234;
+	(void)add_way(&paths->ways, PYI_WAY_HELD, "held by C code: app.Knot\x1b");
+	render(fixture, report_paths, PYI_FORMAT_TABLE, 80);
+	assert_lacks(fixture->text, "No path was found");
+	assert_lacks(fixture->text, "garbage");
+	assert_has(fixture->text, "\nNo path from a root: held by C code: app.Knot\\x1b\n");
+	assert_has(fixture->text, "\nheld by C code: it has references that no object explains\n");
+	assert_has(fixture->text, "\nwith it 7 objects of 1,234 bytes would be freed");
+	assert_narrow(fixture->text, 80);
+	assert_schema(report_paths, &fixture->envelope, fixture);
+}
+
+static void test_ways_of_many(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[32];
+	char wide[200];
+
+	memset(wide, 'w', sizeof(wide));
+	wide[sizeof(wide) - 1] = '\0';
+	add_usual_ways(fixture);
+	fixture->paths.ways.other_ways = 100;
+	for (int w = 0; w < 30; w++) {
+		snprintf(name, sizeof(name), "app.way%d", w);
+		(void)add_way(&fixture->paths.ways, PYI_WAY_ROOT, name);
+	}
+	(void)add_way(&fixture->paths.also, PYI_WAY_ROOT, wide);
+	render(fixture, report_paths, PYI_FORMAT_TABLE, 80);
+	assert_has(fixture->text, "app.way17\n… 112 more\n");
+	assert_lacks(fixture->text, "app.way18");
+	assert_narrow(fixture->text, 80);
+	render(fixture, report_paths, PYI_FORMAT_NDJSON, 80);
+	assert_has(fixture->text, "app.way29");
+	assert_schema(report_paths, &fixture->envelope, fixture);
+}
+
+/* Those of the same name are one, also if their types differ; the most bytes come first. */
+static void test_ways_are_merged(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_way_list *list = &fixture->paths.ways;
+	static const struct {
+		const char *name;
+		enum pyi_way_start start;
+		uint64_t instances;
+		uint64_t bytes;
+	} ways[] = { { "a", PYI_WAY_ROOT, 1, 100 },	   { "b", PYI_WAY_ROOT, 2, 150 },
+		     { "a", PYI_WAY_ROOT, 3, 100 },	   { "a", PYI_WAY_HELD, 4, 150 },
+		     { "c", PYI_WAY_ROOT, 5, UINT64_MAX }, { "c", PYI_WAY_ROOT, 6, 1 } };
+
+	for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
+		struct pyi_way *way = add_way(list, ways[w].start, ways[w].name);
+
+		way->instances = ways[w].instances;
+		way->retained_bytes = ways[w].bytes;
+	}
+	pyi_ways_merge(list, 3);
+	assert_int_equal(list->count, 3);
+	assert_string_equal(list->items[0].expression, "c");
+	assert_int_equal(list->items[0].instances, 11);
+	assert_true(list->items[0].retained_bytes == UINT64_MAX);
+	assert_string_equal(list->items[1].expression, "a");
+	assert_int_equal(list->items[1].start, PYI_WAY_ROOT);
+	assert_int_equal(list->items[1].instances, 4);
+	assert_int_equal(list->items[2].start, PYI_WAY_HELD);
+	assert_int_equal(list->other_ways, 1);
+	assert_int_equal(list->other_instances, 2);
+	for (enum pyi_way_start start = PYI_WAY_ROOT; start < PYI_WAY_UNREACHED; start++)
+		assert_string_not_equal(pyi_way_start_name(start), pyi_way_start_name(start + 1));
+}
+
 static void test_path_table_of_several(void **state)
 {
 	struct fixture *fixture = *state;
@@ -467,6 +630,8 @@ int main(void)
 		WITH_FIXTURE(test_path_table),	      WITH_FIXTURE(test_path_table_of_several),
 		WITH_FIXTURE(test_path_of_an_object), WITH_FIXTURE(test_path_narrow),
 		WITH_FIXTURE(test_path_long),	      WITH_FIXTURE(test_path_escapes),
+		WITH_FIXTURE(test_ways_table),	      WITH_FIXTURE(test_ways_of_an_object),
+		WITH_FIXTURE(test_ways_of_many),      WITH_FIXTURE(test_ways_are_merged),
 		WITH_FIXTURE(test_path_json),	      WITH_FIXTURE(test_step_kinds),
 		WITH_FIXTURE(test_objects_table),     WITH_FIXTURE(test_objects_escapes),
 		WITH_FIXTURE(test_objects_estimated), WITH_FIXTURE(test_objects_json),
