@@ -11,7 +11,11 @@
 #include "graph/graph.h"
 
 enum {
-	PYI_GRAPH_FILE_VERSION = 1,
+	/* What is written. Version 1 has no facts, and no flags of types; it is read, too. */
+	PYI_GRAPH_FILE_VERSION = 2,
+	PYI_GRAPH_FILE_FIRST_VERSION = 1,
+	/* Of a type in a file: enum of bits. */
+	PYI_GRAPH_FILE_ESTIMATED = 1 << 0,
 };
 
 #define PYI_GRAPH_FILE_MAGIC "pyigraph"

@@ -15,6 +15,7 @@
 enum {
 	/* More of them is no heap. */
 	NAME_LIMIT = 1 << 22,
+	FACT_LIMIT = 1 << 12,
 	TEXT_BYTES_LIMIT = 1 << 28,
 };
 
@@ -76,6 +77,20 @@ static bool take_text(struct reader *reader, struct pyi_column_reader *column, c
 	return *ret_text != NULL;
 }
 
+static bool take_fact(struct reader *reader, struct pyi_column_reader *column,
+		      struct pyi_error **ret_error)
+{
+	uint64_t key = pyi_number_take(column);
+	uint64_t number = pyi_number_take(column);
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+
+	if (!key || key > UINT32_MAX || reader->graph->fact_count >= FACT_LIMIT ||
+	    !take_text(reader, column, &text, ret_error))
+		return false;
+	*ret_error = pyi_graph_add_fact(reader->graph, (uint32_t)key, number, text);
+	return !*ret_error;
+}
+
 static bool take_type(struct reader *reader, struct pyi_column_reader *column,
 		      struct pyi_error **ret_error)
 {
@@ -85,6 +100,8 @@ static bool take_type(struct reader *reader, struct pyi_column_reader *column,
 		return false;
 	type->addr = pyi_number_take(column);
 	type->kind = (uint32_t)pyi_number_take(column);
+	if (reader->head.version > PYI_GRAPH_FILE_FIRST_VERSION)
+		type->estimated = pyi_number_take(column) & PYI_GRAPH_FILE_ESTIMATED;
 	reader->types_done++;
 	return take_text(reader, column, &type->name, ret_error);
 }
@@ -141,7 +158,9 @@ static bool take_items(struct reader *reader, struct pyi_error **ret_error)
 	for (uint32_t i = 0; i < frame->head.items; i++) {
 		bool taken;
 
-		if (frame->head.kind == PYI_FRAME_TYPES)
+		if (frame->head.kind == PYI_FRAME_FACTS)
+			taken = take_fact(reader, &column, ret_error);
+		else if (frame->head.kind == PYI_FRAME_TYPES)
 			taken = take_type(reader, &column, ret_error);
 		else if (frame->head.kind == PYI_FRAME_ROOTS)
 			taken = take_root(reader, &column, ret_error);
@@ -410,6 +429,11 @@ static void drop_lost_names(struct reader *reader)
 	graph->big_count = kept;
 }
 
+static bool is_known(uint32_t version)
+{
+	return version >= PYI_GRAPH_FILE_FIRST_VERSION && version <= PYI_GRAPH_FILE_VERSION;
+}
+
 static struct pyi_error *read_head(struct reader *reader)
 {
 	struct pyi_graph_file_head *head = &reader->head;
@@ -420,9 +444,9 @@ static struct pyi_error *read_head(struct reader *reader)
 		return error;
 	if (size < sizeof(*head) || memcmp(head->magic, PYI_GRAPH_FILE_MAGIC, sizeof(head->magic)))
 		return bad_dump("this file is no dump");
-	if (__builtin_bswap32(head->version) == PYI_GRAPH_FILE_VERSION)
+	if (is_known(__builtin_bswap32(head->version)))
 		return bad_dump("this dump is from a machine of another byte order");
-	if (head->version != PYI_GRAPH_FILE_VERSION)
+	if (!is_known(head->version))
 		return bad_dump("this dump is of another version");
 	if (pyi_frame_checksum(0, head, offsetof(struct pyi_graph_file_head, checksum)) !=
 		    head->checksum ||

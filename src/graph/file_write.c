@@ -1,5 +1,5 @@
 /*
- * Writes a graph: types, roots, texts; then groups of nodes, each with its edges and labels.
+ * Writes a graph: facts, types, roots, texts; then groups of nodes, each with its edges and labels.
  */
 #include "graph/file.h"
 
@@ -65,6 +65,20 @@ static struct pyi_error *end_item(struct writer *writer, enum pyi_frame_kind kin
 	return flush(writer, kind);
 }
 
+static struct pyi_error *write_facts(struct writer *writer)
+{
+	const struct pyi_graph *graph = writer->graph;
+	struct pyi_error *error = NULL;
+
+	for (size_t f = 0; f < graph->fact_count && !error; f++) {
+		put(writer, graph->facts[f].key);
+		put(writer, graph->facts[f].number);
+		put_text(writer, graph->facts[f].text);
+		error = end_item(writer, PYI_FRAME_FACTS);
+	}
+	return error ? error : flush(writer, PYI_FRAME_FACTS);
+}
+
 static struct pyi_error *write_types(struct writer *writer)
 {
 	const struct pyi_graph *graph = writer->graph;
@@ -73,6 +87,7 @@ static struct pyi_error *write_types(struct writer *writer)
 	for (uint32_t t = 0; t < graph->type_count && !error; t++) {
 		put(writer, graph->types[t].addr);
 		put(writer, graph->types[t].kind);
+		put(writer, graph->types[t].estimated ? PYI_GRAPH_FILE_ESTIMATED : 0);
 		put_text(writer, graph->types[t].name);
 		error = end_item(writer, PYI_FRAME_TYPES);
 	}
@@ -276,6 +291,8 @@ struct pyi_error *pyi_graph_write(const struct pyi_graph *graph, int fd)
 	for (int c = 0; c < PYI_NODE_COLUMNS; c++)
 		writer.columns[c] = columns + c * column_bytes;
 	error = write_head(&writer);
+	if (!error)
+		error = write_facts(&writer);
 	if (!error)
 		error = write_types(&writer);
 	if (!error)

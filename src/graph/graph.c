@@ -116,9 +116,12 @@ void pyi_graph_deinit(struct pyi_graph *graph)
 		free(graph->roots[r].text);
 	for (size_t t = 0; t < graph->text_count; t++)
 		free(graph->texts[t].text);
+	for (size_t f = 0; f < graph->fact_count; f++)
+		free(graph->facts[f].text);
 	free(graph->types);
 	free(graph->roots);
 	free(graph->texts);
+	free(graph->facts);
 	free(graph->big);
 	*graph = (struct pyi_graph){ 0 };
 }
@@ -144,6 +147,25 @@ static int compare_big(const void *left, const void *right)
 	const struct pyi_graph_big *other = right;
 
 	return (one->node > other->node) - (one->node < other->node);
+}
+
+struct pyi_error *pyi_graph_add_fact(struct pyi_graph *graph, uint32_t key, uint64_t number,
+				     const char *text)
+{
+	struct pyi_graph_fact fact = { .key = key, .number = number };
+
+	if (text) {
+		fact.text = strdup(text);
+		if (!fact.text)
+			return pyi_error_no_memory();
+	}
+	if (!pyi_array_reserve(&graph->facts, graph->fact_count, &graph->fact_capacity,
+			       sizeof(fact))) {
+		free(fact.text);
+		return pyi_error_no_memory();
+	}
+	graph->facts[graph->fact_count++] = fact;
+	return NULL;
 }
 
 static int compare_texts(const void *left, const void *right)

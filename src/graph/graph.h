@@ -2,9 +2,9 @@
  * A heap as one graph: objects in the order of their addresses, numbered from 0, and their
  * references, forward and backward. What it says and how it is filled is in doc/graph.md.
  *
- * Made by graph/builder.h or read by graph/file.h; nothing changes it afterwards. It was made of
- * what a hostile process has said: numbers of objects and types are in range, all else may be
- * wrong. Does not know Python, nor what a reference is called.
+ * Made by graph/builder.h or read by graph/file.h; nothing but facts changes afterwards. It was
+ * made of what a hostile process has said: numbers of objects and types are in range, all else may
+ * be wrong. Does not know Python, nor what a reference is called.
  */
 #ifndef PYI_GRAPH_GRAPH_H
 #define PYI_GRAPH_GRAPH_H
@@ -34,7 +34,7 @@ struct pyi_graph_type {
 	uint32_t node;
 	/* Its full name; NULL if it is not known. */
 	char *name;
-	/* It has a __sizeof__() that is not known: sizes are estimates. Not part of a file. */
+	/* It has a __sizeof__() that is not known: sizes are estimates. */
 	bool estimated;
 };
 
@@ -52,6 +52,15 @@ struct pyi_graph_root {
 /* The text of an object that names others: a str that is a key, a function. */
 struct pyi_graph_text {
 	uint32_t node;
+	char *text;
+};
+
+/* What is known about the heap as a whole, or about how it came to be read: of whom, when. */
+struct pyi_graph_fact {
+	/* The caller's; 0 is none. */
+	uint32_t key;
+	uint64_t number;
+	/* NULL: it has none. */
 	char *text;
 };
 
@@ -98,6 +107,10 @@ struct pyi_graph {
 	struct pyi_graph_text *texts;
 	size_t text_count;
 	size_t text_capacity;
+	/* In the order in which they were added. */
+	struct pyi_graph_fact *facts;
+	size_t fact_count;
+	size_t fact_capacity;
 	struct pyi_graph_big *big;
 	size_t big_count;
 	size_t big_capacity;
@@ -133,6 +146,10 @@ void pyi_graph_deinit(struct pyi_graph *graph);
 /* Sets the size of a node; nodes come in any order. */
 struct pyi_error *pyi_graph_set_size(struct pyi_graph *graph, uint32_t node,
 				     uint64_t size_bytes) PYI_MUST_CHECK;
+
+/* Adds a fact; `text` is copied, NULL is none. */
+struct pyi_error *pyi_graph_add_fact(struct pyi_graph *graph, uint32_t key, uint64_t number,
+				     const char *text) PYI_MUST_CHECK;
 
 /*
  * What is left to do when all columns are filled: order, marks of roots and counts. Takes nothing

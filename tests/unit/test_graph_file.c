@@ -62,6 +62,26 @@ static struct pyi_error *read_graph(const struct file *file, size_t size_bytes,
 	return error;
 }
 
+static void add_facts(struct pyi_graph *graph, size_t count)
+{
+	for (size_t f = 0; f < count; f++)
+		assert_null(pyi_graph_add_fact(graph, (uint32_t)f + 7, UINT64_MAX - f,
+					       f ? "a fact" : NULL));
+}
+
+static void assert_facts(const struct pyi_graph *graph, size_t count)
+{
+	assert_int_equal(graph->fact_count, count);
+	for (size_t f = 0; f < count; f++) {
+		assert_int_equal(graph->facts[f].key, f + 7);
+		assert_int_equal(graph->facts[f].number, UINT64_MAX - f);
+		if (f)
+			assert_string_equal(graph->facts[f].text, "a fact");
+		else
+			assert_null(graph->facts[f].text);
+	}
+}
+
 static void round_trip(void **test)
 {
 	uint64_t state = 11;
@@ -77,14 +97,19 @@ static void round_trip(void **test)
 
 		pyi_graph_space_init(&space, -1, LIMIT);
 		graph = model_build(&model, &state, &space);
+		add_facts(&graph, round % 3);
+		for (uint32_t t = 0; t < graph.type_count; t++)
+			graph.types[t].estimated = t % 3 == 1;
 		file = write_graph(&graph);
 		assert_null(read_graph(&file, file.size_bytes, &read_space, &again));
 		assert_false(again.truncated);
 		model_assert_equal(&model, &again);
+		assert_facts(&again, round % 3);
 		for (uint32_t t = 0; t < model.type_count; t++) {
 			assert_string_equal(again.types[t].name, graph.types[t].name);
 			assert_int_equal(again.types[t].addr, graph.types[t].addr);
 			assert_int_equal(again.types[t].kind, graph.types[t].kind);
+			assert_int_equal(again.types[t].estimated, t % 3 == 1);
 		}
 		for (size_t r = 0; r < model.root_count; r++) {
 			assert_string_equal(again.roots[r].text, "a root");
@@ -250,6 +275,53 @@ static void changed(void **test)
 	model_destroy(&model);
 }
 
+static void put_frame(struct pyi_frame *frame, int fd, enum pyi_frame_kind kind, uint32_t items,
+		      const char *content, size_t size_bytes)
+{
+	frame->head.kind = kind;
+	frame->head.items = items;
+	frame->head.content_bytes = (uint32_t)size_bytes;
+	memcpy(frame->content, content, size_bytes);
+	assert_null(pyi_frame_write(frame, fd));
+}
+
+/* What the first version has written: there are no facts, and a type has no flags. */
+static void first_version(void **test)
+{
+	/* Type 0x3000 of kind 3, "t"; object 0x2000 of 64 bytes. */
+	static const char type[] = "\x80\x60\3\2t";
+	static const char node[] = "\2\1\1\2\1\1\x80\x08\0\0\x80\1\2\0";
+	struct pyi_graph_file_head head = { .version = 1, .types = 1, .nodes = 1 };
+	struct pyi_frame *frame = pyi_frame_create();
+	int fd = memfd_create("dump", MFD_CLOEXEC);
+	struct pyi_graph_space space;
+	struct pyi_graph graph;
+
+	(void)test;
+	assert_non_null(frame);
+	memcpy(head.magic, PYI_GRAPH_FILE_MAGIC, sizeof(head.magic));
+	head.checksum = pyi_frame_checksum(0, &head, sizeof(head) - sizeof(head.checksum));
+	assert_int_equal(write(fd, &head, sizeof(head)), sizeof(head));
+	put_frame(frame, fd, PYI_FRAME_TYPES, 1, type, sizeof(type) - 1);
+	put_frame(frame, fd, PYI_FRAME_NODES, 1, node, sizeof(node) - 1);
+	put_frame(frame, fd, PYI_FRAME_END, 0, "\1\0", 2);
+	pyi_frame_destroy(frame);
+	lseek(fd, 0, SEEK_SET);
+	pyi_graph_space_init(&space, -1, LIMIT);
+	assert_null(pyi_graph_read(fd, &space, &graph));
+	close(fd);
+	assert_false(graph.truncated);
+	assert_int_equal(graph.fact_count, 0);
+	assert_int_equal(graph.node_count, 1);
+	assert_int_equal(pyi_graph_address(&graph, 0), 0x2000);
+	assert_int_equal(pyi_graph_size(&graph, 0), 64);
+	assert_string_equal(graph.types[0].name, "t");
+	assert_int_equal(graph.types[0].addr, 0x3000);
+	assert_int_equal(graph.types[0].kind, 3);
+	assert_false(graph.types[0].estimated);
+	pyi_graph_deinit(&graph);
+}
+
 /* A head that promises more than there is room for. */
 static void too_large(void **test)
 {
@@ -311,7 +383,7 @@ int main(void)
 		cmocka_unit_test(round_trip), cmocka_unit_test(texts),
 		cmocka_unit_test(cut_off),    cmocka_unit_test(changed),
 		cmocka_unit_test(too_large),  cmocka_unit_test(checksum),
-		cmocka_unit_test(is_small),
+		cmocka_unit_test(is_small),   cmocka_unit_test(first_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
