@@ -22,7 +22,7 @@ _pyinspect_options() {
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
     garbage) echo "$common --limit --by" ;;
-    slip-dbus) echo "$common" ;;
+    dump | slip-dbus) echo "$common" ;;
     check)
         echo "$common --limit --preset --rules --max --max-growth --max-container --max-rss" \
             "--max-tracked --history --no-history --state --min-age --output --children"
@@ -33,7 +33,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path garbage slip-dbus check history"
+    local commands="top-types top-objects referrers referents path garbage dump slip-dbus check history"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return
@@ -103,6 +103,8 @@ _pyinspect() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_pyinspect_options "$command")" -- "$cur")
+    elif [[ $command == dump || $cur == */* ]]; then
+        _filedir
     elif [[ -z $target ]]; then
         mapfile -t COMPREPLY < <(compgen -W "help history $(_pyinspect_targets)" -- "$cur")
         __ltrim_colon_completions "$cur"

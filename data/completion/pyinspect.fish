@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path garbage slip-dbus check history
+set -l commands top-types top-objects referrers referents path garbage dump slip-dbus check history
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -43,6 +43,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a referrers -d 'who refers t
 complete -c pyinspect -n __pyinspect_wants_command -a referents -d 'what objects of a type refer to'
 complete -c pyinspect -n __pyinspect_wants_command -a path -d 'what keeps an object alive'
 complete -c pyinspect -n __pyinspect_wants_command -a garbage -d 'what gc.collect() would free'
+complete -c pyinspect -n __pyinspect_wants_command -a dump -d 'write all objects into a file'
 complete -c pyinspect -n __pyinspect_wants_command -a slip-dbus -d 'callers of D-Bus that are gone'
 complete -c pyinspect -n __pyinspect_wants_command -a check -d 'judge by rules, for monitoring'
 complete -c pyinspect -n __pyinspect_wants_command -a history -d 'what earlier checks have seen'
@@ -75,6 +76,7 @@ complete -c pyinspect -n '__pyinspect_is referrers referents path' -l address -x
 complete -c pyinspect -n '__pyinspect_is referrers' -l depth -x -d 'so many levels upwards'
 complete -c pyinspect -n '__pyinspect_is top-objects referrers referents path' -l values -d 'show short values'
 
+complete -c pyinspect -n '__pyinspect_is dump' -F
 complete -c pyinspect -n '__pyinspect_is check' -l preset -x -a 'firewalld generic' -d 'a set of rules'
 complete -c pyinspect -n '__pyinspect_is check' -l rules -r -F -d 'rules of a file or folder'
 complete -c pyinspect -n '__pyinspect_is check' -l max -x -d 'objects or bytes, TYPE=LIMIT'

@@ -17,4 +17,8 @@
 struct pyi_error *pyi_heap_types(const struct pyi_graph *graph, const uint64_t *set,
 				 struct pyi_census *ret_census) PYI_MUST_CHECK;
 
+/* The same of all nodes that have each of these flags (enum pyi_node_flag). */
+struct pyi_error *pyi_heap_types_flagged(const struct pyi_graph *graph, uint32_t flags,
+					 struct pyi_census *ret_census) PYI_MUST_CHECK;
+
 #endif

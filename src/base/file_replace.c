@@ -43,30 +43,34 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
-/* A rename lasts when its folder has been written. What has no fsync has no need of one. */
-static bool sync_folder(int fd)
+bool pyi_file_sync_folder(int fd)
 {
 	return fsync(fd) == 0 || errno == EINVAL || errno == EROFS;
 }
 
-/* A file of a new name, hidden and without the suffix by which readers of a folder know the file;
- * -1 with errno. */
-static int create_beside(int folder_fd, const char *name, char **ret_beside)
+char *pyi_file_name_beside(const char *name)
+{
+	char *beside;
+	uint32_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return NULL;
+	if (asprintf(&beside, ".%s.%08" PRIx32, name, random) >= 0)
+		return beside;
+	errno = ENOMEM;
+	return NULL;
+}
+
+int pyi_file_create_beside(int folder_fd, const char *name, char **ret_beside)
 {
 	PYI_CLEANUP(pyi_guard_free) char *beside = NULL;
 	int fd = -1;
 
 	for (int round = 0; fd < 0 && round < NAME_ROUNDS; round++) {
-		uint32_t random;
-
 		free(pyi_return_ptr(beside));
-		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		beside = pyi_file_name_beside(name);
+		if (!beside)
 			return -1;
-		if (asprintf(&beside, ".%s.%08" PRIx32, name, random) < 0) {
-			beside = NULL;
-			errno = ENOMEM;
-			return -1;
-		}
 		fd = openat(folder_fd, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    0600);
 		if (fd < 0 && errno != EEXIST)
@@ -81,7 +85,7 @@ struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const cha
 				      mode_t mode, const void *data, size_t size)
 {
 	PYI_CLEANUP(pyi_guard_free) char *beside = NULL;
-	PYI_CLEANUP(pyi_guard_fd) int fd = create_beside(folder_fd, name, &beside);
+	PYI_CLEANUP(pyi_guard_fd) int fd = pyi_file_create_beside(folder_fd, name, &beside);
 	struct pyi_error *error;
 
 	if (fd < 0)
@@ -92,7 +96,7 @@ struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const cha
 		unlinkat(folder_fd, beside, 0);
 		return error;
 	}
-	return sync_folder(folder_fd) ? NULL : failed("cannot write %s", shown);
+	return pyi_file_sync_folder(folder_fd) ? NULL : failed("cannot write %s", shown);
 }
 
 struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *data, size_t size)

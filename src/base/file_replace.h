@@ -4,6 +4,7 @@
 #ifndef PYI_BASE_FILE_REPLACE_H
 #define PYI_BASE_FILE_REPLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,6 +25,18 @@ struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const cha
 /* A new file of that name in the folder; it must not exist. Errors as above. */
 struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mode, const void *data,
 				     size_t size) PYI_MUST_CHECK;
+
+/* A new name for what is to take the place of `name`: hidden, and without the suffix by which
+   readers of a folder know the file. The caller frees it; NULL with errno. */
+char *pyi_file_name_beside(const char *name);
+
+/* A new file for writing, of mode 0600 and of such a name, which the caller frees; -1 with errno.
+ */
+int pyi_file_create_beside(int folder_fd, const char *name, char **ret_beside);
+
+/* A rename lasts when its folder has been written. What has no fsync has no need of one. False with
+   errno. */
+bool pyi_file_sync_folder(int fd);
 
 /*
  * A whole file in that folder, not through a link, of at most `limit_bytes`, with a NUL behind it,

@@ -20,6 +20,8 @@ struct pyi_command {
 	bool inspects;
 	/* It always makes a graph of the heap, and needs room for it (cli/heap_graph.h). */
 	bool graph;
+	/* A dump can be its target: it asks a graph, or makes do with one. */
+	bool dump;
 	/* It keeps things: it is run by a process with files, which asks a worker (cli/tasks.h). */
 	bool keeps;
 	/*
@@ -50,6 +52,7 @@ extern const struct pyi_command pyi_command_referrers;
 extern const struct pyi_command pyi_command_referents;
 extern const struct pyi_command pyi_command_path;
 extern const struct pyi_command pyi_command_garbage;
+extern const struct pyi_command pyi_command_dump;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
 extern const struct pyi_command pyi_command_history;

@@ -108,5 +108,6 @@ const struct pyi_command pyi_command_garbage = {
 	.help = help,
 	.inspects = true,
 	.graph = true,
+	.dump = true,
 	.run = run,
 };

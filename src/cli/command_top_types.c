@@ -3,9 +3,11 @@
  */
 #include <stdio.h>
 
+#include "analysis/heap_types.h"
 #include "base/cleanup.h"
 #include "cli/add_up.h"
 #include "cli/command.h"
+#include "cli/heap_graph.h"
 #include "cli/inspection.h"
 #include "cli/retained.h"
 #include "heap/census.h"
@@ -55,6 +57,18 @@ static const char help[] =
 	"  while sleep 60; do pyinspect 1234 top-types --scope tracked --format json\n"
 	"  done >> growth.json\n";
 
+/* From a dump, which has all that is tracked and all else. */
+static struct pyi_error *count_in_dump(struct pyi_inspection *inspection, struct pyi_census *census)
+{
+	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
+	struct pyi_error *error = pyi_heap_graph_take(inspection, &graph);
+
+	if (error)
+		return error;
+	return pyi_heap_types_flagged(
+		&graph.graph, inspection->options->tracked_only ? PYI_NODE_TRACKED : 0, census);
+}
+
 static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
 {
 	const struct pyi_options *options = inspection->options;
@@ -63,8 +77,12 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	struct pyi_top_types report;
 	struct pyi_error *error;
 
-	error = pyi_session_census(&inspection->session, options->tracked_only ? 0 : PYI_CENSUS_ALL,
-				   NULL, NULL, NULL, &census);
+	if (pyi_inspection_is_of_dump(inspection))
+		error = count_in_dump(inspection, &census);
+	else
+		error = pyi_session_census(&inspection->session,
+					   options->tracked_only ? 0 : PYI_CENSUS_ALL, NULL, NULL,
+					   NULL, &census);
 	if (error)
 		return error;
 	report = (struct pyi_top_types){
@@ -116,6 +134,7 @@ const struct pyi_command pyi_command_top_types = {
 	},
 	.help = help,
 	.inspects = true,
+	.dump = true,
 	.run = run,
 	.add_up = pyi_add_up_types,
 };

@@ -138,7 +138,7 @@ static enum pyi_exit report_kept(const struct pyi_command *command, struct pyi_o
 	unwritten =
 		pyi_relay_finish(&relay, kept, pyi_conclusion_write_deadline(options->deadline_ns));
 	if (kept)
-		other = pyi_handover_put(options);
+		other = pyi_handover_put(options, exit_code, 0);
 	else
 		put_words(error);
 	put_words(other);

@@ -1,9 +1,42 @@
 /*
- * A graph in anonymous memory, as large as the worker has room for (cli/room.h).
+ * A graph in anonymous memory, as large as the worker has room for (cli/room.h). Of a dump nothing
+ * is believed: graph/file.h checks it, and its texts are those of a target.
  */
 #include "cli/heap_graph.h"
 
 #include <inttypes.h>
+#include <time.h>
+
+#include "graph/file.h"
+
+static struct pyi_error *read_dump(struct pyi_inspection *inspection, struct pyi_heap_graph *graph)
+{
+	struct pyi_error *error =
+		pyi_graph_read(inspection->options->dump_fd, &graph->space, &graph->graph);
+
+	if (error)
+		return error;
+	error = pyi_dump_facts_get(&graph->graph, inspection->options->target, inspection->envelope,
+				   &inspection->session.summary, &graph->moment);
+	if (error)
+		return error;
+	inspection->session.consistent = inspection->envelope->consistent;
+	inspection->partial = graph->graph.truncated;
+	if (graph->graph.truncated)
+		pyi_envelope_warn(inspection->envelope, "cut-off",
+				  "the dump is cut off or damaged: only its first %" PRIu32
+				  " objects are known",
+				  graph->graph.node_count);
+	return NULL;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 struct pyi_error *pyi_heap_graph_take(struct pyi_inspection *inspection,
 				      struct pyi_heap_graph *ret_graph)
@@ -15,9 +48,19 @@ struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
 				     const struct pyi_graph_question *question,
 				     struct pyi_heap_graph *ret_graph)
 {
+	struct pyi_session *session = &inspection->session;
+	struct pyi_error *error;
+
 	pyi_graph_space_init(&ret_graph->space, -1, inspection->options->graph_bytes);
-	return pyi_session_ask_graph(&inspection->session, &ret_graph->space, question,
-				     &ret_graph->graph);
+	if (pyi_inspection_is_of_dump(inspection))
+		return read_dump(inspection, ret_graph);
+	error = pyi_session_ask_graph(session, &ret_graph->space, question, &ret_graph->graph);
+	/* The snapshot has just ended. */
+	ret_graph->moment = (struct pyi_dump_moment){
+		.start_ticks = session->source.process.start_ticks,
+		.taken_ms = now_ms() - (uint64_t)session->snapshot_ms,
+	};
+	return error;
 }
 
 void pyi_heap_graph_deinit(struct pyi_heap_graph *graph)
@@ -28,20 +71,28 @@ void pyi_heap_graph_deinit(struct pyi_heap_graph *graph)
 bool pyi_heap_graph_is_complete(const struct pyi_heap_graph *graph)
 {
 	return !graph->graph.incomplete_nodes && !graph->graph.lost_edges &&
-	       !graph->graph.duplicate_nodes;
+	       !graph->graph.duplicate_nodes && !graph->graph.truncated;
+}
+
+bool pyi_heap_graph_warn(const struct pyi_heap_graph *graph, struct pyi_envelope *envelope,
+			 const char *consequence)
+{
+	uint64_t unread = graph->graph.incomplete_nodes + graph->graph.duplicate_nodes;
+
+	if (pyi_heap_graph_is_complete(graph))
+		return true;
+	pyi_envelope_warn(envelope, "incomplete-graph",
+			  "%" PRIu64 " objects could not be read to their end, and %" PRIu64
+			  " references lead to or from what is no object: %s",
+			  unread, graph->graph.lost_edges, consequence);
+	return false;
 }
 
 enum pyi_exit pyi_heap_graph_conclude(const struct pyi_heap_graph *graph,
 				      struct pyi_inspection *inspection, const char *consequence)
 {
 	enum pyi_exit exit = pyi_inspection_conclude(inspection);
-	uint64_t unread = graph->graph.incomplete_nodes + graph->graph.duplicate_nodes;
 
-	if (pyi_heap_graph_is_complete(graph))
-		return exit;
-	pyi_envelope_warn(inspection->envelope, "incomplete-graph",
-			  "%" PRIu64 " objects could not be read to their end, and %" PRIu64
-			  " references lead to or from what is no object: %s",
-			  unread, graph->graph.lost_edges, consequence);
-	return PYI_EXIT_INCOMPLETE;
+	return pyi_heap_graph_warn(graph, inspection->envelope, consequence) ? exit
+									     : PYI_EXIT_INCOMPLETE;
 }

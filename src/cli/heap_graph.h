@@ -1,5 +1,6 @@
 /*
- * The graph that a command asks: made of a snapshot, and what is wrong with it.
+ * The graph that a command asks: made of a snapshot, or read from a dump, and what is wrong with
+ * it.
  *
  * Does not ask anything itself.
  */
@@ -7,6 +8,7 @@
 #define PYI_CLI_HEAP_GRAPH_H
 
 #include "base/error.h"
+#include "cli/dump_facts.h"
 #include "cli/inspection.h"
 #include "graph/graph.h"
 #include "heap/graph.h"
@@ -14,11 +16,15 @@
 struct pyi_heap_graph {
 	struct pyi_graph_space space;
 	struct pyi_graph graph;
+	/* Of what moment it is. */
+	struct pyi_dump_moment moment;
 };
 
 /*
  * Makes the graph, in memory; `ret_graph` is the caller's, must not move, and needs
- * pyi_heap_graph_deinit(). Errors: those of pyi_session_graph().
+ * pyi_heap_graph_deinit(). About a dump it is read, and what that says of its process is then in
+ * inspection->envelope and in the summary of the session. Errors: those of pyi_session_graph() and
+ * of pyi_graph_read().
  */
 struct pyi_error *pyi_heap_graph_take(struct pyi_inspection *inspection,
 				      struct pyi_heap_graph *ret_graph) PYI_MUST_CHECK;
@@ -33,6 +39,10 @@ void pyi_heap_graph_deinit(struct pyi_heap_graph *graph);
 
 /* All references of all objects that were found are in it. */
 bool pyi_heap_graph_is_complete(const struct pyi_heap_graph *graph);
+
+/* Adds a warning if the graph is not complete; true if it is. `consequence` as below. */
+bool pyi_heap_graph_warn(const struct pyi_heap_graph *graph, struct pyi_envelope *envelope,
+			 const char *consequence);
 
 /*
  * pyi_inspection_conclude(), and if the graph is not complete a warning: `consequence` says what

@@ -16,7 +16,9 @@ static const char help_head[] =
 	"TARGET is a process id; unit:NAME.service for a systemd unit, cgroup:PATH or\n"
 	"container:ID. top-types and check look at all Python processes of these, and\n"
 	"with --children at those that a process has started; other commands at a unit's\n"
-	"main process.\n"
+	"main process. A TARGET with a slash, or the name of a file that begins as a dump\n"
+	"does, is what dump has written: top-types, top-objects --by retained and garbage\n"
+	"can be asked of it.\n"
 	"\n"
 	"Commands:\n";
 
@@ -58,6 +60,14 @@ static const char help_tail[] =
 	"not be put back as it was. In all cases but 6 it is as it was before. Those of\n"
 	"check are others: see pyinspect help check.\n";
 
+/* What must stand behind the name. */
+static const char *behind_name(const struct pyi_command *command)
+{
+	if (command->use.file)
+		return "FILE";
+	return command->use.subject ? "TYPE" : "";
+}
+
 void pyi_help_print(FILE *stream, const struct pyi_command *command,
 		    const struct pyi_command *const *commands, size_t count)
 {
@@ -67,7 +77,7 @@ void pyi_help_print(FILE *stream, const struct pyi_command *command,
 	}
 	fputs(help_head, stream);
 	for (size_t c = 0; c < count; c++)
-		fprintf(stream, "  %-12s%-6s %s\n", commands[c]->name,
-			commands[c]->use.subject ? "TYPE" : "", commands[c]->summary);
+		fprintf(stream, "  %-12s%-6s %s\n", commands[c]->name, behind_name(commands[c]),
+			commands[c]->summary);
 	fputs(help_tail, stream);
 }

@@ -100,6 +100,11 @@ static void warn(const struct pyi_inspection *inspection)
 			(unsigned long long)inspection->broken_lists);
 }
 
+bool pyi_inspection_is_of_dump(const struct pyi_inspection *inspection)
+{
+	return inspection->options->dump;
+}
+
 void pyi_inspection_note(struct pyi_inspection *inspection)
 {
 	const struct pyi_session *session = &inspection->session;
@@ -117,12 +122,17 @@ enum pyi_exit pyi_inspection_conclude(struct pyi_inspection *inspection)
 	struct pyi_envelope *envelope = inspection->envelope;
 
 	pyi_inspection_note(inspection);
-	describe(&inspection->session, envelope);
-	envelope->consistent = !inspection->inconsistency;
-	warn(inspection);
+	if (pyi_inspection_is_of_dump(inspection)) {
+		envelope->elapsed_ms = pyi_clock_ms_since(inspection->session.begun_ns);
+	} else {
+		describe(&inspection->session, envelope);
+		envelope->consistent = !inspection->inconsistency;
+		warn(inspection);
+	}
 	pyi_progress_end(&inspection->progress);
-	return envelope->consistent && !inspection->skipped_objects ? PYI_EXIT_OK
-								    : PYI_EXIT_INCOMPLETE;
+	return envelope->consistent && !inspection->skipped_objects && !inspection->partial
+		       ? PYI_EXIT_OK
+		       : PYI_EXIT_INCOMPLETE;
 }
 
 /* For --verbose: what the process was doing. */
@@ -203,6 +213,13 @@ struct pyi_error *pyi_inspection_run_with(
 	struct pyi_error *error;
 
 	pyi_progress_begin(&inspection.progress);
+	if (pyi_inspection_is_of_dump(&inspection)) {
+		session->options = &inspection.session_options;
+		session->begun_ns = pyi_clock_now_ns();
+		error = answer(&inspection, ret_exit);
+		pyi_progress_end(&inspection.progress);
+		return error;
+	}
 	error = pyi_session_open(options->pid, &inspection.session_options, session);
 	error = point_at_children(error, options);
 	if (!error)

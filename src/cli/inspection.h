@@ -31,10 +31,18 @@ struct pyi_inspection {
 	const char *inconsistency;
 	uint64_t skipped_objects;
 	uint64_t broken_lists;
+
+	/* It is known that there is more than what was looked at. */
+	bool partial;
 };
 
+/* Whether it is about a dump: then there is no process, and only a graph (cli/heap_graph.h) can be
+   had; of the session the summary and the deadline hold. */
+bool pyi_inspection_is_of_dump(const struct pyi_inspection *inspection);
+
 /*
- * Opens a session on options->pid, lets `answer` examine it and print the report, closes it.
+ * Opens a session on options->pid, lets `answer` examine it and print the report, closes it. About
+ * a dump (options->dump) there is none.
  * `envelope` describes the target as far as it was found out, also on failure. `ret_exit` as for
  * struct pyi_command's run.
  */

@@ -24,6 +24,7 @@
 #include "cli/add_up.h"
 #include "cli/command.h"
 #include "cli/conclusion.h"
+#include "cli/dump_target.h"
 #include "cli/handover.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -43,7 +44,8 @@
 static const struct pyi_command *const commands[] = {
 	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
 	&pyi_command_referents, &pyi_command_path,	  &pyi_command_garbage,
-	&pyi_command_slip_dbus, &pyi_command_check,	  &pyi_command_history,
+	&pyi_command_dump,	&pyi_command_slip_dbus,	  &pyi_command_check,
+	&pyi_command_history,
 };
 
 enum {
@@ -233,12 +235,13 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	struct pyi_error *error;
 
 	job->options.broker_fd = broker_fd;
-	pyi_relay_enter_limited(&job->relay);
 	if (job->command->graph || job->options.by == PYI_BY_RETAINED)
 		job->options.graph_bytes = pyi_room_for_graph(job->options.pid);
+	pyi_relay_enter_limited(&job->relay, job->options.dump_file ? job->options.graph_bytes : 0);
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
-	error = close_others(broker_fd, keeper_fd);
+	error = close_others(broker_fd,
+			     job->options.dump_file ? job->options.output_fd : keeper_fd);
 	if (!error && !job->options.one_of_many && !job->options.children)
 		pyi_python_children_list(job->options.pid, job->options.python_children);
 	if (!error)
@@ -251,6 +254,26 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 		pyi_error_destroy(error);
 		exit(PYI_EXIT_OK);
 	}
+	if (error)
+		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
+				       error));
+	exit((int)run(job));
+}
+
+/* The same with a dump, which is what somebody may have made of a target: no broker is needed. */
+static __attribute__((noreturn)) void study(void *argument, int broker_fd, int keeper_fd)
+{
+	struct job *job = argument;
+	struct pyi_envelope envelope = { .command = job->command->name };
+	struct pyi_error *error;
+
+	(void)broker_fd;
+	(void)keeper_fd;
+	pyi_relay_enter_limited(&job->relay, 0);
+	error = close_others(job->options.dump_fd, -1);
+	if (!error)
+		error = pyi_worker_confine(pyi_worker_memory() +
+					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
 	if (error)
 		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
 				       error));
@@ -331,7 +354,7 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 	struct pyi_error *error;
 
 	(void)keeper_fd;
-	pyi_relay_enter_limited(&job->relay);
+	pyi_relay_enter_limited(&job->relay, 0);
 	/* Not a broker either: it would open any process for whoever takes over this one. */
 	(void)broker_fd;
 	error = close_others(-1, job->options.output_fd);
@@ -482,7 +505,7 @@ static enum pyi_exit supervise_all(struct job *job, struct pyi_supervision *supe
 					 "by signal %d (%s)",
 					 supervised.signal, strsignal(supervised.signal));
 	if (!error)
-		error = pyi_handover_put(&job->options);
+		error = pyi_handover_put(&job->options, supervised.exit_code, PYI_CLOCK_NEVER);
 	pyi_handover_end(&job->options);
 	if (!error && unwritten && matters(job->command, supervised.exit_code))
 		return say_unwritten(job, pyi_return_ptr(unwritten));
@@ -502,6 +525,10 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 	size_t count = 0;
 
 	*ret_count = 1;
+	if (pyi_dump_target_is(options->target))
+		return job->command->dump
+			       ? pyi_dump_target_open(options)
+			       : pyi_dump_target_refuse(options->target, options->command);
 	if (main_one || (!options->children && !pyi_target_is_group(options->target)))
 		return pyi_target_find(options->target, &options->pid);
 	error = pyi_target_find_all(options->target, options->children, &pids, &count);
@@ -544,6 +571,8 @@ static enum pyi_exit supervise(struct job *job)
 	error = find_target(job, &pids, &count);
 	if (!error && count > 1)
 		return supervise_all(job, &supervision, pids, count);
+	if (job->options.dump)
+		supervision.work = study;
 	if (!error)
 		error = pyi_handover_begin(&job->options);
 	pyi_relay_init(&job->relay);
@@ -551,10 +580,13 @@ static enum pyi_exit supervise(struct job *job)
 		error = pyi_supervise(&supervision, &supervised);
 	told = !error && has_told(job->command, &supervised);
 	direct = job->relay.output_fd < 0 && !job->options.output;
-	unwritten = pyi_relay_finish(&job->relay, told,
-				     pyi_conclusion_write_deadline(supervision.deadline_ns));
+	/* What is said of a file is said when it is there. */
 	if (told)
-		error = pyi_handover_put(&job->options);
+		error = pyi_handover_put(&job->options,
+					 supervised.signal ? -1 : supervised.exit_code,
+					 pyi_conclusion_write_deadline(supervision.deadline_ns));
+	unwritten = pyi_relay_finish(&job->relay, told && !error,
+				     pyi_conclusion_write_deadline(supervision.deadline_ns));
 	pyi_handover_end(&job->options);
 	if (!error && told && unwritten && !supervised.signal &&
 	    matters(job->command, supervised.exit_code))

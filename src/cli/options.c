@@ -431,6 +431,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.min_age_s = DEFAULT_MIN_AGE_S,
 		.out = stdout,
 		.output_fd = -1,
+		.draft = { .fd = -1, .folder_fd = -1 },
 	};
 	opterr = 0;
 	first = take_default_format(options);
@@ -538,6 +539,12 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 				(unsigned long long)use->most_limit);
 	if (use->subject)
 		return complete_subject(options, command);
+	if (use->file) {
+		options->dump_file = options->subject;
+		return options->subject && *options->subject
+			       ? NULL
+			       : usage_of(command, "%s into which file?", command);
+	}
 	if (options->subject && !use->optional_subject)
 		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
 				command);

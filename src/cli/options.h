@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/file_draft.h"
 #include "cli/python_children.h"
 #include "report/output.h"
 #include "snapshot/preflight.h"
@@ -117,6 +118,13 @@ struct pyi_options {
 	FILE *out;
 	/* What takes a report that --output is about; -1: the file itself. */
 	int output_fd;
+	/* Of a dump: the file that it is to be ("-": standard output), and what becomes it. */
+	const char *dump_file;
+	struct pyi_file_draft draft;
+	/* The dump that is looked at instead of a process, and which is open; NULL: a process is
+	   (cli/dump_target.h). */
+	const char *dump;
+	int dump_fd;
 	/* Who has the rights (broker/supervisor.h); for a check, who looks (cli/tasks.h). */
 	int broker_fd;
 	int worker_fd;
@@ -141,6 +149,8 @@ struct pyi_option_use {
 	bool subject;
 	/* A word behind the command may be given, or not. */
 	bool optional_subject;
+	/* It writes a dump into a file, which must be given. */
+	bool file;
 	/* It makes sense without a target. */
 	bool optional_target;
 	uint64_t default_limit;

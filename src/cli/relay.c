@@ -54,11 +54,11 @@ void pyi_relay_enter(const struct pyi_relay *relay)
 		dup2(relay->error_fd, STDERR_FILENO);
 }
 
-void pyi_relay_enter_limited(const struct pyi_relay *relay)
+void pyi_relay_enter_limited(const struct pyi_relay *relay, uint64_t more_bytes)
 {
 	pyi_relay_enter(relay);
-	if (relay->output_fd >= 0 || relay->error_fd >= 0)
-		pyi_confine_limit(RLIMIT_FSIZE, LIMIT_BYTES);
+	if (relay->output_fd >= 0 || relay->error_fd >= 0 || more_bytes)
+		pyi_confine_limit(RLIMIT_FSIZE, LIMIT_BYTES + more_bytes);
 }
 
 /* 0, or an errno. */
@@ -103,6 +103,12 @@ static int pass_on(int memory_fd, int fd, uint64_t deadline_ns)
 	return got < 0 ? errno : 0;
 }
 
+static struct pyi_error *not_written(int number)
+{
+	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, number,
+				      "cannot write the report");
+}
+
 struct pyi_error *pyi_relay_finish(struct pyi_relay *relay, bool whole, uint64_t deadline_ns)
 {
 	bool shared = relay->error_fd == relay->output_fd;
@@ -119,8 +125,12 @@ struct pyi_error *pyi_relay_finish(struct pyi_relay *relay, bool whole, uint64_t
 		close(relay->output_fd);
 	}
 	*relay = (struct pyi_relay){ -1, -1 };
-	if (!number)
-		return NULL;
-	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, number,
-				      "cannot write the report");
+	return number ? not_written(number) : NULL;
+}
+
+struct pyi_error *pyi_relay_pass(int memory_fd, uint64_t deadline_ns)
+{
+	int number = pass_on(memory_fd, STDOUT_FILENO, deadline_ns);
+
+	return number ? not_written(number) : NULL;
 }

@@ -29,9 +29,9 @@ void pyi_relay_enter(const struct pyi_relay *relay);
 
 /*
  * The same for one that sees what the target has made: at most 256 MB; then a write fails, or ends
- * the process (SIGXFSZ).
+ * the process (SIGXFSZ). `more_bytes`: so much more, in a file of its own.
  */
-void pyi_relay_enter_limited(const struct pyi_relay *relay);
+void pyi_relay_enter_limited(const struct pyi_relay *relay, uint64_t more_bytes);
 
 /*
  * Passes on what it has printed, and forgets it; without its standard output unless `whole`. Waits
@@ -40,5 +40,8 @@ void pyi_relay_enter_limited(const struct pyi_relay *relay);
  */
 struct pyi_error *pyi_relay_finish(struct pyi_relay *relay, bool whole,
 				   uint64_t deadline_ns) PYI_MUST_CHECK;
+
+/* Passes a file in memory on to standard output, in the same way. */
+struct pyi_error *pyi_relay_pass(int memory_fd, uint64_t deadline_ns) PYI_MUST_CHECK;
 
 #endif

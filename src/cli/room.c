@@ -17,6 +17,8 @@ enum {
 	 * smallest object that refers to others, and so makes work, takes 24 of the heap.
 	 */
 	GRAPH_FACTOR = 4,
+	/* Of a heap that has a dump of one byte, at most. */
+	DUMPED_BYTES = 64,
 	/* For heaps that are next to nothing. */
 	GRAPH_LEAST_BYTES = 64 << 20,
 };
@@ -47,6 +49,15 @@ uint64_t pyi_room_of_graph(uint64_t heap_bytes, uint64_t available_bytes)
 	if (available_bytes && bytes > available_bytes / 2)
 		bytes = available_bytes / 2;
 	return bytes;
+}
+
+uint64_t pyi_room_for_dump(uint64_t file_bytes)
+{
+	uint64_t heap_bytes;
+
+	if (__builtin_mul_overflow(file_bytes, (uint64_t)DUMPED_BYTES, &heap_bytes))
+		heap_bytes = UINT64_MAX;
+	return pyi_room_of_graph(heap_bytes, available_bytes());
 }
 
 uint64_t pyi_room_for_graph(pid_t pid)

@@ -18,6 +18,9 @@ enum {
 /* Bytes for the graph of process `pid`. */
 uint64_t pyi_room_for_graph(pid_t pid);
 
+/* The same for a dump of so many bytes. */
+uint64_t pyi_room_for_dump(uint64_t file_bytes);
+
 /*
  * The same for a heap of `heap_bytes`, on a machine that has `available_bytes` left (0: that is not
  * known).

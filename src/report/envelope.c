@@ -57,5 +57,8 @@ void pyi_envelope_deinit(struct pyi_envelope *envelope)
 	free_list(envelope->residue, envelope->residue_count);
 	free(envelope->exe);
 	free(envelope->python);
+	free(envelope->dump.host);
+	free(envelope->dump.version);
+	free(envelope->dump.source);
 	*envelope = (struct pyi_envelope){ 0 };
 }

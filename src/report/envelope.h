@@ -24,6 +24,18 @@ struct pyi_warning {
 	char *message;
 };
 
+/* The dump that a report is about. */
+struct pyi_envelope_dump {
+	/* As the user wrote it, not owned; NULL: it is about a process. */
+	const char *file;
+	/* When the snapshot was taken, since 1970; 0: not known. */
+	uint64_t taken_ms;
+	/* Where, by which pyinspect, and from "clone" or "mirror"; owned; NULL: not known. */
+	char *host;
+	char *version;
+	char *source;
+};
+
 struct pyi_envelope {
 	const char *command;
 
@@ -40,7 +52,7 @@ struct pyi_envelope {
 	uint64_t rss_bytes;
 
 	/* "access" */
-	/* "clone", "mirror"; "none": the heap was not looked at */
+	/* "clone", "mirror", "dump"; "none": the heap was not looked at */
 	const char *source;
 	bool consistent;
 	uint64_t attempts;
@@ -61,6 +73,8 @@ struct pyi_envelope {
 
 	struct pyi_warning *warnings;
 	size_t warning_count;
+
+	struct pyi_envelope_dump dump;
 
 	/* The report is of several processes; NULL: of one. Not owned. */
 	const struct pyi_group *group;

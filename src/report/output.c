@@ -35,6 +35,16 @@ bool pyi_output_is_ascii(void)
 	return origin.ascii;
 }
 
+const char *pyi_output_host(void)
+{
+	return origin.host;
+}
+
+const char *pyi_output_version(void)
+{
+	return origin.version;
+}
+
 const char *pyi_output_ellipsis(void)
 {
 	return origin.ascii ? "..." : "…";
@@ -253,24 +263,37 @@ static bool add_warnings(cJSON *json, const struct pyi_envelope *envelope)
 	return ok;
 }
 
-/* "2026-01-31T23:59:59Z" */
-static bool add_time(cJSON *json)
+bool pyi_output_add_moment(cJSON *object, const char *key, int64_t since_s)
 {
 	char text[sizeof("-2147483648-12-31T23:59:60Z")];
-	time_t now_s = time(NULL);
+	time_t moment_s = since_s;
 	struct tm parts;
 
-	if (!gmtime_r(&now_s, &parts) ||
+	if (!gmtime_r(&moment_s, &parts) ||
 	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts))
-		return cJSON_AddNullToObject(json, "time");
-	return pyi_output_add_text(json, "time", text);
+		return cJSON_AddNullToObject(object, key);
+	return pyi_output_add_text(object, key, text);
+}
+
+static bool add_dump(cJSON *json, const struct pyi_envelope_dump *dump)
+{
+	cJSON *object = cJSON_AddObjectToObject(json, "dump");
+
+	return object && pyi_output_add_text(object, "file", dump->file) &&
+	       (dump->taken_ms
+			? pyi_output_add_moment(object, "time", (int64_t)(dump->taken_ms / 1000))
+			: cJSON_AddNullToObject(object, "time") != NULL) &&
+	       pyi_output_add_text(object, "host", dump->host) &&
+	       pyi_output_add_text(object, "version", dump->version) &&
+	       pyi_output_add_text(object, "source", dump->source);
 }
 
 /* What reports and errors have in common. */
 static bool add_head(cJSON *json, const char *command)
 {
 	return pyi_output_add_text(json, "schema", "pyinspect/1") &&
-	       pyi_output_add_text(json, "command", command) && add_time(json) &&
+	       pyi_output_add_text(json, "command", command) &&
+	       pyi_output_add_moment(json, "time", time(NULL)) &&
 	       pyi_output_add_text(json, "host", origin.host) &&
 	       pyi_output_add_text(json, "version", origin.version);
 }
@@ -281,6 +304,7 @@ cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope)
 
 	if (json && add_head(json, envelope->command) && add_target(json, envelope) &&
 	    (!envelope->group || pyi_group_add_json(json, envelope->group)) &&
+	    (!envelope->dump.file || add_dump(json, &envelope->dump)) &&
 	    add_access(json, envelope) && add_cost(json, envelope) && add_warnings(json, envelope))
 		return json;
 	cJSON_Delete(json);

@@ -38,6 +38,8 @@ struct pyi_output_origin {
 /* Said once, before the first report. The strings must live as long as the program. */
 void pyi_output_set_origin(const struct pyi_output_origin *origin);
 bool pyi_output_is_ascii(void);
+const char *pyi_output_host(void);
+const char *pyi_output_version(void);
 
 /* What stands for what is left out: "…", or "...". */
 const char *pyi_output_ellipsis(void);
@@ -58,6 +60,8 @@ cJSON *pyi_envelope_to_json(const struct pyi_envelope *envelope);
  */
 bool pyi_output_add_text(cJSON *object, const char *key, const char *text) PYI_MUST_CHECK;
 bool pyi_output_add_unsigned(cJSON *object, const char *key, uint64_t value) PYI_MUST_CHECK;
+/* Seconds since 1970 as "2026-01-31T23:59:59Z"; null if that is no date. */
+bool pyi_output_add_moment(cJSON *object, const char *key, int64_t since_s) PYI_MUST_CHECK;
 /* As "0x7f.."; 0 becomes null. */
 bool pyi_output_add_address(cJSON *object, const char *key, uint64_t address) PYI_MUST_CHECK;
 

@@ -125,7 +125,8 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_retained_r
 	if (ok && estimated)
 		ok = pyi_table_put_note(table,
 					"~: an estimate; a type has a __sizeof__ of its own");
-	if (ok && report->objects && report->objects->count && envelope->pid > 0)
+	if (ok && report->objects && report->objects->count && envelope->pid > 0 &&
+	    !envelope->dump.file)
 		ok = pyi_table_put_note(
 			table, "what keeps the first: pyinspect %" PRId64 " path 0x%" PRIx64,
 			envelope->pid,

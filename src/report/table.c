@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "report/group.h"
@@ -142,6 +143,23 @@ bool pyi_table_align(size_t indent, const char *label, size_t *align)
 	return true;
 }
 
+/* When and where it was so. */
+static bool put_dump(const struct pyi_table *table, const struct pyi_envelope_dump *dump)
+{
+	PYI_CLEANUP(pyi_guard_free) char *file = pyi_output_fit(dump->file, 0);
+	PYI_CLEANUP(pyi_guard_free) char *host = pyi_output_fit(dump->host ? dump->host : "?", 0);
+	time_t taken_s = (time_t)(dump->taken_ms / 1000);
+	char when[64] = "an unknown time";
+	struct tm parts;
+
+	if (!file || !host)
+		return false;
+	if (taken_s && (!gmtime_r(&taken_s, &parts) ||
+			!strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &parts)))
+		return false;
+	return pyi_table_put_note(table, "as of %s on %s, from the dump %s", when, host, file);
+}
+
 bool pyi_table_put_target(const struct pyi_table *table)
 {
 	const struct pyi_envelope *envelope = table->envelope;
@@ -175,7 +193,7 @@ bool pyi_table_put_target(const struct pyi_table *table)
 	if (!exe)
 		return false;
 	fprintf(table->stream, "%s%s\n", target, exe);
-	return true;
+	return !envelope->dump.file || put_dump(table, &envelope->dump);
 }
 
 char *pyi_table_subject(const struct pyi_table *table, const char *type, bool exact,
@@ -272,6 +290,11 @@ void pyi_table_put_cost(const struct pyi_table *table)
 {
 	const struct pyi_envelope *envelope = table->envelope;
 
+	if (envelope->dump.file) {
+		put_ms(table, "elapsed", envelope->elapsed_ms);
+		fputc('\n', table->stream);
+		return;
+	}
 	put_ms(table, "paused", envelope->paused_ms);
 	put_ms(table, " (longest", envelope->longest_pause_ms);
 	put_ms(table, "), snapshot", envelope->snapshot_ms);

@@ -1,14 +1,17 @@
 /*
- * Fuzzer of src/graph: any bytes for a graph file, and for the stream that a graph is made of. The
- * first byte chooses; checksums are made right, for nothing would come behind them.
+ * Fuzzer of src/graph: any bytes for a graph file, of which what it says of itself is made a part
+ * of a report, and for the stream that a graph is made of. The first byte chooses; checksums are
+ * made right, for nothing would come behind them.
  */
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cli/dump_facts.h"
 #include "fuzz.h"
 #include "graph/builder.h"
 #include "graph/file.h"
 #include "graph/frame.h"
+#include "report/output.h"
 
 enum {
 	/* Far more than an input can say. */
@@ -58,6 +61,7 @@ static void write_and_read(const struct pyi_graph *graph, uint64_t sum)
 	FUZZ_EXPECT(!again.truncated);
 	FUZZ_EXPECT(again.node_count == graph->node_count);
 	FUZZ_EXPECT(again.edge_count == graph->edge_count);
+	FUZZ_EXPECT(again.fact_count == graph->fact_count);
 	FUZZ_EXPECT(add_up(&again) == sum);
 	pyi_graph_deinit(&again);
 	FUZZ_EXPECT(space.held_bytes == 0);
@@ -113,6 +117,26 @@ static void fix_checksums(uint8_t *bytes, size_t size_bytes)
 	}
 }
 
+/* What a report on it would say of it. */
+static void describe(const struct pyi_graph *graph)
+{
+	struct pyi_envelope envelope = { .command = "garbage" };
+	struct pyi_record_summary summary = { 0 };
+	struct pyi_dump_moment moment;
+	cJSON *json;
+	char *text;
+
+	FUZZ_EXPECT(
+		!fuzz_drop(pyi_dump_facts_get(graph, "heap.pyi", &envelope, &summary, &moment)));
+	FUZZ_EXPECT(envelope.pid >= 0 && envelope.pid <= 1 << 22);
+	json = pyi_envelope_to_json(&envelope);
+	text = json ? cJSON_PrintUnformatted(json) : NULL;
+	FUZZ_EXPECT(text);
+	cJSON_free(text);
+	cJSON_Delete(json);
+	pyi_envelope_deinit(&envelope);
+}
+
 static void file(const uint8_t *bytes, size_t size_bytes)
 {
 	int fd = memfd_create("dump", MFD_CLOEXEC);
@@ -127,7 +151,11 @@ static void file(const uint8_t *bytes, size_t size_bytes)
 	lseek(fd, 0, SEEK_SET);
 	pyi_graph_space_init(&space, -1, SPACE_BYTES);
 	if (!fuzz_drop(pyi_graph_read(fd, &space, &graph))) {
-		add_up(&graph);
+		uint64_t sum = add_up(&graph);
+
+		describe(&graph);
+		if (!graph.truncated)
+			write_and_read(&graph, sum);
 		pyi_graph_deinit(&graph);
 	}
 	FUZZ_EXPECT(space.held_bytes == 0);

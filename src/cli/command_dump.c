@@ -1,0 +1,117 @@
+/*
+ * pyinspect TARGET dump FILE: the graph of a heap in a file. Does not open the file, which is put
+ * in its place by another process (cli/handover.h).
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analysis/heap_types.h"
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/heap_graph.h"
+#include "cli/inspection.h"
+#include "graph/file.h"
+#include "report/dump.h"
+
+static const char help[] =
+	"usage: pyinspect TARGET dump FILE [options]\n"
+	"\n"
+	"Writes all objects of the process and all references between them into a file,\n"
+	"which answers questions later, and elsewhere: a file in the place of TARGET.\n"
+	"\n"
+	"FILE is replaced as a whole when all of the dump is there, and is readable only\n"
+	"by its owner; - is standard output.\n"
+	"\n"
+	"Options of all commands: see pyinspect --help.\n"
+	"\n"
+	"There are names of types in it, addresses, sizes, reference counts, and of\n"
+	"which process it is, from when; no contents: no texts, no numbers, no keys.\n"
+	"About 4 bytes an object, if pyinspect was built with libzstd. doc/graph.md has\n"
+	"the format.\n"
+	"\n"
+	"It takes memory beside that of the process: about 60 bytes an object.\n"
+	"\n"
+	"What can be asked of a dump: top-types, garbage, and of top-objects what is\n"
+	"retained. They answer as they would have of the process. What could not be read\n"
+	"of the process is missing in its dump, too: both say so, with exit 5.\n"
+	"\n"
+	"Examples:\n"
+	"  pyinspect 1234 dump /tmp/heap.pyi\n"
+	"  pyinspect /tmp/heap.pyi top-types --by retained\n"
+	"  pyinspect unit:firewalld dump - | ssh desk 'cat >firewalld.pyi'\n";
+
+static struct pyi_error *report_on(struct pyi_inspection *inspection,
+				   const struct pyi_heap_graph *graph)
+{
+	const struct pyi_options *options = inspection->options;
+	PYI_CLEANUP(pyi_census_deinit) struct pyi_census all = { 0 };
+	struct pyi_census_sum heap;
+	struct stat status;
+	struct pyi_error *error = pyi_heap_types(&graph->graph, NULL, &all);
+
+	if (error)
+		return error;
+	if (fstat(options->output_fd, &status) != 0)
+		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno,
+					      "the dump cannot be written");
+	heap = pyi_census_sum_from(&all, 0);
+	return pyi_report_dump(options->out, options->format, pyi_inspection_columns(options),
+			       inspection->envelope,
+			       &(struct pyi_dump_report){
+				       .file = options->dump_file,
+				       .file_bytes = (uint64_t)status.st_size,
+				       .objects = heap.count,
+				       .bytes = heap.bytes,
+				       .references = graph->graph.edge_count,
+				       .skipped_objects = inspection->skipped_objects,
+				       .complete = pyi_heap_graph_is_complete(graph) &&
+						   !inspection->skipped_objects &&
+						   inspection->envelope->consistent,
+			       });
+}
+
+static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
+{
+	const struct pyi_options *options = inspection->options;
+	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
+	struct pyi_error *error = pyi_heap_graph_take(inspection, &graph);
+	enum pyi_exit exit;
+
+	if (!error)
+		error = pyi_session_check(&inspection->session);
+	if (error)
+		return error;
+	pyi_progress_report(&inspection->progress, "writing the dump", graph.graph.node_count);
+	exit = pyi_inspection_conclude(inspection);
+	/* What is wrong with the graph can be seen from it. */
+	error = pyi_dump_facts_put(&graph.graph, inspection->envelope, &inspection->session.summary,
+				   &graph.moment);
+	if (!error)
+		error = pyi_graph_write(&graph.graph, options->output_fd);
+	if (!error)
+		error = pyi_session_check(&inspection->session);
+	if (error)
+		return error;
+	if (!pyi_heap_graph_warn(&graph, inspection->envelope, "they are not in the dump"))
+		exit = PYI_EXIT_INCOMPLETE;
+	*ret_exit = exit;
+	/* The dump is the output. */
+	return strcmp(options->dump_file, "-") == 0 ? NULL : report_on(inspection, &graph);
+}
+
+static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
+			     enum pyi_exit *ret_exit)
+{
+	return pyi_inspection_run(options, envelope, answer, ret_exit);
+}
+
+const struct pyi_command pyi_command_dump = {
+	.name = "dump",
+	.summary = "write all objects and references into a file",
+	.use = { .file = true },
+	.help = help,
+	.inspects = true,
+	.graph = true,
+	.run = run,
+};

@@ -1,0 +1,61 @@
+/*
+ * What a dump says about itself beside its graph, as facts of that (graph/graph.h): of which
+ * process it is, when and how it was made, and what is known to be missing.
+ *
+ * Does not read or write files.
+ */
+#ifndef PYI_CLI_DUMP_FACTS_H
+#define PYI_CLI_DUMP_FACTS_H
+
+#include <pyinspect/payload.h>
+
+#include "base/error.h"
+#include "graph/graph.h"
+#include "report/envelope.h"
+
+/* Part of the format (doc/graph.md): keys are added, and never mean something else. */
+enum pyi_dump_fact {
+	PYI_DUMP_PID = 1,
+	/* Of the process: in clock ticks since its machine was started. */
+	PYI_DUMP_STARTED,
+	PYI_DUMP_EXE,
+	PYI_DUMP_PYTHON,
+	PYI_DUMP_INTERPRETERS,
+	PYI_DUMP_RSS_BYTES,
+	/* When the snapshot was taken: milliseconds since 1970. */
+	PYI_DUMP_TAKEN,
+	PYI_DUMP_HOST,
+	/* Of pyinspect. */
+	PYI_DUMP_VERSION,
+	/* "clone" or "mirror". */
+	PYI_DUMP_SOURCE,
+	PYI_DUMP_CONSISTENT,
+	PYI_DUMP_ATTEMPTS,
+	PYI_DUMP_FROZEN_OBJECTS,
+	PYI_DUMP_FROZEN_BYTES,
+	PYI_DUMP_SKIPPED_OBJECTS,
+	/* Code, space, message. */
+	PYI_DUMP_WARNING,
+};
+
+struct pyi_dump_moment {
+	uint64_t start_ticks;
+	uint64_t taken_ms;
+};
+
+/* Adds what the envelope and the walk say; `envelope` is that of a report on the process. */
+struct pyi_error *pyi_dump_facts_put(struct pyi_graph *graph, const struct pyi_envelope *envelope,
+				     const struct pyi_record_summary *summary,
+				     const struct pyi_dump_moment *moment) PYI_MUST_CHECK;
+
+/*
+ * The way back: fills in the target, access and warnings of `envelope`, which is then one of a
+ * report on the dump `file`; and what a walk would have said. What the facts do not say, or cannot
+ * be, is not known.
+ */
+struct pyi_error *pyi_dump_facts_get(const struct pyi_graph *graph, const char *file,
+				     struct pyi_envelope *envelope,
+				     struct pyi_record_summary *summary,
+				     struct pyi_dump_moment *moment) PYI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Names and descriptors; of a file no more than its first bytes are compared.
+ */
+#include "cli/dump_target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/room.h"
+#include "graph/file.h"
+
+/* -1 with errno; nothing that could hold us up, or be changed by being opened. */
+static int open_file(const char *name, struct stat *ret_status)
+{
+	PYI_CLEANUP(pyi_guard_fd)
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int opened = fd;
+
+	if (fd < 0 || fstat(fd, ret_status) != 0)
+		return -1;
+	if (!S_ISREG(ret_status->st_mode)) {
+		errno = S_ISDIR(ret_status->st_mode) ? EISDIR : ESPIPE;
+		return -1;
+	}
+	fd = -1;
+	return opened;
+}
+
+static bool begins_as_dump(const char *name)
+{
+	struct stat status;
+	PYI_CLEANUP(pyi_guard_fd) int fd = open_file(name, &status);
+	char magic[sizeof(PYI_GRAPH_FILE_MAGIC) - 1];
+
+	return fd >= 0 && pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, PYI_GRAPH_FILE_MAGIC, sizeof(magic)) == 0;
+}
+
+static bool is_of_process(const char *name)
+{
+	static const char *const prefixes[] = { "unit:", "cgroup:", "container:" };
+
+	for (size_t p = 0; p < sizeof(prefixes) / sizeof(prefixes[0]); p++)
+		if (strncmp(name, prefixes[p], strlen(prefixes[p])) == 0)
+			return true;
+	return name[strspn(name, "0123456789")] == '\0';
+}
+
+bool pyi_dump_target_is(const char *name)
+{
+	return !is_of_process(name) && (strchr(name, '/') || begins_as_dump(name));
+}
+
+struct pyi_error *pyi_dump_target_open(struct pyi_options *options)
+{
+	struct stat status;
+	int fd = open_file(options->target, &status);
+
+	if (fd < 0)
+		return pyi_error_hint(
+			pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED, errno,
+					       "cannot read the dump %s", options->target),
+			"a target is a process id, a unit, or a file that pyinspect TARGET dump "
+			"has written");
+	options->dump = options->target;
+	options->dump_fd = fd;
+	options->graph_bytes = pyi_room_for_dump((uint64_t)status.st_size);
+	return NULL;
+}
+
+struct pyi_error *pyi_dump_target_refuse(const char *name, const char *command)
+{
+	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+					       "%s asks the process itself, and %s is a dump",
+					       command, name),
+			      "give a process id or a unit; pyinspect --help says which commands "
+			      "can be asked of a dump");
+}
