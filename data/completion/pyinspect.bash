@@ -28,12 +28,13 @@ _pyinspect_options() {
             "--max-tracked --history --no-history --state --min-age --output --children"
         ;;
     history) echo "$common --limit --by --since --history" ;;
+    list) echo "$common --limit --state" ;;
     *) echo "$common --version" ;;
     esac
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path garbage dump slip-dbus check history"
+    local commands="top-types top-objects referrers referents path garbage dump slip-dbus check history list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return
@@ -106,7 +107,7 @@ _pyinspect() {
     elif [[ $command == dump || $cur == */* ]]; then
         _filedir
     elif [[ -z $target ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "help history $(_pyinspect_targets)" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "help history list $(_pyinspect_targets)" -- "$cur")
         __ltrim_colon_completions "$cur"
     elif [[ -z $command ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")

@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path garbage dump slip-dbus check history
+set -l commands top-types top-objects referrers referents path garbage dump slip-dbus check history list
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -14,6 +14,7 @@ function __pyinspect_targets
     end
     printf 'help\toptions of a command\n'
     printf 'history\twhich processes are known\n'
+    printf 'list\tthe Python processes of this machine\n'
 end
 
 # True if the words so far name one of these commands.
@@ -47,6 +48,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a dump -d 'write all objects
 complete -c pyinspect -n __pyinspect_wants_command -a slip-dbus -d 'callers of D-Bus that are gone'
 complete -c pyinspect -n __pyinspect_wants_command -a check -d 'judge by rules, for monitoring'
 complete -c pyinspect -n __pyinspect_wants_command -a history -d 'what earlier checks have seen'
+complete -c pyinspect -n __pyinspect_wants_command -a list -d 'the Python processes of this machine'
 
 complete -c pyinspect -l format -x -a 'table json ndjson' -d 'how to print'
 complete -c pyinspect -n '__pyinspect_is check' -l format -x -a 'nagios prometheus' -d 'how to print'
@@ -61,7 +63,7 @@ complete -c pyinspect -s v -l verbose -d 'say what was done to the process'
 complete -c pyinspect -s h -l help -d 'help'
 complete -c pyinspect -n "not __pyinspect_is $commands" -s V -l version -d 'the version'
 
-complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path garbage check history' -s n -l limit -x -d 'show so many'
+complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path garbage check history list' -s n -l limit -x -d 'show so many'
 complete -c pyinspect -n '__pyinspect_is history' -l since -x -d 'only what is not older'
 complete -c pyinspect -n '__pyinspect_is top-types garbage history' -l by -x -a 'count bytes' -d 'what biggest means'
 complete -c pyinspect -n '__pyinspect_is top-types' -l by -x -a retained -d 'what biggest means'
@@ -86,6 +88,6 @@ complete -c pyinspect -n '__pyinspect_is check' -l max-rss -x -d 'resident memor
 complete -c pyinspect -n '__pyinspect_is check' -l max-tracked -x -d 'tracked objects'
 complete -c pyinspect -n '__pyinspect_is check history' -l history -r -F -d 'where the history is kept'
 complete -c pyinspect -n '__pyinspect_is check' -l no-history -d 'keep no history'
-complete -c pyinspect -n '__pyinspect_is check' -l state -x -a '(__fish_complete_directories)' -d 'where history and reports are kept'
+complete -c pyinspect -n '__pyinspect_is check list' -l state -x -a '(__fish_complete_directories)' -d 'where history and reports are kept'
 complete -c pyinspect -n '__pyinspect_is check' -l min-age -x -d 'do not judge a younger process, s'
 complete -c pyinspect -n '__pyinspect_is check' -l output -r -F -d 'write to a file'

@@ -144,7 +144,7 @@ static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 }
 
 /* systemd may name several, with colons between them; the first is the one of the unit. */
-static char *state_of(const struct pyi_options *options)
+char *pyi_check_state_folder(const struct pyi_options *options)
 {
 	const char *given = getenv("STATE_DIRECTORY");
 
@@ -158,7 +158,7 @@ static char *state_of(const struct pyi_options *options)
 static struct pyi_error *plan_places(const struct pyi_options *options,
 				     struct pyi_check_setup *setup)
 {
-	setup->state = state_of(options);
+	setup->state = pyi_check_state_folder(options);
 	if (!setup->state)
 		return pyi_error_no_memory();
 	if (options->no_history)

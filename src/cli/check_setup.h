@@ -30,6 +30,10 @@ struct pyi_check_setup {
 	char *history;
 };
 
+/* Where things are kept: by the options, $STATE_DIRECTORY, or the folder above; the caller frees
+ * it; NULL without memory. */
+char *pyi_check_state_folder(const struct pyi_options *options);
+
 /*
  * `program` is the name of the target's program ("firewalld"), NULL if it is not known: files can
  * be for that, too. Presets count least, then files, then single rules. Without --rules the files

@@ -56,5 +56,6 @@ extern const struct pyi_command pyi_command_dump;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
 extern const struct pyi_command pyi_command_history;
+extern const struct pyi_command pyi_command_list;
 
 #endif

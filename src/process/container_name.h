@@ -7,6 +7,13 @@
 #define PYI_PROCESS_CONTAINER_NAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Whether a cgroup (the last part of its path) is that of a container, and what that is called: its
+ * whole id, or its name; "" and false if it is none.
+ */
+bool pyi_container_name_of(const char *cgroup, char *ret_name, size_t size, bool *ret_is_id);
 
 /*
  * Whether a cgroup (the last part of its path) is that of the container `wanted`: its id or at

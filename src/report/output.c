@@ -108,18 +108,17 @@ size_t pyi_output_width(const char *text)
 	return pyi_utf8_width(text);
 }
 
-char *pyi_output_fit(const char *text, size_t room)
+char *pyi_output_cut(const char *safe, size_t room)
 {
-	PYI_CLEANUP(pyi_guard_free) char *safe = escape(text);
-	size_t width = safe ? pyi_output_width(safe) : 0;
+	size_t width = pyi_output_width(safe);
 	const char *head_end;
 	const char *tail;
 	size_t dots;
 	size_t head;
 	char *cut;
 
-	if (!safe || !room || width <= room)
-		return pyi_return_ptr(safe);
+	if (!room || width <= room)
+		return strdup(safe);
 	dots = pyi_output_width(pyi_output_ellipsis());
 	if (room < dots)
 		dots = room;
@@ -130,6 +129,13 @@ char *pyi_output_fit(const char *text, size_t room)
 		     (int)(origin.ascii ? dots : strlen("…")), pyi_output_ellipsis(), tail) < 0)
 		return NULL;
 	return cut;
+}
+
+char *pyi_output_fit(const char *text, size_t room)
+{
+	PYI_CLEANUP(pyi_guard_free) char *safe = escape(text);
+
+	return safe ? pyi_output_cut(safe, room) : NULL;
 }
 
 static bool add_item(cJSON *object, const char *key, cJSON *item)

@@ -82,6 +82,9 @@ bool pyi_output_append_text(cJSON *array, const char *text) PYI_MUST_CHECK;
  */
 char *pyi_output_fit(const char *text, size_t room);
 
+/* The same for text that went through it already. */
+char *pyi_output_cut(const char *safe, size_t room);
+
 /* Columns of valid UTF-8, counted in the same way. */
 size_t pyi_output_width(const char *text);
 

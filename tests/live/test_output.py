@@ -452,7 +452,7 @@ def test_help(arguments):
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
         "top-types", "top-objects", "referrers", "referents", "path", "garbage", "slip-dbus",
-        "check", "history"]
+        "check", "history", "list"]
 
 
 def test_help_of_a_command(command):
@@ -475,8 +475,9 @@ def test_help_names_every_option():
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
              "garbage": ("-n", "--limit", "--by"),
              "slip-dbus": (),
-             "check": ("-n", "--limit", "--format", "--history"),
+             "check": ("-n", "--limit", "--format", "--history", "--state"),
              "history": ("-n", "--limit", "--by", "--history", "--since"),
+             "list": ("-n", "--limit", "--state"),
              "": ("--format", "--max-pause", "--timeout", "-v", "--verbose", "-h", "--version")}
     every = {option for options in texts.values() for option in options}
     for name, options in texts.items():
