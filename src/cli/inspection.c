@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/python_children.h"
 #include "report/output.h"
 #include "tracee/wait.h"
 
@@ -165,10 +166,14 @@ bool pyi_inspection_wait_for_others(const struct pyi_error *error, uint64_t dead
 static struct pyi_error *point_at_children(struct pyi_error *error,
 					   const struct pyi_options *options)
 {
-	const char *children = options->python_children;
-	bool several = strchr(children, ',') != NULL;
+	char children[PYI_PYTHON_CHILDREN_BYTES];
+	bool several;
 
-	if (!error || error->code != PYI_ERROR_NOT_PYTHON || !children[0])
+	if (!error || error->code != PYI_ERROR_NOT_PYTHON)
+		return error;
+	pyi_python_children_ask(options->children_fd, children);
+	several = strchr(children, ',') != NULL;
+	if (!children[0])
 		return error;
 	return pyi_error_hint(
 		error,

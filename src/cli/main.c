@@ -199,9 +199,9 @@ static enum pyi_exit run(struct job *job)
 }
 
 /* Of what the caller of the program had open, they have the three standard descriptors only. */
-static struct pyi_error *close_others(int fd, int other_fd)
+static struct pyi_error *close_others(int fd, int other_fd, int third_fd)
 {
-	const int kept[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, fd, other_fd };
+	const int kept[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, fd, other_fd, third_fd };
 
 	if (pyi_confine_close_files(kept, sizeof(kept) / sizeof(kept[0])))
 		return NULL;
@@ -240,10 +240,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	pyi_relay_enter_limited(&job->relay, job->options.dump_file ? job->options.graph_bytes : 0);
 	if (keeper_fd >= 0)
 		leave_output_to_keeper(&job->options);
-	error = close_others(broker_fd,
-			     job->options.dump_file ? job->options.output_fd : keeper_fd);
-	if (!error && !job->options.one_of_many && !job->options.children)
-		pyi_python_children_list(job->options.pid, job->options.python_children);
+	error = close_others(broker_fd, job->options.dump_file ? job->options.output_fd : keeper_fd,
+			     job->options.children_fd);
 	if (!error)
 		error = pyi_worker_confine(pyi_worker_memory_for(job->options.pid) +
 					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
@@ -270,7 +268,7 @@ static __attribute__((noreturn)) void study(void *argument, int broker_fd, int k
 	(void)broker_fd;
 	(void)keeper_fd;
 	pyi_relay_enter_limited(&job->relay, 0);
-	error = close_others(job->options.dump_fd, -1);
+	error = close_others(job->options.dump_fd, -1, -1);
 	if (!error)
 		error = pyi_worker_confine(pyi_worker_memory() +
 					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
@@ -287,7 +285,7 @@ static __attribute__((noreturn)) void keep(void *argument, int worker_fd)
 	struct pyi_error *error;
 
 	pyi_relay_enter(&job->relay);
-	error = close_others(worker_fd, job->options.output_fd);
+	error = close_others(worker_fd, job->options.output_fd, -1);
 	if (error) {
 		pyi_error_destroy(pyi_keeper_confine());
 		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
@@ -357,7 +355,7 @@ static __attribute__((noreturn)) void add_up(void *argument, int broker_fd, int 
 	pyi_relay_enter_limited(&job->relay, 0);
 	/* Not a broker either: it would open any process for whoever takes over this one. */
 	(void)broker_fd;
-	error = close_others(-1, job->options.output_fd);
+	error = close_others(-1, job->options.output_fd, -1);
 	for (size_t p = 0; p < job->parts->count; p++)
 		bytes += PARSED_FACTOR * job->parts->items[p].size;
 	if (!error && job->options.output_fd >= 0) {
@@ -557,6 +555,7 @@ static enum pyi_exit supervise(struct job *job)
 		.deadline_ns = PYI_CLOCK_NEVER,
 	};
 	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
+	struct pyi_python_children children = { .fd = -1 };
 	struct pyi_supervised supervised = { 0 };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *unwritten = NULL;
 	struct pyi_error *error;
@@ -576,8 +575,13 @@ static enum pyi_exit supervise(struct job *job)
 	if (!error)
 		error = pyi_handover_begin(&job->options);
 	pyi_relay_init(&job->relay);
+	/* Who named several processes has named their children, and needs no hint. */
+	if (!error && !job->options.children)
+		pyi_python_children_offer(job->options.pid, &children);
+	job->options.children_fd = children.fd;
 	if (!error)
 		error = pyi_supervise(&supervision, &supervised);
+	pyi_python_children_end(&children);
 	told = !error && has_told(job->command, &supervised);
 	direct = job->relay.output_fd < 0 && !job->options.output;
 	/* What is said of a file is said when it is there. */

@@ -432,6 +432,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.out = stdout,
 		.output_fd = -1,
 		.draft = { .fd = -1, .folder_fd = -1 },
+		.children_fd = -1,
 	};
 	opterr = 0;
 	first = take_default_format(options);

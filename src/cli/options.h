@@ -12,7 +12,6 @@
 
 #include "base/error.h"
 #include "base/file_draft.h"
-#include "cli/python_children.h"
 #include "report/output.h"
 #include "snapshot/preflight.h"
 
@@ -131,8 +130,9 @@ struct pyi_options {
 	/* What `target` means; and whether it is one of the processes that it means. */
 	pid_t pid;
 	bool one_of_many;
-	/* Those that it has started and that run Python, for a hint: "12, 34"; "": none. */
-	char python_children[PYI_PYTHON_CHILDREN_BYTES];
+	/* Who knows which of those that it has started run Python (cli/python_children.h); -1:
+	   nobody. */
+	int children_fd;
 	/* Memory that a graph may take; 0: there is none (cli/room.h). */
 	uint64_t graph_bytes;
 	/* When --timeout is over, on base/clock.h's clock; 0: never. */

@@ -3,26 +3,38 @@
  */
 #include "cli/python_children.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/target.h"
+#include "base/clock.h"
+#include "base/confine.h"
+#include "broker/reader.h"
 #include "process/maps.h"
 #include "process/process.h"
+#include "process/process_list.h"
+#include "process/python_sign.h"
+#include "tracee/wait.h"
 
 enum {
 	LOOK_LIMIT = 64,
 	TOLD_LIMIT = 4,
+	/* For it to be gone when it was killed. */
+	BURIAL_MS = 300,
 };
 
-static bool is_called(const char *path, const char *name)
+static bool is_sign(const char *path, enum pyi_python_sign wanted)
 {
-	const char *base = strrchr(path, '/');
+	char version[PYI_PYTHON_VERSION_BYTES];
 
-	return base && strncmp(base + 1, name, strlen(name)) == 0;
+	return pyi_python_sign_of(path, version) == wanted;
 }
 
 /* False as well if it may not be known. */
@@ -32,7 +44,7 @@ static bool has_python_program(const struct pyi_process *process)
 	PYI_CLEANUP(pyi_guard_error)
 	struct pyi_error *error = pyi_process_read_exe(process, &path);
 
-	return !error && is_called(path, "python");
+	return !error && is_sign(path, PYI_PYTHON_PROGRAM);
 }
 
 /* A program that embeds it, and that is called anything. */
@@ -42,7 +54,7 @@ static bool has_python_library(const struct pyi_process *process)
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = pyi_maps_read(process, &maps);
 
 	for (size_t m = 0; !error && m < maps.count; m++)
-		if (is_called(maps.items[m].path, "libpython"))
+		if (is_sign(maps.items[m].path, PYI_PYTHON_LIBRARY))
 			return true;
 	return false;
 }
@@ -62,23 +74,21 @@ static bool looks_like_python(const struct pyi_process *process)
 	return has_python_program(process) || has_python_library(process);
 }
 
-void pyi_python_children_list(pid_t pid, char ret_text[PYI_PYTHON_CHILDREN_BYTES])
+static void list(pid_t pid, char ret_text[PYI_PYTHON_CHILDREN_BYTES])
 {
-	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
+	PYI_CLEANUP(pyi_guard_free) pid_t *pids = malloc(sizeof(*pids));
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	size_t length = 0;
-	size_t count = 0;
+	size_t capacity = 1;
+	size_t count = 1;
 	size_t told = 0;
-	char name[16];
 
 	ret_text[0] = '\0';
-	if (runs_python(pid, has_python_program))
+	if (!pids || runs_python(pid, has_python_program))
 		return;
-	snprintf(name, sizeof(name), "%d", (int)pid);
-	error = pyi_target_find_all(name, true, &pids, &count);
-	if (error)
-		return;
-	for (size_t p = 0; p < count && p < LOOK_LIMIT && told <= TOLD_LIMIT; p++) {
+	pids[0] = pid;
+	error = pyi_process_list_descendants(&pids, &count, &capacity);
+	for (size_t p = 1; p < count && p < LOOK_LIMIT && told <= TOLD_LIMIT; p++) {
 		if (pids[p] == pid || !runs_python(pids[p], looks_like_python))
 			continue;
 		if (told++ == TOLD_LIMIT)
@@ -88,4 +98,67 @@ void pyi_python_children_list(pid_t pid, char ret_text[PYI_PYTHON_CHILDREN_BYTES
 						   PYI_PYTHON_CHILDREN_BYTES - length, "%s%d",
 						   told > 1 ? ", " : "", (int)pids[p]);
 	}
+}
+
+/* Answers one question, if there is one. */
+static __attribute__((noreturn)) void answer(pid_t parent, int fd, pid_t pid)
+{
+	char text[PYI_PYTHON_CHILDREN_BYTES];
+	char question;
+
+	prctl(PR_SET_NAME, "pyinspect-hint");
+	pyi_confine_end_with(parent);
+	/* Without them there is no hint. */
+	if (!pyi_confine_close_files(&fd, 1) || pyi_reader_confine())
+		_exit(1);
+	if (read(fd, &question, 1) == 1) {
+		list(pid, text);
+		if (write(fd, text, strlen(text) + 1) < 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+void pyi_python_children_offer(pid_t pid, struct pyi_python_children *ret_children)
+{
+	pid_t parent = getpid();
+	int ends[2];
+	pid_t child;
+
+	*ret_children = (struct pyi_python_children){ .fd = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return;
+	child = fork();
+	if (child == 0)
+		answer(parent, ends[0], pid);
+	close(ends[0]);
+	if (child < 0) {
+		close(ends[1]);
+		return;
+	}
+	*ret_children = (struct pyi_python_children){ child, ends[1] };
+}
+
+/* It may have ended, and whoever waited for all has reaped it: then its number is another's. */
+static bool is_child(pid_t pid)
+{
+	siginfo_t found;
+
+	return pid > 0 && waitid(P_PID, (id_t)pid, &found, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+void pyi_python_children_end(struct pyi_python_children *children)
+{
+	pid_t found;
+	int status;
+
+	if (children->fd >= 0)
+		close(children->fd);
+	if (is_child(children->reader_pid)) {
+		kill(children->reader_pid, SIGKILL);
+		pyi_wait_tracee(children->reader_pid,
+				pyi_clock_deadline(BURIAL_MS, PYI_CLOCK_NEVER), false, &found,
+				&status);
+	}
+	*children = (struct pyi_python_children){ .fd = -1 };
 }

@@ -19,6 +19,8 @@ FILE_LIMIT = 64
 WORKER = "pyinspect-work"
 KEEPER = "pyinspect-keep"
 BROKER = "pyinspect-brok"
+HINT = "pyinspect-hint"
+SYS_PTRACE = 1 << 19
 
 
 @pytest.fixture
@@ -137,7 +139,8 @@ def assert_worker(pid, target_pid, channels):
 def test_worker(victim, run):
     pid = run(victim.pid, "top-types")
     worker = working(pid)
-    assert_worker(worker, victim.pid, channels=1)
+    # To the broker, and to who may be asked for a hint.
+    assert_worker(worker, victim.pid, channels=2)
     assert child(pid, BROKER) and not child(pid, KEEPER)
     # It can be looked at by nobody but root: it may not be dumped.
     assert os.stat("/proc/%d/mem" % worker).st_uid == 0
@@ -150,7 +153,7 @@ def test_keeper(victim, run, tmp_path):
               "--state", tmp_path / "state")
     worker = working(pid)
     keeper = child(pid, KEEPER)
-    assert_worker(worker, victim.pid, channels=2)
+    assert_worker(worker, victim.pid, channels=3)
     assert_no_capabilities(keeper)
     assert value(keeper, "Uid") == 4 * ["0"]
     held = descriptors(keeper)
@@ -161,3 +164,19 @@ def test_keeper(victim, run, tmp_path):
         # says whether the target is still there: no way to any of its files.
         assert (fd <= 2 or link in sockets or link == "/proc/%d" % victim.pid
                 or link.startswith((str(tmp_path / "state"), "/memfd:report"))), (fd, link)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who has no rights can give none up")
+def test_reader(victim, run):
+    """It waits to be asked for a hint, has one capability, and no file but what it is asked over."""
+    pid = run(victim.pid, "top-types")
+    working(pid)
+    reader = child(pid, HINT)
+    for key, expected in (("CapInh", 0), ("CapPrm", SYS_PTRACE), ("CapEff", SYS_PTRACE),
+                          ("CapBnd", 0), ("CapAmb", 0)):
+        assert int(value(reader, key)[0], 16) == expected, key
+    assert value(reader, "NoNewPrivs") == ["1"]
+    assert value(reader, "Seccomp") == ["2"]
+    (link, _), = descriptors(reader).values()
+    assert link.startswith("socket:")
+    assert os.stat("/proc/%d/mem" % reader).st_uid == 0

@@ -500,8 +500,9 @@ def test_several_at_once(victim, state):
     assert len(evidence_folders(state)) == 1
 
 
-# What pyinspect forks: the broker, the worker, and third the one that keeps things.
-KEEPER = 3
+# What pyinspect forks: who can be asked for a hint, the broker, the worker, and fourth the one that
+# keeps things.
+KEEPER = 4
 
 
 def run_under_kill_at(arguments, command, child):

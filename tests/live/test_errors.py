@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -133,6 +134,32 @@ def test_wrapper_of_an_embedder(tmp_path):
     with wrapper(built.path) as (target, (child,)):
         hint = refuse(4, target.pid, "top-types")["hint"]
         assert "it has started process %d, which runs Python" % child in hint
+
+
+def lists_processes(log):
+    """Whether all processes were listed, as it takes to know who has started whom."""
+    return '"/proc"' in log.read_text(encoding="utf-8", errors="replace")
+
+
+def test_children_are_looked_for_if_it_fails_only(tmp_path):
+    """A program that has Python, is called otherwise, and has started another: nobody asks which."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    log = tmp_path / "log"
+    strace = ["strace", "-f", "-qq", "-o", log, "-e", "trace=open,openat"]
+    built = embedding.build(str(tmp_path / "worker"), embedding.shared_library(distribution()))
+    target = support.Target([built.path, "-sEc", "import subprocess, sys; "
+                             "one = subprocess.Popen(['sleep', '1000']); "
+                             "print('READY', flush=True); sys.stdin.read(); one.kill()"])
+    try:
+        target.expect("READY")
+        assert support.run_pyinspect(target.pid, "top-types", prefix=strace).returncode == 0
+        assert not lists_processes(log)
+    finally:
+        target.close()
+    with wrapper(distribution().path) as (target, _):
+        refuse(4, target.pid, "top-types", prefix=strace)
+        assert lists_processes(log)
 
 
 def embedder_for_all(folder, interpreter):

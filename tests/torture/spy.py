@@ -200,8 +200,8 @@ class Outcome:
                                          self.end, self.number, self.words.strip())
 
 
-# The processes that pyinspect forks, by their order: kill_at's -p.
-BROKER, WORKER = 1, 2
+# The processes that pyinspect forks, by their order: kill_at's -p. The first can be asked for a hint.
+BROKER, WORKER = 2, 3
 
 
 def run_under_kill_at(arguments, pid, *options, process=BROKER, timeout=60):
