@@ -24,11 +24,6 @@ PYI_SELDOM bool pyi_graph_init(struct pyi_walk *walk)
 		return false;
 	if (sets && !pyi_sets_init(walk, sets))
 		return false;
-	if (job == PYI_JOB_PATH) {
-		walk->graph->steps =
-			pyi_walk_allocate(walk, PYI_PATH_LIMIT * sizeof(walk->graph->steps[0]));
-		return walk->graph->steps != NULL;
-	}
 	for (int l = 0; l < 2 && job == PYI_JOB_LARGE; l++) {
 		walk->graph->large[l] =
 			pyi_walk_allocate(walk, PYI_LARGE_LIMIT * sizeof(walk->graph->large[l][0]));
@@ -185,10 +180,6 @@ static void take(struct pyi_walk *walk, const struct pyi_reference *reference)
 		pyi_contents_take(walk, target, type);
 		return;
 	}
-	if (job == PYI_JOB_PATH) {
-		pyi_paths_take(walk, reference, type);
-		return;
-	}
 	asked = (job == PYI_JOB_REFERRERS && pyi_graph_is_meant(walk, target, type)) ||
 		(job == PYI_JOB_REFERENTS && reference->holder_type &&
 		 pyi_graph_is_meant(walk, reference->holder, reference->holder_type));
@@ -239,8 +230,6 @@ static void refer(struct pyi_walk *walk, uint64_t object)
 	reference->target = object;
 	/* A __dict__ has a type of its own: no attribute of the object that has the dict. */
 	if (reference->via == PYI_VIA_TYPE && reference->source != reference->holder) {
-		if (walk->arguments->job == PYI_JOB_PATH)
-			return;
 		reference->holder = reference->source;
 		reference->holder_type = find_type(walk, reference->source);
 	}
@@ -388,7 +377,7 @@ PYI_SELDOM static void step_starts(struct pyi_walk *walk)
 		pyi_contents_take(walk, object, type);
 }
 
-void pyi_graph_refer_root(struct pyi_walk *walk)
+static void refer_root(struct pyi_walk *walk)
 {
 	const struct pyi_payload_root *roots =
 		(const struct pyi_payload_root *)(uintptr_t)walk->arguments->roots_addr;
@@ -411,7 +400,7 @@ static bool step(struct pyi_walk *walk)
 		return true;
 	case PYI_PHASE_ROOTS:
 		if (walk->root_index < walk->arguments->root_count)
-			pyi_graph_refer_root(walk);
+			refer_root(walk);
 		else
 			next_phase(walk);
 		return true;
@@ -458,10 +447,7 @@ static void run(struct pyi_walk *walk)
 void pyi_graph_run(struct pyi_walk *walk)
 {
 	walk->refer = refer;
-	if (walk->arguments->job == PYI_JOB_PATH)
-		pyi_paths_run(walk);
-	else
-		run(walk);
+	run(walk);
 	keep_worst(walk);
 	walk->summary.skipped_objects = walk->graph->worst.skipped_objects;
 	walk->summary.broken_lists = walk->graph->worst.broken_lists;

@@ -17,7 +17,6 @@ enum {
 	/* From here on none is made for a single item of a container. */
 	PYI_GROUP_ITEM_LIMIT = PYI_GROUP_LIMIT / 4,
 	PYI_LARGE_LIMIT = 1000,
-	PYI_PATH_LIMIT = 1 << 16,
 	/* Of a container with more items than this, an item is not told from another. */
 	PYI_ITEMS_APART = 16,
 };
@@ -71,15 +70,6 @@ struct pyi_graph {
 
 	/* PYI_JOB_CONTENTS */
 	struct pyi_record_contents contents;
-
-	/* PYI_JOB_PATH */
-	uint64_t queue_taken;
-	/* Paths sent; and begun, which numbers them. */
-	uint64_t path_count;
-	uint64_t path_number;
-	bool last_roots;
-	/* Numbers in the queue, of the path that is being sent. */
-	uint64_t *steps;
 };
 
 /* groups.c */
@@ -129,12 +119,6 @@ void pyi_contents_take(struct pyi_walk *walk, uint64_t object, struct pyi_walk_t
 /* Sends the sums of the container that was begun last. */
 void pyi_contents_send(struct pyi_walk *walk);
 
-/* paths.c: PYI_JOB_PATH */
-
-void pyi_paths_run(struct pyi_walk *walk);
-void pyi_paths_take(struct pyi_walk *walk, const struct pyi_reference *reference,
-		    const struct pyi_walk_type *type);
-
 /* graph.c */
 
 /* The type of an object met, NULL (and counted as skipped) if it is none. */
@@ -149,8 +133,6 @@ void pyi_graph_visit(struct pyi_walk *walk, uint64_t object, struct pyi_walk_typ
 		     uint64_t source, uint32_t tag);
 /* An object to be visited later, with the place it was found at. */
 void pyi_graph_push(struct pyi_walk *walk, uint64_t object, uint32_t tag);
-/* Gathers the next root. */
-void pyi_graph_refer_root(struct pyi_walk *walk);
 /* Looks at all references gathered. */
 void pyi_graph_take(struct pyi_walk *walk);
 

@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 9,
+	PYI_PAYLOAD_ABI = 10,
 	PYI_KNOWN_TYPES = 64,
 	/* Rules of types that do not tell, and what one of them has room for. */
 	PYI_TYPE_RULES = 96,
@@ -50,8 +50,6 @@ enum pyi_job {
 	PYI_JOB_REFERRERS,
 	/* What the objects that are meant refer to. Records: GROUP, TYPE of those objects. */
 	PYI_JOB_REFERENTS,
-	/* The shortest paths from the roots to objects that are meant. Records: STEP. */
-	PYI_JOB_PATH,
 	/* The largest objects, and those with the most referents. Records: LARGE. */
 	PYI_JOB_LARGE,
 	/* What the containers of `starts` hold: each by itself. Records: TEXT, CONTENTS. */
@@ -276,7 +274,7 @@ struct pyi_payload_arguments {
 	 */
 	uint64_t starts_addr;
 	uint64_t start_count;
-	/* How many paths, or how many objects of each list of PYI_JOB_LARGE. */
+	/* How many objects of each list of PYI_JOB_LARGE. */
 	uint64_t limit;
 	/* Room for the answer to PYI_MESSAGE_LEVEL, in numbers of 8 bytes. */
 	uint64_t selection_addr;
@@ -311,7 +309,6 @@ enum pyi_record_kind {
 	PYI_RECORD_OBJECT = 2,
 	PYI_RECORD_SUMMARY = 3,
 	PYI_RECORD_GROUP = 4,
-	PYI_RECORD_STEP = 5,
 	PYI_RECORD_LARGE = 6,
 	PYI_RECORD_TEXT = 7,
 	PYI_RECORD_CONTENTS = 8,
@@ -363,18 +360,6 @@ struct pyi_record_group {
 	/* One that refers, and what it refers to. */
 	uint64_t example_addr;
 	uint64_t example_referent_addr;
-};
-
-/* One step of a path; steps come in order, beginning at a root. */
-struct pyi_record_step {
-	uint32_t kind;
-	uint32_t size_bytes;
-	/* Number of the path, from 0. */
-	uint64_t path;
-	/* The object reached, its type, and how it was reached from the step before. */
-	uint64_t addr;
-	uint64_t type_addr;
-	struct pyi_edge edge;
 };
 
 enum pyi_large_order {

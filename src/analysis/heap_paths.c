@@ -30,17 +30,20 @@ struct search {
 	uint64_t *outside;
 };
 
-enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root, uint64_t first_root)
+enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root,
+				      const struct pyi_heap_root_order *order)
 {
 	if (root->kind == PYI_EDGE_FRAME)
 		return PYI_RANK_FRAME;
 	if (root->kind != PYI_EDGE_INTERPRETER)
 		return PYI_RANK_ROOT;
-	return root->detail == first_root ? PYI_RANK_FIRST_ROOT : PYI_RANK_INTERPRETER;
+	if (root->detail == order->last)
+		return PYI_RANK_ALIVE;
+	return root->detail == order->first ? PYI_RANK_FIRST_ROOT : PYI_RANK_INTERPRETER;
 }
 
 enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node,
-				    uint64_t first_root)
+				    const struct pyi_heap_root_order *order)
 {
 	const uint32_t flags = pyi_graph_flags(graph, node);
 	enum pyi_heap_rank best = PYI_RANK_ALIVE;
@@ -52,7 +55,7 @@ enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node
 	}
 	for (size_t r = pyi_graph_first_root(graph, node);
 	     r < graph->root_count && graph->roots[r].node == node; r++) {
-		enum pyi_heap_rank rank = pyi_heap_root_rank(&graph->roots[r], first_root);
+		enum pyi_heap_rank rank = pyi_heap_root_rank(&graph->roots[r], order);
 
 		if (rank < best)
 			best = rank;
@@ -157,7 +160,7 @@ static void search_all(struct search *search)
 			uint32_t node = entries->nodes[e];
 
 			if (pyi_bits_has(search->met, node) ||
-			    (int)pyi_heap_rank_of(search->graph, node, search->query->first_root) !=
+			    (int)pyi_heap_rank_of(search->graph, node, &search->query->order) !=
 				    rank)
 				continue;
 			(void)pyi_bits_set(search->met, node);
@@ -327,7 +330,7 @@ static bool is_namespace(const struct search *search, uint32_t node)
 	uint32_t kind;
 
 	if (search->paths->from[node] == PYI_GRAPH_NONE &&
-	    pyi_heap_rank_of(graph, node, search->query->first_root) == PYI_RANK_FIRST_ROOT)
+	    pyi_heap_rank_of(graph, node, &search->query->order) == PYI_RANK_FIRST_ROOT)
 		return true;
 	if (!owners || owners[node] == PYI_GRAPH_NONE)
 		return false;

@@ -14,6 +14,12 @@
 #include "analysis/heap_steps.h"
 #include "base/error.h"
 
+/* Roots of the interpreter, by their details: before all others, and behind them. */
+struct pyi_heap_root_order {
+	uint64_t first;
+	uint64_t last;
+};
+
 struct pyi_heap_paths_query {
 	const struct pyi_graph_entries *entries;
 	/* A bit for each node (graph/bits.h). */
@@ -26,8 +32,7 @@ struct pyi_heap_paths_query {
 	/* Of each node that is a __dict__ the object that has it, else PYI_GRAPH_NONE: from that to
 	   what is in it is one step, not two. NULL: none is. */
 	const uint32_t *owners;
-	/* The root of the interpreter with this detail comes before all others. */
-	uint64_t first_root;
+	struct pyi_heap_root_order order;
 	/* Address of the type of dicts whose values are each followed by their key. */
 	uint64_t dict_type_addr;
 };
@@ -40,7 +45,7 @@ enum pyi_heap_rank {
 	/* What a frame has only because of its function: its globals, which would hide that a
 	   module holds them. */
 	PYI_RANK_FRAME,
-	/* Immortal or static. */
+	/* Immortal or static; and what is in the last root. */
 	PYI_RANK_ALIVE,
 	/* References that no object explains. */
 	PYI_RANK_HELD,
@@ -68,10 +73,11 @@ void pyi_heap_paths_deinit(struct pyi_heap_paths *paths);
 
 /* How an entry is counted. */
 enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node,
-				    uint64_t first_root);
+				    const struct pyi_heap_root_order *order);
 
-/* The same of one root, up to PYI_RANK_FRAME. */
-enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root, uint64_t first_root);
+/* The same of one root. */
+enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root,
+				      const struct pyi_heap_root_order *order);
 
 /* The place of the first reference from one node to another; UINT64_MAX: there is none. */
 uint64_t pyi_heap_place_of(const struct pyi_graph *graph, uint32_t source, uint32_t target);

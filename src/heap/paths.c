@@ -450,7 +450,7 @@ static struct pyi_error *search(struct run *run)
 			.dominators = &run->dominators,
 			.namer = &run->step_names.namer,
 			.owners = run->owners,
-			.first_root = run->step_names.first_root,
+			.order = run->step_names.order,
 			.dict_type_addr = run->view->names->places.runtime->dict_type_addr,
 		};
 

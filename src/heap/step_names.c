@@ -90,14 +90,14 @@ static struct pyi_error *name_reference(void *argument, uint32_t source, uint64_
 struct pyi_step_name pyi_step_names_entry(const struct pyi_step_names *step_names, uint32_t node)
 {
 	const struct pyi_graph *graph = step_names->names->graph;
-	enum pyi_heap_rank rank = pyi_heap_rank_of(graph, node, step_names->first_root);
+	enum pyi_heap_rank rank = pyi_heap_rank_of(graph, node, &step_names->order);
 	struct pyi_step_name name = { .start = (uint32_t)rank + 1 };
 
 	for (size_t r = pyi_graph_first_root(graph, node);
-	     rank <= PYI_RANK_FRAME && r < graph->root_count && graph->roots[r].node == node; r++) {
+	     r < graph->root_count && graph->roots[r].node == node; r++) {
 		const struct pyi_graph_root *root = &graph->roots[r];
 
-		if (pyi_heap_root_rank(root, step_names->first_root) != rank)
+		if (pyi_heap_root_rank(root, &step_names->order) != rank)
 			continue;
 		name.edge = (struct pyi_edge){ .kind = root->kind,
 					       .internal = 1,
@@ -123,7 +123,8 @@ struct pyi_error *pyi_step_names_init(struct pyi_step_names *step_names, struct 
 	*step_names = (struct pyi_step_names){
 		.names = names,
 		.namer = { name_reference, name_entry, step_names },
-		.first_root = names->places.runtime->layout->interp_modules,
+		.order = { names->places.runtime->layout->interp_modules,
+			   names->places.runtime->layout->interp_interned },
 		.slots = calloc(SLOTS, sizeof(*step_names->slots)),
 	};
 	if (!step_names->slots || !pyi_array_reserve(&step_names->items, 0, &step_names->capacity,
@@ -166,6 +167,9 @@ char *pyi_step_names_start_text(const struct pyi_step_names *step_names,
 	const char *words;
 	char *text;
 
+	/* A root, even if it comes last. */
+	if (name->edge.kind != PYI_EDGE_NONE)
+		return pyi_names_root_text(step_names->names, &root);
 	switch (name->start - 1) {
 	case PYI_RANK_ALIVE:
 		words = "never freed: ";
@@ -182,7 +186,7 @@ char *pyi_step_names_start_text(const struct pyi_step_names *step_names,
 		words = "held by nothing: ";
 		break;
 	default:
-		return pyi_names_root_text(step_names->names, &root);
+		return strdup("?");
 	}
 	if (asprintf(&text, "%s%s", words, known ? known : type_name(graph, node)) < 0)
 		return NULL;
@@ -348,7 +352,7 @@ static struct pyi_error *write_start(struct writing *writing, enum pyi_way_start
 	put(writing, text);
 	switch (name->start - 1) {
 	case PYI_RANK_ALIVE:
-		*ret_start = PYI_WAY_IMMORTAL;
+		*ret_start = name->edge.kind == PYI_EDGE_NONE ? PYI_WAY_IMMORTAL : PYI_WAY_ROOT;
 		break;
 	case PYI_RANK_HELD:
 		*ret_start = PYI_WAY_HELD;

@@ -23,7 +23,7 @@ struct pyi_step_names {
 	struct pyi_names *names;
 	/* For pyi_heap_paths_query. */
 	struct pyi_heap_namer namer;
-	uint64_t first_root;
+	struct pyi_heap_root_order order;
 	/* Number 0: any other, for which there is no room. */
 	struct pyi_step_name *items;
 	size_t count;

@@ -41,8 +41,6 @@ static size_t record_size(uint32_t kind)
 	switch (kind) {
 	case PYI_RECORD_GROUP:
 		return sizeof(struct pyi_record_group);
-	case PYI_RECORD_STEP:
-		return sizeof(struct pyi_record_step);
 	case PYI_RECORD_LARGE:
 		return sizeof(struct pyi_record_large);
 	case PYI_RECORD_CONTENTS:
@@ -61,7 +59,6 @@ static struct pyi_error *hand_on(const uint8_t *bytes, uint32_t kind, size_t siz
 {
 	union {
 		struct pyi_record_group group;
-		struct pyi_record_step step;
 		struct pyi_record_large large;
 		struct pyi_record_text text;
 		struct pyi_record_contents contents;

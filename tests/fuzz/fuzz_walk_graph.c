@@ -8,7 +8,7 @@ enum {
 	CHANGES = 8,
 	ROOTS = 4,
 	STARTS = 4,
-	PATH_LIMIT = 3,
+	LARGE_LIMIT = 3,
 	SIZE_LIMIT_LOG2 = 47,
 	SPACE_BYTES = 64 << 20,
 };
@@ -19,7 +19,6 @@ struct answer {
 	unsigned levels;
 	uint64_t group_numbers[8];
 	size_t group_count;
-	uint64_t path;
 	uint64_t large[2];
 	uint64_t contents;
 	struct pyi_graph_space space;
@@ -81,24 +80,16 @@ static struct pyi_error *take_record(void *argument, uint32_t kind, const void *
 {
 	struct answer *answer = argument;
 	const struct pyi_record_large *large = record;
-	const struct pyi_record_step *step = record;
 	const struct pyi_record_contents *contents = record;
 
 	switch (kind) {
 	case PYI_RECORD_GROUP:
 		take_group(answer, record);
 		break;
-	case PYI_RECORD_STEP:
-		/* A fault cuts a path off; the next has the next number. */
-		FUZZ_EXPECT(answer->job == PYI_JOB_PATH);
-		FUZZ_EXPECT(step->path == answer->path || step->path == answer->path + 1);
-		answer->path = step->path;
-		FUZZ_EXPECT(step->edge.kind <= PYI_EDGE_STATIC_TYPE);
-		break;
 	case PYI_RECORD_LARGE:
 		FUZZ_EXPECT(answer->job == PYI_JOB_LARGE && large->order <= PYI_LARGE_BY_REFERENTS);
 		FUZZ_EXPECT(large->bytes >> SIZE_LIMIT_LOG2 == 0);
-		FUZZ_EXPECT(++answer->large[large->order] <= PATH_LIMIT);
+		FUZZ_EXPECT(++answer->large[large->order] <= LARGE_LIMIT);
 		break;
 	case PYI_RECORD_GRAPH_TYPE:
 		return take_type(answer, record);
@@ -138,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 		.job = answer.job,
 		.meant_object_addr = mixed_heap_take_address(mixed, &input),
 		.start_count = STARTS,
-		.limit = PATH_LIMIT,
+		.limit = LARGE_LIMIT,
 		.record = take_record,
 		.words = take_words,
 		.level = choose_level,

@@ -34,8 +34,6 @@ static size_t size_of_record(uint32_t kind)
 	switch (kind) {
 	case PYI_RECORD_GROUP:
 		return sizeof(struct pyi_record_group);
-	case PYI_RECORD_STEP:
-		return sizeof(struct pyi_record_step);
 	case PYI_RECORD_LARGE:
 		return sizeof(struct pyi_record_large);
 	case PYI_RECORD_CONTENTS:

@@ -39,7 +39,6 @@ struct invented_record {
 	unsigned level;
 	union {
 		struct pyi_record_group group;
-		struct pyi_record_step step;
 		struct pyi_record_large large;
 		struct pyi_record_text text;
 		struct pyi_record_contents contents;

@@ -81,113 +81,6 @@ static void test_referents(void **state)
 	}
 }
 
-static void expect_step(const struct invented_answer *answer, size_t index, uint64_t path,
-			uint64_t addr, enum pyi_edge_kind kind, uint64_t detail)
-{
-	const struct pyi_record_step *step =
-		&invented_answer_at(answer, PYI_RECORD_STEP, index)->step;
-
-	assert_int_equal(step->path, path);
-	assert_int_equal(step->addr, addr);
-	assert_int_equal(step->edge.kind, kind);
-	assert_int_equal(step->edge.detail, detail);
-}
-
-static struct invented_answer paths(const struct graph *graph, uint64_t object, uint64_t limit,
-				    const struct pyi_payload_root *root)
-{
-	return graph_ask(graph, (struct invented_job){
-					.job = PYI_JOB_PATH,
-					.meant_types = &graph->heap.node_type,
-					.meant_type_count = object ? 0 : 1,
-					.meant_object = object,
-					.limit = limit,
-					.roots = root,
-					.root_count = 1,
-				});
-}
-
-static void test_paths(void **state)
-{
-	struct graph *graph = *state;
-	struct invented_heap *heap = &graph->heap;
-	uint64_t names[] = { graph_name(graph, "a"), graph_name(graph, "b") };
-	uint64_t leaf = graph_leaf(graph);
-	uint64_t far = graph_leaf(graph);
-	uint64_t unreachable = graph_leaf(graph);
-	uint64_t both[] = { leaf, far };
-	uint64_t inner = invented_tuple(heap, both, 2);
-	uint64_t outer = invented_list(heap, &inner, 1);
-	uint64_t values[] = { outer, leaf };
-	uint64_t module_dict = graph_dict(graph, names, values, 2);
-	uint64_t module = graph_module(graph, module_dict);
-	uint64_t modules = graph_dict_of(graph, names[1], module);
-	const struct pyi_payload_root root = {
-		modules,
-		{ .kind = PYI_EDGE_INTERPRETER, .internal = 1, .detail = 16 },
-	};
-	struct invented_answer answer = paths(graph, leaf, 1, &root);
-
-	/* Not through the containers, though they come first. */
-	graph_expect_sound(&answer);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 3);
-	expect_step(&answer, 0, 0, modules, PYI_EDGE_INTERPRETER, 16);
-	expect_step(&answer, 1, 0, module, PYI_EDGE_ITEM, names[1]);
-	expect_step(&answer, 2, 0, leaf, PYI_EDGE_ATTRIBUTE, names[1]);
-	assert_int_equal(invented_answer_at(&answer, PYI_RECORD_STEP, 2)->step.type_addr,
-			 heap->node_type);
-	invented_answer_deinit(&answer);
-
-	/* Of a type: one to each object, the nearest first. */
-	answer = paths(graph, 0, 10, &root);
-	graph_expect_sound(&answer);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 3 + 5);
-	expect_step(&answer, 2, 0, leaf, PYI_EDGE_ATTRIBUTE, names[1]);
-	expect_step(&answer, 3, 1, modules, PYI_EDGE_INTERPRETER, 16);
-	expect_step(&answer, 5, 1, outer, PYI_EDGE_ATTRIBUTE, names[0]);
-	expect_step(&answer, 6, 1, inner, PYI_EDGE_INDEX, 0);
-	expect_step(&answer, 7, 1, far, PYI_EDGE_INDEX, 1);
-	invented_answer_deinit(&answer);
-	answer = paths(graph, 0, 1, &root);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 3);
-	invented_answer_deinit(&answer);
-	answer = paths(graph, 0, 0, &root);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 0);
-	invented_answer_deinit(&answer);
-
-	/* A root itself, a __dict__, and what no root leads to. */
-	answer = paths(graph, modules, 1, &root);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 1);
-	expect_step(&answer, 0, 0, modules, PYI_EDGE_INTERPRETER, 16);
-	invented_answer_deinit(&answer);
-	answer = paths(graph, module_dict, 1, &root);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 3);
-	expect_step(&answer, 2, 0, module_dict, PYI_EDGE_DICT, 0);
-	invented_answer_deinit(&answer);
-	answer = paths(graph, unreachable, 1, &root);
-	graph_expect_sound(&answer);
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 0);
-	invented_answer_deinit(&answer);
-}
-
-/* The type of a __dict__ is not that of the module: no path leads there in one step. */
-static void test_path_to_a_type(void **state)
-{
-	struct graph *graph = *state;
-	struct invented_heap *heap = &graph->heap;
-	uint64_t name = graph_name(graph, "a");
-	uint64_t dict = graph_dict_of(graph, name, name);
-	uint64_t module = graph_module(graph, dict);
-	const struct pyi_payload_root root = { module, { .kind = PYI_EDGE_THREAD } };
-	struct invented_answer answer = paths(graph, heap->dict_type, 1, &root);
-
-	assert_int_equal(invented_answer_count(&answer, PYI_RECORD_STEP), 3);
-	expect_step(&answer, 0, 0, module, PYI_EDGE_THREAD, 0);
-	expect_step(&answer, 1, 0, dict, PYI_EDGE_DICT, 0);
-	expect_step(&answer, 2, 0, heap->dict_type, PYI_EDGE_TYPE, 0);
-	invented_answer_deinit(&answer);
-}
-
 static const struct pyi_record_large *large_at(const struct invented_answer *answer,
 					       enum pyi_large_order order, size_t index)
 {
@@ -413,9 +306,8 @@ static void test_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GRAPH_IN_ALL(test_referents),	   GRAPH_IN_ALL(test_paths),
-		GRAPH_IN_ALL(test_path_to_a_type), GRAPH_IN_ALL(test_large),
-		GRAPH_IN_ALL(test_large_limit),	   GRAPH_IN_ALL(test_contents),
+		GRAPH_IN_ALL(test_referents),	GRAPH_IN_ALL(test_large),
+		GRAPH_IN_ALL(test_large_limit), GRAPH_IN_ALL(test_contents),
 		GRAPH_IN_ALL(test_texts),
 	};
 

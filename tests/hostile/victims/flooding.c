@@ -36,13 +36,12 @@ static void put(uint8_t *at, uint64_t number, uint32_t *ret_size)
 		.objects = 1,
 		.references = 1,
 	};
-	struct pyi_record_step step = {
-		.kind = kind,
-		.size_bytes = sizeof(step),
-		.addr = text_addr,
-		.type_addr = type_addr,
-		.edge = { PYI_EDGE_KEY, 0, text_addr, 0 },
-	};
+	/* The graph stream: a node of 16 bytes and of type 0, wherever it is. */
+	const struct {
+		uint32_t kind;
+		uint32_t size_bytes;
+		uint64_t words[2];
+	} graph = { kind, sizeof(graph), { (number + 1) * 64 << 16, UINT64_C(16) << 40 } };
 	struct pyi_record_large large = {
 		.kind = kind,
 		.size_bytes = sizeof(large),
@@ -67,9 +66,9 @@ static void put(uint8_t *at, uint64_t number, uint32_t *ret_size)
 		record = &group;
 		*ret_size = sizeof(group);
 		break;
-	case PYI_RECORD_STEP:
-		record = &step;
-		*ret_size = sizeof(step);
+	case PYI_RECORD_GRAPH:
+		record = &graph;
+		*ret_size = sizeof(graph);
 		break;
 	case PYI_RECORD_LARGE:
 		record = &large;
