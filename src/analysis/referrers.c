@@ -10,11 +10,15 @@
 
 enum {
 	FIRST_CAPACITY = 16,
-	/* More different item edges than this say nothing one by one. */
+	/* More different item edges than this say nothing one by one; nor do more types of objects
+	   that only have what was asked about as their type. */
 	ITEM_EDGES = 16,
+	CLASS_EDGES = 16,
 };
 
 static const char any_item[] = "[*]";
+static const char class_edge[] = ".__class__";
+static const char any_instance[] = "(instances)";
 
 /* Figures come from the target: a sum that does not fit stays at the top instead of wrapping. */
 static uint64_t add_clamped(uint64_t a, uint64_t b)
@@ -176,6 +180,43 @@ static bool fold_all_items(struct pyi_referrer_list *list)
 	return folded;
 }
 
+static bool is_class_edge(const struct pyi_referrer_group *group)
+{
+	return strcmp(group->edge, class_edge) == 0 && group->type[0] != '(';
+}
+
+/*
+ * Every object has a type: asked who refers to types, that would be most of the answer. Returns
+ * whether there were too many; what there is no memory for stays as it is. Needs the order of
+ * compare_for_merge().
+ */
+static bool fold_classes(struct pyi_referrer_list *list)
+{
+	const char *last = "";
+	size_t different = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!is_class_edge(&list->groups[i]) || strcmp(list->groups[i].type, last) == 0)
+			continue;
+		last = list->groups[i].type;
+		different++;
+	}
+	if (different <= CLASS_EDGES)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		struct pyi_referrer_group *group = &list->groups[i];
+		char *type = is_class_edge(group) ? strdup(any_instance) : NULL;
+
+		if (!type)
+			continue;
+		free(group->type);
+		free(group->owner);
+		group->type = type;
+		group->owner = NULL;
+	}
+	return true;
+}
+
 /* Merges `count` (1 or more) groups into the first; on failure they are as they were. */
 static bool merge_groups(struct pyi_referrer_group *groups, size_t count)
 {
@@ -222,7 +263,7 @@ struct pyi_error *pyi_referrers_merge(struct pyi_referrer_list *list)
 	size_t end;
 
 	order_groups(list, compare_for_merge);
-	if (fold_all_items(list))
+	if (fold_all_items(list) | fold_classes(list))
 		order_groups(list, compare_for_merge);
 	for (size_t start = 0; start < list->count; start = end) {
 		size_t count = 1;

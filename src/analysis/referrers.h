@@ -74,7 +74,8 @@ struct pyi_error *pyi_referrers_add(struct pyi_referrer_list *list,
 /*
  * Merges groups of the same type, edge, owner and `internal`, and orders by references, then
  * objects, then names. More than 16 different item edges ("['key']", "[3]") of one type and owner
- * become one "[*]".
+ * become one "[*]". ".__class__" edges of more than 16 different types become one of the type
+ * "(instances)", whatever owns these.
  *
  * Figures are added up: an object that refers through several of the groups counts for each. After
  * an error nothing is lost, but some groups are not merged.

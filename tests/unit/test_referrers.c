@@ -239,6 +239,37 @@ static void test_few_items_stay(void **state)
 	pyi_referrer_list_deinit(&list);
 }
 
+/* Asked about types, what is of a type is one group; of few types it is not. */
+static void test_classes_become_one(void **state)
+{
+	char name[16];
+
+	(void)state;
+	for (unsigned types = 16; types <= 17; types++) {
+		struct pyi_referrer_list list = { 0 };
+
+		add(&list, "module", ".Row", "module app", 3);
+		for (unsigned t = 0; t < types; t++) {
+			snprintf(name, sizeof(name), "type%02u", t);
+			add(&list, name, ".__class__", t % 2 ? "module app" : NULL, 100 + t);
+			add(&list, name, ".other", NULL, 1);
+		}
+		/* The same type by another owner is no further type. */
+		add(&list, "type00", ".__class__", "module other", 50);
+		assert_null(pyi_referrers_merge(&list));
+		if (types == 16) {
+			assert_int_equal(list.count, 1 + 2 * 16 + 1);
+			assert_group(&list, 0, "type15", ".__class__", "module app", 115);
+		} else {
+			assert_int_equal(list.count, 1 + 1 + 17);
+			assert_group(&list, 0, "(instances)", ".__class__", NULL,
+				     17 * 100 + 16 * 17 / 2 + 50);
+			assert_group(&list, 1, "module", ".Row", "module app", 3);
+		}
+		pyi_referrer_list_deinit(&list);
+	}
+}
+
 static void test_many_items_become_one(void **state)
 {
 	struct pyi_referrer_list list = { 0 };
@@ -325,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_sums_do_not_wrap),
 		cmocka_unit_test(test_few_items_stay),
+		cmocka_unit_test(test_classes_become_one),
 		cmocka_unit_test(test_many_items_become_one),
 		cmocka_unit_test(test_levels_are_freed),
 		cmocka_unit_test(test_classes),
