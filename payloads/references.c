@@ -173,8 +173,10 @@ static void visit_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_
 	bool keys_reported;
 
 	if (sound && walk->stream && type->exact && type->kind == PYI_KIND_DICT) {
+		/* Values that the object may report itself: tp_traverse knows (3.13, 3.13.1). */
+		if (!pyi_stream_dict(walk, object, type))
+			traverse(walk, object, type);
 		walk->type_reported = false;
-		pyi_stream_dict(walk, object, type);
 		return;
 	}
 	traverse(walk, object, type);

@@ -373,8 +373,9 @@ void pyi_stream_begin(struct pyi_walk *walk, uint64_t object, const struct pyi_w
 void pyi_stream_end(struct pyi_walk *walk, bool complete);
 /* A reference of the object that is visited. */
 void pyi_stream_refer(struct pyi_walk *walk, uint64_t object);
-/* In place of its tp_traverse: what a dict refers to, in order. It is sound. */
-void pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
+/* In place of its tp_traverse: what a dict refers to, in order. It is sound. False: the values are
+ * left to tp_traverse. */
+bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
 /* A reference of the object that is visited to keys that are shared; false if they are none. */
 bool pyi_stream_keys(struct pyi_walk *walk, uint64_t keys, const struct pyi_walk_type *type);
 /* What the stream needs to be understood. */

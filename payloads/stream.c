@@ -254,7 +254,17 @@ static void visit_split(struct pyi_walk *walk, uint64_t values,
 			       i);
 }
 
-void pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
+/*
+ * Values in the object whose __dict__ it is (3.13: Include/internal/pycore_dict.h, struct
+ * _dictvalues: `embedded` is in front of `valid`).
+ */
+static bool is_embedded(const struct pyi_walk *walk, uint64_t values)
+{
+	return pyi_has(walk->layout->values_valid) &&
+	       pyi_load8(values + walk->layout->values_valid - 1);
+}
+
+bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
 	uint64_t values = pyi_field(object, layout->dict_values);
@@ -263,11 +273,13 @@ void pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 
 	walk->visiting.via = PYI_VIA_TRAVERSE;
 	if (!pyi_dict_entries_find(walk, keys, &entries))
-		return;
+		return true;
 	if (values) {
 		pyi_stream_keys(walk, keys, type);
+		if (is_embedded(walk, values))
+			return false;
 		visit_split(walk, values, &entries);
-		return;
+		return true;
 	}
 	for (uint64_t i = 0; i < entries.count; i++) {
 		uint64_t entry = entries.first_addr + i * entries.entry_bytes;
@@ -280,6 +292,7 @@ void pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 		pyi_walk_refer(walk, value);
 		pyi_walk_refer(walk, key);
 	}
+	return true;
 }
 
 PYI_SELDOM void pyi_stream_send_tables(struct pyi_walk *walk)

@@ -239,9 +239,11 @@ static bool is_guessed(const struct search *search, uint32_t source, uint64_t pl
 {
 	const uint16_t *labels = pyi_graph_labels(search->graph, source);
 
-	return search->query->namer && (!labels || !labels[place]) &&
-	       search->graph->types[pyi_graph_type(search->graph, source)].addr !=
-		       search->query->dict_type_addr;
+	if (!search->query->namer)
+		return false;
+	return labels ? !labels[place]
+		      : search->graph->types[pyi_graph_type(search->graph, source)].addr !=
+				search->query->dict_type_addr;
 }
 
 /* What leads to a node: of one that many are alike with, only of what kind it is. */

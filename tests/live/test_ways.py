@@ -113,6 +113,14 @@ def test_held_by_c(victim):
     assert "40 of them are also held by C code: 80 references" in " ".join(table.split())
 
 
+def test_attributes_with_a_dict(victim):
+    """A value that is in the object and in its __dict__ is one reference (3.13), not two."""
+    result = ask(victim, "__main__.Kept")
+    assert ways(result) == {"__main__.MATERIALISED[*].kept": 40}
+    assert also(result) == {}
+    assert result["held"] == {"instances": 40, "references": 40}
+
+
 def test_none(victim):
     result = ask(victim, "__main__.Bus", "--exact")
     assert result["instances"] == 1

@@ -41,6 +41,15 @@ class Pinned:
     __slots__ = ()
 
 
+class Kept:
+    __slots__ = ()
+
+
+class Materialised:
+    def __init__(self):
+        self.kept = Kept()
+
+
 class Entry:
     def __init__(self, number):
         self.number = number
@@ -91,6 +100,11 @@ for _, kept in list(CACHE.values())[1:]:
     subscribe(kept)
 NEAR = CACHE["key 7"][1]
 PINNED = [Pinned() for _ in range(40)]
+# Their __dict__ is there, and so may be values without it.
+MATERIALISED = [Materialised() for _ in range(40)]
+for kept in MATERIALISED:
+    vars(kept)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept.kept))
 for kept in PINNED:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
