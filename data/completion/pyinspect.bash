@@ -22,6 +22,7 @@ _pyinspect_options() {
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
     garbage) echo "$common --limit --by" ;;
+    diff) echo "$common --limit --by --type --module --no-builtins" ;;
     dump | slip-dbus) echo "$common" ;;
     check)
         echo "$common --limit --preset --rules --max --max-growth --max-container --max-rss" \
@@ -34,7 +35,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path garbage dump slip-dbus check history list"
+    local commands="top-types top-objects referrers referents path garbage dump diff slip-dbus check history list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return
@@ -74,7 +75,7 @@ _pyinspect() {
         ;;
     --by)
         local by="count bytes"
-        [[ $command != top-types ]] || by="count bytes retained"
+        [[ $command != @(top-types|diff) && $target != diff ]] || by="count bytes retained"
         [[ $command != top-objects ]] || by="bytes referents retained"
         mapfile -t COMPREPLY < <(compgen -W "$by" -- "$cur")
         return
@@ -104,10 +105,10 @@ _pyinspect() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_pyinspect_options "$command")" -- "$cur")
-    elif [[ $command == dump || $cur == */* ]]; then
+    elif [[ $command == @(dump|diff) || $target == diff || $cur == */* ]]; then
         _filedir
     elif [[ -z $target ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "help history list $(_pyinspect_targets)" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "help history diff list $(_pyinspect_targets)" -- "$cur")
         __ltrim_colon_completions "$cur"
     elif [[ -z $command ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")

@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path garbage dump slip-dbus check history list
+set -l commands top-types top-objects referrers referents path garbage dump diff slip-dbus check history list
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -13,6 +13,7 @@ function __pyinspect_targets
         printf 'unit:%s\n' $unit
     end
     printf 'help\toptions of a command\n'
+    printf 'diff\twhat has grown between two dumps\n'
     printf 'history\twhich processes are known\n'
     printf 'list\tthe Python processes of this machine\n'
 end
@@ -45,6 +46,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a referents -d 'what objects
 complete -c pyinspect -n __pyinspect_wants_command -a path -d 'what keeps an object alive'
 complete -c pyinspect -n __pyinspect_wants_command -a garbage -d 'what gc.collect() would free'
 complete -c pyinspect -n __pyinspect_wants_command -a dump -d 'write all objects into a file'
+complete -c pyinspect -n __pyinspect_wants_command -a diff -d 'what has grown between two dumps'
 complete -c pyinspect -n __pyinspect_wants_command -a slip-dbus -d 'callers of D-Bus that are gone'
 complete -c pyinspect -n __pyinspect_wants_command -a check -d 'judge by rules, for monitoring'
 complete -c pyinspect -n __pyinspect_wants_command -a history -d 'what earlier checks have seen'
@@ -63,22 +65,22 @@ complete -c pyinspect -s v -l verbose -d 'say what was done to the process'
 complete -c pyinspect -s h -l help -d 'help'
 complete -c pyinspect -n "not __pyinspect_is $commands" -s V -l version -d 'the version'
 
-complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path garbage check history list' -s n -l limit -x -d 'show so many'
+complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path garbage diff check history list' -s n -l limit -x -d 'show so many'
 complete -c pyinspect -n '__pyinspect_is history' -l since -x -d 'only what is not older'
-complete -c pyinspect -n '__pyinspect_is top-types garbage history' -l by -x -a 'count bytes' -d 'what biggest means'
-complete -c pyinspect -n '__pyinspect_is top-types' -l by -x -a retained -d 'what biggest means'
+complete -c pyinspect -n '__pyinspect_is top-types garbage diff history' -l by -x -a 'count bytes' -d 'what biggest means'
+complete -c pyinspect -n '__pyinspect_is top-types diff' -l by -x -a retained -d 'what biggest means'
 complete -c pyinspect -n '__pyinspect_is top-objects' -l by -x -a 'bytes referents retained' -d 'only one list'
 complete -c pyinspect -n '__pyinspect_is top-types' -l scope -x -a 'all tracked' -d 'which objects'
-complete -c pyinspect -n '__pyinspect_is top-types' -l type -x -d 'only such types'
-complete -c pyinspect -n '__pyinspect_is top-types' -l module -x -d 'only types of a module'
-complete -c pyinspect -n '__pyinspect_is top-types' -l no-builtins -d 'only types that a module defines'
+complete -c pyinspect -n '__pyinspect_is top-types diff' -l type -x -d 'only such types'
+complete -c pyinspect -n '__pyinspect_is top-types diff' -l module -x -d 'only types of a module'
+complete -c pyinspect -n '__pyinspect_is top-types diff' -l no-builtins -d 'only types that a module defines'
 complete -c pyinspect -n '__pyinspect_is top-types check' -l children -d 'also processes that it has started'
 complete -c pyinspect -n '__pyinspect_is referrers referents path' -l exact -d 'without objects of subclasses'
 complete -c pyinspect -n '__pyinspect_is referrers referents path' -l address -x -d 'one object'
 complete -c pyinspect -n '__pyinspect_is referrers' -l depth -x -d 'so many levels upwards'
 complete -c pyinspect -n '__pyinspect_is top-objects referrers referents path' -l values -d 'show short values'
 
-complete -c pyinspect -n '__pyinspect_is dump' -F
+complete -c pyinspect -n '__pyinspect_is dump diff' -F
 complete -c pyinspect -n '__pyinspect_is check' -l preset -x -a 'firewalld generic' -d 'a set of rules'
 complete -c pyinspect -n '__pyinspect_is check' -l rules -r -F -d 'rules of a file or folder'
 complete -c pyinspect -n '__pyinspect_is check' -l max -x -d 'objects or bytes, TYPE=LIMIT'

@@ -261,22 +261,46 @@ static struct pyi_error *sum_by_instance(const struct pyi_graph *graph,
 	return error;
 }
 
-static struct pyi_error *measure(const struct pyi_graph *graph,
-				 const struct pyi_graph_entries *entries, const uint32_t *rows,
-				 uint32_t row, struct pyi_retained_type *type)
+/* Of the types that are marked. */
+static struct pyi_error *retain_types(const struct pyi_graph *graph,
+				      const struct pyi_graph_entries *entries, const bool *marked,
+				      struct pyi_retained *ret_retained)
 {
 	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
-	struct pyi_retained retained;
 	void *set;
 	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &set);
 
 	if (error)
 		return error;
 	for (uint32_t node = 0; node < graph->node_count; node++)
-		if (rows[pyi_graph_type(graph, node)] == row && is_object(graph, node))
+		if (marked[pyi_graph_type(graph, node)] && is_object(graph, node))
 			pyi_bits_set(set, node);
-	error = pyi_retained_by_set(graph, entries, set, &retained);
+	error = pyi_retained_by_set(graph, entries, set, ret_retained);
 	unmap(graph->space, set, bits_bytes);
+	return error;
+}
+
+struct pyi_error *pyi_retained_by_type(const struct pyi_graph *graph,
+				       const struct pyi_graph_entries *entries, const char *name,
+				       struct pyi_retained *ret_retained)
+{
+	PYI_CLEANUP(pyi_guard_free)
+	bool *marked = calloc((size_t)graph->type_count + 1, sizeof(*marked));
+
+	if (!marked)
+		return pyi_error_no_memory();
+	for (uint32_t t = 0; t < graph->type_count; t++)
+		marked[t] = strcmp(graph->types[t].name ? graph->types[t].name : "?", name) == 0;
+	return retain_types(graph, entries, marked, ret_retained);
+}
+
+static struct pyi_error *measure(const struct pyi_graph *graph,
+				 const struct pyi_graph_entries *entries,
+				 struct pyi_retained_type *type)
+{
+	struct pyi_retained retained;
+	struct pyi_error *error = pyi_retained_by_type(graph, entries, type->type.name, &retained);
+
 	if (error)
 		return error;
 	type->retained_bytes = retained.bytes;
@@ -342,14 +366,10 @@ static struct pyi_error *measure_all(struct run *run, struct pyi_retained_types 
 
 	for (size_t t = 0; t < types->count && !error; t++) {
 		struct pyi_retained_type *type = &types->items[t];
-		const struct pyi_census_type *row =
-			bsearch(type->type.name, run->census.types, run->census.type_count,
-				sizeof(*run->census.types), compare_name);
 
 		error = run->check ? run->check->check(run->check->argument) : NULL;
 		if (!error)
-			error = measure(run->graph, run->entries, run->rows,
-					(uint32_t)(row - run->census.types), type);
+			error = measure(run->graph, run->entries, type);
 	}
 	return error;
 }

@@ -68,6 +68,11 @@ struct pyi_error *pyi_retained_find_types(const struct pyi_graph *graph,
 					  const struct pyi_retained_check *check,
 					  struct pyi_retained_types *ret_types) PYI_MUST_CHECK;
 
+/* What would be freed if all objects of types of that name were gone, they included. */
+struct pyi_error *pyi_retained_by_type(const struct pyi_graph *graph,
+				       const struct pyi_graph_entries *entries, const char *name,
+				       struct pyi_retained *ret_retained) PYI_MUST_CHECK;
+
 /* Safe on zeroed structs. */
 void pyi_retained_objects_deinit(struct pyi_retained_objects *objects);
 void pyi_retained_types_deinit(struct pyi_retained_types *types);

@@ -53,6 +53,7 @@ extern const struct pyi_command pyi_command_referents;
 extern const struct pyi_command pyi_command_path;
 extern const struct pyi_command pyi_command_garbage;
 extern const struct pyi_command pyi_command_dump;
+extern const struct pyi_command pyi_command_diff;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
 extern const struct pyi_command pyi_command_history;

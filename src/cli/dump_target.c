@@ -55,20 +55,47 @@ bool pyi_dump_target_is(const char *name)
 	return !is_of_process(name) && (strchr(name, '/') || begins_as_dump(name));
 }
 
-struct pyi_error *pyi_dump_target_open(struct pyi_options *options)
+static struct pyi_error *open_dump(const char *name, int *ret_fd, uint64_t *ret_size_bytes)
 {
 	struct stat status;
-	int fd = open_file(options->target, &status);
+	int fd = open_file(name, &status);
 
 	if (fd < 0)
 		return pyi_error_hint(
 			pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED, errno,
-					       "cannot read the dump %s", options->target),
+					       "cannot read the dump %s", name),
 			"a target is a process id, a unit, or a file that pyinspect TARGET dump "
 			"has written");
+	*ret_fd = fd;
+	*ret_size_bytes = (uint64_t)status.st_size;
+	return NULL;
+}
+
+struct pyi_error *pyi_dump_target_open(struct pyi_options *options)
+{
+	uint64_t size_bytes;
+	struct pyi_error *error = open_dump(options->target, &options->dump_fd, &size_bytes);
+
+	if (error)
+		return error;
 	options->dump = options->target;
-	options->dump_fd = fd;
-	options->graph_bytes = pyi_room_for_dump((uint64_t)status.st_size);
+	options->graph_bytes = pyi_room_for_dump(size_bytes);
+	return NULL;
+}
+
+struct pyi_error *pyi_dump_target_open_two(struct pyi_options *options)
+{
+	uint64_t size_bytes = 0;
+	uint64_t other_bytes = 0;
+	struct pyi_error *error = open_dump(options->target, &options->dump_fd, &size_bytes);
+
+	if (!error)
+		error = open_dump(options->subject, &options->other_fd, &other_bytes);
+	if (error)
+		return error;
+	options->dump = options->target;
+	/* Sizes of files are no more than 2^63. */
+	options->graph_bytes = pyi_room_for_dump(size_bytes + other_bytes);
 	return NULL;
 }
 

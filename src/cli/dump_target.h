@@ -25,6 +25,10 @@ bool pyi_dump_target_is(const char *name);
  */
 struct pyi_error *pyi_dump_target_open(struct pyi_options *options) PYI_MUST_CHECK;
 
+/* The same with options->target and options->subject, for a command that compares them; the memory
+   is for both together. */
+struct pyi_error *pyi_dump_target_open_two(struct pyi_options *options) PYI_MUST_CHECK;
+
 /* "usage" (exit 2): that command asks the process itself. */
 struct pyi_error *pyi_dump_target_refuse(const char *name, const char *command);
 

@@ -66,6 +66,8 @@ static const char *behind_name(const struct pyi_command *command)
 {
 	if (command->use.file)
 		return "FILE";
+	if (command->use.two_files)
+		return "A B";
 	return command->use.subject ? "TYPE" : "";
 }
 

@@ -44,8 +44,8 @@
 static const struct pyi_command *const commands[] = {
 	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers,
 	&pyi_command_referents, &pyi_command_path,	  &pyi_command_garbage,
-	&pyi_command_dump,	&pyi_command_slip_dbus,	  &pyi_command_check,
-	&pyi_command_history,	&pyi_command_list,
+	&pyi_command_dump,	&pyi_command_diff,	  &pyi_command_slip_dbus,
+	&pyi_command_check,	&pyi_command_history,	  &pyi_command_list,
 };
 
 enum {
@@ -268,7 +268,7 @@ static __attribute__((noreturn)) void study(void *argument, int broker_fd, int k
 	(void)broker_fd;
 	(void)keeper_fd;
 	pyi_relay_enter_limited(&job->relay, 0);
-	error = close_others(job->options.dump_fd, -1, -1);
+	error = close_others(job->options.dump_fd, job->options.other_fd, -1);
 	if (!error)
 		error = pyi_worker_confine(pyi_worker_memory() +
 					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
@@ -523,6 +523,8 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 	size_t count = 0;
 
 	*ret_count = 1;
+	if (job->command->use.two_files)
+		return pyi_dump_target_open_two(options);
 	if (pyi_dump_target_is(options->target))
 		return job->command->dump
 			       ? pyi_dump_target_open(options)

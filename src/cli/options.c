@@ -431,6 +431,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.min_age_s = DEFAULT_MIN_AGE_S,
 		.out = stdout,
 		.output_fd = -1,
+		.other_fd = -1,
 		.draft = { .fd = -1, .folder_fd = -1 },
 		.children_fd = -1,
 	};
@@ -546,6 +547,10 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 			       ? NULL
 			       : usage_of(command, "%s into which file?", command);
 	}
+	if (use->two_files)
+		return options->subject && *options->subject
+			       ? NULL
+			       : usage_of(command, "%s wants two files", command);
 	if (options->subject && !use->optional_subject)
 		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
 				command);

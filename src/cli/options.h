@@ -124,6 +124,8 @@ struct pyi_options {
 	   (cli/dump_target.h). */
 	const char *dump;
 	int dump_fd;
+	/* The file that it is compared with, named by `subject`; -1: there is none. */
+	int other_fd;
 	/* Who has the rights (broker/supervisor.h); for a check, who looks (cli/tasks.h). */
 	int broker_fd;
 	int worker_fd;
@@ -151,6 +153,8 @@ struct pyi_option_use {
 	bool optional_subject;
 	/* It writes a dump into a file, which must be given. */
 	bool file;
+	/* It compares two files: the target and a word behind the command. */
+	bool two_files;
 	/* It makes sense without a target. */
 	bool optional_target;
 	uint64_t default_limit;
