@@ -272,6 +272,9 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, debug_gc_size, "_PyRuntimeState.debug_offsets.gc.size"),
 	ROW(OPTIONAL, iframe_stackpointer, "_PyInterpreterFrame.stackpointer"),
 	ROW(OPTIONAL, bytearray_object, "PyByteArrayObject.ob_bytes_object"),
+	ROW(OPTIONAL, gc_enabled, "_gc_runtime_state.enabled"),
+	ROW(OFFSET, gc_generation_threshold, "gc_generation.threshold"),
+	ROW(OFFSET, gc_generation_count, "gc_generation.count"),
 };
 
 const size_t layout_row_count = sizeof(layout_rows) / sizeof(layout_rows[0]);

@@ -327,6 +327,12 @@ struct pyi_layout {
 
 	/* PyByteArrayObject: the bytes object that holds the contents, 3.15+ (gh-139871) */
 	uint32_t bytearray_object;
+
+	/* struct _gc_runtime_state: int, 1 if gc.enable() is in force */
+	uint32_t gc_enabled;
+	/* struct gc_generation: int; what gc.get_threshold() and gc.get_count() say */
+	uint32_t gc_generation_threshold;
+	uint32_t gc_generation_count;
 };
 
 #endif

@@ -9,13 +9,15 @@
 #include "cli/command.h"
 #include "cli/heap_graph.h"
 #include "cli/inspection.h"
+#include "python/collector.h"
 #include "report/garbage.h"
 
 static const char help[] =
 	"usage: pyinspect TARGET garbage [options]\n"
 	"\n"
 	"Says what gc.collect() would free, by type, without running it: cycles of\n"
-	"objects that nothing refers to, and what only they keep alive.\n"
+	"objects that nothing refers to, and what only they keep alive; and whether the\n"
+	"collector is enabled, its thresholds and counts, and the length of gc.garbage.\n"
 	"\n"
 	"  -n, --limit N        show N types (default 20; 0: all)\n"
 	"      --by count|bytes what biggest means (default bytes)\n"
@@ -39,9 +41,18 @@ static const char help[] =
 	"  pyinspect 1234 garbage --by count -n 5\n"
 	"  pyinspect 1234 garbage --format json | jq .result.bytes\n";
 
+/* The state of the collector is read where the heap is. */
+static struct pyi_error *read_collector(void *collector, const struct pyi_graph_view *view)
+{
+	pyi_collector_read(&view->session->runtime, view->snapshot->reader, view->interpreters,
+			   collector);
+	return NULL;
+}
+
 static struct pyi_error *report_on(struct pyi_inspection *inspection,
 				   const struct pyi_heap_graph *graph,
-				   const struct pyi_garbage *garbage, enum pyi_exit *ret_exit)
+				   const struct pyi_garbage *garbage,
+				   const struct pyi_collector *collector, enum pyi_exit *ret_exit)
 {
 	const struct pyi_options *options = inspection->options;
 	PYI_CLEANUP(pyi_census_deinit) struct pyi_census freed = { 0 };
@@ -68,6 +79,7 @@ static struct pyi_error *report_on(struct pyi_inspection *inspection,
 			    !inspection->session.summary.skipped_objects &&
 			    inspection->session.consistent,
 		.skipped_objects = inspection->session.summary.skipped_objects,
+		.collector = *collector,
 	};
 	pyi_census_sort(&freed, report.order);
 	*ret_exit = pyi_heap_graph_conclude(graph, inspection,
@@ -80,7 +92,10 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 {
 	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
 	PYI_CLEANUP(pyi_garbage_deinit) struct pyi_garbage garbage = { 0 };
-	struct pyi_error *error = pyi_heap_graph_take(inspection, &graph);
+	struct pyi_collector collector = { 0 };
+	const struct pyi_graph_question question = { .ask = read_collector,
+						     .argument = &collector };
+	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 
 	if (!error)
 		error = pyi_session_check(&inspection->session);
@@ -88,7 +103,7 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 		error = pyi_garbage_find(&graph.graph, &garbage);
 	if (!error)
 		error = pyi_session_check(&inspection->session);
-	return error ? error : report_on(inspection, &graph, &garbage, ret_exit);
+	return error ? error : report_on(inspection, &graph, &garbage, &collector, ret_exit);
 }
 
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,

@@ -30,6 +30,15 @@ static struct pyi_error *read_dump(struct pyi_inspection *inspection, struct pyi
 	return NULL;
 }
 
+static struct pyi_error *ask_dump(struct pyi_session *session,
+				  const struct pyi_graph_question *question,
+				  struct pyi_graph *graph)
+{
+	const struct pyi_graph_view view = { .session = session, .graph = graph };
+
+	return question && question->of_dumps ? question->ask(question->argument, &view) : NULL;
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -52,8 +61,10 @@ struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
 	struct pyi_error *error;
 
 	pyi_graph_space_init(&ret_graph->space, -1, inspection->options->graph_bytes);
-	if (pyi_inspection_is_of_dump(inspection))
-		return read_dump(inspection, ret_graph);
+	if (pyi_inspection_is_of_dump(inspection)) {
+		error = read_dump(inspection, ret_graph);
+		return error ? error : ask_dump(session, question, &ret_graph->graph);
+	}
 	error = pyi_session_ask_graph(session, &ret_graph->space, question, &ret_graph->graph);
 	/* The snapshot has just ended. */
 	ret_graph->moment = (struct pyi_dump_moment){

@@ -29,6 +29,9 @@ struct pyi_graph_question {
 	void *argument;
 	/* Names show values (python/places.h). */
 	bool values;
+	/* Only `ask` counts, and it can also be asked about a dump: then snapshot, interpreters and
+	   names are NULL. */
+	bool of_dumps;
 };
 
 /*

@@ -6,7 +6,7 @@
  * layouts.c, which says what BEHIND() is.
  */
 /* A field that the generator did not know would read as offset 0. */
-#define ROW_FIELDS 373
+#define ROW_FIELDS 376
 
 /* clang-format off */
 	{
@@ -234,6 +234,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = PYI_ABSENT,
+			.gc_generation_threshold = 24,
+			.gc_generation_count = 28,
 		},
 	},
 	{
@@ -461,6 +464,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = PYI_ABSENT,
+			.gc_generation_threshold = 32,
+			.gc_generation_count = 36,
 		},
 	},
 	{
@@ -688,6 +694,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 32,
+			.gc_generation_count = 36,
 		},
 	},
 	{
@@ -915,6 +924,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -1142,6 +1154,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -1369,6 +1384,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -1600,6 +1618,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -1833,6 +1854,9 @@
 			.debug_gc_size = PYI_ABSENT,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -2067,6 +2091,9 @@
 			.debug_gc_size = 568,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -2301,6 +2328,9 @@
 			.debug_gc_size = 568,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -2535,6 +2565,9 @@
 			.debug_gc_size = 568,
 			.iframe_stackpointer = PYI_ABSENT,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -2770,6 +2803,9 @@
 			.debug_gc_size = 648,
 			.iframe_stackpointer = 64,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -3005,6 +3041,9 @@
 			.debug_gc_size = 648,
 			.iframe_stackpointer = 64,
 			.bytearray_object = PYI_ABSENT,
+			.gc_enabled = 12,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 	{
@@ -3240,6 +3279,9 @@
 			.debug_gc_size = 752,
 			.iframe_stackpointer = 64,
 			.bytearray_object = 56,
+			.gc_enabled = 0,
+			.gc_generation_threshold = 16,
+			.gc_generation_count = 20,
 		},
 	},
 /* clang-format on */

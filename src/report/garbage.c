@@ -8,7 +8,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "report/census.h"
+#include "report/collector.h"
 #include "report/ndjson.h"
 #include "report/table.h"
 
@@ -111,11 +113,12 @@ static bool put_rows(struct pyi_table *table, const struct pyi_garbage_report *r
 
 static bool put_notes(const struct pyi_table *table, const struct pyi_garbage_report *report)
 {
+	PYI_CLEANUP(pyi_guard_free) char *words = pyi_report_collector_words(&report->collector);
 	struct pyi_census_sum total = pyi_census_sum_from(report->census, 0);
 	char bytes[PYI_TABLE_FIGURE_BYTES];
-	bool ok = true;
+	bool ok = words && pyi_table_put_note(table, "%s", words);
 
-	if (total.bytes && report->heap_bytes >= total.bytes)
+	if (ok && total.bytes && report->heap_bytes >= total.bytes)
 		ok = pyi_table_put_note(table, "that is %.1f%% of %s bytes of all objects",
 					100.0 * (double)total.bytes / (double)report->heap_bytes,
 					pyi_table_figure(bytes, report->heap_bytes));
@@ -166,7 +169,7 @@ static bool add_result(cJSON *json, const struct pyi_garbage_report *report, boo
 	       pyi_output_add_unsigned(result, "bytes", total.bytes) &&
 	       cJSON_AddBoolToObject(result, "complete", report->complete) &&
 	       pyi_output_add_unsigned(result, "skipped", report->skipped_objects) &&
-	       add_heap(result, report) &&
+	       add_heap(result, report) && pyi_report_add_collector(result, &report->collector) &&
 	       (!with_types || pyi_report_add_types(result, report->census, shown)) &&
 	       pyi_report_add_other(result, &other);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analysis/census.h"
+#include "python/collector.h"
 #include "report/envelope.h"
 #include "report/output.h"
 
@@ -24,6 +25,7 @@ struct pyi_garbage_report {
 	/* References are missing from the graph: there may be more garbage. */
 	bool complete;
 	uint64_t skipped_objects;
+	struct pyi_collector collector;
 };
 
 /*
@@ -32,7 +34,8 @@ struct pyi_garbage_report {
  * table: head lines, then columns COUNT, BYTES, TYPE ("~" before BYTES of an estimated type), a row
  *   for the rest, a total, warnings, cost. `columns` as for top_types.h.
  * json: the envelope with "result": {"by","found","objects","bytes","complete","skipped",
- *   "heap":{"objects","bytes"},"types":[{"type","count","bytes","estimated"?,"classes"?}],
+ *   "heap":{"objects","bytes"},"collector"
+ * (report/collector.h),"types":[{"type","count","bytes","estimated"?,"classes"?}],
  *   "other":{"types","count","bytes"}}.
  * ndjson: first line the envelope with "kind":"report" and a result without "types"; then a line
  *   {"kind":"type", ...} for each type.

@@ -77,6 +77,32 @@ def test_ndjson_says_what_json_says(start, interpreter):
     assert rest == types
 
 
+def test_collector(start, interpreter):
+    """Enabled or not, thresholds, counts and gc.garbage are what the module says; or not known."""
+    victim = start(interpreter, "webs.py")
+    # In 3.6 these are static variables that nothing leads to.
+    hidden = {"enabled", "garbage"} if interpreter.name.endswith("-3.6") else set()
+    for commands in (["thresholds 100000 7 5"], ["enable"],
+                     ["thresholds 0 7 5", "uncollectable 3"]):
+        for command in commands:
+            victim.ask(command)
+        said = victim.ask("collector")
+        found = ask(victim)["result"]["collector"]
+        assert {key for key in found if found[key] is None} == hidden
+        # To be asked for them makes an object or two.
+        first, *others = said.pop("counts")
+        counts = found.pop("counts")
+        assert abs(counts[0] - first) < 20 and counts[0] > 4 * KNOTS - 20
+        assert counts[1:] == others
+        assert found == dict(said, **{key: None for key in hidden})
+    done = support.run_pyinspect(victim.pid, "garbage", "--format", "table")
+    if hidden:
+        assert "whether the collector is enabled is not known (thresholds 0, 7, 5;" in done.stdout
+    else:
+        assert "the collector is enabled, but never runs by itself" in done.stdout
+        assert "gc.garbage has 3 objects" in done.stdout
+
+
 @pytest.mark.parametrize("what", ["type", "link"])
 def test_broken_heap(start, interpreter, what):
     victim = start(interpreter, "corrupt.py")

@@ -146,6 +146,9 @@ static const struct expectation common[] = {
 	OFFSET(gc_generation0, struct _gc_runtime_state, generation0),
 	OFFSET(gc_garbage, struct _gc_runtime_state, garbage),
 	OFFSET(gc_callbacks, struct _gc_runtime_state, callbacks),
+	OFFSET(gc_enabled, struct _gc_runtime_state, enabled),
+	OFFSET(gc_generation_threshold, struct gc_generation, threshold),
+	OFFSET(gc_generation_count, struct gc_generation, count),
 
 	SIZE(gc_head_size, PyGC_Head),
 	OFFSET(gc_head_next, PyGC_Head, _gc_next),

@@ -5,7 +5,8 @@ holds.
     webs.py
 
 Commands: `expected` (see there), `found` (what gc.collect() finds in a fork), `collect` (how many
-objects gc.collect() found). The collector runs for these commands only.
+objects gc.collect() found), `collector` (see there), `enable`, `disable`, `thresholds A B C`,
+`uncollectable N`. The collector runs for these commands only.
 """
 
 import ctypes
@@ -119,4 +120,32 @@ def collect(_):
     return json.dumps(gc.collect())
 
 
-commands.serve({"expected": expected, "found": found, "collect": collect})
+def collector(_):
+    """What the module says of itself."""
+    return json.dumps({"enabled": gc.isenabled(), "thresholds": gc.get_threshold(),
+                       "counts": gc.get_count(), "garbage": len(gc.garbage)})
+
+
+def enable(_):
+    gc.enable()
+    return "true"
+
+
+def disable(_):
+    gc.disable()
+    return "true"
+
+
+def thresholds(words):
+    gc.set_threshold(*map(int, words.split()))
+    return "true"
+
+
+def uncollectable(words):
+    gc.garbage[:] = range(int(words))
+    return "true"
+
+
+commands.serve({"expected": expected, "found": found, "collect": collect, "collector": collector,
+                "enable": enable, "disable": disable, "thresholds": thresholds,
+                "uncollectable": uncollectable})
