@@ -21,6 +21,7 @@ _pyinspect_options() {
     top-objects) echo "$common --limit --by --values" ;;
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
+    show) echo "$common --limit --address --values" ;;
     garbage) echo "$common --limit --by" ;;
     diff) echo "$common --limit --by --type --module --no-builtins" ;;
     dump | slip-dbus) echo "$common" ;;
@@ -35,7 +36,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path garbage dump diff slip-dbus check history list"
+    local commands="top-types top-objects referrers referents path show garbage dump diff slip-dbus check history list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return

@@ -68,6 +68,8 @@ static const char *behind_name(const struct pyi_command *command)
 		return "FILE";
 	if (command->use.two_files)
 		return "A B";
+	if (command->use.address)
+		return "ADDR";
 	return command->use.subject ? "TYPE" : "";
 }
 

@@ -494,6 +494,28 @@ static struct pyi_error *complete_subject(struct pyi_options *options, const cha
 	return NULL;
 }
 
+/* An address only. */
+static struct pyi_error *complete_address(struct pyi_options *options, const char *command)
+{
+	struct pyi_error *error = NULL;
+
+	if (options->subject && options->given & PYI_OPTION_ADDRESS)
+		return usage_of(command, "%s wants one of \"%s\" and --address, not both", command,
+				options->subject);
+	if (!options->subject && !options->address)
+		return usage_of(command, "%s of what? It wants the address of an object", command);
+	if (options->subject && !is_hexadecimal(options->subject))
+		return usage_of(
+			command,
+			"%s wants the address of an object (0x...), not \"%s\"; top-objects "
+			"and path show some",
+			command, options->subject);
+	if (options->subject)
+		error = parse_address(options->subject, &options->address);
+	options->subject = NULL;
+	return error ? pyi_error_context(error, "%s", command) : NULL;
+}
+
 /* "count or bytes" */
 static void list_by(unsigned by, char *text, size_t size)
 {
@@ -551,6 +573,8 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 		return options->subject && *options->subject
 			       ? NULL
 			       : usage_of(command, "%s wants two files", command);
+	if (use->address)
+		return complete_address(options, command);
 	if (options->subject && !use->optional_subject)
 		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
 				command);

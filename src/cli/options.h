@@ -149,6 +149,8 @@ struct pyi_option_use {
 	unsigned by;
 	/* It is about a type or an address, which must be given. */
 	bool subject;
+	/* The same, and only an address will do. */
+	bool address;
 	/* A word behind the command may be given, or not. */
 	bool optional_subject;
 	/* It writes a dump into a file, which must be given. */

@@ -216,6 +216,15 @@ char *pyi_table_subject(const struct pyi_table *table, const char *type, bool ex
 	return length < 0 ? NULL : subject;
 }
 
+struct pyi_table pyi_table_for_sentences(const struct pyi_table *table)
+{
+	struct pyi_table sentences = *table;
+
+	if (!sentences.columns)
+		sentences.columns = PYI_TABLE_SENTENCE_COLUMNS;
+	return sentences;
+}
+
 void pyi_table_put_words(const struct pyi_table *table, char *words)
 {
 	char *state = NULL;

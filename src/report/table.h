@@ -21,6 +21,8 @@ enum {
 	PYI_TABLE_FIGURE_BYTES = 28,
 	/* Most columns of figures. */
 	PYI_TABLE_FIGURES = 4,
+	/* Of sentences that do not go to a terminal. */
+	PYI_TABLE_SENTENCE_COLUMNS = 80,
 	/* Text is not cut below this many columns, however narrow the terminal is. */
 	PYI_TABLE_NARROWEST = 12,
 };
@@ -45,6 +47,9 @@ const char *pyi_table_figure(char *figure, uint64_t value);
 
 /* The same with a "~" in front if it is an estimate; `figure` has room for 28 bytes. */
 void pyi_table_estimate(char *figure, uint64_t value, bool estimated);
+
+/* The same table for sentences, which are broken at 80 columns where there is no terminal. */
+struct pyi_table pyi_table_for_sentences(const struct pyi_table *table);
 
 /* What the "~" means: to be called if there is one. False without memory. */
 bool pyi_table_put_estimate_note(const struct pyi_table *table);

@@ -451,8 +451,8 @@ def test_help(arguments):
     assert_fits(done.stdout)
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "top-types", "top-objects", "referrers", "referents", "path", "garbage", "slip-dbus",
-        "check", "history", "list"]
+        "top-types", "top-objects", "referrers", "referents", "path", "show", "garbage", "dump",
+        "slip-dbus", "check", "history", "list"]
 
 
 def test_help_of_a_command(command):
@@ -473,6 +473,7 @@ def test_help_names_every_option():
              "referrers": ("-n", "--limit", "--exact", "--address", "--depth", "--values"),
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
+             "show": ("-n", "--limit", "--address", "--values"),
              "garbage": ("-n", "--limit", "--by"),
              "slip-dbus": (),
              "check": ("-n", "--limit", "--format", "--history", "--state"),

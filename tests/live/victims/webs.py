@@ -4,7 +4,7 @@ holds.
 
     webs.py
 
-Commands: `expected` (see there), `found` (what gc.collect() finds in a fork), `collect` (how many
+Commands: `expected`, `places` (see there), `found` (what gc.collect() finds in a fork), `collect` (how many
 objects gc.collect() found), `collector` (see there), `enable`, `disable`, `thresholds A B C`,
 `uncollectable N`. The collector runs for these commands only.
 """
@@ -68,6 +68,7 @@ HOLDERS = dict((id(holder), (holder, size)) for holder, size in map(make_holder,
 # Two of them keep one list: nothing of it is freed with one, all with both.
 PAIR = [Pair(), Pair()]
 PAIR[0].joint = PAIR[1].joint = [bytearray(10000)]
+SECRETS = {"api_key": "hunter2 of the webs", "9f86d081884c7d659a2feaa0c55ad015": 41}
 PINNED = [Pinned() for _ in range(5)]
 for _ in range(PINS):
     for pinned in PINNED:
@@ -89,6 +90,13 @@ def expected(_):
         "alone": sys.getsizeof(PAIR[0]), "together": sum(map(sys.getsizeof, (
             PAIR[0], PAIR[1], PAIR[0].joint, PAIR[0].joint[0]))),
         "types": types})
+
+
+def places(_):
+    """Addresses: {shared, pairs, joint, secrets, knot: one that is garbage}"""
+    knot = [id(one) for one in gc.get_objects() if type(one) is Knot][0]
+    return json.dumps({"shared": id(SHARED), "pairs": list(map(id, PAIR)), "joint": id(PAIR[0].joint),
+                       "secrets": id(SECRETS), "knot": knot})
 
 
 def find():
@@ -146,6 +154,6 @@ def uncollectable(words):
     return "true"
 
 
-commands.serve({"expected": expected, "found": found, "collect": collect, "collector": collector,
+commands.serve({"expected": expected, "places": places, "found": found, "collect": collect, "collector": collector,
                 "enable": enable, "disable": disable, "thresholds": thresholds,
                 "uncollectable": uncollectable})
