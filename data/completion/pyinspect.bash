@@ -22,6 +22,7 @@ _pyinspect_options() {
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
     show) echo "$common --limit --address --values" ;;
+    dominators) echo "$common --limit --depth --min-share --exact --address --values" ;;
     garbage) echo "$common --limit --by" ;;
     diff) echo "$common --limit --by --type --module --no-builtins" ;;
     dump | slip-dbus) echo "$common" ;;
@@ -36,7 +37,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path show garbage dump diff slip-dbus check history list"
+    local commands="top-types top-objects referrers referents path show dominators garbage dump diff slip-dbus check history list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return
@@ -47,7 +48,7 @@ _pyinspect() {
         case $word in
         --format | --max-pause | --source | --interpreter | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
             --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
-            --max-tracked | --history | --state | --min-age | --output | --since | --type | --module)
+            --max-tracked | --history | --state | --min-age | --output | --since | --type | --module | --min-share)
             ((at++))
             ;;
         -*) ;;
@@ -98,7 +99,7 @@ _pyinspect() {
         return
         ;;
     --max-pause | --interpreter | --runtime | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
-        --max-container | --max-rss | --max-tracked | --min-age | --since)
+        --max-container | --max-rss | --max-tracked | --min-age | --since | --min-share)
         return
         ;;
     esac

@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path show garbage dump diff slip-dbus check history list
+set -l commands top-types top-objects referrers referents path show dominators garbage dump diff slip-dbus check history list
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -45,6 +45,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a referrers -d 'who refers t
 complete -c pyinspect -n __pyinspect_wants_command -a referents -d 'what objects of a type refer to'
 complete -c pyinspect -n __pyinspect_wants_command -a path -d 'what keeps an object alive'
 complete -c pyinspect -n __pyinspect_wants_command -a show -d 'one object: what it keeps, who holds it'
+complete -c pyinspect -n __pyinspect_wants_command -a dominators -d 'who alone keeps how much alive'
 complete -c pyinspect -n __pyinspect_wants_command -a garbage -d 'what gc.collect() would free'
 complete -c pyinspect -n __pyinspect_wants_command -a dump -d 'write all objects into a file'
 complete -c pyinspect -n __pyinspect_wants_command -a diff -d 'what has grown between two dumps'
@@ -66,7 +67,7 @@ complete -c pyinspect -s v -l verbose -d 'say what was done to the process'
 complete -c pyinspect -s h -l help -d 'help'
 complete -c pyinspect -n "not __pyinspect_is $commands" -s V -l version -d 'the version'
 
-complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path show garbage diff check history list' -s n -l limit -x -d 'show so many'
+complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path show dominators garbage diff check history list' -s n -l limit -x -d 'show so many'
 complete -c pyinspect -n '__pyinspect_is history' -l since -x -d 'only what is not older'
 complete -c pyinspect -n '__pyinspect_is top-types garbage diff history' -l by -x -a 'count bytes' -d 'what biggest means'
 complete -c pyinspect -n '__pyinspect_is top-types diff' -l by -x -a retained -d 'what biggest means'
@@ -76,10 +77,11 @@ complete -c pyinspect -n '__pyinspect_is top-types diff' -l type -x -d 'only suc
 complete -c pyinspect -n '__pyinspect_is top-types diff' -l module -x -d 'only types of a module'
 complete -c pyinspect -n '__pyinspect_is top-types diff' -l no-builtins -d 'only types that a module defines'
 complete -c pyinspect -n '__pyinspect_is top-types check' -l children -d 'also processes that it has started'
-complete -c pyinspect -n '__pyinspect_is referrers referents path' -l exact -d 'without objects of subclasses'
-complete -c pyinspect -n '__pyinspect_is referrers referents path show' -l address -x -d 'one object'
-complete -c pyinspect -n '__pyinspect_is referrers' -l depth -x -d 'so many levels upwards'
-complete -c pyinspect -n '__pyinspect_is top-objects referrers referents path show' -l values -d 'show short values'
+complete -c pyinspect -n '__pyinspect_is referrers referents path dominators' -l exact -d 'without objects of subclasses'
+complete -c pyinspect -n '__pyinspect_is referrers referents path show dominators' -l address -x -d 'one object'
+complete -c pyinspect -n '__pyinspect_is referrers dominators' -l depth -x -d 'so many levels upwards'
+complete -c pyinspect -n '__pyinspect_is dominators' -l min-share -x -d 'none that keeps less, in percent'
+complete -c pyinspect -n '__pyinspect_is top-objects referrers referents path show dominators' -l values -d 'show short values'
 
 complete -c pyinspect -n '__pyinspect_is dump diff' -F
 complete -c pyinspect -n '__pyinspect_is check' -l preset -x -a 'firewalld generic' -d 'a set of rules'

@@ -58,7 +58,7 @@ uint64_t pyi_graph_place_of(const struct pyi_graph *graph, uint32_t source, uint
 	return UINT64_MAX;
 }
 
-static enum pyi_path_start start_of(const struct pyi_graph *graph, uint32_t node)
+enum pyi_path_start pyi_path_start_of(const struct pyi_graph *graph, uint32_t node)
 {
 	const uint32_t flags = pyi_graph_flags(graph, node);
 	const struct pyi_graph_root *roots = NULL;
@@ -114,7 +114,7 @@ static uint32_t find_start(struct search *search, uint32_t node, enum pyi_path_s
 	for (uint64_t taken = 0; taken < search->count && *ret_start != PYI_PATH_FROM_ROOT;
 	     taken++) {
 		uint32_t at = search->queue[taken];
-		enum pyi_path_start start = start_of(search->graph, at);
+		enum pyi_path_start start = pyi_path_start_of(search->graph, at);
 
 		if (start < *ret_start) {
 			*ret_start = start;

@@ -41,6 +41,9 @@ struct pyi_error *pyi_nearest_path_find(const struct pyi_graph *graph, uint32_t 
 /* Safe on a zeroed struct. */
 void pyi_nearest_path_deinit(struct pyi_nearest_path *path);
 
+/* What a way that begins at this node begins at. */
+enum pyi_path_start pyi_path_start_of(const struct pyi_graph *graph, uint32_t node);
+
 /* The roots of a node: *ret_count in a row; NULL if it has none. */
 const struct pyi_graph_root *pyi_graph_roots_of(const struct pyi_graph *graph, uint32_t node,
 						size_t *ret_count);

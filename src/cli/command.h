@@ -52,6 +52,7 @@ extern const struct pyi_command pyi_command_referrers;
 extern const struct pyi_command pyi_command_referents;
 extern const struct pyi_command pyi_command_path;
 extern const struct pyi_command pyi_command_show;
+extern const struct pyi_command pyi_command_dominators;
 extern const struct pyi_command pyi_command_garbage;
 extern const struct pyi_command pyi_command_dump;
 extern const struct pyi_command pyi_command_diff;

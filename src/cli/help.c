@@ -70,6 +70,8 @@ static const char *behind_name(const struct pyi_command *command)
 		return "A B";
 	if (command->use.address)
 		return "ADDR";
+	if (command->use.optional_type)
+		return "[TYPE]";
 	return command->use.subject ? "TYPE" : "";
 }
 

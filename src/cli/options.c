@@ -44,10 +44,12 @@ enum {
 	OPTION_MODULE,
 	OPTION_NO_BUILTINS,
 	OPTION_CHILDREN,
+	OPTION_MIN_SHARE,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_TIMEOUT_S = 60,
 	DEFAULT_MIN_AGE_S = 60,
+	DEFAULT_MIN_SHARE = 1,
 };
 
 static const struct option long_options[] = {
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
 	{ "module", required_argument, NULL, OPTION_MODULE },
 	{ "no-builtins", no_argument, NULL, OPTION_NO_BUILTINS },
 	{ "children", no_argument, NULL, OPTION_CHILDREN },
+	{ "min-share", required_argument, NULL, OPTION_MIN_SHARE },
 	{ "pid", required_argument, NULL, 'p' },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -91,9 +94,10 @@ static const struct option long_options[] = {
 
 /* By the bits of enum pyi_option and enum pyi_by, ascending. */
 static const char *const option_names[] = {
-	"--limit",  "--by",	 "--scope", "--exact",	    "--address",     "--depth",
-	"--values", "--history", "--rules", "--no-history", "--state",	     "--min-age",
-	"--output", "--since",	 "--type",  "--module",	    "--no-builtins", "--children",
+	"--limit",  "--by",	     "--scope",	   "--exact",	  "--address",
+	"--depth",  "--values",	     "--history",  "--rules",	  "--no-history",
+	"--state",  "--min-age",     "--output",   "--since",	  "--type",
+	"--module", "--no-builtins", "--children", "--min-share",
 };
 static const char *const by_names[] = { "count", "bytes", "referents", "retained" };
 
@@ -169,6 +173,21 @@ static struct pyi_error *parse_duration(const char *option, const char *word, do
 	if (value > DURATION_LIMIT_MS)
 		return usage("%s: \"%s\" is too long", option, word);
 	*ret_ms = value;
+	return NULL;
+}
+
+/* A share in percent. */
+static struct pyi_error *parse_share(const char *word, double *ret_percent)
+{
+	char *end;
+	double percent;
+
+	errno = 0;
+	percent = strtod(word, &end);
+	if (errno || end == word || (*end && strcmp(end, "%") != 0) || !(percent >= 0) ||
+	    percent > 100)
+		return usage("--min-share wants a share in percent, 0 to 100, not \"%s\"", word);
+	*ret_percent = percent;
 	return NULL;
 }
 
@@ -373,6 +392,9 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 	case OPTION_NO_BUILTINS:
 		options->no_builtins = true;
 		return note(options, PYI_OPTION_NO_BUILTINS, NULL);
+	case OPTION_MIN_SHARE:
+		return note(options, PYI_OPTION_MIN_SHARE,
+			    parse_share(optarg, &options->min_share));
 	case OPTION_CHILDREN:
 		options->children = true;
 		return note(options, PYI_OPTION_CHILDREN, NULL);
@@ -429,6 +451,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.depth = 1,
 		.min_age_s = DEFAULT_MIN_AGE_S,
+		.min_share = DEFAULT_MIN_SHARE,
 		.out = stdout,
 		.output_fd = -1,
 		.other_fd = -1,
@@ -575,6 +598,10 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 			       : usage_of(command, "%s wants two files", command);
 	if (use->address)
 		return complete_address(options, command);
+	if (use->optional_type && (options->subject || options->given & PYI_OPTION_ADDRESS))
+		return complete_subject(options, command);
+	if (use->optional_type && options->exact)
+		return usage_of(command, "%s: --exact goes with a TYPE", command);
 	if (options->subject && !use->optional_subject)
 		return usage_of(command, "\"%s\" is one word too many for %s", options->subject,
 				command);

@@ -36,6 +36,7 @@ enum pyi_option {
 	PYI_OPTION_MODULE = 1 << 15,
 	PYI_OPTION_NO_BUILTINS = 1 << 16,
 	PYI_OPTION_CHILDREN = 1 << 17,
+	PYI_OPTION_MIN_SHARE = 1 << 18,
 };
 
 enum {
@@ -93,6 +94,8 @@ struct pyi_options {
 	/* 0: none. */
 	uint64_t address;
 	unsigned depth;
+	/* In percent, 0 to 100. */
+	double min_share;
 	bool values;
 	/* In the order in which they were given. */
 	struct pyi_rule_words rules[PYI_RULE_WORDS];
@@ -151,6 +154,8 @@ struct pyi_option_use {
 	bool subject;
 	/* The same, and only an address will do. */
 	bool address;
+	/* It is about a type or an address, if one is given. */
+	bool optional_type;
 	/* A word behind the command may be given, or not. */
 	bool optional_subject;
 	/* It writes a dump into a file, which must be given. */

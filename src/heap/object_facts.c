@@ -59,8 +59,7 @@ static uint32_t last_before(const struct pyi_graph *graph, uint64_t addr)
 	return low ? low - 1 : PYI_GRAPH_NONE;
 }
 
-/* What is at an address that no object begins at. */
-static struct pyi_error *no_such_object(const struct pyi_graph *graph, uint64_t addr)
+struct pyi_error *pyi_object_facts_missing(const struct pyi_graph *graph, uint64_t addr)
 {
 	struct pyi_error *error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SUCH_OBJECT,
 						   "there is no object at 0x%" PRIx64, addr);
@@ -400,7 +399,7 @@ struct pyi_error *pyi_object_facts_gather(const struct pyi_graph_view *view,
 	struct pyi_error *error;
 
 	if (gathering.node == PYI_GRAPH_NONE || !is_object(view->graph, gathering.node))
-		return no_such_object(view->graph, request->address);
+		return pyi_object_facts_missing(view->graph, request->address);
 	error = gather(&gathering);
 	pyi_garbage_deinit(&gathering.garbage);
 	pyi_dominators_deinit(&gathering.dominators);

@@ -28,4 +28,7 @@ struct pyi_error *pyi_object_facts_gather(const struct pyi_graph_view *view,
 					  const struct pyi_object_request *request,
 					  struct pyi_object_facts *ret_facts) PYI_MUST_CHECK;
 
+/* The error "no-such-object" for an address at which no object of the graph begins. */
+struct pyi_error *pyi_object_facts_missing(const struct pyi_graph *graph, uint64_t addr);
+
 #endif

@@ -22,6 +22,7 @@ COMMANDS = {
     "referrers": ["referrers", "__main__.Plain"],
     "referents": ["referents", "__main__.Plain"],
     "path": ["path", "__main__.Plain"],
+    "dominators": ["dominators"],
     "garbage": ["garbage"],
     "slip-dbus": ["slip-dbus"],
 }
@@ -75,7 +76,8 @@ def figure(number):
     "referrers Slots --exact", "referrers Slots -n 2 --depth 4", "referrers type -n 500",
     "referents Plain", "referents Slots --exact -n 1", "referents dict -n 0 --values",
     "path Plain", "path Plain -n 50", "path Slots --exact --values", "path type",
-    "garbage", "garbage -n 1 --by count", "slip-dbus"])
+    "garbage", "garbage -n 1 --by count", "slip-dbus", "dominators",
+    "dominators Plain --min-share 0 --depth 3 -n 50"])
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 def test_json_is_valid(victim, arguments, form):
     text = run(victim, *arguments.split(), "--format", form)
@@ -451,8 +453,8 @@ def test_help(arguments):
     assert_fits(done.stdout)
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "top-types", "top-objects", "referrers", "referents", "path", "show", "garbage", "dump",
-        "slip-dbus", "check", "history", "list"]
+        "top-types", "top-objects", "referrers", "referents", "path", "show", "dominators",
+        "garbage", "dump", "slip-dbus", "check", "history", "list"]
 
 
 def test_help_of_a_command(command):
@@ -474,6 +476,8 @@ def test_help_names_every_option():
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
              "show": ("-n", "--limit", "--address", "--values"),
+             "dominators": ("-n", "--limit", "--depth", "--min-share", "--exact", "--address",
+                            "--values"),
              "garbage": ("-n", "--limit", "--by"),
              "slip-dbus": (),
              "check": ("-n", "--limit", "--format", "--history", "--state"),
