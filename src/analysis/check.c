@@ -209,6 +209,9 @@ static struct pyi_error *judge_absent(struct pyi_judge *judge, struct pyi_check_
 	/* It may be in what could not be read. */
 	if (judge->sample->incomplete)
 		return pyi_judge_unknown(finding, rule->subject, "the look was not complete");
+	if (kind == PYI_FIGURE_CONTAINER && judge->sample->containers_cut)
+		return pyi_judge_unknown(finding, rule->subject,
+					 "not all containers were looked at");
 	error = may_be_absent(judge, rule, kind, ret_none);
 	if (error || *ret_none)
 		return error;

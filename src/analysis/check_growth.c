@@ -294,7 +294,11 @@ struct pyi_error *pyi_judge_growing_containers(struct pyi_judge *judge, const st
 		return pyi_judge_unknown(finding, "growing containers",
 					 "the look was not complete");
 	return say_none_grows(judge, finding, "growing containers",
-			      "no container of a module or class grows all the time",
+			      judge->sample->containers_anywhere && !judge->sample->containers_cut
+				      ? "no container grows all the time"
+			      : judge->sample->containers_anywhere
+				      ? "no container that was looked at grows all the time"
+				      : "no container of a module or class grows all the time",
 			      PYI_TREND_NEVER_SHRINKS_S);
 }
 

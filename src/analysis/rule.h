@@ -18,7 +18,8 @@ enum pyi_rule_kind {
 	PYI_RULE_MAX_BYTES,
 	/* How fast they become more, per hour (in history). */
 	PYI_RULE_MAX_GROWTH,
-	/* len() of the container `subject`, "package.module.Class.attribute". */
+	/* len() of the container `subject`, "package.module.Class.attribute", or the sum of those
+	 * that have this name. */
 	PYI_RULE_MAX_CONTAINER,
 	/* Resident bytes of the process; tracked objects; no subject. */
 	PYI_RULE_MAX_RSS,
@@ -35,7 +36,7 @@ enum pyi_rule_kind {
 	 */
 	PYI_RULE_SLIP_DEAD_MATCH,
 	/*
-	 * Entries of any container held by a module or class that grows and never shrinks
+	 * Entries of any container, wherever it is held, that grows and never shrinks
 	 * (pyi_trend_never_shrinks()) over `runs` looks. A container with a MAX_CONTAINER rule of
 	 * its own is left out: somebody knows how large it may become. No subject.
 	 */

@@ -22,12 +22,13 @@ enum pyi_figure_kind {
 	PYI_FIGURE_TYPE_TREE = 3,
 	/*
 	 * A container that a module or class holds by name ("slip.dbus.service.Object.senders"):
-	 * `count` is its len().
+	 * `count` is its len(). Or those that are reached by one way ("app.CACHE[*].entries",
+	 * heap/container_paths.h), added up.
 	 */
 	PYI_FIGURE_CONTAINER = 4,
 	/*
-	 * The longest of the containers that are one attribute of all instances of a class; the
-	 * PYI_FIGURE_CONTAINER of the same name ("app.Cache.entries") is then their sum.
+	 * The longest of several containers whose sum is the PYI_FIGURE_CONTAINER of the same name:
+	 * one attribute of all instances of a class ("app.Cache.entries"), or reached by one way.
 	 */
 	PYI_FIGURE_LONGEST = 5,
 };
@@ -63,6 +64,11 @@ struct pyi_sample {
 	size_t capacity;
 	/* The look was incomplete, or not of one moment (exit 5): the figures may be too low. */
 	bool incomplete;
+	/* Not all containers were looked at that should have been: one that is missing may be
+	 * there. */
+	bool containers_cut;
+	/* Containers were looked for wherever they are, not only in modules and classes. */
+	bool containers_anywhere;
 };
 
 /* Adds a figure; copies `name`. */

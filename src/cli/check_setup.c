@@ -96,6 +96,7 @@ static struct pyi_error *gather_rules(const struct pyi_options *options, const c
 static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 {
 	const struct pyi_rules *rules = &setup->rules;
+	enum pyi_measure_reach reach = PYI_REACH_NAMED;
 	double least = CONTAINER_LEAST;
 	size_t types = 0;
 	size_t containers = 0;
@@ -116,6 +117,9 @@ static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 			break;
 		case PYI_RULE_MAX_CONTAINER:
 			setup->containers[containers++] = rule->subject;
+			/* What need not be there is no reason to look everywhere each time. */
+			if (reach == PYI_REACH_NAMED && !rule->may_be_absent)
+				reach = PYI_REACH_IF_MISSING;
 			break;
 		case PYI_RULE_MAX_SLIP_STALE:
 		case PYI_RULE_SLIP_DEAD_MATCH:
@@ -123,6 +127,7 @@ static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 			break;
 		case PYI_RULE_GROWING_CONTAINERS:
 			least = fmin(least, fmin(rule->warning, rule->critical));
+			reach = PYI_REACH_ALL;
 			break;
 		case PYI_RULE_MAX_RSS:
 		case PYI_RULE_MAX_TRACKED:
@@ -139,6 +144,7 @@ static struct pyi_error *plan_measure(struct pyi_check_setup *setup)
 		.containers = setup->containers,
 		.container_count = containers,
 		.container_least = least > 1 ? (uint64_t)least : 1,
+		.reach = reach,
 	};
 	return NULL;
 }

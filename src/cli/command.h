@@ -18,7 +18,7 @@ struct pyi_command {
 	const char *help;
 	/* It looks into the process: it is run by a worker, beside a broker. */
 	bool inspects;
-	/* It always makes a graph of the heap, and needs room for it (cli/heap_graph.h). */
+	/* It makes a graph of the heap, and needs room for it (cli/heap_graph.h). */
 	bool graph;
 	/* A dump can be its target: it asks a graph, or makes do with one. */
 	bool dump;

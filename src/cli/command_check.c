@@ -44,12 +44,13 @@ static const char help[] =
 	"      --max-growth TYPE=N/h    how many more of them in an hour\n"
 	"      --max-container NAME=N   length of a list, dict or set that a module or\n"
 	"                               class holds: package.module.Class.attribute; or\n"
-	"                               that its instances have, added up\n"
+	"                               of all that instances have, or that one way leads\n"
+	"                               to: app.CACHE[*].entries, frame worker local queue\n"
 	"      --max-rss LIMIT          resident memory (500MiB)\n"
 	"      --max-tracked LIMIT      objects that the garbage collector tracks\n"
 	"      --preset NAME            firewalld: D-Bus callers that are gone and kept,\n"
-	"                               growth, memory; generic: any container of a module\n"
-	"                               or class that grows and never shrinks, and growth\n"
+	"                               growth, memory; generic: any container that grows\n"
+	"                               and never shrinks, wherever it is held, and growth\n"
 	"                               of any type, of objects, of memory\n"
 	"      --rules FILE|FOLDER      rules from a file, or all *.json of a folder\n"
 	"                               (default /etc/pyinspect/rules.d, if it is there)\n"
@@ -441,6 +442,7 @@ const struct pyi_command pyi_command_check = {
 	},
 	.help = help,
 	.inspects = true,
+	.graph = true,
 	.keeps = true,
 	.run = run,
 	.add_up = pyi_add_up_check,

@@ -97,6 +97,8 @@ static struct pyi_error *unpack_sample(struct pyi_unpacker *unpacker, struct pyi
 	sample->time_s = (int64_t)pyi_unpack_number(unpacker, PYI_TASK_SECONDS_LIMIT);
 	sample->age_s = pyi_unpack_number(unpacker, PYI_TASK_SECONDS_LIMIT);
 	sample->incomplete = pyi_unpack_number(unpacker, 1);
+	sample->containers_cut = pyi_unpack_number(unpacker, 1);
+	sample->containers_anywhere = pyi_unpack_number(unpacker, 1);
 	count = pyi_unpack_number(unpacker, PYI_TASK_FIGURE_LIMIT);
 	for (uint64_t f = 0; f < count && !unpacker->failed; f++) {
 		uint64_t kind = pyi_unpack_number(unpacker, PYI_FIGURE_LONGEST);
@@ -166,6 +168,7 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	pyi_pack_number(&packer, deadline_ns);
 	pyi_pack_number(&packer, slip);
 	pyi_pack_number(&packer, request->container_least);
+	pyi_pack_number(&packer, request->reach);
 	pyi_pack_number(&packer, request->type_count);
 	for (size_t t = 0; t < request->type_count; t++)
 		pyi_pack_text(&packer, request->types[t]);

@@ -1,9 +1,9 @@
 /*
  * The form of tasks and answers, for their two sides: cli/tasks.c and cli/tasks_serve.c.
  *
- * MEASURE: deadline_ns, slip, container_least, types (number, texts), containers (number, texts).
- * Answer: envelope, error; without one: start_ticks, skipped_objects, sample.
- * REPORT: command, subject, limit, depth, deadline_ns. Answer: envelope, error; without one: text.
+ * MEASURE: deadline_ns, slip, container_least, reach, types (number, texts), containers (number,
+ * texts). Answer: envelope, error; without one: start_ticks, skipped_objects, sample. REPORT:
+ * command, subject, limit, depth, deadline_ns. Answer: envelope, error; without one: text.
  */
 #ifndef PYI_CLI_TASKS_PRIVATE_H
 #define PYI_CLI_TASKS_PRIVATE_H

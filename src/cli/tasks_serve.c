@@ -45,6 +45,10 @@ static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exi
 	if (error)
 		return error;
 	*ret_exit = pyi_inspection_conclude(inspection);
+	if (measured->sample.containers_cut)
+		pyi_envelope_warn(inspection->envelope, "containers-left-out",
+				  "not all containers were looked at: there is no room for more of "
+				  "them, or for a graph of the heap");
 	pyi_sample_sort(&measured->sample);
 	measured->sample.incomplete =
 		measured->sample.incomplete || *ret_exit == PYI_EXIT_INCOMPLETE;
@@ -107,6 +111,8 @@ static void pack_sample(struct pyi_packer *packer, const struct pyi_sample *samp
 	pyi_pack_number(packer, (uint64_t)sample->time_s);
 	pyi_pack_number(packer, sample->age_s);
 	pyi_pack_number(packer, sample->incomplete);
+	pyi_pack_number(packer, sample->containers_cut);
+	pyi_pack_number(packer, sample->containers_anywhere);
 	pyi_pack_number(packer, sample->figure_count);
 	for (size_t f = 0; f < sample->figure_count; f++) {
 		pyi_pack_number(packer, sample->figures[f].kind);
@@ -152,6 +158,9 @@ static void do_measure(const struct pyi_options *options, struct pyi_unpacker *u
 	own.deadline_ns = pyi_unpack_number(unpacker, UINT64_MAX);
 	measuring.slip = pyi_unpack_number(unpacker, 1);
 	measuring.request.container_least = pyi_unpack_number(unpacker, UINT64_MAX);
+	measuring.request.reach =
+		(enum pyi_measure_reach)pyi_unpack_number(unpacker, PYI_REACH_ALL);
+	measuring.request.graph_bytes = options->graph_bytes;
 	types = unpack_names(unpacker, &measuring.request.type_count);
 	containers = unpack_names(unpacker, &measuring.request.container_count);
 	measuring.request.types = (const char *const *)types;
@@ -189,6 +198,7 @@ static void do_report(const struct pyi_options *options, struct pyi_unpacker *un
 		.format = PYI_FORMAT_JSON,
 		.max_pause_ms = options->max_pause_ms,
 		.source = options->source,
+		.graph_bytes = options->graph_bytes,
 		.limit = pyi_unpack_number(unpacker, UINT64_MAX),
 	};
 	PYI_CLEANUP(pyi_envelope_deinit) struct pyi_envelope envelope = { .command = name };

@@ -114,18 +114,45 @@ static struct pyi_error *ask(struct run *run, const struct pyi_interpreters *int
 	return error;
 }
 
-static struct pyi_error *examine(void *argument, struct pyi_session *session,
-				 struct pyi_source_snapshot *snapshot,
-				 const struct pyi_interpreters *interpreters)
+struct pyi_error *pyi_graph_of_snapshot(struct pyi_session *session,
+					struct pyi_source_snapshot *snapshot,
+					const struct pyi_interpreters *interpreters,
+					struct pyi_graph_space *space, struct pyi_graph *ret_graph,
+					struct pyi_walk_result *ret_result)
 {
-	struct run *run = argument;
+	struct run run = { .space = space, .session = session, .snapshot = snapshot };
 	struct pyi_walk_request request = {
 		.flags = PYI_CENSUS_ALL,
 		.job = PYI_JOB_GRAPH,
 		.record = take_record,
 		.words = take_words,
-		.record_argument = run,
+		.record_argument = &run,
 	};
+	struct pyi_walk_result result = { 0 };
+	struct pyi_error *error = pyi_graph_builder_create(space, &run.builder);
+
+	if (!error)
+		error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
+	if (!error)
+		error = pyi_graph_builder_finish(run.builder, &run.graph);
+	if (!error)
+		error = note_estimates(&run, &result);
+	pyi_graph_builder_destroy(run.builder);
+	if (error) {
+		pyi_graph_deinit(&run.graph);
+		pyi_walk_result_deinit(&result);
+		return error;
+	}
+	*ret_graph = run.graph;
+	*ret_result = result;
+	return NULL;
+}
+
+static struct pyi_error *examine(void *argument, struct pyi_session *session,
+				 struct pyi_source_snapshot *snapshot,
+				 const struct pyi_interpreters *interpreters)
+{
+	struct run *run = argument;
 	const struct pyi_graph_view view = {
 		.session = session,
 		.snapshot = snapshot,
@@ -139,19 +166,11 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	run->snapshot = snapshot;
 	if (run->question && run->question->prepare)
 		error = run->question->prepare(run->question->argument, &view);
-	if (error)
-		return error;
-	error = pyi_graph_builder_create(run->space, &run->builder);
-	if (error)
-		return error;
-	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
 	if (!error)
-		error = pyi_graph_builder_finish(run->builder, &run->graph);
-	if (!error)
-		error = note_estimates(run, &result);
+		error = pyi_graph_of_snapshot(session, snapshot, interpreters, run->space,
+					      &run->graph, &result);
 	if (!error && run->question)
 		error = ask(run, interpreters);
-	pyi_graph_builder_destroy(run->builder);
 	pyi_walk_result_deinit(&result);
 	return error;
 }

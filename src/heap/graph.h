@@ -47,4 +47,14 @@ struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_
 					const struct pyi_graph_question *question,
 					struct pyi_graph *ret_graph) PYI_MUST_CHECK;
 
+/*
+ * For examinations: the walk of one snapshot, and its graph; `ret_result` has the counts by type,
+ * as those of a census. Errors: those of a walk; "too-large" (exit 1) if there is no room.
+ */
+struct pyi_error *pyi_graph_of_snapshot(struct pyi_session *session,
+					struct pyi_source_snapshot *snapshot,
+					const struct pyi_interpreters *interpreters,
+					struct pyi_graph_space *space, struct pyi_graph *ret_graph,
+					struct pyi_walk_result *ret_result) PYI_MUST_CHECK;
+
 #endif

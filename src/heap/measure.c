@@ -10,6 +10,9 @@
 
 #include "base/cleanup.h"
 #include "heap/census.h"
+#include "heap/container_paths.h"
+#include "heap/graph.h"
+#include "heap/names.h"
 #include "process/age.h"
 #include "python/attributes.h"
 #include "python/containers.h"
@@ -28,13 +31,29 @@ struct run {
 	/* Of the snapshot being examined: */
 	struct pyi_session *session;
 	struct pyi_source_snapshot *snapshot;
+	const struct pyi_interpreters *interpreters;
 	const struct pyi_type_list *types;
 	const struct pyi_walk_result *result;
+	/* NULL: none has been made. */
+	struct pyi_graph *graph;
+	struct pyi_graph_space space;
 };
 
 static struct pyi_error *add_process(struct run *run, const char *name, uint64_t value)
 {
 	return pyi_sample_add(&run->sample, PYI_FIGURE_PROCESS, name, value, 0);
+}
+
+/* A graph has it of each object, a census only as a sum. */
+static uint64_t count_tracked(const struct run *run)
+{
+	uint64_t count = 0;
+
+	if (!run->graph)
+		return run->result->summary.tracked_objects;
+	for (uint32_t node = 0; node < run->graph->node_count; node++)
+		count += (pyi_graph_flags(run->graph, node) & PYI_NODE_TRACKED) != 0;
+	return count;
 }
 
 static struct pyi_error *measure_process(struct run *run)
@@ -43,7 +62,7 @@ static struct pyi_error *measure_process(struct run *run)
 	struct pyi_error *error = add_process(run, PYI_FIGURE_RSS, run->session->rss_bytes);
 
 	if (!error)
-		error = add_process(run, PYI_FIGURE_TRACKED, summary->tracked_objects);
+		error = add_process(run, PYI_FIGURE_TRACKED, count_tracked(run));
 	if (!error)
 		error = add_process(run, PYI_FIGURE_OBJECTS, summary->objects);
 	if (!error)
@@ -337,8 +356,92 @@ static struct pyi_error *measure_attributes(struct run *run,
 	return error;
 }
 
-static struct pyi_error *measure_containers(struct run *run,
-					    const struct pyi_interpreters *interpreters)
+static bool has_figure(const struct run *run, const char *name)
+{
+	for (size_t f = 0; f < run->sample.figure_count; f++)
+		if (run->sample.figures[f].kind == PYI_FIGURE_CONTAINER &&
+		    strcmp(run->sample.figures[f].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A walk that makes a graph: its room is what a target can use up, and then there is none. */
+static struct pyi_error *make_graph(struct run *run, struct pyi_graph *graph,
+				    struct pyi_walk_result *result)
+{
+	struct pyi_error *error;
+
+	pyi_graph_space_init(&run->space, -1, run->request->graph_bytes);
+	error = pyi_graph_of_snapshot(run->session, run->snapshot, run->interpreters, &run->space,
+				      graph, result);
+	if (!error)
+		run->graph = graph;
+	if (!error || error->code != PYI_ERROR_TOO_LARGE)
+		return error;
+	pyi_error_destroy(error);
+	run->sample.containers_cut = true;
+	return NULL;
+}
+
+static struct pyi_error *measure_paths(struct run *run, const struct pyi_container_list *list,
+				       const char *const *missing, size_t missing_count)
+{
+	const struct pyi_container_paths_request request = {
+		.session = run->session,
+		.interpreters = run->interpreters,
+		.types = run->types,
+		.least = run->request->reach == PYI_REACH_ALL ? run->request->container_least
+							      : UINT64_MAX,
+		.wanted = missing,
+		.wanted_count = missing_count,
+		.known = list,
+	};
+	PYI_CLEANUP(pyi_names_deinit) struct pyi_names names = { 0 };
+	bool cut = false;
+	struct pyi_error *error = pyi_names_init(&names, run->graph, &run->session->runtime,
+						 run->snapshot->reader, false);
+
+	if (!error)
+		error = pyi_container_paths_measure(&request, run->graph, &names, &run->sample,
+						    &cut);
+	run->sample.containers_cut |= cut;
+	run->sample.containers_anywhere |= !error && run->request->reach == PYI_REACH_ALL;
+	if (!error || error->code != PYI_ERROR_TOO_LARGE)
+		return error;
+	pyi_error_destroy(error);
+	run->sample.containers_cut = true;
+	return NULL;
+}
+
+/* What only a graph finds. */
+static struct pyi_error *measure_elsewhere(struct run *run, const struct pyi_container_list *list)
+{
+	const struct pyi_measure_request *request = run->request;
+	PYI_CLEANUP(pyi_walk_result_deinit) struct pyi_walk_result result = { 0 };
+	PYI_CLEANUP(pyi_graph_deinit) struct pyi_graph graph = { 0 };
+	const char **missing;
+	struct pyi_error *error = NULL;
+	size_t count = 0;
+
+	if (request->reach == PYI_REACH_NAMED || run->sample.containers_cut)
+		return NULL;
+	missing = calloc(request->container_count + 1, sizeof(*missing));
+	if (!missing)
+		return pyi_error_no_memory();
+	for (size_t c = 0; c < request->container_count; c++)
+		if (!has_figure(run, request->containers[c]))
+			missing[count++] = request->containers[c];
+	if (!run->graph && count)
+		error = make_graph(run, &graph, &result);
+	if (!error && run->graph)
+		error = measure_paths(run, list, missing, count);
+	free((void *)missing);
+	if (run->graph == &graph)
+		run->graph = NULL;
+	return error;
+}
+
+static struct pyi_error *measure_containers(struct run *run)
 {
 	PYI_CLEANUP(pyi_container_list_deinit) struct pyi_container_list list = { 0 };
 	const struct pyi_container_request request = {
@@ -347,14 +450,16 @@ static struct pyi_error *measure_containers(struct run *run,
 		.wanted_count = run->request->container_count,
 	};
 	struct pyi_error *error = pyi_containers_find(&run->session->runtime, run->snapshot->reader,
-						      interpreters, run->types, &request,
+						      run->interpreters, run->types, &request,
 						      run->session->options->deadline_ns, &list);
 
 	for (size_t c = 0; c < list.count && !error; c++)
 		error = pyi_sample_add(&run->sample, PYI_FIGURE_CONTAINER, list.items[c].name,
 				       list.items[c].length, 0);
 	run->sample.incomplete |= list.truncated;
-	return error ? error : measure_attributes(run, interpreters, &list);
+	if (!error)
+		error = measure_attributes(run, run->interpreters, &list);
+	return error ? error : measure_elsewhere(run, &list);
 }
 
 /* While Python starts or ends, what is there says nothing about how much it uses. */
@@ -374,13 +479,27 @@ static struct pyi_error *refuse_half_a_heap(const struct pyi_session *session)
 	return NULL;
 }
 
+/* One walk: a graph where it is wanted and there is room, or a census. */
+static struct pyi_error *walk(struct run *run, struct pyi_graph *graph,
+			      struct pyi_walk_result *result)
+{
+	struct pyi_walk_request request = { .flags = PYI_CENSUS_ALL };
+	struct pyi_error *error = NULL;
+
+	if (run->request->reach == PYI_REACH_ALL)
+		error = make_graph(run, graph, result);
+	if (error || run->graph)
+		return error;
+	return pyi_session_walk(run->session, run->snapshot, run->interpreters, &request, result);
+}
+
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
 				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	PYI_CLEANUP(pyi_type_list_deinit) struct pyi_type_list types = { 0 };
-	struct pyi_walk_request request = { .flags = PYI_CENSUS_ALL };
-	struct pyi_walk_result result = { 0 };
+	PYI_CLEANUP(pyi_walk_result_deinit) struct pyi_walk_result result = { 0 };
+	PYI_CLEANUP(pyi_graph_deinit) struct pyi_graph graph = { 0 };
 	struct run *run = argument;
 	struct pyi_error *error;
 
@@ -390,8 +509,10 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 		return error;
 	run->session = session;
 	run->snapshot = snapshot;
+	run->interpreters = interpreters;
 	run->types = &types;
 	run->result = &result;
+	run->graph = NULL;
 	run->sample.time_s = time(NULL);
 	run->sample.age_s = pyi_process_age_s(&session->source.process);
 	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
@@ -399,7 +520,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	if (!error && types.full)
 		pyi_session_leave_out(session);
 	if (!error)
-		error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
+		error = walk(run, &graph, &result);
 	if (!error)
 		error = measure_process(run);
 	if (!error)
@@ -407,8 +528,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	if (!error)
 		error = measure_trees(run);
 	if (!error)
-		error = measure_containers(run, interpreters);
-	pyi_walk_result_deinit(&result);
+		error = measure_containers(run);
 	return error;
 }
 

@@ -8,6 +8,15 @@
 #include "analysis/sample.h"
 #include "heap/session.h"
 
+/* How far containers are followed. */
+enum pyi_measure_reach {
+	/* Only what modules and classes hold, and what is asked for of instances. */
+	PYI_REACH_NAMED = 0,
+	/* All, if what is asked for is not found so. */
+	PYI_REACH_IF_MISSING,
+	PYI_REACH_ALL,
+};
+
 /* What to measure besides rss, tracked, objects, object_bytes and the census. */
 struct pyi_measure_request {
 	/* TYPE arguments as the user wrote them: each gives a PYI_FIGURE_TYPE_TREE under the name
@@ -24,12 +33,20 @@ struct pyi_measure_request {
 	const char *const *containers;
 	size_t container_count;
 	uint64_t container_least;
+	/*
+	 * Containers wherever they are, from `container_least` items on, and those of `containers`
+	 * that nothing else finds (heap/container_paths.h). That takes a graph, for which there is
+	 * so much room; 0: none is made.
+	 */
+	enum pyi_measure_reach reach;
+	uint64_t graph_bytes;
 };
 
 /*
  * Fills `ret_sample`: figures (ordered), all from one snapshot, the time, and the age of the
  * process. It is incomplete if the session says so, or if not all types or containers could be
- * looked at. Errors are those of pyi_session_examine().
+ * looked at. If the graph was too large, or what it says too much, `containers_cut` says so. Errors
+ * are those of pyi_session_examine().
  */
 struct pyi_error *pyi_session_measure(struct pyi_session *session,
 				      const struct pyi_measure_request *request,

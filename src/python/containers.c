@@ -311,8 +311,7 @@ static bool visit_outer(void *argument, uint64_t key, uint64_t value)
 	return !search->error;
 }
 
-/* "package.module"; not what somebody put into sys.modules under another kind of name. */
-static bool is_module_name(const char *name)
+bool pyi_containers_is_module_name(const char *name)
 {
 	char component[PYI_NAME_BYTES];
 
@@ -337,7 +336,7 @@ static bool visit_module(void *argument, uint64_t key, uint64_t value)
 	if (!may_go_on(search))
 		return false;
 	if (!pyi_objects_read_str(search->runtime, search->reader, key, name) ||
-	    !is_module_name(name))
+	    !pyi_containers_is_module_name(name))
 		return true;
 	search->holder = name;
 	if (!pyi_attributes_each(search->runtime, search->reader, value, visit_outer, search))

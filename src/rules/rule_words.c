@@ -223,11 +223,20 @@ static const char *skip_place(const char *words)
 	return words;
 }
 
+/* "[*]" is a part of the names of containers: any item. */
+static bool has_wildcard(const char *words, bool items)
+{
+	for (const char *at = words; (at = strpbrk(at, "*?")); at++)
+		if (!items || *at != '*' || at == words || at[-1] != '[' || at[1] != ']')
+			return true;
+	return false;
+}
+
 const char *pyi_rule_words_subject(enum pyi_rule_kind kind, const char *words)
 {
 	const char *subject = kind == PYI_RULE_MAX_CONTAINER ? skip_place(words) : words;
 
-	return *subject && !strpbrk(subject, "*?") ? subject : NULL;
+	return *subject && !has_wildcard(subject, kind == PYI_RULE_MAX_CONTAINER) ? subject : NULL;
 }
 
 /* Names of types may have "=" in them ("Box[x=1]"): limits never do. */

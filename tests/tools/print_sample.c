@@ -1,9 +1,12 @@
 /*
  * For tests: measures a Python process as `check` does, and writes the sample to stdout as JSON:
  * {"incomplete", "time_s", "age_s", "milliseconds", "attempts", "process": {name: value},
- * "types" and "trees": {name: [count, bytes]}, "containers": {name: length}}.
+ * "types" and "trees": {name: [count, bytes]}, "containers" and "longest": {name: length}, "cut"}.
  *
- *     print_sample PID [LEAST [type:TYPE | container:NAME]...]
+ *     print_sample PID [LEAST [type:TYPE | container:NAME | anywhere | if-missing]...]
+ *
+ * "longest" has those of containers that are several; "cut" says that not all were looked at.
+ * `anywhere` and `if-missing` are PYI_REACH_ALL and PYI_REACH_IF_MISSING; `graph:BYTES` the room.
  *
  * Does not judge: it exits with 5 if the sample is incomplete, else as pyinspect.
  */
@@ -22,6 +25,7 @@ enum {
 	TIMEOUT_MS = 120000,
 	MAX_PAUSE_MS = 10000,
 	NUMBER_BYTES = 24,
+	GRAPH_BYTES = 1 << 30,
 };
 
 static cJSON *number(uint64_t value)
@@ -36,6 +40,7 @@ static int write_out(const struct pyi_session *session, const struct pyi_sample 
 {
 	cJSON *process = cJSON_CreateObject();
 	cJSON *containers = cJSON_CreateObject();
+	cJSON *longest = cJSON_CreateObject();
 	cJSON *types = cJSON_CreateObject();
 	cJSON *trees = cJSON_CreateObject();
 	cJSON *all = cJSON_CreateObject();
@@ -53,8 +58,9 @@ static int write_out(const struct pyi_session *session, const struct pyi_sample 
 			cJSON_AddItemToObject(trees, figure->name, pair);
 		} else {
 			cJSON_Delete(pair);
-			cJSON_AddItemToObject(figure->kind == PYI_FIGURE_PROCESS ? process
-										 : containers,
+			cJSON_AddItemToObject(figure->kind == PYI_FIGURE_PROCESS   ? process
+					      : figure->kind == PYI_FIGURE_LONGEST ? longest
+										   : containers,
 					      figure->name, number(figure->count));
 		}
 	}
@@ -67,6 +73,8 @@ static int write_out(const struct pyi_session *session, const struct pyi_sample 
 	cJSON_AddItemToObject(all, "types", types);
 	cJSON_AddItemToObject(all, "trees", trees);
 	cJSON_AddItemToObject(all, "containers", containers);
+	cJSON_AddItemToObject(all, "longest", longest);
+	cJSON_AddBoolToObject(all, "cut", sample->containers_cut);
 	text = cJSON_PrintUnformatted(all);
 	cJSON_Delete(all);
 	if (!text || puts(text) < 0 || fflush(stdout)) {
@@ -110,7 +118,7 @@ static const char *behind(const char *argument, const char *label)
 
 int main(int argc, char **argv)
 {
-	struct pyi_measure_request request = { 0 };
+	struct pyi_measure_request request = { .graph_bytes = GRAPH_BYTES };
 	const char **containers = calloc((size_t)argc + 1, sizeof(*containers));
 	const char **types = calloc((size_t)argc + 1, sizeof(*types));
 	int exit_code = PYI_EXIT_OK;
@@ -125,11 +133,18 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++) {
 		const char *type = behind(argv[i], "type:");
 		const char *container = behind(argv[i], "container:");
+		const char *graph = behind(argv[i], "graph:");
 
 		if (type)
 			types[request.type_count++] = type;
 		if (container)
 			containers[request.container_count++] = container;
+		if (graph)
+			request.graph_bytes = strtoull(graph, NULL, 10);
+		if (strcmp(argv[i], "anywhere") == 0)
+			request.reach = PYI_REACH_ALL;
+		if (strcmp(argv[i], "if-missing") == 0)
+			request.reach = PYI_REACH_IF_MISSING;
 	}
 	request.types = types;
 	request.containers = containers;

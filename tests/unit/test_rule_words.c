@@ -68,6 +68,12 @@ static void test_options(void **state)
 		    5000);
 	expect_rule("max-container", "dict[*]  in module a=5k", PYI_RULE_MAX_CONTAINER, "a", none,
 		    5000);
+	expect_rule("max-container", "a.CACHE[*].b[*][1]=5", PYI_RULE_MAX_CONTAINER,
+		    "a.CACHE[*].b[*][1]", none, 5);
+	expect_rule("max-container", "in frame f local x=5", PYI_RULE_MAX_CONTAINER,
+		    "frame f local x", none, 5);
+	expect_rule("max-container", "list[*]  in function f.<locals>.g closure x=5",
+		    PYI_RULE_MAX_CONTAINER, "function f.<locals>.g closure x", none, 5);
 	expect_rule("max-container", "class a.B.c=5k", PYI_RULE_MAX_CONTAINER, "a.B.c", none, 5000);
 	expect_rule("max-rss", "512MiB:1GiB", PYI_RULE_MAX_RSS, NULL, 536870912, 1073741824);
 	expect_rule("max-rss", "2MiB/h", PYI_RULE_MAX_RSS_GROWTH, NULL, none, 2097152);
@@ -136,6 +142,10 @@ static void test_wrong_options(void **state)
 	expect_refused("max-container", "a.B=1MiB");
 	expect_refused("max-container", "a.*=1");
 	expect_refused("max-container", "in instance =1");
+	expect_refused("max-container", "a.CACHE[*=1");
+	expect_refused("max-container", "a.CACHE[?]=1");
+	expect_refused("max-container", "a.*]=1");
+	expect_refused("max", "a.CACHE[*]=1");
 	expect_refused("max", "app.Sessio?=1");
 	expect_refused("max-growth", "*=1/h");
 	expect_refused("max-container", "a.B=1/h");

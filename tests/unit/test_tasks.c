@@ -77,6 +77,8 @@ static void pack_measured(struct pyi_packer *packer, uint64_t time_s, uint64_t f
 	pyi_pack_number(packer, time_s);
 	pyi_pack_number(packer, 60);
 	pyi_pack_number(packer, 0);
+	pyi_pack_number(packer, 1);
+	pyi_pack_number(packer, 0);
 	pyi_pack_number(packer, figures);
 }
 
@@ -150,6 +152,7 @@ static void test_right_answer(void **state)
 	assert_int_equal(measured.start_ticks, 99);
 	assert_int_equal(measured.skipped_objects, 3);
 	assert_int_equal(measured.sample.time_s, 1700000000);
+	assert_true(measured.sample.containers_cut && !measured.sample.containers_anywhere);
 	assert_int_equal(measured.sample.figure_count, 3);
 	assert_string_equal(measured.sample.figures[0].name, PYI_FIGURE_RSS);
 	assert_string_equal(measured.sample.figures[1].name, "a.A");
