@@ -15,7 +15,7 @@ _pyinspect_targets() {
 
 # The options of a command.
 _pyinspect_options() {
-    local common="--format --interpreter --json --pid --max-pause --source --runtime --timeout --verbose --help"
+    local common="--format --interpreter --json --pid --max-pause --max-total-pause --source --runtime --timeout --verbose --help"
     case $1 in
     top-types) echo "$common --limit --by --scope --type --module --no-builtins" --children ;;
     top-objects) echo "$common --limit --by --values" ;;
@@ -46,7 +46,7 @@ _pyinspect() {
     for ((at = 1; at < cword; at++)); do
         word=${words[at]}
         case $word in
-        --format | --max-pause | --source | --interpreter | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
+        --format | --max-total-pause | --max-pause | --source | --interpreter | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
             --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
             --max-tracked | --history | --state | --min-age | --output | --since | --type | --module | --min-share)
             ((at++))
@@ -98,7 +98,7 @@ _pyinspect() {
         _filedir -d
         return
         ;;
-    --max-pause | --interpreter | --runtime | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
+    --max-pause | --max-total-pause | --interpreter | --runtime | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
         --max-container | --max-rss | --max-tracked | --min-age | --since | --min-share)
         return
         ;;

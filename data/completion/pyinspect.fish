@@ -59,6 +59,7 @@ complete -c pyinspect -n '__pyinspect_is check' -l format -x -a 'nagios promethe
 complete -c pyinspect -l json -d 'as --format json'
 complete -c pyinspect -s p -l pid -x -d 'the target'
 complete -c pyinspect -l max-pause -x -d 'refuse if it would stand still for longer, ms'
+complete -c pyinspect -l max-total-pause -x -d 'stop it for no longer than this in all, ms'
 complete -c pyinspect -l source -x -a 'auto clone mirror' -d 'what to look at'
 complete -c pyinspect -l interpreter -x -d 'which of several interpreters of that Python'
 complete -c pyinspect -l runtime -x -d 'which of several Pythons in the process'

@@ -30,6 +30,11 @@ static void print_cost(const struct pyi_envelope *envelope)
 		"most\n",
 		(unsigned long long)envelope->attempts, envelope->paused_ms,
 		envelope->longest_pause_ms);
+	for (size_t t = 0; t < envelope->try_count; t++)
+		if (envelope->tries[t].dropped)
+			fprintf(stderr,
+				"pyinspect: try %zu, which took %.2f ms, was thrown away: %s\n",
+				t + 1, envelope->tries[t].paused_ms, envelope->tries[t].dropped);
 	if (envelope->residue_known && !envelope->residue_count)
 		fputs("pyinspect: nothing of ours is left in the process\n", stderr);
 	for (size_t i = 0; i < envelope->residue_count; i++) {

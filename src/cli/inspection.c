@@ -19,6 +19,9 @@ enum {
 	OTHERS_MS = 50,
 };
 
+/* By the sessions of this run: a check that keeps evidence has several. */
+static double spent_pause_ms;
+
 unsigned pyi_inspection_columns(const struct pyi_options *options)
 {
 	struct winsize size;
@@ -65,6 +68,9 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 	envelope->snapshot_ms = session->snapshot_ms;
 	envelope->snapshot_bytes = session->snapshot_bytes;
 	envelope->elapsed_ms = pyi_clock_ms_since(session->begun_ns);
+	for (unsigned t = 0; t < session->try_count && t < PYI_TRIES_KEPT; t++)
+		pyi_envelope_add_try(envelope, session->tries[t].paused_ms,
+				     session->tries[t].dropped);
 	envelope->residue_known = session->residue_known;
 	for (size_t i = 0; i < session->residue.count; i++)
 		pyi_envelope_add_residue(envelope, session->residue.items[i].code,
@@ -204,6 +210,8 @@ struct pyi_error *pyi_inspection_run_with(
 		.session_options = {
 			.broker_fd = options->broker_fd,
 			.max_pause_ms = options->max_pause_ms,
+			.max_total_pause_ms = options->max_total_pause_ms,
+			.spent_pause_ms = spent_pause_ms,
 			.source = options->source,
 			.runtime = options->runtime,
 			.interpreter = options->interpreter,
@@ -233,6 +241,7 @@ struct pyi_error *pyi_inspection_run_with(
 	if (error && !envelope->pid)
 		describe(session, envelope);
 	pyi_progress_end(&inspection.progress);
+	spent_pause_ms += session->source.cost.paused_ms;
 	pyi_session_close(session);
 	return error;
 }

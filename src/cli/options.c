@@ -18,6 +18,7 @@ enum {
 	OPTION_SCOPE,
 	OPTION_FORMAT,
 	OPTION_MAX_PAUSE,
+	OPTION_MAX_TOTAL_PAUSE,
 	OPTION_SOURCE,
 	OPTION_RUNTIME,
 	OPTION_INTERPRETER,
@@ -47,6 +48,7 @@ enum {
 	OPTION_MIN_SHARE,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
+	DEFAULT_PAUSES = 4,
 	DEFAULT_TIMEOUT_S = 60,
 	DEFAULT_MIN_AGE_S = 60,
 	DEFAULT_MIN_SHARE = 1,
@@ -82,6 +84,7 @@ static const struct option long_options[] = {
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
+	{ "max-total-pause", required_argument, NULL, OPTION_MAX_TOTAL_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
 	{ "runtime", required_argument, NULL, OPTION_RUNTIME },
 	{ "interpreter", required_argument, NULL, OPTION_INTERPRETER },
@@ -415,6 +418,8 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return parse_interpreter(optarg, &options->interpreter);
 	case OPTION_MAX_PAUSE:
 		return parse_duration("--max-pause", optarg, 1, &options->max_pause_ms);
+	case OPTION_MAX_TOTAL_PAUSE:
+		return parse_duration("--max-total-pause", optarg, 1, &options->max_total_pause_ms);
 	case OPTION_TIMEOUT:
 		error = parse_duration("--timeout", optarg, 1000, &ms);
 		if (!error)
@@ -448,6 +453,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 	*options = (struct pyi_options){
 		.format = PYI_FORMAT_TABLE,
 		.max_pause_ms = DEFAULT_MAX_PAUSE_MS,
+		.max_total_pause_ms = -1,
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.depth = 1,
 		.min_age_s = DEFAULT_MIN_AGE_S,
@@ -478,6 +484,11 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		else
 			first = error;
 	}
+	if (options->max_total_pause_ms < 0)
+		options->max_total_pause_ms = DEFAULT_PAUSES * options->max_pause_ms;
+	/* One stop is a sum, too. */
+	if (options->max_pause_ms > options->max_total_pause_ms)
+		options->max_pause_ms = options->max_total_pause_ms;
 	if (optind < argc && !options->target)
 		options->target = argv[optind++];
 	if (optind < argc)

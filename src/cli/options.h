@@ -72,6 +72,8 @@ struct pyi_options {
 	/* For all commands. */
 	enum pyi_format format;
 	double max_pause_ms;
+	/* Of all stops together; not less than max_pause_ms. */
+	double max_total_pause_ms;
 	enum pyi_source_kind source;
 	/* Which of several runtimes of Python in the process, from 1; 0: the only one. */
 	unsigned runtime;

@@ -64,6 +64,20 @@ static void unpack_list(struct pyi_unpacker *unpacker, struct pyi_envelope *enve
 	}
 }
 
+static void unpack_tries(struct pyi_unpacker *unpacker, struct pyi_envelope *envelope)
+{
+	uint64_t count = pyi_unpack_number(unpacker, PYI_TRIES_KEPT);
+
+	for (uint64_t t = 0; t < count && !unpacker->failed; t++) {
+		double paused_ms = pyi_unpack_real(unpacker);
+		PYI_CLEANUP(pyi_guard_free)
+		char *dropped = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
+
+		if (!unpacker->failed)
+			pyi_envelope_add_try(envelope, paused_ms, dropped);
+	}
+}
+
 static void unpack_envelope(struct pyi_unpacker *unpacker, struct pyi_envelope *envelope)
 {
 	uint64_t source;
@@ -88,6 +102,7 @@ static void unpack_envelope(struct pyi_unpacker *unpacker, struct pyi_envelope *
 	envelope->residue_known = pyi_unpack_number(unpacker, 1);
 	unpack_list(unpacker, envelope, true);
 	unpack_list(unpacker, envelope, false);
+	unpack_tries(unpacker, envelope);
 }
 
 static struct pyi_error *unpack_sample(struct pyi_unpacker *unpacker, struct pyi_sample *sample)

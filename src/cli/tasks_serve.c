@@ -78,6 +78,17 @@ static void pack_list(struct pyi_packer *packer, const struct pyi_warning *list,
 	}
 }
 
+static void pack_tries(struct pyi_packer *packer, const struct pyi_envelope *envelope)
+{
+	size_t count = envelope->try_count < PYI_TRIES_KEPT ? envelope->try_count : PYI_TRIES_KEPT;
+
+	pyi_pack_number(packer, count);
+	for (size_t t = 0; t < count; t++) {
+		pyi_pack_real(packer, envelope->tries[t].paused_ms);
+		pyi_pack_text(packer, envelope->tries[t].dropped);
+	}
+}
+
 static enum pyi_source_kind source_of(const struct pyi_envelope *envelope)
 {
 	if (!envelope->source)
@@ -104,6 +115,7 @@ static void pack_envelope(struct pyi_packer *packer, const struct pyi_envelope *
 	pyi_pack_number(packer, envelope->residue_known);
 	pack_list(packer, envelope->residue, envelope->residue_count);
 	pack_list(packer, envelope->warnings, envelope->warning_count);
+	pack_tries(packer, envelope);
 }
 
 static void pack_sample(struct pyi_packer *packer, const struct pyi_sample *sample)
@@ -197,6 +209,7 @@ static void do_report(const struct pyi_options *options, struct pyi_unpacker *un
 		.subject = subject,
 		.format = PYI_FORMAT_JSON,
 		.max_pause_ms = options->max_pause_ms,
+		.max_total_pause_ms = options->max_total_pause_ms,
 		.source = options->source,
 		.graph_bytes = options->graph_bytes,
 		.limit = pyi_unpack_number(unpacker, UINT64_MAX),

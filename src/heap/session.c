@@ -10,9 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/page.h"
 #include "heap/gate.h"
 #include "process/program.h"
 #include "python/safe_point.h"
+#include "snapshot/preflight.h"
 #include "tracee/wait.h"
 
 enum {
@@ -157,6 +159,9 @@ struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *
 		.source.process.proc_fd = -1,
 		.program_fd = -1,
 		.options = options,
+		.budget = { .max_pause_ms = options->max_pause_ms,
+			    .max_total_ms = options->max_total_pause_ms,
+			    .paused_ms = options->spent_pause_ms },
 		.begun_ns = pyi_clock_now_ns(),
 	};
 	error = pyi_source_open(options->broker_fd, pid, &ret_session->source);
@@ -450,6 +455,66 @@ static bool prefer_mirror(struct pyi_session *session, struct pyi_error **error)
 	return true;
 }
 
+/*
+ * What the next try is expected to take. The first time nothing was measured yet: the estimate that
+ * the source was chosen by, of which that of a mirror is known to the broker alone.
+ */
+static void expect_pause(struct pyi_session *session)
+{
+	struct pyi_pause_budget *budget = &session->budget;
+	struct pyi_process_status status;
+	struct pyi_error *error = pyi_process_read_status(&session->source.process, 0, &status);
+
+	if (error) {
+		pyi_error_destroy(error);
+		return;
+	}
+	if (!budget->memory_bytes && session->source.kind != PYI_SOURCE_MIRROR)
+		budget->expected_ms =
+			pyi_preflight_estimate_pause(status.anonymous_bytes, 0, pyi_page_bytes());
+	pyi_pause_budget_grow(budget, status.anonymous_bytes);
+}
+
+static struct pyi_error *out_of_budget(const struct pyi_session *session)
+{
+	const struct pyi_pause_budget *budget = &session->budget;
+
+	return pyi_error_hint(
+		pyi_error_create(
+			PYI_EXIT_FAILED, PYI_ERROR_PAUSE_TOO_LONG,
+			"process %d was stopped for %.0f ms in all, and the next try would "
+			"take about %.0f ms: more than %.0f ms%s%s",
+			session->source.process.pid, budget->paused_ms, budget->expected_ms,
+			budget->max_total_ms,
+			session->inconsistency ? "; the last one was no use: " : "",
+			session->inconsistency ? session->inconsistency : ""),
+		"allow it with --max-total-pause %.0f, and --max-pause",
+		2 * budget->max_total_ms + 2 * budget->expected_ms);
+}
+
+/* One try is over; `dropped` says why it was no use, NULL: it was. */
+static void note_try(struct pyi_session *session, double paused_before_ms, const char *dropped)
+{
+	double took_ms = session->source.cost.paused_ms - paused_before_ms;
+
+	pyi_pause_budget_spend(&session->budget, took_ms > 0 ? took_ms : 0);
+	if (session->try_count < PYI_TRIES_KEPT)
+		session->tries[session->try_count] = (struct pyi_try){ took_ms, dropped };
+	session->try_count++;
+}
+
+/* The target is to get its work done between two tries; true if the user asked to end. */
+static bool rest(const struct pyi_session *session, double paused_before_ms)
+{
+	double took_ms = session->source.cost.paused_ms - paused_before_ms;
+	uint64_t rest_us = pyi_pause_budget_rest_us(took_ms, session->try_count);
+	uint64_t until_ns = pyi_clock_now_ns() + rest_us * UINT64_C(1000);
+
+	if (until_ns > session->options->deadline_ns)
+		until_ns = session->options->deadline_ns;
+	return pyi_wait_pause(until_ns);
+}
+
 static struct pyi_error *examine(struct pyi_session *session,
 				 const struct pyi_examination *examination)
 {
@@ -465,6 +530,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 		struct pyi_source_snapshot *snapshot = NULL;
 		struct pyi_error *destroying;
 		struct pyi_error *error;
+		double before_ms;
 		bool calm;
 
 		report(session, "waiting for a good moment", 0);
@@ -472,14 +538,20 @@ static struct pyi_error *examine(struct pyi_session *session,
 		if (error)
 			return error;
 		stops++;
+		before_ms = session->source.cost.paused_ms;
+		expect_pause(session);
+		if (!pyi_pause_budget_has(&session->budget, 1))
+			return out_of_budget(session);
 		/* A collection that never seems to end: better a labelled result than none. */
 		last = !calm || session->source.cost.is_enough || stops >= STOP_LIMIT ||
-		       session->attempts + 1 >= SNAPSHOT_LIMIT;
+		       session->attempts + 1 >= SNAPSHOT_LIMIT ||
+		       !pyi_pause_budget_has(&session->budget, 2);
 		gate->source.anyway = last;
 		error = pyi_source_take(&session->source, extent_of(session), &gate->source,
 					&snapshot);
 		if (error && prefer_mirror(session, &error)) {
 			pyi_error_destroy(error);
+			note_try(session, before_ms, session->inconsistency);
 			last = false;
 			continue;
 		}
@@ -503,13 +575,15 @@ static struct pyi_error *examine(struct pyi_session *session,
 			}
 			if (error && prefer_mirror(session, &error)) {
 				pyi_error_destroy(error);
+				note_try(session, before_ms, session->inconsistency);
 				last = false;
 				continue;
 			}
 		}
+		if (!error)
+			note_try(session, before_ms, last ? NULL : session->inconsistency);
 		if (!error && session->inconsistency && !last) {
-			/* The target shall also run between two stops. */
-			if (pyi_wait_pause(pyi_clock_deadline(POLL_FIRST_MS, PYI_CLOCK_NEVER)))
+			if (rest(session, before_ms))
 				error = pyi_wait_interrupted();
 			else if (!pyi_clock_passed(session->options->deadline_ns))
 				continue;

@@ -15,6 +15,7 @@
 #include <pyinspect/payload.h>
 
 #include "base/error.h"
+#include "heap/pause_budget.h"
 #include "heap/walk_run.h"
 #include "process/maps.h"
 #include "process/process.h"
@@ -28,6 +29,9 @@ struct pyi_session_options {
 	/* The broker that has the rights (source/source.h). */
 	int broker_fd;
 	double max_pause_ms;
+	/* For all stops of the run, and what the sessions before this one took of that. */
+	double max_total_pause_ms;
+	double spent_pause_ms;
 	enum pyi_source_kind source;
 	/* Of several runtimes in the process the one with this number, from 1; 0: the only one. */
 	unsigned runtime;
@@ -43,6 +47,19 @@ struct pyi_session_options {
 	 * was taken, if one did, and with what speaks against that snapshot (NULL: nothing).
 	 */
 	void (*stack)(void *argument, const struct pyi_stack *stack, const char *doubt);
+};
+
+enum {
+	/* Tries of a session that are remembered. */
+	PYI_TRIES_KEPT = 64,
+};
+
+/* One time that the target was stopped for a snapshot. */
+struct pyi_try {
+	/* All its stops. */
+	double paused_ms;
+	/* Why it was thrown away, a static string; NULL: it was not. */
+	const char *dropped;
 };
 
 struct pyi_session {
@@ -61,6 +78,10 @@ struct pyi_session {
 	uint64_t heap_bytes;
 	/* Bytes that an examination of this snapshot may still keep of its texts. */
 	uint64_t room_bytes;
+	/* Every stop for a snapshot, also one that the gate has ended; the first ones are kept. */
+	struct pyi_try tries[PYI_TRIES_KEPT];
+	unsigned try_count;
+	struct pyi_pause_budget budget;
 	/* Snapshots taken, and how long the last one lived. */
 	uint64_t attempts;
 	double snapshot_ms;
@@ -102,8 +123,9 @@ struct pyi_examination {
 /*
  * Takes snapshots until one is consistent, and examines it. When there is none that is consistent,
  * the findings in the last one count, and the session says so. Afterwards, also after a failure, it
- * looks for what may be left in the target. Errors (exit 1): "timeout", "interrupted", and those of
- * taking and examining a snapshot; "residue" (exit 6).
+ * looks for what may be left in the target. Errors (exit 1): "timeout", "interrupted",
+ * "pause-too-long" (all stops together), and those of taking and examining a snapshot; "residue"
+ * (exit 6).
  */
 struct pyi_error *pyi_session_examine(struct pyi_session *session,
 				      const struct pyi_examination *examination) PYI_MUST_CHECK;

@@ -44,6 +44,18 @@ void pyi_envelope_add_residue(struct pyi_envelope *envelope, const char *code, c
 	append(&envelope->residue, &envelope->residue_count, code, strdup(message));
 }
 
+void pyi_envelope_add_try(struct pyi_envelope *envelope, double paused_ms, const char *dropped)
+{
+	struct pyi_envelope_try *longer =
+		reallocarray(envelope->tries, envelope->try_count + 1, sizeof(*longer));
+
+	if (!longer)
+		return;
+	envelope->tries = longer;
+	longer[envelope->try_count++] =
+		(struct pyi_envelope_try){ paused_ms, dropped ? strdup(dropped) : NULL };
+}
+
 static void free_list(struct pyi_warning *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -55,6 +67,9 @@ void pyi_envelope_deinit(struct pyi_envelope *envelope)
 {
 	free_list(envelope->warnings, envelope->warning_count);
 	free_list(envelope->residue, envelope->residue_count);
+	for (size_t t = 0; t < envelope->try_count; t++)
+		free(envelope->tries[t].dropped);
+	free(envelope->tries);
 	free(envelope->exe);
 	free(envelope->python);
 	free(envelope->dump.host);

@@ -66,6 +66,14 @@ struct pyi_envelope {
 	/* Memory of our own that was put into the snapshot. */
 	uint64_t snapshot_bytes;
 
+	/* Of "cost": each time that it was stopped for a snapshot. */
+	struct pyi_envelope_try {
+		double paused_ms;
+		/* Why it was thrown away, owned by the envelope; NULL: it was not. */
+		char *dropped;
+	} * tries;
+	size_t try_count;
+
 	/* Of "cost": what of ours was found in the target afterwards, if it was looked for. */
 	struct pyi_warning *residue;
 	size_t residue_count;
@@ -83,6 +91,9 @@ struct pyi_envelope {
 /* Adds a warning. Out of memory is not an error here: the warning is dropped. */
 void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const char *format, ...)
 	PYI_PRINTF(3, 4);
+
+/* Adds to the tries; out of memory, it is left out. */
+void pyi_envelope_add_try(struct pyi_envelope *envelope, double paused_ms, const char *dropped);
 
 /* Adds to the residue in the same way; each code once. */
 void pyi_envelope_add_residue(struct pyi_envelope *envelope, const char *code, const char *message);

@@ -243,6 +243,20 @@ static bool add_residue(cJSON *cost, const struct pyi_envelope *envelope)
 	return ok;
 }
 
+static bool add_tries(cJSON *cost, const struct pyi_envelope *envelope)
+{
+	cJSON *tries = cJSON_AddArrayToObject(cost, "tries");
+	bool ok = tries != NULL;
+
+	for (size_t t = 0; ok && t < envelope->try_count; t++) {
+		cJSON *one = pyi_output_append_object(tries);
+
+		ok = one && add_ms(one, "paused_ms", envelope->tries[t].paused_ms) &&
+		     pyi_output_add_text(one, "dropped", envelope->tries[t].dropped);
+	}
+	return ok;
+}
+
 static bool add_cost(cJSON *json, const struct pyi_envelope *envelope)
 {
 	cJSON *cost = cJSON_AddObjectToObject(json, "cost");
@@ -252,7 +266,7 @@ static bool add_cost(cJSON *json, const struct pyi_envelope *envelope)
 	       add_ms(cost, "snapshot_ms", envelope->snapshot_ms) &&
 	       add_ms(cost, "elapsed_ms", envelope->elapsed_ms) &&
 	       pyi_output_add_unsigned(cost, "snapshot_bytes", envelope->snapshot_bytes) &&
-	       add_residue(cost, envelope);
+	       add_tries(cost, envelope) && add_residue(cost, envelope);
 }
 
 static bool add_warnings(cJSON *json, const struct pyi_envelope *envelope)

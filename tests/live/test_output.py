@@ -483,7 +483,7 @@ def test_help_names_every_option():
              "check": ("-n", "--limit", "--format", "--history", "--state"),
              "history": ("-n", "--limit", "--by", "--history", "--since"),
              "list": ("-n", "--limit", "--state"),
-             "": ("--format", "--max-pause", "--timeout", "-v", "--verbose", "-h", "--version")}
+             "": ("--format", "--max-pause", "--max-total-pause", "--timeout", "-v", "--verbose", "-h", "--version")}
     every = {option for options in texts.values() for option in options}
     for name, options in texts.items():
         text = support.run_pyinspect("help", *name.split()).stdout

@@ -57,6 +57,9 @@ static void pack_envelope(struct pyi_packer *packer, size_t warnings)
 		pyi_pack_text(packer, "code");
 		pyi_pack_text(packer, "message");
 	}
+	pyi_pack_number(packer, 1);
+	pyi_pack_real(packer, 1.5);
+	pyi_pack_text(packer, "why");
 }
 
 static void pack_figure(struct pyi_packer *packer, uint64_t kind, const char *name, uint64_t count)
