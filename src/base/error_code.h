@@ -105,12 +105,10 @@ enum pyi_error_code {
 	PYI_ERROR_ZOMBIE_LEFT,
 	PYI_ERROR_RESIDUE,
 
-	/* What was asked about its heap. */
+	/* What was asked about its heap, or about one that was written to a file. */
 	PYI_ERROR_NO_SUCH_TYPE,
 	PYI_ERROR_AMBIGUOUS_TYPE,
 	PYI_ERROR_NO_SUCH_OBJECT,
-
-	/* A heap that was written to a file. */
 	PYI_ERROR_BAD_DUMP,
 
 	/* Its D-Bus connections. */
