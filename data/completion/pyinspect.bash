@@ -24,6 +24,7 @@ _pyinspect_options() {
     show) echo "$common --limit --address --values" ;;
     dominators) echo "$common --limit --depth --min-share --exact --address --values" ;;
     garbage) echo "$common --limit --by" ;;
+    growth) echo "$common --limit --by --interval --scope --type --module --no-builtins" ;;
     diff) echo "$common --limit --by --type --module --no-builtins" ;;
     dump | slip-dbus) echo "$common" ;;
     check)
@@ -37,7 +38,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path show dominators garbage dump diff slip-dbus check history list"
+    local commands="top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return
@@ -48,7 +49,7 @@ _pyinspect() {
         case $word in
         --format | --max-total-pause | --max-pause | --source | --interpreter | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
             --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
-            --max-tracked | --history | --state | --min-age | --output | --since | --type | --module | --min-share)
+            --max-tracked | --history | --state | --min-age | --output | --since | --type | --module | --min-share | --interval)
             ((at++))
             ;;
         -*) ;;
@@ -99,7 +100,7 @@ _pyinspect() {
         return
         ;;
     --max-pause | --max-total-pause | --interpreter | --runtime | --timeout | --limit | -n | --address | --depth | --max | --max-growth | \
-        --max-container | --max-rss | --max-tracked | --min-age | --since | --min-share)
+        --max-container | --max-rss | --max-tracked | --min-age | --since | --min-share | --interval)
         return
         ;;
     esac

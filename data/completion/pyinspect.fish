@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path show dominators garbage dump diff slip-dbus check history list
+set -l commands top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -49,6 +49,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a dominators -d 'who alone k
 complete -c pyinspect -n __pyinspect_wants_command -a garbage -d 'what gc.collect() would free'
 complete -c pyinspect -n __pyinspect_wants_command -a dump -d 'write all objects into a file'
 complete -c pyinspect -n __pyinspect_wants_command -a diff -d 'what has grown between two dumps'
+complete -c pyinspect -n __pyinspect_wants_command -a growth -d 'which types grow'
 complete -c pyinspect -n __pyinspect_wants_command -a slip-dbus -d 'callers of D-Bus that are gone'
 complete -c pyinspect -n __pyinspect_wants_command -a check -d 'judge by rules, for monitoring'
 complete -c pyinspect -n __pyinspect_wants_command -a history -d 'what earlier checks have seen'
@@ -68,15 +69,15 @@ complete -c pyinspect -s v -l verbose -d 'say what was done to the process'
 complete -c pyinspect -s h -l help -d 'help'
 complete -c pyinspect -n "not __pyinspect_is $commands" -s V -l version -d 'the version'
 
-complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path show dominators garbage diff check history list' -s n -l limit -x -d 'show so many'
+complete -c pyinspect -n '__pyinspect_is top-types top-objects referrers referents path show dominators garbage diff growth check history list' -s n -l limit -x -d 'show so many'
 complete -c pyinspect -n '__pyinspect_is history' -l since -x -d 'only what is not older'
-complete -c pyinspect -n '__pyinspect_is top-types garbage diff history' -l by -x -a 'count bytes' -d 'what biggest means'
+complete -c pyinspect -n '__pyinspect_is top-types garbage diff growth history' -l by -x -a 'count bytes' -d 'what biggest means'
 complete -c pyinspect -n '__pyinspect_is top-types diff' -l by -x -a retained -d 'what biggest means'
 complete -c pyinspect -n '__pyinspect_is top-objects' -l by -x -a 'bytes referents retained' -d 'only one list'
-complete -c pyinspect -n '__pyinspect_is top-types' -l scope -x -a 'all tracked' -d 'which objects'
-complete -c pyinspect -n '__pyinspect_is top-types diff' -l type -x -d 'only such types'
-complete -c pyinspect -n '__pyinspect_is top-types diff' -l module -x -d 'only types of a module'
-complete -c pyinspect -n '__pyinspect_is top-types diff' -l no-builtins -d 'only types that a module defines'
+complete -c pyinspect -n '__pyinspect_is top-types growth' -l scope -x -a 'all tracked' -d 'which objects'
+complete -c pyinspect -n '__pyinspect_is top-types diff growth' -l type -x -d 'only such types'
+complete -c pyinspect -n '__pyinspect_is top-types diff growth' -l module -x -d 'only types of a module'
+complete -c pyinspect -n '__pyinspect_is top-types diff growth' -l no-builtins -d 'only types that a module defines'
 complete -c pyinspect -n '__pyinspect_is top-types check' -l children -d 'also processes that it has started'
 complete -c pyinspect -n '__pyinspect_is referrers referents path dominators' -l exact -d 'without objects of subclasses'
 complete -c pyinspect -n '__pyinspect_is referrers referents path show dominators' -l address -x -d 'one object'
@@ -85,6 +86,7 @@ complete -c pyinspect -n '__pyinspect_is dominators' -l min-share -x -d 'none th
 complete -c pyinspect -n '__pyinspect_is top-objects referrers referents path show dominators' -l values -d 'show short values'
 
 complete -c pyinspect -n '__pyinspect_is dump diff' -F
+complete -c pyinspect -n '__pyinspect_is growth' -l interval -x -d 'time between two snapshots'
 complete -c pyinspect -n '__pyinspect_is check' -l preset -x -a 'firewalld generic' -d 'a set of rules'
 complete -c pyinspect -n '__pyinspect_is check' -l rules -r -F -d 'rules of a file or folder'
 complete -c pyinspect -n '__pyinspect_is check' -l max -x -d 'objects or bytes, TYPE=LIMIT'

@@ -77,8 +77,7 @@ void pyi_type_changes_drop_same(struct pyi_type_changes *changes)
 	changes->count = kept;
 }
 
-/* The one that has grown more first. */
-static int compare(struct pyi_change left, struct pyi_change right)
+int pyi_change_compare(struct pyi_change left, struct pyi_change right)
 {
 	bool left_grows = left.after > left.before;
 	bool right_grows = right.after > right.before;
@@ -95,25 +94,25 @@ static int compare_by_bytes(const void *left, const void *right)
 {
 	const struct pyi_type_change *a = left;
 	const struct pyi_type_change *b = right;
-	int order = compare(a->bytes, b->bytes);
+	int order = pyi_change_compare(a->bytes, b->bytes);
 
 	if (!order)
-		order = compare(a->count, b->count);
+		order = pyi_change_compare(a->count, b->count);
 	return order ? order : strcmp(a->name, b->name);
 }
 
 static int compare_by_count(const void *left, const void *right)
 {
-	int order = compare(((const struct pyi_type_change *)left)->count,
-			    ((const struct pyi_type_change *)right)->count);
+	int order = pyi_change_compare(((const struct pyi_type_change *)left)->count,
+				       ((const struct pyi_type_change *)right)->count);
 
 	return order ? order : compare_by_bytes(left, right);
 }
 
 static int compare_by_retained(const void *left, const void *right)
 {
-	int order = compare(((const struct pyi_type_change *)left)->retained,
-			    ((const struct pyi_type_change *)right)->retained);
+	int order = pyi_change_compare(((const struct pyi_type_change *)left)->retained,
+				       ((const struct pyi_type_change *)right)->retained);
 
 	return order ? order : compare_by_bytes(left, right);
 }

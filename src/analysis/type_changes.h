@@ -17,6 +17,9 @@ struct pyi_change {
 	uint64_t after;
 };
 
+/* For sorting: the one that has grown more first. */
+int pyi_change_compare(struct pyi_change left, struct pyi_change right);
+
 struct pyi_type_change {
 	/* Owned. */
 	char *name;

@@ -56,6 +56,7 @@ extern const struct pyi_command pyi_command_dominators;
 extern const struct pyi_command pyi_command_garbage;
 extern const struct pyi_command pyi_command_dump;
 extern const struct pyi_command pyi_command_diff;
+extern const struct pyi_command pyi_command_growth;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
 extern const struct pyi_command pyi_command_history;

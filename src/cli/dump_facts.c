@@ -49,6 +49,7 @@ struct pyi_error *pyi_dump_facts_put(struct pyi_graph *graph, const struct pyi_e
 		{ PYI_DUMP_EXE, 0, envelope->exe },
 		{ PYI_DUMP_PYTHON, 0, envelope->python },
 		{ PYI_DUMP_INTERPRETERS, envelope->interpreters, NULL },
+		{ PYI_DUMP_INTERPRETER, envelope->interpreter, NULL },
 		{ PYI_DUMP_RSS_BYTES, envelope->rss_bytes, NULL },
 		{ PYI_DUMP_TAKEN, moment->taken_ms, NULL },
 		{ PYI_DUMP_HOST, 0, pyi_output_host() },
@@ -114,6 +115,9 @@ static bool get(const struct pyi_graph_fact *fact, struct pyi_envelope *envelope
 		return get_text(&envelope->python, is_version(fact->text) ? fact->text : NULL);
 	case PYI_DUMP_INTERPRETERS:
 		envelope->interpreters = fact->number;
+		return true;
+	case PYI_DUMP_INTERPRETER:
+		envelope->interpreter = fact->number;
 		return true;
 	case PYI_DUMP_RSS_BYTES:
 		envelope->rss_bytes = fact->number;

@@ -36,6 +36,8 @@ enum pyi_dump_fact {
 	PYI_DUMP_SKIPPED_OBJECTS,
 	/* Code, space, message. */
 	PYI_DUMP_WARNING,
+	/* Only that interpreter's heap is in it: its number, and one; 0: all. */
+	PYI_DUMP_INTERPRETER,
 };
 
 struct pyi_dump_moment {

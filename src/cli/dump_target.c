@@ -78,6 +78,11 @@ struct pyi_error *pyi_dump_target_open(struct pyi_options *options)
 
 	if (error)
 		return error;
+	if (options->interpreter)
+		return pyi_error_hint(
+			pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
+					 "what a dump is of was said when it was made"),
+			"leave out --interpreter, or give it to dump");
 	options->dump = options->target;
 	options->graph_bytes = pyi_room_for_dump(size_bytes);
 	return NULL;

@@ -46,12 +46,15 @@ enum {
 	OPTION_NO_BUILTINS,
 	OPTION_CHILDREN,
 	OPTION_MIN_SHARE,
+	OPTION_INTERVAL,
 	DEPTH_LIMIT = 20,
 	DEFAULT_MAX_PAUSE_MS = 250,
 	DEFAULT_PAUSES = 4,
 	DEFAULT_TIMEOUT_S = 60,
 	DEFAULT_MIN_AGE_S = 60,
 	DEFAULT_MIN_SHARE = 1,
+	DEFAULT_INTERVAL_S = 30,
+	LEAST_INTERVAL_MS = 100,
 };
 
 static const struct option long_options[] = {
@@ -80,6 +83,7 @@ static const struct option long_options[] = {
 	{ "no-builtins", no_argument, NULL, OPTION_NO_BUILTINS },
 	{ "children", no_argument, NULL, OPTION_CHILDREN },
 	{ "min-share", required_argument, NULL, OPTION_MIN_SHARE },
+	{ "interval", required_argument, NULL, OPTION_INTERVAL },
 	{ "pid", required_argument, NULL, 'p' },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -100,7 +104,7 @@ static const char *const option_names[] = {
 	"--limit",  "--by",	     "--scope",	   "--exact",	  "--address",
 	"--depth",  "--values",	     "--history",  "--rules",	  "--no-history",
 	"--state",  "--min-age",     "--output",   "--since",	  "--type",
-	"--module", "--no-builtins", "--children", "--min-share",
+	"--module", "--no-builtins", "--children", "--min-share", "--interval",
 };
 static const char *const by_names[] = { "count", "bytes", "referents", "retained" };
 
@@ -401,6 +405,14 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 	case OPTION_CHILDREN:
 		options->children = true;
 		return note(options, PYI_OPTION_CHILDREN, NULL);
+	case OPTION_INTERVAL:
+		error = parse_duration("--interval", optarg, 1000, &ms);
+		/* Between them the process is to do something. */
+		if (!error && ms < LEAST_INTERVAL_MS)
+			error = usage("--interval wants %d ms or more", LEAST_INTERVAL_MS);
+		if (!error)
+			options->interval_s = ms / 1000;
+		return note(options, PYI_OPTION_INTERVAL, error);
 	case OPTION_JSON:
 		options->format = PYI_FORMAT_JSON;
 		return NULL;
@@ -458,6 +470,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.depth = 1,
 		.min_age_s = DEFAULT_MIN_AGE_S,
 		.min_share = DEFAULT_MIN_SHARE,
+		.interval_s = DEFAULT_INTERVAL_S,
 		.out = stdout,
 		.output_fd = -1,
 		.other_fd = -1,
@@ -595,6 +608,9 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 	else if (use->most_limit && options->limit > use->most_limit)
 		return usage_of(command, "%s --limit wants %llu or less", command,
 				(unsigned long long)use->most_limit);
+	/* That is for what is done beside waiting. */
+	if (use->options & PYI_OPTION_INTERVAL && options->timeout_s > 0 && options->limit > 1)
+		options->timeout_s += options->interval_s * (double)(options->limit - 1);
 	if (use->subject)
 		return complete_subject(options, command);
 	if (use->file) {

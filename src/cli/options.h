@@ -37,6 +37,7 @@ enum pyi_option {
 	PYI_OPTION_NO_BUILTINS = 1 << 16,
 	PYI_OPTION_CHILDREN = 1 << 17,
 	PYI_OPTION_MIN_SHARE = 1 << 18,
+	PYI_OPTION_INTERVAL = 1 << 19,
 };
 
 enum {
@@ -108,6 +109,8 @@ struct pyi_options {
 	const char *state;
 	const char *output;
 	double min_age_s;
+	/* Between two snapshots. */
+	double interval_s;
 	/* How far back; 0: all. */
 	uint64_t since_s;
 	/* Only such types; NULL: all. */
