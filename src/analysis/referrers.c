@@ -261,9 +261,12 @@ struct pyi_error *pyi_referrers_merge(struct pyi_referrer_list *list)
 	bool failed = false;
 	size_t kept = 0;
 	size_t end;
+	bool folded;
 
 	order_groups(list, compare_for_merge);
-	if (fold_all_items(list) | fold_classes(list))
+	folded = fold_all_items(list);
+	folded |= fold_classes(list);
+	if (folded)
 		order_groups(list, compare_for_merge);
 	for (size_t start = 0; start < list->count; start = end) {
 		size_t count = 1;
