@@ -196,3 +196,30 @@ struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_
 	*ret_graph = run.graph;
 	return NULL;
 }
+
+/* Only of objects that refer to a dict it is looked up whether it is theirs. */
+struct pyi_error *pyi_graph_dict_owners(const struct pyi_graph_view *view, uint32_t *ret_owners)
+{
+	const struct pyi_graph *graph = view->graph;
+	struct pyi_error *error = NULL;
+
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		ret_owners[node] = PYI_GRAPH_NONE;
+	for (uint32_t node = 0; node < graph->node_count && !error; node++) {
+		struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
+		bool has_dict = false;
+		uint32_t dict;
+
+		if (!pyi_names_type(view->names, pyi_graph_type(graph, node))->has_attributes)
+			continue;
+		for (uint64_t e = 0; e < referents.count && !has_dict; e++)
+			has_dict = graph->types[pyi_graph_type(graph, referents.items[e])].kind ==
+				   PYI_KIND_DICT;
+		dict = has_dict ? pyi_names_dict(view->names, node) : PYI_GRAPH_NONE;
+		if (dict != PYI_GRAPH_NONE)
+			ret_owners[dict] = node;
+		if (node % (1 << 16) == 0)
+			error = pyi_session_check(view->session);
+	}
+	return error;
+}

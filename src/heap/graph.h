@@ -48,6 +48,13 @@ struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_
 					struct pyi_graph *ret_graph) PYI_MUST_CHECK;
 
 /*
+ * Of all nodes: of a __dict__ the object that has it, of others PYI_GRAPH_NONE; `ret_owners` has
+ * room for them. Errors: those of pyi_session_check().
+ */
+struct pyi_error *pyi_graph_dict_owners(const struct pyi_graph_view *view,
+					uint32_t *ret_owners) PYI_MUST_CHECK;
+
+/*
  * For examinations: the walk of one snapshot, and its graph; `ret_result` has the counts by type,
  * as those of a census. Errors: those of a walk; "too-large" (exit 1) if there is no room.
  */

@@ -27,15 +27,19 @@ void pyi_names_deinit(struct pyi_names *names)
 	*names = (struct pyi_names){ 0 };
 }
 
-static const struct pyi_referring_type *type_of(struct pyi_names *names, uint32_t node)
+const struct pyi_referring_type *pyi_names_type(struct pyi_names *names, uint32_t number)
 {
-	uint32_t number = pyi_graph_type(names->graph, node);
 	const struct pyi_graph_type *type = &names->graph->types[number];
 
 	if (!names->types[number].addr)
 		names->types[number] = pyi_referring_type_read(
 			names->places.runtime, names->places.reader, type->addr, type->kind);
 	return &names->types[number];
+}
+
+static const struct pyi_referring_type *type_of(struct pyi_names *names, uint32_t node)
+{
+	return pyi_names_type(names, pyi_graph_type(names->graph, node));
 }
 
 static uint32_t label_of(const struct pyi_graph *graph, uint32_t source, uint64_t place)

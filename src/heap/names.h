@@ -54,4 +54,7 @@ char *pyi_names_root_text(const struct pyi_names *names, const struct pyi_graph_
 /* The node of the __dict__ of a node; PYI_GRAPH_NONE if it has none. */
 uint32_t pyi_names_dict(struct pyi_names *names, uint32_t node);
 
+/* Of a number of a type. */
+const struct pyi_referring_type *pyi_names_type(struct pyi_names *names, uint32_t number);
+
 #endif

@@ -346,70 +346,6 @@ static struct pyi_error *add_examples(struct run *run)
 	return error;
 }
 
-static int compare_addr(const void *one, const void *other)
-{
-	uint64_t first = *(const uint64_t *)one;
-	uint64_t second = *(const uint64_t *)other;
-
-	return (first > second) - (first < second);
-}
-
-static bool is_meant(const struct pyi_subject_found *found, uint64_t type_addr)
-{
-	return found->meant_count && bsearch(&type_addr, found->meant, found->meant_count,
-					     sizeof(type_addr), compare_addr);
-}
-
-static struct pyi_error *choose(struct run *run)
-{
-	const struct pyi_subject_found *found = &run->question->found;
-	const struct pyi_graph *graph = run->view->graph;
-	PYI_CLEANUP(pyi_guard_free)
-	bool *meant = calloc((size_t)graph->type_count + 1, sizeof(*meant));
-	uint32_t one = PYI_GRAPH_NONE;
-
-	if (!meant)
-		return pyi_error_no_memory();
-	if (run->question->subject->address)
-		one = pyi_graph_find(graph, run->question->subject->address);
-	for (uint32_t t = 0; t < graph->type_count; t++)
-		meant[t] = is_meant(found, graph->types[t].addr);
-	for (uint32_t node = 0; node < graph->node_count; node++)
-		if ((meant[pyi_graph_type(graph, node)] || node == one) &&
-		    !(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
-			run->question->answer.instances += pyi_bits_set(run->set, node);
-	return NULL;
-}
-
-/* Only of objects that refer to a dict it is looked up whether it is theirs. */
-static struct pyi_error *find_owners(struct run *run)
-{
-	const struct pyi_graph *graph = run->view->graph;
-	struct pyi_error *error = NULL;
-
-	for (uint32_t node = 0; node < graph->node_count; node++)
-		run->owners[node] = PYI_GRAPH_NONE;
-	for (uint32_t node = 0; node < graph->node_count && !error; node++) {
-		struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
-		uint32_t kind = graph->types[pyi_graph_type(graph, node)].kind;
-		bool has_dict = false;
-		uint32_t dict;
-
-		if (kind == PYI_KIND_TUPLE && !pyi_graph_labels(graph, node))
-			continue;
-		for (uint64_t e = 0; e < referents.count && !has_dict; e++) {
-			kind = graph->types[pyi_graph_type(graph, referents.items[e])].kind;
-			has_dict = kind == PYI_KIND_DICT;
-		}
-		dict = has_dict ? pyi_names_dict(run->view->names, node) : PYI_GRAPH_NONE;
-		if (dict != PYI_GRAPH_NONE)
-			run->owners[dict] = node;
-		if (node % (1 << 16) == 0)
-			error = pyi_session_check(run->view->session);
-	}
-	return error;
-}
-
 static void count_held(struct run *run)
 {
 	struct pyi_paths *answer = &run->question->answer;
@@ -440,7 +376,7 @@ static struct pyi_error *search(struct run *run)
 	if (!error)
 		error = pyi_session_check(run->view->session);
 	if (!error)
-		error = find_owners(run);
+		error = pyi_graph_dict_owners(run->view, run->owners);
 	if (!error)
 		error = pyi_retained_by_set(graph, &run->entries, run->set, &freed);
 	if (!error) {
@@ -494,7 +430,9 @@ static struct pyi_error *answer_with(struct run *run)
 	if (!error) {
 		run->set = set;
 		run->owners = owners;
-		error = choose(run);
+		error = pyi_subject_choose(&run->question->found, run->question->subject,
+					   run->view->graph, run->set,
+					   &run->question->answer.instances);
 	}
 	/* Nothing to look for: that is known without a search. */
 	if (!error && run->question->answer.instances) {

@@ -1,5 +1,6 @@
 /*
- * The examinations of `referrers` and `referents`. Merging and ordering is analysis/referrers.h's.
+ * Goes through all references of a graph, adds up those that are asked about, and puts them into
+ * words. An object and its __dict__ are one. Merging and ordering is analysis/referrers.h's.
  */
 #include "heap/referrers.h"
 
@@ -7,54 +8,300 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "python/objects.h"
+#include "graph/bits.h"
+#include "heap/holders.h"
+#include "heap/reference_groups.h"
 
 enum {
-	/* More than the payload has room for: payloads/graph.h. */
-	GROUP_LIMIT = 1 << 18,
+	/* Of a container with more items than this, an item is not told from another. */
+	ITEMS_APART = 16,
+	/* How often it is asked whether there is still time. */
+	NODES_PER_CHECK = 1 << 16,
+	REGIONS = 3,
 };
 
+/* One answer being made; all of it belongs to the graph. */
 struct run {
-	struct pyi_session *session;
-	const struct pyi_subject *subject;
-	enum pyi_job job;
-	unsigned depth;
+	const struct pyi_graph_view *view;
+	const struct pyi_graph *graph;
+	struct pyi_referrers_question *question;
+	uint32_t *dict_owners;
+	struct pyi_holders holders;
+	/* Objects that are asked about; the next ones; and referents that have been counted. */
+	uint64_t *set;
+	uint64_t *next;
+	struct pyi_reference_groups groups;
+	/* Of the groups of the level before: those whose objects are the next ones; else NULL. */
+	bool *selected;
 
-	/* Of the snapshot being examined: */
-	struct pyi_subject_found *found;
-	struct pyi_modelled_types modelled;
-	struct pyi_referrers answer;
-	/* The level that groups are added to, and how deep it is. */
-	struct pyi_referrer_list *level;
-	unsigned level_number;
-	struct pyi_error *error;
+	/* Whether this dict is for strings only: then tp_traverse reports no keys. */
+	uint32_t dict;
+	bool for_str;
 };
 
-/* The type of what refers, or of what is referred to; 0: it is a root. */
-static uint64_t type_addr_of(const struct run *run, const struct pyi_record_group *record)
+static const struct pyi_graph_type *type_of(const struct run *run, uint32_t node)
 {
-	return run->job == PYI_JOB_REFERENTS ? record->referent_type_addr : record->type_addr;
+	return &run->graph->types[pyi_graph_type(run->graph, node)];
 }
 
-static char *type_of_group(const struct run *run, const struct pyi_record_group *record)
+static struct pyi_memory_reader *reader_of(const struct run *run)
 {
-	uint64_t type = type_addr_of(run, record);
-
-	if (record->owner.holder == PYI_HOLDER_OTHER)
-		return strdup("(other)");
-	return type ? pyi_subject_type_name(run->found, type) : strdup("");
+	return run->view->snapshot->reader;
 }
 
-/* Of those that are in the same group, whatever they are, nobody knows. */
-static bool is_estimated(const struct run *run, const struct pyi_record_group *record)
+static const struct pyi_layout *layout_of(const struct run *run)
 {
-	const struct pyi_places *places = &run->found->places;
-	uint64_t type = type_addr_of(run, record);
+	return run->view->session->runtime.layout;
+}
 
-	if (record->owner.holder == PYI_HOLDER_OTHER)
-		return true;
-	return type && pyi_objects_size_is_estimated(places->runtime, places->reader, type,
-						     run->modelled.addrs, run->modelled.count);
+static uint64_t load(const struct run *run, uint64_t addr)
+{
+	uint64_t value;
+
+	return pyi_memory_try_read_u64(reader_of(run), addr, &value) ? value : 0;
+}
+
+static bool is_for_str(struct run *run, uint32_t dict)
+{
+	const struct pyi_layout *layout = layout_of(run);
+	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, dict);
+	uint64_t keys = load(run, pyi_graph_address(run->graph, dict) + layout->dict_keys);
+	uint8_t kind;
+
+	if (layout->keys_kind != PYI_ABSENT &&
+	    pyi_memory_try_read(reader_of(run), keys + layout->keys_kind, &kind, 1))
+		return kind != 0;
+	for (uint64_t e = 1; e < referents.count; e += 2)
+		if (type_of(run, referents.items[e])->addr !=
+		    run->view->session->runtime.str_type_addr)
+			return false;
+	return true;
+}
+
+/* Of one of many items of a container only what kind it is; false if it has to be looked for. */
+static bool find_item(struct run *run, uint32_t source, uint64_t place, struct pyi_edge *ret_edge)
+{
+	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, source);
+	const uint16_t *labels = pyi_graph_labels(run->graph, source);
+	const struct pyi_graph_type *type = type_of(run, source);
+
+	if (labels && labels[place])
+		return false;
+	switch (type->kind) {
+	case PYI_KIND_LIST:
+	case PYI_KIND_TUPLE:
+		ret_edge->kind = PYI_EDGE_ELEMENT;
+		return referents.count > ITEMS_APART &&
+		       pyi_references_item(
+			       &run->view->session->runtime, reader_of(run),
+			       pyi_names_type(run->view->names, pyi_graph_type(run->graph, source)),
+			       pyi_graph_address(run->graph, source),
+			       referents.count - 1 - place) ==
+			       pyi_graph_address(run->graph, referents.items[place]);
+	case PYI_KIND_DICT:
+	case PYI_KIND_ORDERED_DICT:
+		/* Of a subclass it is not known which are keys. */
+		ret_edge->kind = PYI_EDGE_VALUES;
+		return type->addr != run->view->session->runtime.dict_type_addr &&
+		       referents.count > 4 * ITEMS_APART;
+	default:
+		return false;
+	}
+}
+
+/* How `object`, by itself or by its __dict__ (`source`), refers to something. */
+static struct pyi_edge edge_of(struct run *run, uint32_t object, uint32_t source, uint64_t place)
+{
+	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, source);
+	const struct pyi_graph_type *type = type_of(run, source);
+	bool is_dict = type->kind == PYI_KIND_DICT || type->kind == PYI_KIND_ORDERED_DICT;
+	uint64_t items = is_dict && !pyi_graph_labels(run->graph, source) ? referents.count / 2
+									  : referents.count;
+	struct pyi_edge edge = { 0 };
+
+	if (referents.items[place] == type->node)
+		return (struct pyi_edge){ .kind = PYI_EDGE_TYPE,
+					  .internal = pyi_graph_labels(run->graph, source) &&
+						      pyi_graph_labels(run->graph, source)[place] &
+							      PYI_LABEL_INTERNAL };
+	if (!find_item(run, source, place, &edge))
+		edge = pyi_names_edge(run->view->names, source, place);
+	if (edge.kind == PYI_EDGE_KEY && type->addr == run->view->session->runtime.dict_type_addr &&
+	    !edge.internal) {
+		if (run->dict != source)
+			run->for_str = is_for_str(run, source);
+		run->dict = source;
+		edge.internal = run->for_str;
+	}
+	if (object != source) {
+		if (edge.kind == PYI_EDGE_ITEM)
+			edge.kind = PYI_EDGE_ATTRIBUTE;
+	} else if (items > ITEMS_APART && edge.kind == PYI_EDGE_ITEM) {
+		edge.kind = PYI_EDGE_VALUES;
+	} else if (items > ITEMS_APART && edge.kind == PYI_EDGE_INDEX) {
+		edge.kind = PYI_EDGE_ELEMENT;
+	}
+	if (edge.kind == PYI_EDGE_VALUES || edge.kind == PYI_EDGE_ELEMENT ||
+	    edge.kind == PYI_EDGE_KEY)
+		edge.detail = 0;
+	return edge;
+}
+
+static void add(uint64_t *sum, uint64_t value)
+{
+	if (__builtin_add_overflow(*sum, value, sum))
+		*sum = UINT64_MAX;
+}
+
+/* One reference by `object` (PYI_GRAPH_NONE: by a root) to `target`. */
+static struct pyi_error *count(struct run *run, struct pyi_reference_group *like, uint32_t object,
+			       uint32_t target)
+{
+	bool referents = run->question->referents;
+	struct pyi_reference_group *group;
+	struct pyi_error *error;
+	uint32_t number;
+
+	like->example = PYI_GRAPH_NONE;
+	like->last = PYI_GRAPH_NONE;
+	error = pyi_reference_groups_find(&run->groups, like, &number);
+	if (!error && !number && like->edge.kind == PYI_EDGE_ITEM) {
+		/* No more room to tell items apart. */
+		like->edge.kind = PYI_EDGE_VALUES;
+		like->edge.detail = 0;
+		error = pyi_reference_groups_find(&run->groups, like, &number);
+	}
+	if (error)
+		return error;
+	if (run->selected) {
+		if (run->selected[number] && object != PYI_GRAPH_NONE)
+			(void)pyi_bits_set(run->next, object);
+		return NULL;
+	}
+	group = &run->groups.items[number];
+	group->references++;
+	if (group->example == PYI_GRAPH_NONE)
+		group->example = object;
+	if (referents && pyi_bits_set(run->next, target))
+		add(&group->bytes, pyi_graph_size(run->graph, target));
+	/* The references of one object come one after the other. */
+	if (group->last == object && object != PYI_GRAPH_NONE)
+		return NULL;
+	group->last = object;
+	group->objects++;
+	if (!referents && object != PYI_GRAPH_NONE)
+		add(&group->bytes, pyi_graph_size(run->graph, object));
+	return NULL;
+}
+
+static struct pyi_error *count_reference(struct run *run, uint32_t object, uint32_t source,
+					 uint64_t place)
+{
+	uint32_t target = pyi_graph_referents(run->graph, source).items[place];
+	struct pyi_reference_group like = {
+		.type = pyi_graph_type(run->graph, object),
+		.edge = edge_of(run, object, source, place),
+	};
+
+	if (run->question->referents)
+		like.referent_type = pyi_graph_type(run->graph, target);
+	else if (like.edge.context)
+		like.owner = (struct pyi_place){ .holder = PYI_HOLDER_FRAME,
+						 .holder_addr = like.edge.context };
+	else
+		like.owner = pyi_holders_owner(&run->holders, object);
+	/* Every function has these, and there are many: not a group for each. */
+	if (like.owner.holder == PYI_HOLDER_FUNCTION && like.owner.edge.kind == PYI_EDGE_NONE &&
+	    like.edge.kind == PYI_EDGE_FIELD)
+		like.owner = (struct pyi_place){ 0 };
+	return count(run, &like, object, target);
+}
+
+/* What refers to objects of the set, or what these refer to. */
+static struct pyi_error *count_referents(struct run *run, uint32_t object, uint32_t source)
+{
+	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, source);
+	bool all = run->question->referents;
+	struct pyi_error *error = NULL;
+
+	for (uint64_t e = 0; e < referents.count && !error; e++) {
+		uint32_t target = referents.items[e];
+
+		if (pyi_graph_flags(run->graph, target) & PYI_NODE_KEYS) {
+			/* The keys are the dict's. */
+			if (all)
+				error = count_referents(run, object, target);
+		} else if (all || pyi_bits_has(run->set, target)) {
+			error = count_reference(run, object, source, e);
+		}
+	}
+	return error;
+}
+
+/* An object with its __dict__. */
+static struct pyi_error *count_object(struct run *run, uint32_t object)
+{
+	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, object);
+	struct pyi_error *error = NULL;
+
+	for (uint64_t e = 0; e < referents.count && !error; e++)
+		if (run->dict_owners[referents.items[e]] == object) {
+			error = count_referents(run, object, referents.items[e]);
+			break;
+		}
+	return error ? error : count_referents(run, object, object);
+}
+
+static struct pyi_error *count_roots(struct run *run)
+{
+	struct pyi_error *error = NULL;
+
+	for (size_t r = 0; r < run->graph->root_count && !error; r++) {
+		const struct pyi_graph_root *root = &run->graph->roots[r];
+		struct pyi_reference_group like = {
+			.type = PYI_GRAPH_NONE,
+			.edge = { .kind = root->kind,
+				  .internal = 1,
+				  .detail = root->detail,
+				  .context = root->context },
+		};
+
+		if (!pyi_bits_has(run->set, root->node))
+			continue;
+		if (root->context)
+			like.owner = (struct pyi_place){ .holder = PYI_HOLDER_FRAME,
+							 .holder_addr = root->context };
+		error = count(run, &like, PYI_GRAPH_NONE, root->node);
+	}
+	return error;
+}
+
+static struct pyi_error *count_all(struct run *run)
+{
+	struct pyi_error *error = run->question->referents ? NULL : count_roots(run);
+
+	run->dict = PYI_GRAPH_NONE;
+	for (uint32_t node = 0; node < run->graph->node_count && !error; node++) {
+		/* A __dict__ is looked at with its object; but it may be the one that is asked
+		 * about. */
+		bool own = run->dict_owners[node] == PYI_GRAPH_NONE;
+
+		if (run->question->referents)
+			own = pyi_bits_has(run->set, node) &&
+			      (own || run->question->subject->address);
+		if (own)
+			error = count_object(run, node);
+		if (!error && node % NODES_PER_CHECK == 0)
+			error = pyi_session_check(run->view->session);
+	}
+	return error;
+}
+
+static char *type_name(const struct run *run, uint32_t number)
+{
+	const char *name = run->graph->types[number].name;
+
+	return strdup(name ? name : "?");
 }
 
 static uint64_t size_of(const struct pyi_referrer_group *group)
@@ -63,64 +310,70 @@ static uint64_t size_of(const struct pyi_referrer_group *group)
 	       (group->owner ? strlen(group->owner) : 0);
 }
 
-/* As the payload sums up what it has no room for. */
-static void leave_out_names(struct pyi_referrer_group *group)
+static void free_names(struct pyi_referrer_group *group)
 {
 	free(group->type);
 	free(group->edge);
 	free(group->owner);
-	group->type = strdup("(other)");
-	group->edge = strdup("");
-	group->owner = NULL;
 }
 
-static struct pyi_error *add_group(struct run *run, const struct pyi_record_group *record)
+static struct pyi_error *tell_group(struct run *run, uint32_t number,
+				    struct pyi_referrer_list *list)
 {
-	bool other = record->owner.holder == PYI_HOLDER_OTHER;
+	const struct pyi_reference_group *counted = &run->groups.items[number];
+	const struct pyi_places *places = &run->view->names->places;
+	bool other = counted->owner.holder == PYI_HOLDER_OTHER;
+	bool root = counted->type == PYI_GRAPH_NONE;
+	uint32_t type = run->question->referents ? counted->referent_type : counted->type;
 	struct pyi_referrer_group group = {
-		.type = type_of_group(run, record),
-		.edge = other ? strdup("")
-			      : pyi_places_edge(&run->found->places, record->type_addr,
-						&record->edge),
-		.internal = record->edge.internal,
-		.objects = record->objects,
-		.references = record->references,
-		.bytes = record->bytes,
-		.estimated = is_estimated(run, record),
-		.example_addr = record->example_addr,
+		.internal = counted->edge.internal,
+		.objects = counted->objects,
+		.references = counted->references,
+		.bytes = counted->bytes,
+		.estimated = other || (!root && run->graph->types[type].estimated),
+		.example_addr = counted->example == PYI_GRAPH_NONE
+					? 0
+					: pyi_graph_address(run->graph, counted->example),
 		.numbers = malloc(sizeof(*group.numbers)),
 		.number_count = 1,
 	};
 	bool no_owner = other;
 
-	if (run->level->count >= GROUP_LIMIT) {
-		free(group.type);
-		free(group.edge);
-		free(group.numbers);
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					"the payload's answer is broken: too many groups");
-	}
-	if (!other)
-		group.owner = pyi_places_owner(&run->found->places, &record->owner, &no_owner);
-	if (!group.type || !group.edge || !group.numbers || (!group.owner && !no_owner)) {
-		free(group.type);
-		free(group.edge);
-		free(group.owner);
-		free(group.numbers);
+	if (!group.numbers)
 		return pyi_error_no_memory();
+	group.numbers[0] = number;
+	if (!other) {
+		group.type = root ? strdup("") : type_name(run, type);
+		group.edge = pyi_places_edge(
+			places, root ? 0 : run->graph->types[counted->type].addr, &counted->edge);
+		group.owner = pyi_places_owner(places, &counted->owner, &no_owner);
+		if (!group.type || !group.edge || (!group.owner && !no_owner)) {
+			free_names(&group);
+			free(group.numbers);
+			return pyi_error_no_memory();
+		}
 	}
-	group.numbers[0] = record->number;
-	if (!other && !pyi_session_has_room(run->session, size_of(&group))) {
-		leave_out_names(&group);
+	if (!other && !pyi_session_has_room(run->view->session, size_of(&group))) {
+		free_names(&group);
 		other = true;
 	}
-	run->answer.truncated |= other;
-	return pyi_referrers_add(run->level, group);
+	if (other) {
+		group.type = strdup("(other)");
+		group.edge = strdup("");
+		group.owner = NULL;
+		run->question->answer.truncated = true;
+	}
+	return pyi_referrers_add(list, group);
 }
 
-static struct pyi_error *take_record(void *argument, uint32_t kind, const void *record)
+static struct pyi_error *tell_level(struct run *run, struct pyi_referrer_list *list)
 {
-	return kind == PYI_RECORD_GROUP ? add_group(argument, record) : NULL;
+	struct pyi_error *error = NULL;
+
+	for (uint32_t g = 0; g < run->groups.count && !error; g++)
+		if (run->groups.items[g].references)
+			error = tell_group(run, g, list);
+	return error ? error : pyi_referrers_merge(list);
 }
 
 /* The biggest group of objects: roots are no objects, and a merged rest leads nowhere. */
@@ -133,117 +386,154 @@ static struct pyi_referrer_group *biggest(const struct pyi_referrer_list *list)
 	return NULL;
 }
 
-static size_t next_level(void *argument, uint64_t *ret_numbers, size_t limit)
+/* The objects of a group become those that are asked about. */
+static struct pyi_error *select_group(struct run *run, const struct pyi_referrer_group *group)
 {
-	struct run *run = argument;
-	struct pyi_referrer_group *group;
-	size_t count;
+	const size_t words = pyi_bits_bytes(run->graph->node_count) / sizeof(*run->set);
+	PYI_CLEANUP(pyi_guard_free) bool *selected = calloc(run->groups.count + 1, sizeof(bool));
+	struct pyi_error *error;
+	uint64_t *set;
 
-	run->error = pyi_referrers_merge(run->level);
-	if (run->error || ++run->level_number >= run->depth)
-		return 0;
-	group = biggest(run->level);
-	if (!group)
-		return 0;
-	group->referrers = calloc(1, sizeof(*group->referrers));
-	if (!group->referrers) {
-		run->error = pyi_error_no_memory();
-		return 0;
-	}
-	run->level = group->referrers;
-	count = group->number_count < limit ? group->number_count : limit;
-	memcpy(ret_numbers, group->numbers, count * sizeof(*ret_numbers));
-	return count;
+	if (!selected)
+		return pyi_error_no_memory();
+	for (size_t n = 0; n < group->number_count; n++)
+		selected[group->numbers[n]] = true;
+	memset(run->next, 0, words * sizeof(*run->next));
+	run->selected = selected;
+	error = count_all(run);
+	run->selected = NULL;
+	set = run->set;
+	run->set = run->next;
+	run->next = set;
+	return error;
 }
 
-static struct pyi_error *add_classes(struct run *run, const struct pyi_walk_result *result)
+static struct pyi_error *ask_levels(struct run *run)
 {
+	struct pyi_referrer_list *list = &run->question->answer.list;
 	struct pyi_error *error = NULL;
 
-	for (size_t t = 0; t < result->type_count && !error; t++) {
-		char *name = pyi_subject_type_name(run->found, result->types[t].type_addr);
+	for (unsigned level = 0; !error; level++) {
+		struct pyi_referrer_group *group;
 
-		if (!name)
-			return pyi_error_no_memory();
-		run->answer.instances += result->types[t].count;
-		error = pyi_referrers_add_class(&run->answer, name, result->types[t].count);
+		error = pyi_reference_groups_init(&run->groups);
+		if (!error)
+			error = count_all(run);
+		if (!error)
+			error = tell_level(run, list);
+		group = error || level + 1 >= run->question->depth ? NULL : biggest(list);
+		if (group) {
+			group->referrers = calloc(1, sizeof(*group->referrers));
+			error = group->referrers ? select_group(run, group) : pyi_error_no_memory();
+			list = group->referrers;
+		}
+		pyi_reference_groups_deinit(&run->groups);
+		if (!group)
+			break;
 	}
-	pyi_referrers_sort_classes(&run->answer);
 	return error;
 }
 
-static struct pyi_error *examine(void *argument, struct pyi_session *session,
-				 struct pyi_source_snapshot *snapshot,
-				 const struct pyi_interpreters *interpreters)
+static struct pyi_error *count_classes(struct run *run)
 {
-	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
-	struct run *run = argument;
-	struct pyi_walk_result result = { 0 };
-	struct pyi_walk_request request;
+	const struct pyi_graph *graph = run->graph;
+	struct pyi_referrers *answer = &run->question->answer;
+	PYI_CLEANUP(pyi_guard_free)
+	uint64_t *counts = calloc((size_t)graph->type_count + 1, sizeof(*counts));
+	struct pyi_error *error = NULL;
+
+	if (!counts)
+		return pyi_error_no_memory();
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		if (pyi_bits_has(run->set, node))
+			counts[pyi_graph_type(graph, node)]++;
+	for (uint32_t t = 0; t < graph->type_count && !error; t++)
+		if (counts[t])
+			error = pyi_referrers_add_class(answer, type_name(run, t), counts[t]);
+	pyi_referrers_sort_classes(answer);
+	return error;
+}
+
+static struct pyi_error *answer(struct run *run)
+{
 	struct pyi_error *error;
 
-	pyi_referrers_deinit(&run->answer);
-	run->level = &run->answer.list;
-	run->level_number = 0;
-	error = pyi_subject_find(run->subject, session, snapshot, interpreters, &found);
-	if (error)
-		return error;
-	run->found = &found;
-	run->session = session;
-	run->answer.exact = run->subject->exact;
-	run->answer.address = run->subject->address;
-	request = pyi_subject_request(&found, run->subject, run->job);
-	request.record = take_record;
-	request.modelled = &run->modelled;
-	request.level = next_level;
-	request.record_argument = run;
-	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
-	if (!error) {
-		error = run->error;
-		run->error = NULL;
-	}
-	if (!error && run->job == PYI_JOB_REFERENTS)
-		error = pyi_referrers_merge(run->level);
+	error = pyi_graph_dict_owners(run->view, run->dict_owners);
 	if (!error)
-		error = add_classes(run, &result);
-	if (!error) {
-		run->answer.type = found.name;
-		found.name = NULL;
-	}
-	pyi_walk_result_deinit(&result);
-	pyi_error_destroy(run->error);
-	run->error = NULL;
+		error = pyi_subject_choose(&run->question->found, run->question->subject,
+					   run->graph, run->set, &run->question->answer.instances);
+	if (!error)
+		error = count_classes(run);
+	if (!error && !run->question->referents)
+		error = pyi_holders_find(&run->holders, run->view, &run->question->found,
+					 run->dict_owners);
+	if (!error)
+		error = ask_levels(run);
+	pyi_holders_deinit(&run->holders);
 	return error;
 }
 
-static struct pyi_error *answer(struct pyi_session *session, struct run *run,
-				struct pyi_referrers *ret_referrers)
+static struct pyi_error *answer_with(struct run *run)
 {
-	const struct pyi_examination examination = { examine, run };
-	struct pyi_error *error = pyi_session_examine(session, &examination);
+	struct pyi_graph_space *space = run->graph->space;
+	const uint64_t bits_bytes = pyi_bits_bytes(run->graph->node_count);
+	const uint64_t sizes[REGIONS] = { (uint64_t)run->graph->node_count * sizeof(uint32_t),
+					  bits_bytes, bits_bytes };
+	void *regions[REGIONS] = { NULL };
+	struct pyi_error *error = NULL;
 
-	if (error) {
-		pyi_referrers_deinit(&run->answer);
-		return error;
+	for (int r = 0; r < REGIONS && !error; r++)
+		error = pyi_graph_space_map(space, sizes[r], &regions[r]);
+	if (!error) {
+		run->dict_owners = regions[0];
+		run->set = regions[1];
+		run->next = regions[2];
+		error = answer(run);
 	}
-	*ret_referrers = run->answer;
-	return NULL;
+	for (int r = 0; r < REGIONS; r++)
+		pyi_graph_space_unmap(space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+	return error;
 }
 
-struct pyi_error *pyi_session_referrers(struct pyi_session *session,
-					const struct pyi_subject *subject, unsigned depth,
-					struct pyi_referrers *ret_referrers)
+static struct pyi_error *prepare(void *argument, const struct pyi_graph_view *view)
 {
-	struct run run = { .subject = subject, .job = PYI_JOB_REFERRERS, .depth = depth };
+	struct pyi_referrers_question *question = argument;
+	struct pyi_error *error;
 
-	return answer(session, &run, ret_referrers);
+	pyi_referrers_question_deinit(question);
+	error = pyi_subject_find(question->subject, view->session, view->snapshot,
+				 view->interpreters, &question->found);
+	question->is_found = !error;
+	return error;
 }
 
-struct pyi_error *pyi_session_referents(struct pyi_session *session,
-					const struct pyi_subject *subject,
-					struct pyi_referrers *ret_referents)
+static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 {
-	struct run run = { .subject = subject, .job = PYI_JOB_REFERENTS, .depth = 1 };
+	struct pyi_referrers_question *question = argument;
+	struct run run = { .view = view, .graph = view->graph, .question = question };
+	struct pyi_error *error = answer_with(&run);
 
-	return answer(session, &run, ret_referents);
+	question->answer.exact = question->subject->exact;
+	question->answer.address = question->subject->address;
+	question->answer.type = question->found.name;
+	question->found.name = NULL;
+	return error;
+}
+
+struct pyi_graph_question pyi_referrers_ask(struct pyi_referrers_question *question)
+{
+	return (struct pyi_graph_question){
+		.prepare = prepare,
+		.ask = ask,
+		.argument = question,
+		.values = question->subject->values,
+	};
+}
+
+void pyi_referrers_question_deinit(struct pyi_referrers_question *question)
+{
+	pyi_referrers_deinit(&question->answer);
+	if (question->is_found)
+		pyi_subject_found_deinit(&question->found);
+	question->is_found = false;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
+#include "graph/bits.h"
 #include "python/attributes.h"
 
 enum {
@@ -105,6 +107,44 @@ struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi
 		return error;
 	}
 	*ret_found = found;
+	return NULL;
+}
+
+static int compare_addr(const void *one, const void *other)
+{
+	uint64_t first = *(const uint64_t *)one;
+	uint64_t second = *(const uint64_t *)other;
+
+	return (first > second) - (first < second);
+}
+
+static bool is_meant(const struct pyi_subject_found *found, uint64_t type_addr)
+{
+	return found->meant_count && bsearch(&type_addr, found->meant, found->meant_count,
+					     sizeof(type_addr), compare_addr);
+}
+
+struct pyi_error *pyi_subject_choose(const struct pyi_subject_found *found,
+				     const struct pyi_subject *subject,
+				     const struct pyi_graph *graph, uint64_t *set,
+				     uint64_t *ret_count)
+{
+	PYI_CLEANUP(pyi_guard_free)
+	bool *meant = calloc((size_t)graph->type_count + 1, sizeof(*meant));
+	uint32_t one = PYI_GRAPH_NONE;
+	uint64_t count = 0;
+
+	if (!meant)
+		return pyi_error_no_memory();
+	if (subject->address)
+		one = pyi_graph_find(graph, subject->address);
+	for (uint32_t t = 0; t < graph->type_count; t++)
+		meant[t] = is_meant(found, graph->types[t].addr);
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		if ((meant[pyi_graph_type(graph, node)] || node == one) &&
+		    !(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
+			count += pyi_bits_set(set, node);
+	*ret_count = count;
 	return NULL;
 }
 

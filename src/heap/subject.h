@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "graph/graph.h"
 #include "heap/session.h"
 #include "python/places.h"
 #include "python/types.h"
@@ -45,6 +46,15 @@ struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi
 				   struct pyi_source_snapshot *snapshot,
 				   const struct pyi_interpreters *interpreters,
 				   struct pyi_subject_found *ret_found) PYI_MUST_CHECK;
+
+/*
+ * Sets the bits (graph/bits.h) of the nodes that are meant, in a set that is empty; *ret_count is
+ * how many.
+ */
+struct pyi_error *pyi_subject_choose(const struct pyi_subject_found *found,
+				     const struct pyi_subject *subject,
+				     const struct pyi_graph *graph, uint64_t *set,
+				     uint64_t *ret_count) PYI_MUST_CHECK;
 
 /* What is meant, as a request of that job. */
 struct pyi_walk_request pyi_subject_request(const struct pyi_subject_found *found,

@@ -468,3 +468,15 @@ uint64_t pyi_references_dict(const struct pyi_runtime *runtime, struct pyi_memor
 		return 0;
 	return pyi_attributes_storage(runtime, reader, source, type->addr).dict_addr;
 }
+
+uint64_t pyi_references_code(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			     const struct pyi_referring_type *type, uint64_t source)
+{
+	const struct pyi_reference reference = { .source = source };
+	const struct search search = {
+		.runtime = runtime, .reader = reader, .type = type, .reference = &reference
+	};
+	uint64_t locals_addr;
+
+	return find_code(&search, &locals_addr);
+}

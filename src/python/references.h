@@ -66,6 +66,10 @@ uint64_t pyi_references_item(const struct pyi_runtime *runtime, struct pyi_memor
 			     const struct pyi_referring_type *type, uint64_t source,
 			     uint64_t index);
 
+/* The code of a frame, or of a generator that carries one; 0 if there is none. */
+uint64_t pyi_references_code(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			     const struct pyi_referring_type *type, uint64_t source);
+
 /* The __dict__ of an object; 0 if there is none. */
 uint64_t pyi_references_dict(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			     const struct pyi_referring_type *type, uint64_t source);

@@ -174,7 +174,7 @@ def test_no_memory(start, command):
     subject = ["dict"] if command in ("referrers", "path") else []
     codes = set()
     with support.assert_untouched(target.pid):
-        for limit in GRAPH_LIMITS if command == "path" else LIMITS:
+        for limit in GRAPH_LIMITS if command in ("path", "referrers") else LIMITS:
             done = support.run_pyinspect(target.pid, command, *subject, "--format", "json",
                                          prefix=["prlimit", "--as=%d" % limit])
             # A library could not be loaded.
@@ -189,7 +189,7 @@ def test_no_memory(start, command):
     assert "no-memory" in codes and "ok" in codes, codes
     assert codes <= {"no-memory", "ok", "python-not-started", "zombie-left", "worker-lost",
                      "broker-lost", "no-memory-in-snapshot"} | (
-                         {"too-large"} if command == "path" else set()), codes
+                         {"too-large"} if command in ("path", "referrers") else set()), codes
 
 
 @pytest.mark.parametrize("arguments", [
