@@ -100,9 +100,9 @@ static void free_type(struct pyi_series_type *type)
 	free(type->bytes);
 }
 
-/* Takes the figures of one name; *ret_type is nobody's on failure. */
-static struct pyi_error *make_type(const struct pyi_census *censuses, size_t census_count,
-				   const char *name, struct pyi_series_type *ret_type)
+/* Takes the figures of one name; false without memory. */
+static bool make_type(const struct pyi_census *censuses, size_t census_count, const char *name,
+		      struct pyi_series_type *ret_type)
 {
 	struct pyi_series_type type = {
 		.name = strdup(name),
@@ -112,7 +112,7 @@ static struct pyi_error *make_type(const struct pyi_census *censuses, size_t cen
 
 	if (!type.name || !type.counts || !type.bytes) {
 		free_type(&type);
-		return pyi_error_no_memory();
+		return false;
 	}
 	for (size_t c = 0; c < census_count; c++) {
 		const struct pyi_census_type *found =
@@ -130,7 +130,7 @@ static struct pyi_error *make_type(const struct pyi_census *censuses, size_t cen
 	type.count = (struct pyi_change){ type.counts[0], type.counts[census_count - 1] };
 	type.size = (struct pyi_change){ type.bytes[0], type.bytes[census_count - 1] };
 	*ret_type = type;
-	return NULL;
+	return true;
 }
 
 static int compare_by_bytes(const void *left, const void *right)
@@ -158,40 +158,37 @@ static int compare_by_count(const void *left, const void *right)
 }
 
 struct pyi_error *pyi_type_series_find(const struct pyi_census *censuses, size_t census_count,
-				       bool by_count, struct pyi_type_series *ret_growth)
+				       bool by_count, struct pyi_type_series *ret_series)
 {
 	PYI_CLEANUP(pyi_guard_free) const char **names = NULL;
-	struct pyi_type_series growth = { .census_count = census_count };
+	struct pyi_type_series series = { .census_count = census_count };
 	size_t name_count = 0;
 	struct pyi_error *error = list_names(censuses, census_count, &names, &name_count);
 
 	if (error)
 		return error;
-	growth.types = calloc(name_count + 1, sizeof(*growth.types));
-	if (!growth.types)
+	series.types = calloc(name_count + 1, sizeof(*series.types));
+	if (!series.types)
 		return pyi_error_no_memory();
-	for (size_t n = 0; n < name_count && !error; n++) {
+	for (size_t n = 0; n < name_count; n++) {
 		struct pyi_series_type type;
 
-		error = make_type(censuses, census_count, names[n], &type);
-		if (error)
-			break;
+		if (!make_type(censuses, census_count, names[n], &type)) {
+			pyi_type_series_deinit(&series);
+			return pyi_error_no_memory();
+		}
 		if (has_changed(&type, census_count)) {
 			judge(&type, census_count, by_count);
-			growth.types[growth.type_count++] = type;
+			series.types[series.type_count++] = type;
 		} else {
 			free_type(&type);
-			growth.same_count++;
+			series.same_count++;
 		}
 	}
-	if (error) {
-		pyi_type_series_deinit(&growth);
-		return error;
-	}
-	if (growth.type_count)
-		qsort(growth.types, growth.type_count, sizeof(*growth.types),
+	if (series.type_count)
+		qsort(series.types, series.type_count, sizeof(*series.types),
 		      by_count ? compare_by_count : compare_by_bytes);
-	*ret_growth = growth;
+	*ret_series = series;
 	return NULL;
 }
 
@@ -201,12 +198,12 @@ static void add_clamped(uint64_t *sum, uint64_t value)
 		*sum = UINT64_MAX;
 }
 
-struct pyi_type_change pyi_type_series_sum(const struct pyi_type_series *growth, size_t first)
+struct pyi_type_change pyi_type_series_sum(const struct pyi_type_series *series, size_t first)
 {
 	struct pyi_type_change sum = { 0 };
 
-	for (size_t t = first; t < growth->type_count; t++) {
-		const struct pyi_series_type *type = &growth->types[t];
+	for (size_t t = first; t < series->type_count; t++) {
+		const struct pyi_series_type *type = &series->types[t];
 
 		add_clamped(&sum.count.before, type->count.before);
 		add_clamped(&sum.count.after, type->count.after);
@@ -217,10 +214,10 @@ struct pyi_type_change pyi_type_series_sum(const struct pyi_type_series *growth,
 	return sum;
 }
 
-void pyi_type_series_deinit(struct pyi_type_series *growth)
+void pyi_type_series_deinit(struct pyi_type_series *series)
 {
-	for (size_t t = 0; t < growth->type_count; t++)
-		free_type(&growth->types[t]);
-	free(growth->types);
-	*growth = (struct pyi_type_series){ 0 };
+	for (size_t t = 0; t < series->type_count; t++)
+		free_type(&series->types[t]);
+	free(series->types);
+	*series = (struct pyi_type_series){ 0 };
 }

@@ -57,12 +57,12 @@ const char *pyi_series_kind_name(enum pyi_series_kind kind);
  */
 struct pyi_error *pyi_type_series_find(const struct pyi_census *censuses, size_t census_count,
 				       bool by_count,
-				       struct pyi_type_series *ret_growth) PYI_MUST_CHECK;
+				       struct pyi_type_series *ret_series) PYI_MUST_CHECK;
 
 /* From the first census to the last: all types from number `first` on. */
-struct pyi_type_change pyi_type_series_sum(const struct pyi_type_series *growth, size_t first);
+struct pyi_type_change pyi_type_series_sum(const struct pyi_type_series *series, size_t first);
 
 /* Safe on a zeroed struct. */
-void pyi_type_series_deinit(struct pyi_type_series *growth);
+void pyi_type_series_deinit(struct pyi_type_series *series);
 
 #endif

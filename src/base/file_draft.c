@@ -49,20 +49,18 @@ struct pyi_error *pyi_file_draft_begin(const char *path, struct pyi_file_draft *
 	PYI_CLEANUP(pyi_guard_free) char *for_name = strdup(path);
 	struct pyi_file_draft draft = { .fd = -1, .folder_fd = -1, .shown = strdup(path) };
 	struct pyi_error *error = NULL;
+	const char *folder;
 
 	*ret_draft = (struct pyi_file_draft){ .fd = -1, .folder_fd = -1 };
-	if (!for_folder || !for_name || !draft.shown) {
-		error = pyi_error_no_memory();
-	} else {
-		const char *folder = dirname(for_folder);
-
-		draft.name = strdup(basename(for_name));
-		draft.folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (!draft.name)
-			error = pyi_error_no_memory();
-		else if (draft.folder_fd < 0)
-			error = failed("cannot write %s: no new file in %s", path, folder);
+	draft.name = for_name ? strdup(basename(for_name)) : NULL;
+	if (!for_folder || !draft.name || !draft.shown) {
+		pyi_file_draft_end(&draft);
+		return pyi_error_no_memory();
 	}
+	folder = dirname(for_folder);
+	draft.folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (draft.folder_fd < 0)
+		error = failed("cannot write %s: no new file in %s", path, folder);
 	if (!error)
 		error = look_at_place(&draft);
 	if (!error) {

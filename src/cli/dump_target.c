@@ -73,7 +73,7 @@ static struct pyi_error *open_dump(const char *name, int *ret_fd, uint64_t *ret_
 
 struct pyi_error *pyi_dump_target_open(struct pyi_options *options)
 {
-	uint64_t size_bytes;
+	uint64_t size_bytes = 0;
 	struct pyi_error *error = open_dump(options->target, &options->dump_fd, &size_bytes);
 
 	if (error)

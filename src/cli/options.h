@@ -125,14 +125,9 @@ struct pyi_options {
 	FILE *out;
 	/* What takes a report that --output is about; -1: the file itself. */
 	int output_fd;
-	/* Of a dump: the file that it is to be ("-": standard output), and what becomes it. */
-	const char *dump_file;
-	struct pyi_file_draft draft;
-	/* The dump that is looked at instead of a process, and which is open; NULL: a process is
-	   (cli/dump_target.h). */
-	const char *dump;
+	/* Of `dump` below; and of the file that it is compared with, named by `subject`; -1: there
+	   is none. */
 	int dump_fd;
-	/* The file that it is compared with, named by `subject`; -1: there is none. */
 	int other_fd;
 	/* Who has the rights (broker/supervisor.h); for a check, who looks (cli/tasks.h). */
 	int broker_fd;
@@ -143,6 +138,13 @@ struct pyi_options {
 	/* Who knows which of those that it has started run Python (cli/python_children.h); -1:
 	   nobody. */
 	int children_fd;
+	/* The dump that is looked at instead of a process (cli/dump_target.h); NULL: a process is.
+	 */
+	const char *dump;
+	/* Of a dump that is made: the file that it is to be ("-": standard output), and what
+	   becomes it. */
+	const char *dump_file;
+	struct pyi_file_draft draft;
 	/* Memory that a graph may take; 0: there is none (cli/room.h). */
 	uint64_t graph_bytes;
 	/* When --timeout is over, on base/clock.h's clock; 0: never. */

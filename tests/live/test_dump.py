@@ -310,7 +310,7 @@ def test_full_disk(victim, heap):
     assert "No space left on device" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_ended(victim, tmp_path, heap, number):
     """At whatever moment it is ended, the old file or the new one is there."""
     with open(heap, "w") as stream:
