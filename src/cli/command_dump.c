@@ -12,6 +12,7 @@
 #include "cli/heap_graph.h"
 #include "cli/inspection.h"
 #include "graph/file.h"
+#include "python/collector.h"
 #include "report/dump.h"
 
 static const char help[] =
@@ -32,9 +33,10 @@ static const char help[] =
 	"\n"
 	"It takes memory beside that of the process: about 60 bytes an object.\n"
 	"\n"
-	"What can be asked of a dump: top-types, garbage, and of top-objects what is\n"
-	"retained. They answer as they would have of the process. What could not be read\n"
-	"of the process is missing in its dump, too: both say so, with exit 5.\n"
+	"What can be asked of a dump: top-types, garbage, dominators, show, and of\n"
+	"top-objects what is retained. They answer as they would have of the process, as\n"
+	"far as that needs no names but those of types. What could not be read of the\n"
+	"process is missing in its dump, too: both say so, with exit 5.\n"
 	"\n"
 	"Examples:\n"
 	"  pyinspect 1234 dump /tmp/heap.pyi\n"
@@ -71,11 +73,22 @@ static struct pyi_error *report_on(struct pyi_inspection *inspection,
 			       });
 }
 
+/* Beside what the graph says. */
+static struct pyi_error *read_collector(void *collector, const struct pyi_graph_view *view)
+{
+	pyi_collector_read(&view->session->runtime, view->snapshot->reader, view->interpreters,
+			   collector);
+	return NULL;
+}
+
 static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
 {
 	const struct pyi_options *options = inspection->options;
 	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
-	struct pyi_error *error = pyi_heap_graph_take(inspection, &graph);
+	struct pyi_collector collector = { 0 };
+	const struct pyi_graph_question question = { .ask = read_collector,
+						     .argument = &collector };
+	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 	enum pyi_exit exit;
 
 	if (!error)
@@ -87,6 +100,8 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	/* What is wrong with the graph can be seen from it. */
 	error = pyi_dump_facts_put(&graph.graph, inspection->envelope, &inspection->session.summary,
 				   &graph.moment);
+	if (!error)
+		error = pyi_dump_facts_put_collector(&graph.graph, &collector);
 	if (!error)
 		error = pyi_graph_write(&graph.graph, options->output_fd);
 	if (!error)

@@ -41,11 +41,14 @@ static const char help[] =
 	"  pyinspect 1234 garbage --by count -n 5\n"
 	"  pyinspect 1234 garbage --format json | jq .result.bytes\n";
 
-/* The state of the collector is read where the heap is. */
+/* The state of the collector is read where the heap is; a dump has it, too. */
 static struct pyi_error *read_collector(void *collector, const struct pyi_graph_view *view)
 {
-	pyi_collector_read(&view->session->runtime, view->snapshot->reader, view->interpreters,
-			   collector);
+	if (view->snapshot)
+		pyi_collector_read(&view->session->runtime, view->snapshot->reader,
+				   view->interpreters, collector);
+	else
+		pyi_dump_facts_get_collector(view->graph, collector);
 	return NULL;
 }
 
@@ -94,7 +97,8 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	PYI_CLEANUP(pyi_garbage_deinit) struct pyi_garbage garbage = { 0 };
 	struct pyi_collector collector = { 0 };
 	const struct pyi_graph_question question = { .ask = read_collector,
-						     .argument = &collector };
+						     .argument = &collector,
+						     .of_dumps = true };
 	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 
 	if (!error)

@@ -68,6 +68,54 @@ struct pyi_error *pyi_dump_facts_put(struct pyi_graph *graph, const struct pyi_e
 	return error ? error : put_warnings(graph, envelope);
 }
 
+struct pyi_error *pyi_dump_facts_put_collector(struct pyi_graph *graph,
+					       const struct pyi_collector *collector)
+{
+	struct pyi_error *error = NULL;
+
+	if (collector->enabled_known)
+		error = pyi_graph_add_fact(graph, PYI_DUMP_GC_ENABLED, collector->enabled, NULL);
+	for (int g = 0; g < PYI_COLLECTOR_GENERATIONS && collector->counters_known && !error; g++) {
+		error = pyi_graph_add_fact(graph, PYI_DUMP_GC_THRESHOLD, collector->thresholds[g],
+					   NULL);
+		if (!error)
+			error = pyi_graph_add_fact(graph, PYI_DUMP_GC_COUNT, collector->counts[g],
+						   NULL);
+	}
+	if (!error && collector->garbage_known)
+		error = pyi_graph_add_fact(graph, PYI_DUMP_GC_GARBAGE, collector->garbage_length,
+					   NULL);
+	return error;
+}
+
+void pyi_dump_facts_get_collector(const struct pyi_graph *graph,
+				  struct pyi_collector *ret_collector)
+{
+	struct pyi_collector collector = { 0 };
+	int thresholds = 0;
+	int counts = 0;
+
+	for (size_t f = 0; f < graph->fact_count; f++) {
+		const struct pyi_graph_fact *fact = &graph->facts[f];
+
+		if (fact->key == PYI_DUMP_GC_ENABLED) {
+			collector.enabled_known = true;
+			collector.enabled = fact->number != 0;
+		} else if (fact->key == PYI_DUMP_GC_THRESHOLD &&
+			   thresholds < PYI_COLLECTOR_GENERATIONS) {
+			collector.thresholds[thresholds++] = (uint32_t)fact->number;
+		} else if (fact->key == PYI_DUMP_GC_COUNT && counts < PYI_COLLECTOR_GENERATIONS) {
+			collector.counts[counts++] = (uint32_t)fact->number;
+		} else if (fact->key == PYI_DUMP_GC_GARBAGE) {
+			collector.garbage_known = true;
+			collector.garbage_length = fact->number;
+		}
+	}
+	collector.counters_known =
+		thresholds == PYI_COLLECTOR_GENERATIONS && counts == PYI_COLLECTOR_GENERATIONS;
+	*ret_collector = collector;
+}
+
 static void get_warning(struct pyi_envelope *envelope, const char *text)
 {
 	const char *space = strchr(text, ' ');

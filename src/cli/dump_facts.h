@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "python/collector.h"
 #include "report/envelope.h"
 
 /* Part of the format (doc/graph.md): keys are added, and never mean something else. */
@@ -38,6 +39,12 @@ enum pyi_dump_fact {
 	PYI_DUMP_WARNING,
 	/* Only that interpreter's heap is in it: its number, and one; 0: all. */
 	PYI_DUMP_INTERPRETER,
+	/* Of the garbage collector, if it is known: 1 if it is enabled; one for each generation,
+	   the youngest first; the length of gc.garbage. */
+	PYI_DUMP_GC_ENABLED,
+	PYI_DUMP_GC_THRESHOLD,
+	PYI_DUMP_GC_COUNT,
+	PYI_DUMP_GC_GARBAGE,
 };
 
 struct pyi_dump_moment {
@@ -49,6 +56,13 @@ struct pyi_dump_moment {
 struct pyi_error *pyi_dump_facts_put(struct pyi_graph *graph, const struct pyi_envelope *envelope,
 				     const struct pyi_record_summary *summary,
 				     const struct pyi_dump_moment *moment) PYI_MUST_CHECK;
+
+/* Adds what is known of the garbage collector. */
+struct pyi_error *
+pyi_dump_facts_put_collector(struct pyi_graph *graph,
+			     const struct pyi_collector *collector) PYI_MUST_CHECK;
+void pyi_dump_facts_get_collector(const struct pyi_graph *graph,
+				  struct pyi_collector *ret_collector);
 
 /*
  * The way back: fills in the target, access and warnings of `envelope`, which is then one of a

@@ -17,8 +17,8 @@ static const char help_head[] =
 	"container:ID. top-types and check look at all Python processes of these, and\n"
 	"with --children at those that a process has started; other commands at a unit's\n"
 	"main process. A TARGET with a slash, or the name of a file that begins as a dump\n"
-	"does, is what dump has written: top-types, top-objects --by retained and garbage\n"
-	"can be asked of it.\n"
+	"does, is what dump has written: top-types, top-objects --by retained, garbage,\n"
+	"dominators and show can be asked of it.\n"
 	"\n"
 	"Commands:\n";
 

@@ -24,7 +24,8 @@ import support
 # Questions that a dump can answer.
 QUESTIONS = [("top-types", "-n", "0"), ("top-types", "--scope", "tracked", "--by", "count"),
              ("top-types", "--by", "retained", "-n", "15"), ("garbage", "-n", "0"),
-             ("top-objects", "--by", "retained"), ("top-types", "--module", "__main__")]
+             ("top-objects", "--by", "retained"),
+             ("top-types", "--module", "__main__")]
 FACTS = {"pid": 1, "started": 2, "exe": 3, "python": 4, "interpreters": 5, "rss": 6, "taken": 7,
          "host": 8, "version": 9, "source": 10, "consistent": 11, "attempts": 12, "skipped": 15}
 TYPES, NODES, END, FACT_FRAME = 1, 2, 7, 8
