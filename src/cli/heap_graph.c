@@ -30,13 +30,17 @@ static struct pyi_error *read_dump(struct pyi_inspection *inspection, struct pyi
 	return NULL;
 }
 
-static struct pyi_error *ask_dump(struct pyi_session *session,
+static struct pyi_error *ask_dump(struct pyi_inspection *inspection,
 				  const struct pyi_graph_question *question,
 				  struct pyi_graph *graph)
 {
-	const struct pyi_graph_view view = { .session = session, .graph = graph };
+	const struct pyi_graph_view view = { .session = &inspection->session, .graph = graph };
 
-	return question && question->of_dumps ? question->ask(question->argument, &view) : NULL;
+	if (!question || !question->of_dumps)
+		return NULL;
+	pyi_envelope_warn(inspection->envelope, "no-names",
+			  "a dump does not say what references are called");
+	return question->ask(question->argument, &view);
 }
 
 static uint64_t now_ms(void)
@@ -63,7 +67,7 @@ struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
 	pyi_graph_space_init(&ret_graph->space, -1, inspection->options->graph_bytes);
 	if (pyi_inspection_is_of_dump(inspection)) {
 		error = read_dump(inspection, ret_graph);
-		return error ? error : ask_dump(session, question, &ret_graph->graph);
+		return error ? error : ask_dump(inspection, question, &ret_graph->graph);
 	}
 	error = pyi_session_ask_graph(session, &ret_graph->space, question, &ret_graph->graph);
 	/* The snapshot has just ended. */

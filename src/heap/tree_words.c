@@ -8,24 +8,40 @@
 
 #include <pyinspect/payload.h>
 
+#include "base/cleanup.h"
 #include "heap/graph_words.h"
 
 /* Where a group begins that several ways lead to, or that is not reached at all. */
-static char *name_top(const struct pyi_graph_view *view, const struct pyi_tree_group *group,
-		      bool from_roots)
+static struct pyi_error *name_top(const struct pyi_graph_view *view,
+				  const struct pyi_tree_group *group, bool from_roots,
+				  char **ret_name)
 {
-	char *owner;
+	enum pyi_path_start start = pyi_path_start_of(view->graph, group->example);
+	PYI_CLEANUP(pyi_nearest_path_deinit) struct pyi_nearest_path path = { 0 };
+	struct pyi_error *error;
 
-	if (group->above != PYI_GRAPH_NONE)
-		return strdup("(several ways)");
-	if (!from_roots)
-		return strdup("");
-	if (group->objects > 1)
-		return strdup("(roots)");
-	owner = pyi_words_dict_owner(view, group->example);
-	return owner ? owner
-		     : pyi_words_start(view, group->example,
-				       pyi_path_start_of(view->graph, group->example));
+	if (group->above != PYI_GRAPH_NONE) {
+		*ret_name = strdup("(several ways)");
+	} else if (!from_roots) {
+		*ret_name = strdup("");
+	} else if (group->objects > 1) {
+		*ret_name = strdup("(roots)");
+	} else {
+		*ret_name = pyi_words_dict_owner(view, group->example);
+		if (*ret_name)
+			return NULL;
+		/* It begins nothing: several roots lead to it, or none. */
+		if (start == PYI_PATH_FROM_NOTHING) {
+			error = pyi_nearest_path_find(view->graph, group->example, &path);
+			if (error)
+				return error;
+			*ret_name = strdup(path.start == PYI_PATH_FROM_NOTHING ? "(nothing)"
+									       : "(several ways)");
+		} else {
+			*ret_name = pyi_words_start(view, group->example, start);
+		}
+	}
+	return NULL;
 }
 
 /* Of places that are not told apart. */
@@ -46,10 +62,12 @@ static const char *any_of(const struct pyi_graph_view *view, const struct pyi_tr
 		       : ".*";
 }
 
-static bool make_line(const struct pyi_graph_view *view, const struct pyi_tree_group *group,
-		      const struct pyi_tree_words *words, bool from_roots,
-		      struct pyi_tree_line *line)
+static struct pyi_error *make_line(const struct pyi_graph_view *view,
+				   const struct pyi_tree_group *group,
+				   const struct pyi_tree_words *words, bool from_roots,
+				   struct pyi_tree_line *line)
 {
+	struct pyi_error *error = NULL;
 	bool in_dict = group->above != PYI_GRAPH_NONE && words->lines[group->above].is_dict;
 
 	*line = (struct pyi_tree_line){ .group = *group };
@@ -57,7 +75,7 @@ static bool make_line(const struct pyi_graph_view *view, const struct pyi_tree_g
 	if (group->objects == 1)
 		line->addr = pyi_graph_address(view->graph, group->example);
 	if (group->source == PYI_GRAPH_NONE) {
-		line->name = name_top(view, group, from_roots);
+		error = name_top(view, group, from_roots, &line->name);
 	} else if (group->any_place && group->objects > 1) {
 		line->name = strdup(any_of(view, group, in_dict));
 	} else {
@@ -65,7 +83,9 @@ static bool make_line(const struct pyi_graph_view *view, const struct pyi_tree_g
 		line->name = in_dict ? pyi_words_attribute(view, group->source, group->place)
 				     : pyi_words_edge(view, group->source, group->place);
 	}
-	return line->name && line->type;
+	if (!error && (!line->name || !line->type))
+		error = pyi_error_no_memory();
+	return error;
 }
 
 struct pyi_error *pyi_tree_words_make(const struct pyi_graph_view *view,
@@ -82,9 +102,9 @@ struct pyi_error *pyi_tree_words_make(const struct pyi_graph_view *view,
 		error = view->session ? pyi_session_check(view->session) : NULL;
 		/* Counted also if it is half done, to be freed. */
 		words.count++;
-		if (!error &&
-		    !make_line(view, &tree->groups[g], &words, from_roots, &words.lines[g]))
-			error = pyi_error_no_memory();
+		if (!error)
+			error = make_line(view, &tree->groups[g], &words, from_roots,
+					  &words.lines[g]);
 	}
 	if (error) {
 		pyi_tree_words_deinit(&words);
