@@ -22,6 +22,7 @@ _pyinspect_options() {
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
     show) echo "$common --limit --address --values" ;;
+    explain) echo "$common" ;;
     dominators) echo "$common --limit --depth --min-share --exact --address --values" ;;
     garbage) echo "$common --limit --by" ;;
     growth) echo "$common --limit --by --interval --scope --type --module --no-builtins" ;;
@@ -38,7 +39,7 @@ _pyinspect_options() {
 }
 
 _pyinspect() {
-    local commands="top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list"
+    local commands="explain top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return

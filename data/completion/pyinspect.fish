@@ -1,6 +1,6 @@
 # fish completion of pyinspect(1)
 
-set -l commands top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list
+set -l commands explain top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list
 
 function __pyinspect_targets
     for folder in (string match -r '^/proc/\d+$' /proc/*)
@@ -45,6 +45,7 @@ complete -c pyinspect -n __pyinspect_wants_command -a referrers -d 'who refers t
 complete -c pyinspect -n __pyinspect_wants_command -a referents -d 'what objects of a type refer to'
 complete -c pyinspect -n __pyinspect_wants_command -a path -d 'what keeps an object alive'
 complete -c pyinspect -n __pyinspect_wants_command -a show -d 'one object: what it keeps, who holds it'
+complete -c pyinspect -n __pyinspect_wants_command -a explain -d 'where its memory is, on one page'
 complete -c pyinspect -n __pyinspect_wants_command -a dominators -d 'who alone keeps how much alive'
 complete -c pyinspect -n __pyinspect_wants_command -a garbage -d 'what gc.collect() would free'
 complete -c pyinspect -n __pyinspect_wants_command -a dump -d 'write all objects into a file'

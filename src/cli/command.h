@@ -46,6 +46,7 @@ struct pyi_command {
 			      const struct pyi_envelope *envelope, const struct pyi_error *error);
 };
 
+extern const struct pyi_command pyi_command_explain;
 extern const struct pyi_command pyi_command_top_types;
 extern const struct pyi_command pyi_command_top_objects;
 extern const struct pyi_command pyi_command_referrers;

@@ -47,6 +47,7 @@ static const char help_tail[] =
 	"  -V, --version        the version\n"
 	"\n"
 	"From symptom to cause:\n"
+	"  pyinspect 1234 explain                   one page: where is its memory?\n"
 	"  pyinspect list                           which process has grown?\n"
 	"  pyinspect 1234 top-types --by count      what is in there? Which of it grows?\n"
 	"  pyinspect 1234 top-objects               is it one big list, dict or string?\n"

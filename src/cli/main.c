@@ -42,7 +42,12 @@
 #include "version.h"
 
 static const struct pyi_command *const commands[] = {
-	&pyi_command_top_types, &pyi_command_top_objects, &pyi_command_referrers, &pyi_command_referents, &pyi_command_path, &pyi_command_show, &pyi_command_dominators, &pyi_command_garbage, &pyi_command_dump, &pyi_command_diff, &pyi_command_growth, &pyi_command_slip_dbus, &pyi_command_check, &pyi_command_history, &pyi_command_list,
+	&pyi_command_explain,	&pyi_command_top_types,	 &pyi_command_top_objects,
+	&pyi_command_referrers, &pyi_command_referents,	 &pyi_command_path,
+	&pyi_command_show,	&pyi_command_dominators, &pyi_command_garbage,
+	&pyi_command_dump,	&pyi_command_diff,	 &pyi_command_growth,
+	&pyi_command_slip_dbus, &pyi_command_check,	 &pyi_command_history,
+	&pyi_command_list,
 };
 
 enum {

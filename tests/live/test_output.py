@@ -23,6 +23,7 @@ COMMANDS = {
     "referents": ["referents", "__main__.Plain"],
     "path": ["path", "__main__.Plain"],
     "dominators": ["dominators"],
+    "explain": ["explain"],
     "garbage": ["garbage"],
     "slip-dbus": ["slip-dbus"],
 }
@@ -453,8 +454,8 @@ def test_help(arguments):
     assert_fits(done.stdout)
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "top-types", "top-objects", "referrers", "referents", "path", "show", "dominators",
-        "garbage", "dump", "slip-dbus", "check", "history", "list"]
+        "explain", "top-types", "top-objects", "referrers", "referents", "path", "show",
+        "dominators", "garbage", "dump", "slip-dbus", "check", "history", "list"]
 
 
 def test_help_of_a_command(command):
@@ -476,6 +477,7 @@ def test_help_names_every_option():
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
              "show": ("-n", "--limit", "--address", "--values"),
+             "explain": (),
              "dominators": ("-n", "--limit", "--depth", "--min-share", "--exact", "--address",
                             "--values"),
              "garbage": ("-n", "--limit", "--by"),
