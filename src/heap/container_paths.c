@@ -234,7 +234,7 @@ static struct pyi_error *follow(struct search *search)
 			break;
 		}
 		if (search->named % NAMED_PER_CHECK == 0)
-			error = pyi_session_check(search->request->session);
+			error = search->request->check(search->request->check_argument);
 		if (!error)
 			error = find_step(search, node, &number);
 		if (error || number == PYI_PATH_NONE)

@@ -22,13 +22,14 @@
 #include "base/error.h"
 #include "graph/graph.h"
 #include "heap/names.h"
-#include "heap/session.h"
 #include "python/containers.h"
 #include "python/interpreters.h"
 #include "python/types.h"
 
 struct pyi_container_paths_request {
-	struct pyi_session *session;
+	/* Asked now and then: an error ends the work. */
+	struct pyi_error *(*check)(const void *argument);
+	const void *check_argument;
 	const struct pyi_interpreters *interpreters;
 	const struct pyi_type_list *types;
 	/* Containers of so many items are added up. */
@@ -44,7 +45,7 @@ struct pyi_container_paths_request {
  * Adds a PYI_FIGURE_CONTAINER for each name to a sample, and a PYI_FIGURE_LONGEST where it is the
  * name of several; a name that the sample has is left out. `*ret_cut`: there are more than were
  * looked at, and those with the most entries are kept. Errors (exit 1): "too-large" if there is no
- * room, "timeout", "interrupted", no memory.
+ * room, no memory, and those of `check`.
  */
 struct pyi_error *pyi_container_paths_measure(const struct pyi_container_paths_request *request,
 					      const struct pyi_graph *graph,

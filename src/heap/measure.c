@@ -383,11 +383,17 @@ static struct pyi_error *make_graph(struct run *run, struct pyi_graph *graph,
 	return NULL;
 }
 
+static struct pyi_error *check_session(const void *session)
+{
+	return pyi_session_check(session);
+}
+
 static struct pyi_error *measure_paths(struct run *run, const struct pyi_container_list *list,
 				       const char *const *missing, size_t missing_count)
 {
 	const struct pyi_container_paths_request request = {
-		.session = run->session,
+		.check = check_session,
+		.check_argument = run->session,
 		.interpreters = run->interpreters,
 		.types = run->types,
 		.least = run->request->reach == PYI_REACH_ALL ? run->request->container_least

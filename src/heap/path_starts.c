@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "graph/bits.h"
 #include "python/attributes.h"
-#include "python/containers.h"
+#include "python/places.h"
 
 enum {
 	/* What a number is about: the name with this index, this root, or an object of this type.
@@ -70,7 +70,7 @@ static bool start_module(void *argument, uint64_t key, uint64_t value)
 	char name[PYI_NAME_BYTES];
 
 	if (pyi_objects_read_str(places->runtime, places->reader, key, name) &&
-	    pyi_containers_is_module_name(name))
+	    pyi_places_is_module_name(name))
 		starting->error = start_named(starting, value, name);
 	return !starting->error;
 }

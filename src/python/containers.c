@@ -311,23 +311,6 @@ static bool visit_outer(void *argument, uint64_t key, uint64_t value)
 	return !search->error;
 }
 
-bool pyi_containers_is_module_name(const char *name)
-{
-	char component[PYI_NAME_BYTES];
-
-	for (;;) {
-		size_t length = strcspn(name, ".");
-
-		memcpy(component, name, length);
-		component[length] = '\0';
-		if (!length || !pyi_places_is_identifier(component))
-			return false;
-		if (!name[length])
-			return true;
-		name += length + 1;
-	}
-}
-
 static bool visit_module(void *argument, uint64_t key, uint64_t value)
 {
 	struct search *search = argument;
@@ -336,7 +319,7 @@ static bool visit_module(void *argument, uint64_t key, uint64_t value)
 	if (!may_go_on(search))
 		return false;
 	if (!pyi_objects_read_str(search->runtime, search->reader, key, name) ||
-	    !pyi_containers_is_module_name(name))
+	    !pyi_places_is_module_name(name))
 		return true;
 	search->holder = name;
 	if (!pyi_attributes_each(search->runtime, search->reader, value, visit_outer, search))

@@ -63,9 +63,6 @@ pyi_containers_find(const struct pyi_runtime *runtime, struct pyi_memory_reader 
 		    const struct pyi_container_request *request, uint64_t deadline_ns,
 		    struct pyi_container_list *ret_list) PYI_MUST_CHECK;
 
-/* "package.module"; not what somebody put into sys.modules under another kind of name. */
-bool pyi_containers_is_module_name(const char *name);
-
 /* Safe on a zeroed struct. */
 void pyi_container_list_deinit(struct pyi_container_list *list);
 

@@ -224,6 +224,23 @@ bool pyi_places_is_identifier(const char *text)
 	return true;
 }
 
+bool pyi_places_is_module_name(const char *name)
+{
+	char component[PYI_NAME_BYTES];
+
+	for (;;) {
+		size_t length = strcspn(name, ".");
+
+		memcpy(component, name, length);
+		component[length] = '\0';
+		if (!length || !pyi_places_is_identifier(component))
+			return false;
+		if (!name[length])
+			return true;
+		name += length + 1;
+	}
+}
+
 /* What may be shown of the keys of a dict though nobody asked for values. */
 static bool is_harmless_key(const char *text)
 {

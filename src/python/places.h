@@ -54,6 +54,9 @@ char *pyi_places_owner(const struct pyi_places *places, const struct pyi_place *
 /* True if this could be written behind a dot. */
 bool pyi_places_is_identifier(const char *text);
 
+/* "package.module"; not what somebody put into sys.modules under another kind of name. */
+bool pyi_places_is_module_name(const char *name);
+
 /* The attribute whose name is the str `key`; false if it is not shown as one: it is no identifier,
  * or looks like a secret and nobody asked for values. */
 bool pyi_places_attribute_name(const struct pyi_places *places, uint64_t key,
