@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "analysis/check_private.h"
+#include "base/cleanup.h"
 
 enum {
 	/* A history to which nothing has been added for that long says nothing of now. */
 	FRESH_S = 2 * 3600,
+	/* An hour: no small cache that fills. */
+	MUCH_BYTES = 10 << 20,
+	MUCH_OBJECTS = 10000,
 	/* Types whose history is read: those with the most objects. */
 	TYPES_READ = 32,
 };
@@ -63,8 +67,40 @@ static struct pyi_error *doubt_growth(struct pyi_judge *judge, struct pyi_check_
 							   : judge->history->unwritten);
 }
 
+/* `hours`: what of it is known earlier (pyi_trend_of_hours()), or NULL. */
+static struct pyi_error *say_not_known(struct pyi_check_finding *finding, const char *what,
+				       const struct pyi_trend *trend, const struct pyi_trend *hours)
+{
+	char wanted[PYI_QUANTITY_TEXT];
+	char earlier[PYI_QUANTITY_TEXT];
+	char span[PYI_QUANTITY_TEXT];
+
+	pyi_quantity_duration(span, trend->span_s);
+	/* Of a process that has just begun, some looks come before. */
+	pyi_quantity_duration(earlier, PYI_TREND_HOURS_S + PYI_TREND_WARM_UP_S);
+	if (trend->span_s >= PYI_TREND_KNOWN_S)
+		return pyi_judge_say(finding,
+				     "%s: whether it grows is not known, too few looks in %s", what,
+				     span);
+	pyi_quantity_duration(wanted, PYI_TREND_KNOWN_S);
+	if (hours && hours->known)
+		return pyi_judge_say(
+			finding,
+			"%s does not grow by a tenth an hour; whether it grows by less "
+			"is known after %s; the history is of %s",
+			what, wanted, span);
+	if (hours)
+		return pyi_judge_say(finding,
+				     "%s: whether it grows by a tenth an hour is known after %s, "
+				     "by less after %s; the history is of %s",
+				     what, earlier, wanted, span);
+	return pyi_judge_say(finding,
+			     "%s: whether it grows is known after %s; the history is of %s", what,
+			     wanted, span);
+}
+
 static struct pyi_error *set_growth(struct pyi_check_finding *finding, const char *what,
-				    const struct pyi_trend *trend)
+				    const struct pyi_trend *trend, const struct pyi_trend *hours)
 {
 	char slope[PYI_QUANTITY_TEXT];
 	char low[PYI_QUANTITY_TEXT];
@@ -72,20 +108,13 @@ static struct pyi_error *set_growth(struct pyi_check_finding *finding, const cha
 	char span[PYI_QUANTITY_TEXT];
 	char limit[PYI_QUANTITY_TEXT];
 
+	/* What is fast is not waited for; what is slower than the rule's limit is not fast. */
+	if (hours && hours->grows && !trend->grows &&
+	    pyi_judge_status_of(finding, hours->slope_sure) != PYI_CHECK_OK)
+		trend = hours;
 	pyi_quantity_duration(span, trend->span_s);
-	if (!trend->known) {
-		char wanted[PYI_QUANTITY_TEXT];
-
-		if (trend->span_s < PYI_TREND_KNOWN_S)
-			return pyi_judge_say(finding,
-					     "%s: whether it grows is known after %s; the history "
-					     "is of %s",
-					     what, pyi_quantity_duration(wanted, PYI_TREND_KNOWN_S),
-					     span);
-		return pyi_judge_say(finding,
-				     "%s: whether it grows is not known, too few looks in %s", what,
-				     span);
-	}
+	if (!trend->known)
+		return say_not_known(finding, what, trend, hours);
 	finding->value_known = true;
 	finding->value = trend->slope;
 	if (!trend->grows)
@@ -149,8 +178,10 @@ static struct pyi_error *find_other_trend(struct pyi_judge *judge, struct pyi_tr
 	return NULL;
 }
 
+/* `ret_hours` may be NULL; `much` as in pyi_trend_of_hours(). */
 static struct pyi_error *find_trend(struct pyi_judge *judge, enum pyi_figure_kind kind,
-				    const char *name, struct pyi_trend *ret_trend)
+				    const char *name, struct pyi_trend *ret_trend, double much,
+				    struct pyi_trend *ret_hours)
 {
 	struct pyi_series series;
 	struct pyi_error *error = get_series(judge, kind, name, &series);
@@ -158,8 +189,77 @@ static struct pyi_error *find_trend(struct pyi_judge *judge, enum pyi_figure_kin
 	if (error)
 		return error;
 	*ret_trend = pyi_trend_of(&series, false);
+	if (ret_hours)
+		*ret_hours = pyi_trend_of_hours(&series, much);
 	pyi_series_deinit(&series);
 	return NULL;
+}
+
+/* By how much a figure has grown since an age of the process, when it may not have been there. */
+static struct pyi_error *find_growth_since(struct pyi_judge *judge, const struct pyi_figure *figure,
+					   uint64_t age_s, uint64_t *ret_growth)
+{
+	struct pyi_series series;
+	struct pyi_error *error = get_series(judge, figure->kind, figure->name, &series);
+	uint64_t before = 0;
+
+	if (error)
+		return error;
+	for (size_t p = 0; p < series.point_count && series.points[p].age_s <= age_s; p++)
+		before = series.points[p].count;
+	*ret_growth = figure->count > before ? figure->count - before : 0;
+	pyi_series_deinit(&series);
+	return NULL;
+}
+
+/* The figure of a kind that has grown the most since then; NULL: none has. */
+static struct pyi_error *find_most_grown(struct pyi_judge *judge, enum pyi_figure_kind kind,
+					 uint64_t age_s, const struct pyi_figure **ret_figure,
+					 uint64_t *ret_growth)
+{
+	const struct pyi_sample *sample = judge->sample;
+	struct pyi_error *error = NULL;
+
+	*ret_figure = NULL;
+	*ret_growth = 0;
+	for (size_t f = 0; f < sample->figure_count && !error; f++) {
+		const struct pyi_figure *figure = &sample->figures[f];
+		uint64_t growth = 0;
+
+		/* It cannot have grown more than it is; builtins say little. */
+		if (figure->kind != kind || figure->count <= *ret_growth ||
+		    (kind == PYI_FIGURE_TYPE && !strchr(figure->name, '.')))
+			continue;
+		error = find_growth_since(judge, figure, age_s, &growth);
+		if (error || growth <= *ret_growth)
+			continue;
+		*ret_figure = figure;
+		*ret_growth = growth;
+	}
+	return error;
+}
+
+/* Says behind a sentence what of a kind has become more meanwhile: a lead, no proof. */
+static struct pyi_error *add_suspect(struct pyi_judge *judge, struct pyi_check_finding *finding,
+				     enum pyi_figure_kind kind, const struct pyi_trend *trend)
+{
+	PYI_CLEANUP(pyi_guard_free) char *sentence = strdup(finding->message);
+	uint64_t span_s = (uint64_t)trend->span_s;
+	uint64_t now_s = judge->sample->age_s;
+	char growth_text[PYI_QUANTITY_TEXT];
+	const struct pyi_figure *figure;
+	struct pyi_error *error;
+	uint64_t growth;
+
+	if (!sentence)
+		return pyi_error_no_memory();
+	error = find_most_grown(judge, kind, now_s > span_s ? now_s - span_s : 0, &figure, &growth);
+	if (error || !figure)
+		return error;
+	return pyi_judge_say(finding, "%s; meanwhile %s more %s %.*s", sentence,
+			     pyi_quantity_count(growth_text, (double)growth),
+			     kind == PYI_FIGURE_TYPE ? "of" : "in", PYI_JUDGE_NAME_SHOWN,
+			     figure->name);
 }
 
 struct pyi_error *pyi_judge_growth(struct pyi_judge *judge, const struct pyi_rule *rule)
@@ -174,9 +274,13 @@ struct pyi_error *pyi_judge_growth(struct pyi_judge *judge, const struct pyi_rul
 	const char *what = whats[rule->kind] ? whats[rule->kind] : rule->subject;
 	enum pyi_figure_kind kind = PYI_FIGURE_PROCESS;
 	struct pyi_check_finding *finding = pyi_judge_add(judge, rule, rule->subject);
+	/* Of a single type or container a tenth is little. */
+	bool fast =
+		rule->kind == PYI_RULE_MAX_RSS_GROWTH || rule->kind == PYI_RULE_MAX_TRACKED_GROWTH;
 	const struct pyi_figure *figure;
 	struct pyi_error *error;
 	struct pyi_trend trend;
+	struct pyi_trend hours;
 	bool judged;
 
 	if (!finding)
@@ -190,11 +294,19 @@ struct pyi_error *pyi_judge_growth(struct pyi_judge *judge, const struct pyi_rul
 	}
 	if (pyi_judge_why_no_history(judge))
 		return pyi_judge_unknown(finding, what, pyi_judge_why_no_history(judge));
-	error = rule->kind == PYI_RULE_MAX_OTHER_GROWTH ? find_other_trend(judge, &trend)
-							: find_trend(judge, kind, name, &trend);
+	error = rule->kind == PYI_RULE_MAX_OTHER_GROWTH
+			? find_other_trend(judge, &trend)
+			: find_trend(judge, kind, name, &trend,
+				     rule->kind == PYI_RULE_MAX_RSS_GROWTH ? MUCH_BYTES
+									   : MUCH_OBJECTS,
+				     fast ? &hours : NULL);
 	if (error)
 		return error;
-	error = set_growth(finding, what, &trend);
+	error = set_growth(finding, what, &trend, fast ? &hours : NULL);
+	if (!error && finding->status != PYI_CHECK_OK && fast && hours.grows)
+		error = add_suspect(judge, finding, PYI_FIGURE_CONTAINER, &hours);
+	if (!error && finding->status != PYI_CHECK_OK && fast && hours.grows)
+		error = add_suspect(judge, finding, PYI_FIGURE_TYPE, &hours);
 	return error ? error : doubt_growth(judge, finding, what);
 }
 
@@ -344,7 +456,7 @@ static struct pyi_error *judge_one_type(struct pyi_judge *judge, const struct py
 {
 	struct pyi_check_finding *finding;
 	struct pyi_trend trend;
-	struct pyi_error *error = find_trend(judge, PYI_FIGURE_TYPE, figure->name, &trend);
+	struct pyi_error *error = find_trend(judge, PYI_FIGURE_TYPE, figure->name, &trend, 0, NULL);
 
 	if (error)
 		return error;
@@ -352,7 +464,7 @@ static struct pyi_error *judge_one_type(struct pyi_judge *judge, const struct py
 	if (!*ret_grows)
 		return NULL;
 	finding = pyi_judge_add(judge, rule, figure->name);
-	return finding ? set_growth(finding, figure->name, &trend) : pyi_error_no_memory();
+	return finding ? set_growth(finding, figure->name, &trend, NULL) : pyi_error_no_memory();
 }
 
 struct pyi_error *pyi_judge_growing_types(struct pyi_judge *judge, const struct pyi_rule *rule)

@@ -14,6 +14,11 @@ enum {
 	/* Floors that must be there, of 12 or more. */
 	FLOORS_NEEDED = 7,
 	QUARTERS = 4,
+	/* Of eleven quarters of an hour; and how much their last look may be late. */
+	FLOORS_OF_HOURS = 9,
+	HOURS_LATE_S = 240,
+	/* It has less time to wait. */
+	HOURS_WARM_UP_S = 14 * 60,
 	/* A process of less than that may still warm up for some hours. */
 	YOUNG_S = 4 * HOUR_S,
 	/* Values of which a median is taken. */
@@ -38,6 +43,11 @@ enum {
  * makes in one. */
 #define LEAST_ABOVE_LAST 0.6
 #define LEAST_ABOVE_EARLIER 0.5
+/* Of growth in hours: as part of the value an hour; a quarter as part of the whole rate. */
+#define LEAST_AN_HOUR 0.0955
+#define LEAST_OF_MUCH_AN_HOUR 0.08
+#define LEAST_OF_HOURS 0.84
+#define MOST_OF_HOURS 1.19
 /* Of the normal distribution: 95 %, 99 % and 99.9 % lie within so many deviations. */
 #define CONFIDENT 1.96
 #define SURE 2.576
@@ -77,11 +87,11 @@ static int64_t moment_of(const struct pyi_point *point)
 	return point->age_s < (uint64_t)MOST_AGE_S ? (int64_t)point->age_s : MOST_AGE_S;
 }
 
-static size_t first_warm(const struct pyi_series *series)
+static size_t first_of_age(const struct pyi_series *series, uint64_t age_s)
 {
 	size_t first = 0;
 
-	while (first < series->point_count && series->points[first].age_s < PYI_TREND_WARM_UP_S)
+	while (first < series->point_count && series->points[first].age_s < age_s)
 		first++;
 	return first;
 }
@@ -290,7 +300,7 @@ static struct pyi_trend trend_by(const struct pyi_series *series, size_t warm, b
 
 struct pyi_trend pyi_trend_of(const struct pyi_series *series, bool bytes)
 {
-	size_t warm = first_warm(series);
+	size_t warm = first_of_age(series, PYI_TREND_WARM_UP_S);
 	struct pyi_trend day;
 	struct pyi_trend days;
 
@@ -301,6 +311,70 @@ struct pyi_trend pyi_trend_of(const struct pyi_series *series, bool bytes)
 		return day;
 	days = trend_by(series, warm, bytes, &scales[1]);
 	return days.known ? days : day;
+}
+
+/* Whether each quarter has brought about as much an hour as the others. */
+static bool rises_evenly(const struct floors *floors)
+{
+	const double hours = floors->hours[floors->count - 1] - floors->hours[0];
+	const double rate = (floors->kept[floors->count - 1] - floors->kept[0]) / hours;
+
+	for (size_t q = 0; q < QUARTERS; q++) {
+		size_t from = end_of_quarter(floors, q);
+		size_t to = end_of_quarter(floors, q + 1);
+		double of_quarter = (floors->kept[to] - floors->kept[from]) /
+				    (floors->hours[to] - floors->hours[from]);
+
+		if (!(of_quarter >= LEAST_OF_HOURS * rate && of_quarter <= MOST_OF_HOURS * rate))
+			return false;
+	}
+	return true;
+}
+
+/* What was seen before the point `first` is below the middle of what has risen since. */
+static bool is_above_all(const struct pyi_series *series, size_t warm, size_t first)
+{
+	const double begin = value_of(&series->points[first], false);
+	const double now = value_of(&series->points[series->point_count - 1], false);
+
+	for (size_t p = warm; p < first; p++)
+		if (value_of(&series->points[p], false) > (begin + now) / 2)
+			return false;
+	return true;
+}
+
+static bool is_fast(const struct pyi_trend *trend, double begin, double much)
+{
+	double least = trend->slope_sure > much ? LEAST_OF_MUCH_AN_HOUR : LEAST_AN_HOUR;
+
+	return trend->slope_sure > least * begin;
+}
+
+struct pyi_trend pyi_trend_of_hours(const struct pyi_series *series, double much)
+{
+	static const struct scale scale = { .block_s = 900, .blocks = 11 };
+	size_t warm = first_of_age(series, HOURS_WARM_UP_S);
+	struct pyi_trend trend = { 0 };
+	struct floors floors;
+	size_t first;
+
+	if (warm == series->point_count)
+		return trend;
+	first = first_within(series, warm, scale.block_s * (int64_t)scale.blocks);
+	trend.points = series->point_count - first;
+	trend.span_s = moment_of(&series->points[series->point_count - 1]) -
+		       moment_of(&series->points[first]);
+	/* A timer comes a little late now and then. */
+	if (trend.span_s < PYI_TREND_HOURS_S - HOURS_LATE_S)
+		return trend;
+	find_floors(series, first, false, &scale, &floors);
+	if (floors.count < FLOORS_OF_HOURS)
+		return trend;
+	trend.known = true;
+	find_slope(&floors, false, &trend);
+	trend.grows = is_fast(&trend, floors.values[0], much) && rises_evenly(&floors) &&
+		      is_above_all(series, warm, first);
+	return trend;
 }
 
 bool pyi_trend_never_shrinks(const struct pyi_series *series, unsigned runs)

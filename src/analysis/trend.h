@@ -51,10 +51,24 @@ enum {
 	PYI_TREND_WARM_UP_S = 30 * 60,
 	/* Without that long a history nothing is known. */
 	PYI_TREND_KNOWN_S = 41 * 1800,
+	/* Of these hours. */
+	PYI_TREND_HOURS_S = 10 * 900,
 	/* A container must have grown for that long: longer than a day, so that one which is
 	 * emptied every day has been seen empty. */
 	PYI_TREND_NEVER_SHRINKS_S = 25 * 3600,
 };
+
+/*
+ * Whether it has become a tenth more an hour for the last hours, of what it was at their beginning:
+ * a sign that does not wait for a day, for what takes all memory before that. It grows if
+ * - it has risen in each quarter of PYI_TREND_HOURS_S, about as fast in each: a warm-up and the
+ *   rising part of a daily cycle do not;
+ * - all that was seen before is below the middle of what it has risen since;
+ * - with 99 % confidence the slope is nearly a tenth an hour, or two hundredths less and above
+ *   `much`, which a small cache that fills is not.
+ * What fills a cache as fast and as evenly cannot be told from it.
+ */
+struct pyi_trend pyi_trend_of_hours(const struct pyi_series *series, double much);
 
 /* Of the counts, or with `bytes` of the bytes. Its time grows with the points, no faster. */
 struct pyi_trend pyi_trend_of(const struct pyi_series *series, bool bytes);

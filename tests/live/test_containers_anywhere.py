@@ -3,10 +3,14 @@ Containers wherever something holds them (src/heap/container_paths.h), by tests/
 the names and lengths that the process itself gives, the same at each look, for every interpreter.
 """
 
+import json
+
 import pytest
 
 import interpreters
 import support
+from test_check import CRITICAL, OK, ask, codes, state  # noqa: F401
+from test_check_names import rules_of
 from test_measure import differences, measure, print_sample  # noqa: F401
 
 LEAST = 100
@@ -105,3 +109,49 @@ def test_broken_word(start, what):
     assert partial["containers"]["__main__.OBJECTS"] == whole["containers"]["__main__.OBJECTS"]
     victim.ask("mend")
     assert not differences(measure(victim, 50, "anywhere")["containers"], whole["containers"])
+
+
+@pytest.fixture(scope="module")
+def checked():
+    target = support.Target.python(interpreters.any_interpreter(), "anywhere.py")
+    yield target
+    target.close()
+
+
+def test_rules_about_ways(checked, state):
+    """As reports of the check call them; what was never there is unknown, each time."""
+    rules = ["--max-container", "__main__.CACHE[*].entries=300:1000",
+             "--max-container", "in frame work local backlog=1000",
+             "--max-container", "__main__.CACHE[*].entry=5",
+             "--max-container", "__main__.APP.inner.deep.further.queue=50"]
+    for _ in range(2):
+        found = rules_of(ask(checked.pid, state, *rules, expected=CRITICAL))
+        wanted = {name.rpartition("max-container ")[2]: (rule["status"], rule["value"])
+                  for name, rule in found.items()}
+        assert wanted == {
+            "__main__.CACHE[*].entries": ("warning", 115 + 116 + 117 + 5),
+            "frame work local backlog": ("ok", 133),
+            "__main__.CACHE[*].entry": ("unknown", None),
+            "__main__.APP.inner.deep.further.queue": ("critical", 103)}
+        assert "the longest 117" in found["max-container __main__.CACHE[*].entries"]["message"]
+        near = found["max-container __main__.CACHE[*].entry"]["message"]
+        assert "none was seen before" in near
+
+
+def test_generic_follows_them(checked, state):
+    """The history has them under one name at each look, so that their growth is known in time."""
+    before = checked.ask("report")["sums"]
+    report = ask(checked.pid, state, "--preset", "generic", expected=OK)
+    assert "known after 25 h" in rules_of(report)["growing-containers"]["message"]
+    assert "a tenth an hour is known after 3 h" in rules_of(report)["max-rss-growth"]["message"]
+    checked.ask("grow 200")
+    after = checked.ask("report")["sums"]
+    assert codes(ask(checked.pid, state, "--preset", "generic", expected=OK)) == set()
+    done = support.run_pyinspect(checked.pid, "history", "--history", state + "/history.sqlite",
+                                 "-n", "0", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    figures = {figure["name"]: (figure["first"]["count"], figure["last"]["count"])
+               for figure in json.loads(done.stdout)["result"]["figures"]
+               if figure["of"] == "container"}
+    expected = {name: (before[name], length) for name, length in after.items()}
+    assert not differences({name: figures.get(name) for name in expected}, expected)

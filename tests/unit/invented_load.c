@@ -24,6 +24,8 @@
 #define OTHER_TYPE "load.Other"
 #define CONTAINER "load.registry"
 #define PI 3.14159265358979323846
+#define RSS_BASE 45e6
+#define RSS_AN_OBJECT (1.2 * OBJECT_BYTES)
 
 enum {
 	HOUR_S = 3600,
@@ -324,7 +326,7 @@ static bool look(struct process *process, int64_t now_s, char message[300])
 	EXPECT(process->point_count < POINT_LIMIT);
 	process->highest = fmax(process->highest, objects);
 	/* It is seldom given back. */
-	rss_bytes = (uint64_t)(45e6 + 1.2 * OBJECT_BYTES * process->highest);
+	rss_bytes = (uint64_t)(RSS_BASE + RSS_AN_OBJECT * process->highest);
 	process->points[process->point_count++] =
 		(struct pyi_point){ now_s, sample.age_s, (uint64_t)objects, rss_bytes };
 	add(&sample, PYI_FIGURE_TYPE, TYPE, objects);
@@ -426,6 +428,15 @@ double load_run_leak(const struct load *load, const struct pyi_rules *rules, uin
 	}
 	free(process);
 	return hours;
+}
+
+double load_part_an_hour(const struct load *load, double part)
+{
+	double objects = load->base + load->cycle + load->garbage + load->warm_up +
+			 load->cache_limit + load->batch + load->burst +
+			 load->gathered_an_hour * load->emptied_hours;
+
+	return part * (RSS_BASE / RSS_AN_OBJECT + objects);
 }
 
 double load_leak_start(uint64_t seed)

@@ -93,6 +93,9 @@ struct load_run load_run_healthy(const struct load *load, const struct pyi_rules
 double load_run_leak(const struct load *load, const struct pyi_rules *rules, uint64_t seed,
 		     double healthy_hours, double an_hour, double limit_hours, char message[300]);
 
+/* How many objects an hour make resident memory grow by a part of what it is under this load. */
+double load_part_an_hour(const struct load *load, double part);
+
 /* For how many hours a process with a leak is healthy: not at all, less than a day, or up to two
  * weeks, in turn. */
 double load_leak_start(uint64_t seed);

@@ -432,6 +432,77 @@ static void test_growth_of_other_memory(void **state)
 	       "of 2 h");
 }
 
+/* A tenth an hour of the process is not waited for; of a single type it is little. */
+static void test_growth_of_hours(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_MAX_RSS_GROWTH, NULL, 50, 1e6);
+	add_rule(fixture, PYI_RULE_MAX_GROWTH, "foo.Session", 50, INFINITY);
+	add_figure(fixture, PYI_FIGURE_TYPE_TREE, "foo.Session", 5, 0);
+	fixture->an_hour = 110;
+	fixture->hours = 2;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK,
+	       "resident memory: whether it grows by a tenth an hour is known after 3 h, by less "
+	       "after 20 h; the history is of 1 h");
+	fixture->hours = 3;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "resident memory grows by 110 B an hour (110 B to 110.3 B with 95 % confidence) "
+	       "over "
+	       "2 h, more than 50 B");
+	assert_true(fixture->check.findings[0].value_known);
+	expect(fixture, 1, PYI_CHECK_OK,
+	       "foo.Session: whether it grows is known after 20 h; the history is of 2 h");
+	/* What has become more meanwhile, other than builtins: all had 1,027 when it began. */
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.CACHE[*]", 1300, 0);
+	add_figure(fixture, PYI_FIGURE_CONTAINER, "a.less", 1299, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE, "foo.Session", 1200, 0);
+	add_figure(fixture, PYI_FIGURE_TYPE, "dict", 9000, 0);
+	fixture->sample.age_s = 3 * 3600;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_WARNING,
+	       "resident memory grows by 110 B an hour (110 B to 110.3 B with 95 % confidence) "
+	       "over "
+	       "2 h, more than 50 B; meanwhile 273 more in a.CACHE[*]; meanwhile 173 more of "
+	       "foo.Session");
+	/* Half of it. */
+	fixture->an_hour = 60;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK,
+	       "resident memory does not grow by a tenth an hour; whether it grows by less is "
+	       "known "
+	       "after 20 h; the history is of 2 h");
+	assert_false(fixture->check.findings[0].value_known);
+	/* A rule that lets more pass. */
+	pyi_rules_deinit(&fixture->rules);
+	add_rule(fixture, PYI_RULE_MAX_RSS_GROWTH, NULL, 500, INFINITY);
+	fixture->an_hour = 110;
+	judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+}
+
+/* Containers anywhere: what could not be looked at is said, and is not none. */
+static void test_containers_that_were_cut(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rule(fixture, PYI_RULE_GROWING_CONTAINERS, NULL, 100, 5000);
+	add_rule(fixture, PYI_RULE_MAX_CONTAINER, "a.CACHE[*].entries", INFINITY, 10);
+	fixture->seen = "a.CACHE[*].entries";
+	fixture->hours = 30;
+	fixture->sample.containers_anywhere = true;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_OK, "no container grows all the time");
+	expect(fixture, 1, PYI_CHECK_OK, "a.CACHE[*].entries has 0 entries, no more than 10");
+	fixture->sample.containers_cut = true;
+	judge(fixture);
+	expect(fixture, 0, PYI_CHECK_UNKNOWN,
+	       "a.CACHE[*].entries: not all containers were looked at");
+	expect(fixture, 1, PYI_CHECK_OK, "no container that was looked at grows all the time");
+}
+
 /* Any type that a module defines, unless it has a rule of its own. */
 static void test_growing_types(void **state)
 {
@@ -674,6 +745,8 @@ int main(void)
 		TEST(test_growth),
 		TEST(test_growth_of_memory),
 		TEST(test_growth_of_other_memory),
+		TEST(test_growth_of_hours),
+		TEST(test_containers_that_were_cut),
 		TEST(test_growing_types),
 		TEST(test_no_history),
 		TEST(test_broken_history),

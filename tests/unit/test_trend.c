@@ -100,6 +100,130 @@ static double slow_leak_of_days(double hour)
 	return 10000 + 2 * hour + 300 * cos(hour * M_PI / 12);
 }
 
+/* A tenth an hour: of what it was, and of what it is; from the first look, and after 30 h. */
+static double tenth(double hour)
+{
+	return 1e6 * (1 + 0.1 * hour);
+}
+
+static double tenth_of_each(double hour)
+{
+	return 1e6 * pow(1.1, hour);
+}
+
+static double late_tenth(double hour)
+{
+	return 1e6 * (1 + 0.1 * fmax(hour - 30.1, 0));
+}
+
+static double late_tenth_of_each(double hour)
+{
+	return 1e6 * pow(1.1, fmax(hour - 30.1, 0));
+}
+
+/* With a little of what comes and goes. */
+static double late_tenth_with_noise(double hour)
+{
+	return late_tenth(hour) + 2000 * sin(40 * hour);
+}
+
+static double twentieth(double hour)
+{
+	return 1e6 * (1 + 0.05 * hour);
+}
+
+static double nine_hundredths(double hour)
+{
+	return 1e6 * (1 + 0.09 * hour);
+}
+
+static double warm_up_of_hours(double hour)
+{
+	return 1e6 * (2 - exp(-hour / 2));
+}
+
+/* From 7 to 10 o'clock by half, and back from 17 on. */
+static double office(double hour)
+{
+	double of_day = fmod(hour + 6, 24);
+	double up = fmin(fmax((of_day - 7) / 3, 0), 1);
+	double down = fmin(fmax((of_day - 17) / 3, 0), 1);
+
+	return 1e6 * (1 + up * up * (3 - 2 * up) / 2 - down * down * (3 - 2 * down) / 2);
+}
+
+/* Evenly, each morning for three hours, and back. */
+static double even_mornings(double hour)
+{
+	double of_day = fmod(hour + 6, 24);
+
+	return 1e6 *
+	       (1 + 0.15 * fmin(fmax(of_day - 7, 0), 4) - 0.3 * fmin(fmax(of_day - 17, 0), 2));
+}
+
+static double steps_of_two_hours(double hour)
+{
+	return 1e6 * (1 + 0.2 * floor(hour / 2));
+}
+
+/* The first quarter of an hour of `from` to `to` at whose end it has grown for hours; else -1. */
+static double first_growth(double (*value)(double hour), double from, double to)
+{
+	for (double hours = from; hours <= to; hours += 0.25) {
+		struct pyi_series series = make_series(hours, QUARTER_S, value);
+		struct pyi_trend trend = pyi_trend_of_hours(&series, INFINITY);
+
+		assert_true(trend.known || !trend.grows);
+		if (trend.grows)
+			return hours;
+	}
+	return -1;
+}
+
+static void test_growth_of_hours(void **state)
+{
+	struct pyi_series series = make_series(40, QUARTER_S, late_tenth);
+	struct pyi_trend trend;
+
+	(void)state;
+	assert_in_range((uintmax_t)(100 * first_growth(tenth, 0, 5)), 225, 300);
+	assert_in_range((uintmax_t)(100 * first_growth(tenth_of_each, 0, 5)), 225, 300);
+	assert_in_range((uintmax_t)(100 * (first_growth(late_tenth, 24, 40) - 30.1)), 225, 300);
+	assert_in_range((uintmax_t)(100 * (first_growth(late_tenth_of_each, 24, 40) - 30.1)), 225,
+			300);
+	assert_in_range((uintmax_t)(100 * (first_growth(late_tenth_with_noise, 24, 40) - 30.1)),
+			225, 300);
+	series = make_series(32.75, QUARTER_S, late_tenth);
+	trend = pyi_trend_of_hours(&series, INFINITY);
+	assert_true(trend.known && trend.grows && fabs(trend.slope - 1e5) < 1e3);
+	assert_in_range((uintmax_t)trend.span_s, PYI_TREND_HOURS_S - 300, PYI_TREND_HOURS_S + 900);
+	/* A little less, but much. */
+	series = make_series(3, QUARTER_S, nine_hundredths);
+	assert_true(pyi_trend_of_hours(&series, 80000).grows);
+	assert_false(pyi_trend_of_hours(&series, 95000).grows);
+	/* Not yet. */
+	series = make_series(2.25, QUARTER_S, tenth);
+	assert_false(pyi_trend_of_hours(&series, INFINITY).known);
+	series = make_series(24, HOUR_S, tenth);
+	assert_false(pyi_trend_of_hours(&series, INFINITY).known);
+}
+
+static void test_no_growth_of_hours(void **state)
+{
+	(void)state;
+	assert_true(first_growth(flat, 0, 40) < 0);
+	assert_true(first_growth(twentieth, 0, 40) < 0);
+	assert_true(first_growth(nine_hundredths, 0, 40) < 0);
+	assert_true(first_growth(warm_up_of_hours, 0, 40) < 0);
+	assert_true(first_growth(office, 0, 100) < 0);
+	assert_true(first_growth(step, 0, 40) < 0);
+	assert_true(first_growth(steps_of_two_hours, 0, 40) < 0);
+	assert_true(first_growth(cycle, 24, 100) < 0);
+	/* On the first day it cannot be known; afterwards it is nothing new. */
+	assert_true(first_growth(even_mornings, 0, 10) > 0);
+	assert_true(first_growth(even_mornings, 12, 100) < 0);
+}
+
 static void test_leak(void **state)
 {
 	struct pyi_series series = make_series(40, QUARTER_S, leak);
@@ -351,6 +475,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_leak),
+		cmocka_unit_test(test_growth_of_hours),
+		cmocka_unit_test(test_no_growth_of_hours),
 		cmocka_unit_test(test_too_short),
 		cmocka_unit_test(test_no_growth),
 		cmocka_unit_test(test_growth),
