@@ -152,22 +152,33 @@ struct pyi_error *pyi_host_processes_copy(uint64_t deadline_ns, int *ret_fd, uin
 	return error;
 }
 
+/* Whether a line of /etc/passwd, "name:password:uid:...", is about that user. */
+static bool is_about(const char *line, size_t length, uint64_t uid)
+{
+	const char *password = memchr(line, ':', length);
+	const char *number =
+		password ? memchr(password + 1, ':', length - (size_t)(password + 1 - line)) : NULL;
+	char *end;
+
+	return number && number[1] >= '0' && number[1] <= '9' &&
+	       strtoull(number + 1, &end, 10) == uid && *end == ':';
+}
+
 /* The name of a user by the text of /etc/passwd; "" if it is not there. */
 static void find_user(const char *users, uint64_t uid, char ret_name[PYI_LIST_USER_BYTES])
 {
 	ret_name[0] = '\0';
-	for (const char *line = users; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t length = strcspn(line, ":\n");
-		const char *password = line[length] == ':' ? line + length + 1 : "";
-		const char *number = password + strcspn(password, ":\n");
-		char *end;
+	for (const char *line = users; *line;) {
+		size_t length = strcspn(line, "\n");
+		size_t name_length = strcspn(line, ":\n");
 
-		if (*number != ':' || number[1] < '0' || number[1] > '9' ||
-		    strtoull(number + 1, &end, 10) != uid || *end != ':')
-			continue;
-		if (length < PYI_LIST_USER_BYTES)
-			snprintf(ret_name, PYI_LIST_USER_BYTES, "%.*s", (int)length, line);
-		return;
+		if (is_about(line, length, uid)) {
+			if (name_length < PYI_LIST_USER_BYTES)
+				snprintf(ret_name, PYI_LIST_USER_BYTES, "%.*s", (int)name_length,
+					 line);
+			return;
+		}
+		line += length + (line[length] == '\n');
 	}
 }
 

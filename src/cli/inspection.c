@@ -225,6 +225,8 @@ struct pyi_error *pyi_inspection_run_with(
 	struct pyi_session *session = &inspection.session;
 	struct pyi_error *error;
 
+	if (options->verbose && !pyi_stack_is_known())
+		fputs("pyinspect: built without libunwind: stacks are not shown\n", stderr);
 	pyi_progress_begin(&inspection.progress);
 	if (pyi_inspection_is_of_dump(&inspection)) {
 		session->options = &inspection.session_options;

@@ -1,5 +1,5 @@
 /*
- * Sends structured messages to journald by libsystemd.
+ * Puts structured messages for journald together.
  */
 #include "cli/journal.h"
 
@@ -11,11 +11,8 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
-/* Where in our source it was sent says nothing to anybody. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
 #include "base/cleanup.h"
+#include "cli/journal_send.h"
 #include "report/output.h"
 
 enum {
@@ -90,8 +87,7 @@ static void add_common(struct message *message, const char *id,
 
 static void send_message(struct message *message)
 {
-	/* Without a journal there is nobody to tell, either. */
-	(void)sd_journal_sendv(message->fields, message->count);
+	pyi_journal_send(message->fields, message->count);
 	for (int f = 0; f < message->count; f++)
 		free(message->fields[f].iov_base);
 }

@@ -35,18 +35,6 @@ const struct pyi_history_limits pyi_history_limits_default = {
 	.file_bytes = 64 << 20,
 };
 
-struct pyi_error *pyi_history_read_boot_id(char ret_boot_id[PYI_HISTORY_BOOT_ID_BYTES])
-{
-	errno = EIO;
-	if (!pyi_small_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret_boot_id,
-				 PYI_HISTORY_BOOT_ID_BYTES) ||
-	    !ret_boot_id[0])
-		return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_HISTORY, errno,
-					      "cannot read the boot id");
-	ret_boot_id[strcspn(ret_boot_id, "\n")] = '\0';
-	return NULL;
-}
-
 static int is_late(void *argument)
 {
 	const struct pyi_history *history = argument;

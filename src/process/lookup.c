@@ -158,7 +158,7 @@ int pyi_lookup(int root_fd, const char *path, int *ret_fd)
 	unsigned attempt;
 
 	for (attempt = 0; attempt < ATTEMPT_LIMIT; attempt++) {
-		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		long fd = syscall(__NR_openat2, root_fd, path, &how, sizeof(how));
 
 		if (fd >= 0) {
 			*ret_fd = (int)fd;

@@ -262,6 +262,11 @@ void pyi_stack_name(const struct pyi_process *process, const struct pyi_maps *ma
 	}
 }
 
+bool pyi_stack_is_known(void)
+{
+	return true;
+}
+
 struct pyi_error *pyi_stack_unwind(const struct pyi_source_snapshot *snapshot, size_t thread_index,
 				   struct pyi_stack *ret_stack)
 {

@@ -41,6 +41,9 @@ struct pyi_stack {
 	bool broken;
 };
 
+/* False in a build without libunwind: then every call fails with "no-stack". */
+bool pyi_stack_is_known(void);
+
 /*
  * Unwinds the held thread `thread_index` of the snapshot, from the registers it was stopped with,
  * in the snapshot's memory, and names the frames. Innermost first. Error "no-stack" (exit 1) if
