@@ -288,25 +288,26 @@ bool pyi_table_put_warnings(const struct pyi_table *table, uint64_t skipped_obje
 }
 
 /* "0.04", "0.4", "93": as many digits as somebody wants to read. */
-static void put_ms(const struct pyi_table *table, const char *label, double ms)
+static int decimals_of(double ms)
 {
-	int decimals = ms < 0.1 ? 2 : ms < 10 ? 1 : 0;
-
-	fprintf(table->stream, "%s %.*f ms", label, decimals, ms);
+	return ms < 0.1 ? 2 : ms < 10 ? 1 : 0;
 }
 
 void pyi_table_put_cost(const struct pyi_table *table)
 {
 	const struct pyi_envelope *envelope = table->envelope;
+	const double ms[] = { envelope->paused_ms, envelope->longest_pause_ms,
+			      envelope->snapshot_ms, envelope->elapsed_ms };
+	/* No double has more digits. */
+	char words[4 * 320 + 80];
 
-	if (envelope->dump.file) {
-		put_ms(table, "elapsed", envelope->elapsed_ms);
-		fputc('\n', table->stream);
-		return;
-	}
-	put_ms(table, "paused", envelope->paused_ms);
-	put_ms(table, " (longest", envelope->longest_pause_ms);
-	put_ms(table, "), snapshot", envelope->snapshot_ms);
-	put_ms(table, ", elapsed", envelope->elapsed_ms);
-	fputs(", target unchanged\n", table->stream);
+	if (envelope->dump.file)
+		snprintf(words, sizeof(words), "elapsed %.*f ms", decimals_of(ms[3]), ms[3]);
+	else
+		snprintf(words, sizeof(words),
+			 "paused %.*f ms (longest %.*f ms), snapshot %.*f ms, elapsed %.*f ms, "
+			 "target unchanged",
+			 decimals_of(ms[0]), ms[0], decimals_of(ms[1]), ms[1], decimals_of(ms[2]),
+			 ms[2], decimals_of(ms[3]), ms[3]);
+	pyi_table_put_words(table, words);
 }

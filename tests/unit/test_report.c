@@ -260,16 +260,17 @@ static void test_table_empty(void **state)
 	fixture->envelope.rss_bytes = 0;
 	fixture->envelope.paused_ms = 0.04;
 	render(fixture, PYI_FORMAT_TABLE, 80);
-	assert_string_equal(fixture->text,
-			    "PID 871, Python of unknown version\n"
-			    "All objects by bytes, 0 of 0 types\n"
-			    "\n"
-			    "COUNT  BYTES  AVERAGE   CUM %  TYPE\n"
-			    "-----  -----  -------  ------  ----\n"
-			    "    0      0        -          total\n"
-			    "\n"
-			    "paused 0.04 ms (longest 0.4 ms), snapshot 93 ms, elapsed 101 ms, "
-			    "target unchanged\n");
+	assert_string_equal(
+		fixture->text,
+		"PID 871, Python of unknown version\n"
+		"All objects by bytes, 0 of 0 types\n"
+		"\n"
+		"COUNT  BYTES  AVERAGE   CUM %  TYPE\n"
+		"-----  -----  -------  ------  ----\n"
+		"    0      0        -          total\n"
+		"\n"
+		"paused 0.04 ms (longest 0.4 ms), snapshot 93 ms, elapsed 101 ms, target\n"
+		"  unchanged\n");
 }
 
 static void test_table_warnings(void **state)

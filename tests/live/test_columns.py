@@ -1,0 +1,96 @@
+"""
+No table is wider than the terminal, whatever things are called in the process. In sentences a word
+that is longer than a line (a path of a file, an expression that leads to an object) has a line of its
+own, whole, for it is there to be copied.
+"""
+
+import itertools
+import os
+
+import pytest
+
+import interpreters
+import support
+import terminal
+
+COLUMNS = 80
+
+
+@pytest.fixture(scope="module", name="target")
+def _target():
+    victim = support.Target.python(interpreters.any_interpreter(), "long_names.py")
+    yield victim
+    victim.close()
+
+
+@pytest.fixture(scope="module", name="about")
+def _about(target):
+    return target.ask("report")
+
+
+def assert_fits(*arguments, expected=(0,), columns=COLUMNS):
+    code, text = terminal.run(columns, *arguments, "--format", "table")
+    assert code in expected, text
+    wide = [line for line in text.splitlines() if len(line) > columns
+            and len(line.replace("path: ", "").split()) > 1]
+    assert not wide, "%d of %d lines, for one %r" % (len(wide), text.count("\n"), wide[0])
+    return text
+
+
+OF_HEAP = {
+    "top-types": ["top-types"],
+    "top-types retained": ["top-types", "--by", "retained"],
+    "top-objects": ["top-objects"],
+    "top-objects retained": ["top-objects", "--by", "retained"],
+    "referrers": ["referrers", "TYPE"],
+    "referrers depth": ["referrers", "TYPE", "--depth", "3"],
+    "referrers of one": ["referrers", "--address", "ADDRESS"],
+    "referents": ["referents", "TYPE"],
+    "path": ["path", "TYPE"],
+    "path of one": ["path", "--address", "ADDRESS", "-n", "3"],
+    "show": ["show", "ADDRESS"],
+    "dominators": ["dominators"],
+    "dominators of a type": ["dominators", "TYPE"],
+    "garbage": ["garbage"],
+    "slip-dbus": ["slip-dbus"],
+}
+
+
+@pytest.mark.parametrize("name", OF_HEAP)
+def test_heap(target, about, name):
+    words = [about["type"] if word == "TYPE" else about["address"] if word == "ADDRESS" else word
+             for word in OF_HEAP[name]]
+    text = assert_fits(target.pid, *words)
+    assert len(text.splitlines()) > 2
+
+
+def test_every_command_is_tried():
+    """A new one belongs into this file."""
+    text = support.run_pyinspect("--help").stdout
+    lines = itertools.takewhile(str.strip, text[text.index("Commands:\n"):].splitlines()[1:])
+    tried = {words[0] for words in OF_HEAP.values()} | {"dump", "diff", "check", "history", "list"}
+    assert {line.split()[0] for line in lines} == tried
+
+
+def test_dump_and_diff(target, tmp_path):
+    files = [str(tmp_path / ("dump" * 30 + str(number))) for number in range(2)]
+    for file in files:
+        # It says where it is: that is to be copied, and not to be cut.
+        code, _ = terminal.run(COLUMNS, target.pid, "dump", file)
+        assert code == 0 and os.path.getsize(file)
+    assert_fits("diff", *files)
+
+
+def test_check_and_history(target, about, tmp_path):
+    state = str(tmp_path / "state")
+    for _ in range(2):
+        assert_fits(target.pid, "check", "--state", state, "--min-age", "0", "--max",
+                    about["type"] + "=1:2", "--max-rss", "1TiB", expected=(2,))
+    history = ["--history", state + "/history.sqlite"]
+    assert_fits("history", *history)
+    assert_fits(target.pid, "history", "-n", "0", *history)
+    assert_fits(target.pid, "history", about["type"], *history)
+
+
+def test_list(tmp_path):
+    assert_fits("list", "--state", tmp_path / "state")
