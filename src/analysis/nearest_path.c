@@ -132,7 +132,7 @@ static struct pyi_error *follow(const struct search *search, uint32_t start,
 
 	for (uint32_t at = start; at != PYI_GRAPH_NONE; at = search->to[at])
 		count++;
-	path->nodes = calloc(count, sizeof(*path->nodes));
+	path->nodes = calloc(count + 1, sizeof(*path->nodes));
 	if (!path->nodes)
 		return pyi_error_no_memory();
 	for (uint32_t at = start; at != PYI_GRAPH_NONE; at = search->to[at])

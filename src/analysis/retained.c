@@ -298,7 +298,7 @@ static struct pyi_error *measure(const struct pyi_graph *graph,
 				 const struct pyi_graph_entries *entries,
 				 struct pyi_retained_type *type)
 {
-	struct pyi_retained retained;
+	struct pyi_retained retained = { 0 };
 	struct pyi_error *error = pyi_retained_by_type(graph, entries, type->type.name, &retained);
 
 	if (error)
