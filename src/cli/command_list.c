@@ -198,7 +198,7 @@ static __attribute__((noreturn)) void make_report(void *argument, int broker_fd,
 			     listing->state_fd };
 	enum pyi_exit exit_code = PYI_EXIT_OK;
 	struct pyi_error *error = NULL;
-	struct stat about;
+	struct stat about = { 0 };
 
 	(void)broker_fd;
 	(void)keeper_fd;

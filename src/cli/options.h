@@ -72,10 +72,10 @@ struct pyi_options {
 
 	/* For all commands. */
 	enum pyi_format format;
+	enum pyi_source_kind source;
 	double max_pause_ms;
 	/* Of all stops together; not less than max_pause_ms. */
 	double max_total_pause_ms;
-	enum pyi_source_kind source;
 	/* Which of several runtimes of Python in the process, from 1; 0: the only one. */
 	unsigned runtime;
 	/* The number of an interpreter of it, and one; 0: all. */
@@ -94,18 +94,17 @@ struct pyi_options {
 	unsigned by;
 	bool tracked_only;
 	bool exact;
+	bool values;
 	/* 0: none. */
 	uint64_t address;
 	unsigned depth;
 	/* In percent, 0 to 100. */
 	double min_share;
-	bool values;
 	/* In the order in which they were given. */
 	struct pyi_rule_words rules[PYI_RULE_WORDS];
 	size_t rule_count;
 	/* Paths; NULL: not given. */
 	const char *history;
-	bool no_history;
 	const char *state;
 	const char *output;
 	double min_age_s;
@@ -117,6 +116,7 @@ struct pyi_options {
 	const char *type;
 	const char *module;
 	bool no_builtins;
+	bool no_history;
 	/* Also the processes that the target has started. */
 	bool children;
 

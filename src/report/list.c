@@ -102,7 +102,10 @@ static void put_bytes(char text[PYI_QUANTITY_TEXT], double bytes)
 	space = strchr(text, ' ');
 	if (!space)
 		return;
-	space[0] = space[1] == 'B' ? '\0' : space[1];
+	space[0] = '\0';
+	if (space[1] == 'B')
+		return;
+	space[0] = space[1];
 	space[1] = '\0';
 }
 

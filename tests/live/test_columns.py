@@ -52,6 +52,7 @@ OF_HEAP = {
     "dominators": ["dominators"],
     "dominators of a type": ["dominators", "TYPE"],
     "garbage": ["garbage"],
+    "growth": ["growth", "-n", "2", "--interval", "0.5"],
     "slip-dbus": ["slip-dbus"],
 }
 
