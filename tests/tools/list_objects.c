@@ -88,6 +88,7 @@ static struct pyi_error *run(pid_t pid, struct listing *listing, int *ret_exit)
 {
 	struct pyi_session_options options = {
 		.max_pause_ms = MAX_PAUSE_MS,
+		.max_total_pause_ms = 4.0 * MAX_PAUSE_MS,
 		.deadline_ns = pyi_clock_deadline(TIMEOUT_MS, PYI_CLOCK_NEVER),
 	};
 	struct pyi_census census;
