@@ -127,9 +127,10 @@ static void say_memory(struct page *page)
 static void say_growth(struct page *page)
 {
 	say(page, "growth",
-	    "Whether it grows cannot be seen in one look. A check that is run by a timer "
-	    "remembers, and history shows it.");
-	show_more(page, "check --preset generic");
+	    "Whether it grows cannot be seen in one look: growth takes several. A check that is "
+	    "run "
+	    "by a timer remembers, and history shows it.");
+	show_more(page, "growth");
 }
 
 static void say_suspect(struct page *page, const struct pyi_suspect *suspect)

@@ -455,7 +455,8 @@ def test_help(arguments):
     listed = re.search(r"^Commands:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE).group(1)
     assert [line.split()[0] for line in listed.splitlines()] == [
         "explain", "top-types", "top-objects", "referrers", "referents", "path", "show",
-        "dominators", "garbage", "dump", "diff", "slip-dbus", "check", "history", "list"]
+        "dominators", "garbage", "dump", "diff", "growth", "slip-dbus",
+        "check", "history", "list"]
 
 
 def test_help_of_a_command(command):
