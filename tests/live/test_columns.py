@@ -51,6 +51,7 @@ OF_HEAP = {
     "show": ["show", "ADDRESS"],
     "dominators": ["dominators"],
     "dominators of a type": ["dominators", "TYPE"],
+    "explain": ["explain"],
     "garbage": ["garbage"],
     "growth": ["growth", "-n", "2", "--interval", "0.5"],
     "slip-dbus": ["slip-dbus"],
