@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +121,6 @@ static struct pyi_error *other_user(const struct question *question)
 {
 	uid_t uid = getuid();
 	uid_t owner = question->target.effective_uid;
-	struct passwd *entry;
-	char name[64];
 
 	if (question->may_ptrace)
 		return NULL;
@@ -131,14 +128,9 @@ static struct pyi_error *other_user(const struct question *question)
 		owner = question->target.real_uid;
 	if (owner == uid)
 		return NULL;
-	entry = getpwuid(owner);
-	if (entry)
-		snprintf(name, sizeof(name), "%s", entry->pw_name);
-	else
-		snprintf(name, sizeof(name), "uid %lu", (unsigned long)owner);
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_OTHER_USER,
-					       "process %d belongs to another user: %s",
-					       question->pid, name),
+					       "process %d belongs to another user: uid %lu",
+					       question->pid, (unsigned long)owner),
 			      "run it with sudo");
 }
 

@@ -323,7 +323,7 @@ struct pyi_error *pyi_process_list_threads(const struct pyi_process *process, pi
 	}
 	for (;;) {
 		struct dirent *entry;
-		uint64_t tid;
+		uint64_t tid = 0;
 
 		errno = 0;
 		entry = readdir(directory);
