@@ -90,6 +90,7 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 		.argument = &asking,
 		.values = inspection->options->values,
 		.of_dumps = true,
+		.named = true,
 	};
 	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 

@@ -38,8 +38,9 @@ static struct pyi_error *ask_dump(struct pyi_inspection *inspection,
 
 	if (!question || !question->of_dumps)
 		return NULL;
-	pyi_envelope_warn(inspection->envelope, "no-names",
-			  "a dump does not say what references are called");
+	if (question->named)
+		pyi_envelope_warn(inspection->envelope, "no-names",
+				  "a dump does not say what references are called");
 	return question->ask(question->argument, &view);
 }
 

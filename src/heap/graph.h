@@ -32,6 +32,8 @@ struct pyi_graph_question {
 	/* Only `ask` counts, and it can also be asked about a dump: then snapshot, interpreters and
 	   names are NULL. */
 	bool of_dumps;
+	/* Its answer has names of references, which a dump has not. */
+	bool named;
 };
 
 /*
