@@ -116,7 +116,7 @@ static struct group *find_group(struct making *making, uint32_t type,
 	if (making->found_count >= FOUND_LIMIT) {
 		like = (struct pyi_heap_step){ .place = PYI_AT_ANY };
 		/* There are no more types than that with something to show. */
-		if (making->found_count >= 2 * FOUND_LIMIT)
+		if (making->found_count >= 2 * (size_t)FOUND_LIMIT)
 			type = UINT32_MAX;
 	}
 	for (slot = slot_of(type, &like); making->slots[slot]; slot = (slot + 1) % SLOTS)

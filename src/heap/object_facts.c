@@ -250,7 +250,7 @@ static bool list_roots(struct gathering *gathering)
 		if (!text)
 			return false;
 		for (size_t t = 0; t < facts->root_count; t++)
-			again |= strcmp(text, facts->roots[t]) == 0;
+			again |= facts->roots[t] && strcmp(text, facts->roots[t]) == 0;
 		if (again)
 			free(text);
 		else

@@ -103,7 +103,7 @@ static bool find_item(struct run *run, uint32_t source, uint64_t place, struct p
 		/* Of a subclass it is not known which are keys. */
 		ret_edge->kind = PYI_EDGE_VALUES;
 		return type->addr != run->view->session->runtime.dict_type_addr &&
-		       referents.count > 4 * ITEMS_APART;
+		       referents.count > 4 * (size_t)ITEMS_APART;
 	default:
 		return false;
 	}
@@ -423,11 +423,16 @@ static struct pyi_error *ask_levels(struct run *run)
 			error = tell_level(run, list);
 		group = error || level + 1 >= run->question->depth ? NULL : biggest(list);
 		if (group) {
-			group->referrers = calloc(1, sizeof(*group->referrers));
-			error = group->referrers ? select_group(run, group) : pyi_error_no_memory();
-			list = group->referrers;
+			list = calloc(1, sizeof(*list));
+			group->referrers = list;
+			if (list)
+				error = select_group(run, group);
+			else
+				group = NULL;
 		}
 		pyi_reference_groups_deinit(&run->groups);
+		if (!list)
+			return pyi_error_no_memory();
 		if (!group)
 			break;
 	}
