@@ -4,6 +4,7 @@
 #include "analysis/heap_steps.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <pyinspect/payload.h>
 
@@ -40,12 +41,23 @@ static bool is_dict(uint32_t kind)
 	return kind == PYI_KIND_DICT || kind == PYI_KIND_ORDERED_DICT;
 }
 
+/*
+ * Only of a plain dict are values and keys in turn. tp_traverse of a subclass also reports its
+ * class, a default_factory or what is in slots, and that of an OrderedDict all keys first.
+ */
+static bool is_in_turn(const struct pyi_graph_type *type, const uint16_t *labels)
+{
+	return type->kind == PYI_KIND_DICT && !labels &&
+	       (!type->name || strcmp(type->name, "dict") == 0);
+}
+
 struct pyi_heap_step pyi_heap_step_of(const struct pyi_graph *graph, uint32_t source,
 				      uint64_t place)
 {
 	const struct pyi_graph_nodes referents = pyi_graph_referents(graph, source);
 	const uint16_t *labels = pyi_graph_labels(graph, source);
-	uint32_t kind = graph->types[pyi_graph_type(graph, source)].kind;
+	const struct pyi_graph_type *type = &graph->types[pyi_graph_type(graph, source)];
+	uint32_t kind = type->kind;
 	struct pyi_heap_step step = { .above = PYI_GRAPH_NONE };
 
 	if (labels)
@@ -60,6 +72,8 @@ struct pyi_heap_step pyi_heap_step_of(const struct pyi_graph *graph, uint32_t so
 	} else if (is_index(kind)) {
 		step.place = PYI_AT_INDEX;
 		step.detail = (uint32_t)(referents.count - 1 - place);
+	} else if (is_dict(kind) && !is_in_turn(type, labels)) {
+		step.label = PYI_LABEL_VALUE << PYI_LABEL_KIND_SHIFT;
 	} else if (is_dict(kind)) {
 		/* The key stands behind its value. */
 		step.label = place % 2 ? PYI_LABEL_KEY << PYI_LABEL_KIND_SHIFT

@@ -83,6 +83,15 @@ def test_held_by_two(victim, places):
     assert pair["retained"] == {"objects": 1, "bytes": pair["bytes"]}
 
 
+def test_dicts_of_other_types(victim, places):
+    for address, values, referents in places["dicts"]:
+        result = ask(victim, address)
+        shown = {int(link["address"], 16): link["edge"] for link in result["referents"]["items"]}
+        assert result["referents"]["count"] == len(result["referents"]["items"])
+        assert set(referents) <= set(shown)
+        assert all(shown[value].startswith("[") for value in values)
+
+
 def test_held_by_c(victim, expected):
     for address in expected["pinned"]:
         assert ask(victim, address)["references"] == {

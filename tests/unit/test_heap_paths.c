@@ -14,6 +14,7 @@
 #include <pyinspect/payload.h>
 
 #include "analysis/heap_paths.h"
+#include "analysis/heap_steps.h"
 #include "graph/bits.h"
 #include "graph_model.h"
 
@@ -40,10 +41,18 @@ struct fixture {
 	uint64_t *set;
 };
 
+static void rename_type(struct pyi_graph *graph, uint32_t type, const char *name)
+{
+	free(graph->types[type].name);
+	graph->types[type].name = name ? strdup(name) : NULL;
+}
+
 static void setup(struct fixture *fixture, uint64_t *state)
 {
 	pyi_graph_space_init(&fixture->space, -1, LIMIT);
 	fixture->graph = model_build(&fixture->model, state, &fixture->space);
+	if (fixture->graph.type_count > DICT)
+		rename_type(&fixture->graph, DICT, "dict");
 	assert_null(pyi_graph_reverse(&fixture->graph));
 	assert_null(pyi_graph_entries_find(&fixture->graph, &fixture->entries));
 	assert_null(pyi_dominators_find(&fixture->graph, &fixture->entries, &fixture->dominators));
@@ -250,6 +259,42 @@ static void who_refers(void **test)
 	teardown(&fixture);
 }
 
+/* Of what is no plain dict, no place says whether a key or a value is there. */
+static void dicts_of_other_types(void **test)
+{
+	enum { COUNT = 2 * PYI_STEPS_APART + 1, FIRST = 1 };
+	const char *const names[] = { NULL, "dict", "collections.defaultdict" };
+
+	(void)test;
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		struct fixture fixture = { .model = model_create(FIRST + COUNT) };
+		bool plain = n < 2;
+		uint64_t state = 1;
+		struct pyi_heap_steps steps;
+
+		fixture.model.type_count = TYPE_COUNT;
+		fixture.model.nodes[0].type = DICT;
+		model_add_root(&fixture.model, 0);
+		for (uint32_t i = 0; i < COUNT; i++)
+			model_connect(&fixture.model, 0, FIRST + i, 0);
+		model_count_references(&fixture.model);
+		setup(&fixture, &state);
+		rename_type(&fixture.graph, DICT, names[n]);
+		for (uint32_t i = 0; i < COUNT; i++) {
+			uint32_t kind = plain && i % 2 ? PYI_LABEL_KEY : PYI_LABEL_VALUE;
+
+			assert_int_equal(
+				pyi_label_kind_of(pyi_heap_step_of(&fixture.graph, 0, i).label),
+				kind);
+			pyi_bits_set(fixture.set, FIRST + i);
+		}
+		assert_null(pyi_heap_referrers_find(&fixture.graph, fixture.set, &steps));
+		assert_int_equal(steps.count, plain ? 2 : 1);
+		pyi_heap_steps_deinit(&steps);
+		teardown(&fixture);
+	}
+}
+
 /* All links of a chain are one step; its bytes count once. */
 static void chain(void **test)
 {
@@ -408,6 +453,7 @@ int main(void)
 		cmocka_unit_test(held_twice),
 		cmocka_unit_test(attributes_are_near),
 		cmocka_unit_test(who_refers),
+		cmocka_unit_test(dicts_of_other_types),
 		cmocka_unit_test(chain),
 		cmocka_unit_test(crowded),
 		cmocka_unit_test(sums),

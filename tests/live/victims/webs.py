@@ -9,6 +9,7 @@ objects gc.collect() found), `collector` (see there), `enable`, `disable`, `thre
 `uncollectable N`. The collector runs for these commands only.
 """
 
+import collections
 import ctypes
 import gc
 import json
@@ -34,6 +35,10 @@ class Knot:
 
 class Pair:
     __slots__ = ("joint",)
+
+
+class Named(dict):
+    __slots__ = ("attribute",)
 
 
 SHARED = ["known from elsewhere", b"x" * 5000]
@@ -69,6 +74,14 @@ HOLDERS = dict((id(holder), (holder, size)) for holder, size in map(make_holder,
 PAIR = [Pair(), Pair()]
 PAIR[0].joint = PAIR[1].joint = [bytearray(10000)]
 SECRETS = {"api_key": "hunter2 of the webs", "9f86d081884c7d659a2feaa0c55ad015": 41}
+# tp_traverse of these reports more than values and keys in turn.
+DICTS = [collections.OrderedDict((key, [key]) for key in "abc"), collections.defaultdict(list),
+         collections.Counter("abbccc"), Named()]
+for key in ("one", "two", "three"):
+    DICTS[1][key].append(key)
+    DICTS[3][key] = [key]
+DICTS[3].attribute = ["attribute"]
+key = None
 PINNED = [Pinned() for _ in range(5)]
 for _ in range(PINS):
     for pinned in PINNED:
@@ -93,10 +106,13 @@ def expected(_):
 
 
 def places(_):
-    """Addresses: {shared, pairs, joint, secrets, knot: one that is garbage}"""
+    """Addresses: {shared, pairs, joint, secrets, knot: one that is garbage, dicts: of each
+    [its address, those of its values and of what gc.get_referents() finds]}"""
     knot = [id(one) for one in gc.get_objects() if type(one) is Knot][0]
     return json.dumps({"shared": id(SHARED), "pairs": list(map(id, PAIR)), "joint": id(PAIR[0].joint),
-                       "secrets": id(SECRETS), "knot": knot})
+                       "secrets": id(SECRETS), "knot": knot,
+                       "dicts": [[id(one), list(map(id, one.values())),
+                                  list(map(id, gc.get_referents(one)))] for one in DICTS]})
 
 
 def find():
