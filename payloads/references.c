@@ -3,7 +3,7 @@
  * anything: pyi_walk_refer() gathers.
  *
  * Left out by tp_traverse: the keys of dicts whose keys are all strings, names in types, code,
- * generators, descriptors and modules, everything in static types, and the type of an object.
+ * descriptors and modules, everything in static types, and the type of an object.
  */
 #include "state.h"
 
@@ -254,9 +254,6 @@ static void visit_hidden(struct pyi_walk *walk, uint64_t object, const struct py
 	case PYI_KIND_CODE:
 		refer_fields(walk, object, layout->code_references);
 		refer_code_cache(walk, object);
-		break;
-	case PYI_KIND_GENERATOR:
-		refer_fields(walk, object, layout->generator_references);
 		break;
 	case PYI_KIND_DESCRIPTOR:
 		refer_fields(walk, object, layout->descriptor_references);

@@ -299,8 +299,9 @@ struct pyi_layout {
 
 	/*
 	 * References that tp_traverse does not report, as offsets of PyObject * fields:
-	 * of code objects, heap types (besides ht_cached_keys), generators, method descriptors,
-	 * modules, ranges.
+	 * of code objects, heap types (besides ht_cached_keys), method descriptors, modules,
+	 * ranges. Those of generators it does report (Objects/genobject.c, gen_traverse()): they
+	 * are here for their names.
 	 */
 	uint32_t code_references[PYI_LAYOUT_LIST];
 	uint32_t heap_type_references[PYI_LAYOUT_LIST];

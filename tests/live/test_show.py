@@ -92,6 +92,16 @@ def test_dicts_of_other_types(victim, places):
         assert all(shown[value].startswith("[") for value in values)
 
 
+def test_generators(victim, places):
+    """What tp_traverse has reported is not told again."""
+    for address in places["generators"][:2]:
+        links = ask(victim, address)["referents"]["items"]
+        assert len({(link["edge"], link["address"]) for link in links}) == len(links)
+    # Of the function, of each generator and, up to 3.11, of its frame; nobody else has it.
+    counts = ask(victim, places["code"])["references"]
+    assert counts["held"] == 0 and counts["explained"] == counts["count"]
+
+
 def test_held_by_c(victim, expected):
     for address in expected["pinned"]:
         assert ask(victim, address)["references"] == {

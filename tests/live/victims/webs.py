@@ -82,6 +82,12 @@ for key in ("one", "two", "three"):
     DICTS[3][key] = [key]
 DICTS[3].attribute = ["attribute"]
 key = None
+def generate():
+    yield SHARED
+
+
+GENERATORS = [generate() for _ in range(5)]
+next(GENERATORS[0])
 PINNED = [Pinned() for _ in range(5)]
 for _ in range(PINS):
     for pinned in PINNED:
@@ -107,12 +113,13 @@ def expected(_):
 
 def places(_):
     """Addresses: {shared, pairs, joint, secrets, knot: one that is garbage, dicts: of each
-    [its address, those of its values and of what gc.get_referents() finds]}"""
+    [its address, those of its values and of what gc.get_referents() finds], generators, code: that of these}"""
     knot = [id(one) for one in gc.get_objects() if type(one) is Knot][0]
     return json.dumps({"shared": id(SHARED), "pairs": list(map(id, PAIR)), "joint": id(PAIR[0].joint),
                        "secrets": id(SECRETS), "knot": knot,
                        "dicts": [[id(one), list(map(id, one.values())),
-                                  list(map(id, gc.get_referents(one)))] for one in DICTS]})
+                                  list(map(id, gc.get_referents(one)))] for one in DICTS],
+                       "generators": list(map(id, GENERATORS)), "code": id(generate.__code__)})
 
 
 def find():
