@@ -35,6 +35,7 @@ void pyi_explanation_deinit(struct pyi_explanation *explanation)
 		free(explanation->suspects[s].container_type);
 		free(explanation->suspects[s].path);
 	}
+	free(explanation->largest_type);
 	free(explanation->held_type);
 	*explanation = (struct pyi_explanation){ 0 };
 }

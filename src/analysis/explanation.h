@@ -53,6 +53,12 @@ struct pyi_explanation {
 	uint64_t objects;
 	uint64_t object_bytes;
 	bool object_bytes_estimated;
+	/* The largest object by its own size, without what it keeps; NULL: none has as much as a
+	   suspect keeps. */
+	char *largest_type;
+	uint64_t largest_addr;
+	uint64_t largest_bytes;
+	bool largest_estimated;
 	struct pyi_suspect suspects[PYI_SUSPECT_LIMIT];
 	size_t suspect_count;
 	/* What gc.collect() would find, and free. */

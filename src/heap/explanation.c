@@ -87,6 +87,31 @@ static struct pyi_error *add_up(struct gathering *gathering)
 	return NULL;
 }
 
+/* One str, bytes or array can be most of the memory, and is no suspect: it keeps nothing. */
+static struct pyi_error *find_largest(struct gathering *gathering)
+{
+	const struct pyi_graph *graph = gathering->view->graph;
+	struct pyi_explanation *facts = gathering->facts;
+	uint32_t largest = PYI_GRAPH_NONE;
+	uint64_t most = 0;
+
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		if (pyi_graph_flags(graph, node) & PYI_NODE_KEYS ||
+		    pyi_graph_size(graph, node) <= most)
+			continue;
+		largest = node;
+		most = pyi_graph_size(graph, node);
+	}
+	/* As many as it takes: there is one. */
+	if (!pyi_explanation_is_suspect(facts, most, PYI_SUSPECT_LEAST_OBJECTS))
+		return NULL;
+	facts->largest_addr = pyi_graph_address(graph, largest);
+	facts->largest_bytes = most;
+	facts->largest_estimated = graph->types[pyi_graph_type(graph, largest)].estimated;
+	facts->largest_type = strdup(pyi_words_type(graph, largest));
+	return facts->largest_type ? NULL : pyi_error_no_memory();
+}
+
 /* Through what most objects of a type, or one object, are reached; NULL if that has no answer. */
 static struct pyi_error *find_path(struct gathering *gathering, const char *type, uint64_t addr,
 				   struct pyi_suspect *suspect)
@@ -298,6 +323,8 @@ struct pyi_error *pyi_explanation_gather(const struct pyi_graph_view *view,
 
 	if (!error)
 		error = add_up(&gathering);
+	if (!error)
+		error = find_largest(&gathering);
 	if (!error)
 		error = suspect_types(&gathering);
 	if (!error)

@@ -105,22 +105,42 @@ __attribute__((format(printf, 2, 3))) static void show_more(struct page *page, c
 	}
 }
 
+/* What is said of the largest object; "" if that is nothing, NULL without memory. */
+static char *largest_words(const struct pyi_explanation *facts)
+{
+	char *words;
+
+	if (!facts->largest_type)
+		return strdup("");
+	if (asprintf(&words, " One %s at 0x%" PRIx64 " has %s of these bytes, %.0f%%.",
+		     facts->largest_type, facts->largest_addr,
+		     estimate(facts->largest_bytes, facts->largest_estimated).text,
+		     share(facts->largest_bytes, facts->object_bytes)) < 0)
+		return NULL;
+	return words;
+}
+
 static void say_memory(struct page *page)
 {
 	const struct pyi_explanation *facts = page->report->facts;
+	PYI_CLEANUP(pyi_guard_free) char *largest = largest_words(facts);
 	uint64_t shared = facts->rss_bytes > facts->anonymous_bytes
 				  ? facts->rss_bytes - facts->anonymous_bytes
 				  : 0;
 
+	if (!largest) {
+		page->failed = true;
+		return;
+	}
 	say(page, "memory",
 	    "The process has %s bytes resident: %s of its own, and %s of mapped files and "
 	    "shared memory; %s bytes are swapped out. It has %u thread%s. There are %s Python "
-	    "objects of %s bytes, %.0f%% of what is resident.",
+	    "objects of %s bytes, %.0f%% of what is resident.%s",
 	    figure(facts->rss_bytes).text, figure(facts->anonymous_bytes).text, figure(shared).text,
 	    figure(facts->swapped_bytes).text, facts->thread_count, plural(facts->thread_count),
 	    figure(facts->objects).text,
 	    estimate(facts->object_bytes, facts->object_bytes_estimated).text,
-	    share(facts->object_bytes, facts->rss_bytes));
+	    share(facts->object_bytes, facts->rss_bytes), largest);
 	show_more(page, "top-types");
 }
 

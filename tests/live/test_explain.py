@@ -74,6 +74,7 @@ def test_healthy(explained):
     assert "{:,} bytes resident".format(memory["resident"]) in text(result, "memory")
     assert 0 < result["objects"]["bytes"] < memory["resident"]
     page = words(victim)
+    assert "of these bytes" not in page
     assert "There is no suspect" in page and "Whether it grows cannot be seen" in page
     assert "gc.collect() would free nothing" in page
 
@@ -96,6 +97,16 @@ def test_list_in_a_global(explained):
     done = support.run_pyinspect(*command.split()[1:])
     assert done.returncode == 0
     assert json.loads(done.stdout)["result"]["retained"]["bytes"] == known["bytes"]
+
+
+def test_one_big_string(explained):
+    victim = explained("string")
+    known = victim.ask("expected")
+    result = ask(victim)
+    check_the_rest(result)
+    said = "One str at {:#x} has {:,} of these bytes, {:.0f}%.".format(
+        known["address"], known["bytes"], 100 * known["bytes"] / result["objects"]["bytes"])
+    assert said in text(result, "memory") and "One str at" in words(victim)
 
 
 def test_closures_on_a_bus(explained):

@@ -1,7 +1,7 @@
 """
 A process with one thing wrong with its memory, or nothing.
 
-    explained.py healthy|lists|closures|cached|pinned|cycles|native
+    explained.py healthy|lists|string|closures|cached|pinned|cycles|native
 
 Commands: `expected`: what is known of it.
 """
@@ -43,6 +43,12 @@ def lists():
     return {"objects": COUNT, "address": id(CACHE["all"]), "bytes": sys.getsizeof(CACHE["all"]) + sum(
         sys.getsizeof(row) + sys.getsizeof(row[0]) + sys.getsizeof(row[1]) + sys.getsizeof(row[1][0])
         for row in CACHE["all"])}
+
+
+def string():
+    global TEXT
+    TEXT = "text" * (4 << 20)
+    return {"address": id(TEXT), "bytes": sys.getsizeof(TEXT)}
 
 
 def closures():
