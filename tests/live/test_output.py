@@ -471,6 +471,13 @@ def test_help_of_a_command(command):
     assert_fits(text)
 
 
+def test_help_of_every_command_fits():
+    listed = re.search(r"^Commands:\n(.*?)\n\n", support.run_pyinspect("--help").stdout,
+                       re.DOTALL | re.MULTILINE).group(1)
+    for line in listed.splitlines():
+        assert_fits(support.run_pyinspect("help", line.split()[0]).stdout)
+
+
 def test_help_names_every_option():
     texts = {"top-types": ("-n", "--limit", "--by", "--scope"),
              "top-objects": ("-n", "--limit", "--by", "--values"),
