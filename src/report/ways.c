@@ -130,11 +130,11 @@ bool pyi_ways_put_also(const struct pyi_table *table, const struct pyi_paths *pa
 	}
 	if (paths->held_instances &&
 	    !pyi_table_put_note(table,
-				"%s of them %s also held by C code: %s references that no object "
-				"explains",
+				"%s of them %s also held by C code: %s %s that no object explains",
 				pyi_table_figure(instances, paths->held_instances),
 				paths->held_instances == 1 ? "is" : "are",
-				pyi_table_figure(references, paths->held_references)))
+				pyi_table_figure(references, paths->held_references),
+				paths->held_references == 1 ? "reference" : "references"))
 		return false;
 	if ((paths->address && !put_of_one(table, paths)) || !put_starts(table, paths))
 		return false;
