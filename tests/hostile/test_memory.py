@@ -162,7 +162,7 @@ def test_many_files(tmp_path):
 
 
 # Of address space, in each of our processes: from hardly enough to start to more than enough.
-LIMITS = [limit << 10 for limit in range(10000, 24000, 1000)]
+LIMITS = [limit << 10 for limit in range(11000, 24000, 1000)]
 # With a graph of the heap, and tables for what is asked about it.
 GRAPH_LIMITS = LIMITS + [limit << 10 for limit in range(24000, 40000, 2000)]
 

@@ -27,6 +27,8 @@ WORKERS = 8
 WORDS = 64
 WORD_BYTES = 128
 
+# SIGCANCEL and SIGSETXID: 32 and 33.
+_OF_LIBRARY = 3 << 31
 _MASKS = ("SigBlk", "SigIgn", "SigCgt")
 # The children's thread may have a SIGCHLD waiting, sigwaitinfo's its signal; nobody anything else.
 _TRANSIENT = 1 << 16 | 1 << 40
@@ -97,6 +99,9 @@ class Victim:
             lines = support.read_text("/proc/%d/task/%d/status" % (pid, tid)).splitlines()
             fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
             state["masks", tid] = [fields[key] for key in _MASKS]
+            # It is only there that the signals of the C library are blocked, and all others too.
+            if int(fields["SigBlk"], 16) & _OF_LIBRARY:
+                wrong.append("thread %d begins or ends" % tid)
             if fields["TracerPid"] != "0":
                 wrong.append("thread %d is traced" % tid)
             if fields["State"][0] in "tT":
