@@ -207,6 +207,8 @@ class Outcome:
 
 # The processes that pyinspect forks, by their order: kill_at's -p. The first can be asked for a hint.
 BROKER, WORKER = 2, 3
+# What is killed is not to end for another reason before, on a machine that is busy.
+MANY_TRIES = "--max-total-pause=60000"
 
 
 def run_under_kill_at(arguments, pid, *options, process=BROKER, timeout=60):
@@ -215,7 +217,7 @@ def run_under_kill_at(arguments, pid, *options, process=BROKER, timeout=60):
     try:
         tool = subprocess.Popen(
             [KILL_AT, "-p", str(process), str(writer), *arguments, support.PYINSPECT, str(pid), "top-types",
-             "--format", "json", *options],
+             "--format", "json", MANY_TRIES, *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             pass_fds=(writer,), encoding="utf-8")
         os.close(writer)

@@ -142,7 +142,8 @@ def unharmed(target, tasks=EVERYTHING, blocked=True, memory=True, count=True, se
 
 def run(target, *options, **run_options):
     done = support.run_pyinspect(target.pid, "top-types", "--scope", "tracked", "-n", "0",
-                                 "--format", "json", *options, timeout=60, **run_options)
+                                 "--format", "json", "--max-total-pause=60000", *options,
+                                 timeout=60, **run_options)
     assert done.stdout, done.stderr
     return done, json.loads(done.stdout)
 

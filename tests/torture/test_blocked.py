@@ -109,7 +109,8 @@ class Blocked(support.Target):
                 if os.path.exists("/proc/%d/task/%d" % (self.pid, tid))}
 
     def attach(self):
-        done = support.run_pyinspect(self.pid, "top-types", "--format", "json")
+        done = support.run_pyinspect(self.pid, "top-types", "--format", "json",
+                                     "--max-total-pause=60000")
         activity = self.activity()
         stopped = json.loads(done.stdout or "{}").get("cost", {}).get("paused_ms", 0) / 1000
         self.attaches.append(Attach(time.monotonic(), done.returncode, done.stderr, stopped,
