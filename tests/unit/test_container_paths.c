@@ -11,9 +11,8 @@
 
 #include <cmocka.h>
 
-#include "graph_fixture.h"
 #include "heap/container_paths.h"
-#include "invented_graph.h"
+#include "named_graph.h"
 
 enum {
 	FUZZ_ROUNDS = 200,
@@ -21,55 +20,13 @@ enum {
 	NAMES_MOST = 1000,
 };
 
-struct asked {
-	struct pyi_runtime runtime;
-	struct pyi_memory_reader *reader;
-	struct invented_graph made;
-	struct pyi_names names;
-};
-
-static void begin(struct graph *graph, struct asked *asked)
-{
-	struct invented_heap *heap = &graph->heap;
-	struct pyi_payload_arguments arguments = invented_arguments(heap);
-	size_t count = 0;
-
-	*asked = (struct asked){ 0 };
-	while (arguments.known_types[count].type_addr)
-		count++;
-	memcpy(&arguments.known_types[count], graph->known_types, sizeof(graph->known_types));
-	invented_graph_make(&arguments, &asked->made);
-	asked->runtime.layout = &heap->layout;
-	asked->runtime.object_type_addr = heap->object_type;
-	asked->runtime.dict_type_addr = heap->dict_type;
-	for (size_t i = 0; i < PYI_BUILTIN_TYPE_LIMIT && arguments.known_types[i].type_addr; i++)
-		asked->runtime.builtin_types[asked->runtime.builtin_type_count++] =
-			(struct pyi_builtin_type){
-				.kind = (uint32_t)arguments.known_types[i].kind,
-				.addr = arguments.known_types[i].type_addr,
-			};
-	assert_null(pyi_memory_reader_create_mock(
-		(const void *)(uintptr_t)heap->range.start_addr,
-		(size_t)(heap->range.end_addr - heap->range.start_addr), heap->range.start_addr,
-		&asked->reader));
-	assert_null(pyi_names_init(&asked->names, &asked->made.graph, &asked->runtime,
-				   asked->reader, false));
-}
-
-static void end(struct asked *asked)
-{
-	pyi_names_deinit(&asked->names);
-	pyi_memory_reader_destroy(asked->reader);
-	invented_graph_drop(&asked->made);
-}
-
 static struct pyi_error *go_on(const void *argument)
 {
 	(void)argument;
 	return NULL;
 }
 
-static struct pyi_sample measure(struct asked *asked, uint64_t least, const char *wanted)
+static struct pyi_sample measure(struct named_graph *asked, uint64_t least, const char *wanted)
 {
 	static const struct pyi_interpreters none;
 	const struct pyi_type_list types = { 0 };
@@ -104,12 +61,12 @@ static void test_sums(void **state)
 	const uint64_t outer = invented_list(heap, inner, 3);
 	const struct pyi_figure *figure;
 	struct pyi_sample sample;
-	struct asked asked;
+	struct named_graph asked;
 
 	for (int i = 0; i < 3; i++)
 		invented_track(heap, inner[i], 0);
 	invented_track(heap, outer, 0);
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	sample = measure(&asked, 2, NULL);
 	figure = pyi_sample_find(&sample, PYI_FIGURE_CONTAINER, "unreached t[*]");
 	assert_true(figure && figure->count == 8);
@@ -127,7 +84,7 @@ static void test_sums(void **state)
 	sample = measure(&asked, UINT64_MAX, "unreached t[*].entries");
 	assert_int_equal(sample.figure_count, 0);
 	pyi_sample_deinit(&sample);
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 /* As long as the graph stands, whatever is read of the heap. */
@@ -139,7 +96,7 @@ static void test_fuzz(void **state)
 	const uint64_t items[] = { leaf, leaf };
 	uint64_t list = invented_list(heap, items, 2);
 	uint64_t words;
-	struct asked asked;
+	struct named_graph asked;
 
 	invented_track(heap, list, 0);
 	(void)graph_instance(graph, graph_dict_of(graph, graph_name(graph, "attribute"), list));
@@ -147,7 +104,7 @@ static void test_fuzz(void **state)
 	(void)graph_function(graph, graph_code(graph), invented_tuple(heap, items, 2),
 			     invented_tuple(heap, items, 2));
 	words = (heap->next_addr - heap->range.start_addr) / 8;
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	srand(2);
 	for (int round = 0; round < FUZZ_ROUNDS; round++) {
 		struct pyi_sample sample =
@@ -165,7 +122,7 @@ static void test_fuzz(void **state)
 		memset(asked.names.types, 0,
 		       asked.made.graph.type_count * sizeof(*asked.names.types));
 	}
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 int main(void)

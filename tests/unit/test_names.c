@@ -12,58 +12,14 @@
 
 #include <cmocka.h>
 
-#include "graph_fixture.h"
-#include "heap/names.h"
-#include "invented_graph.h"
+#include "named_graph.h"
 
 enum {
 	FUZZ_ROUNDS = 200,
 	FUZZ_WORDS = 64,
 };
 
-struct asked {
-	struct pyi_runtime runtime;
-	struct pyi_memory_reader *reader;
-	struct invented_graph made;
-	struct pyi_names names;
-};
-
-static void begin(struct graph *graph, struct asked *asked)
-{
-	struct invented_heap *heap = &graph->heap;
-	struct pyi_payload_arguments arguments = invented_arguments(heap);
-	size_t count = 0;
-
-	*asked = (struct asked){ 0 };
-	while (arguments.known_types[count].type_addr)
-		count++;
-	memcpy(&arguments.known_types[count], graph->known_types, sizeof(graph->known_types));
-	invented_graph_make(&arguments, &asked->made);
-	asked->runtime.layout = &heap->layout;
-	asked->runtime.object_type_addr = heap->object_type;
-	asked->runtime.dict_type_addr = heap->dict_type;
-	for (size_t i = 0; i < PYI_BUILTIN_TYPE_LIMIT && arguments.known_types[i].type_addr; i++)
-		asked->runtime.builtin_types[asked->runtime.builtin_type_count++] =
-			(struct pyi_builtin_type){
-				.kind = (uint32_t)arguments.known_types[i].kind,
-				.addr = arguments.known_types[i].type_addr,
-			};
-	assert_null(pyi_memory_reader_create_mock(
-		(const void *)(uintptr_t)heap->range.start_addr,
-		(size_t)(heap->range.end_addr - heap->range.start_addr), heap->range.start_addr,
-		&asked->reader));
-	assert_null(pyi_names_init(&asked->names, &asked->made.graph, &asked->runtime,
-				   asked->reader, false));
-}
-
-static void end(struct asked *asked)
-{
-	pyi_names_deinit(&asked->names);
-	pyi_memory_reader_destroy(asked->reader);
-	invented_graph_drop(&asked->made);
-}
-
-static uint32_t node_of(const struct asked *asked, uint64_t object)
+static uint32_t node_of(const struct named_graph *asked, uint64_t object)
 {
 	uint32_t node = pyi_graph_find(&asked->made.graph, object);
 
@@ -72,7 +28,7 @@ static uint32_t node_of(const struct asked *asked, uint64_t object)
 }
 
 /* The number-th reference from one object to the other is called so. */
-static void expect(struct asked *asked, uint64_t source, uint64_t target, unsigned number,
+static void expect(struct named_graph *asked, uint64_t source, uint64_t target, unsigned number,
 		   const char *expected)
 {
 	uint32_t node = node_of(asked, source);
@@ -107,13 +63,13 @@ static void test_containers(void **state)
 	const uint64_t tuple = invented_tuple(heap, items, 3);
 	const uint64_t dict = graph_dict(graph, keys, values, 2);
 	const uint64_t mixed = invented_dict(heap, mixed_keys, values, 2, true);
-	struct asked asked;
+	struct named_graph asked;
 
 	invented_track(heap, list, 0);
 	invented_track(heap, tuple, 0);
 	invented_track(heap, dict, 0);
 	invented_track(heap, mixed, 0);
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	/* The last item comes first. */
 	expect(&asked, list, leaf, 0, "[2]");
 	expect(&asked, list, leaf, 1, "[0]");
@@ -124,7 +80,7 @@ static void test_containers(void **state)
 	expect(&asked, dict, keys[1], 0, "{<str>}");
 	expect(&asked, mixed, leaf, 1, "[<int>]");
 	expect(&asked, mixed, other, 0, "{<app.Node>}");
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 static void test_instances(void **state)
@@ -140,11 +96,11 @@ static void test_instances(void **state)
 	const uint64_t module = graph_module(graph, globals);
 	char first_slot[32];
 	char second_slot[32];
-	struct asked asked;
+	struct named_graph asked;
 
 	snprintf(first_slot, sizeof(first_slot), ".<offset %u>", layout->object_size);
 	snprintf(second_slot, sizeof(second_slot), ".<offset %u>", layout->object_size + 8);
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	expect(&asked, instance, dict, 0, ".__dict__");
 	expect(&asked, instance, graph->app_class, 0, ".__class__");
 	expect(&asked, slots, leaf, 0, first_slot);
@@ -158,7 +114,7 @@ static void test_instances(void **state)
 			 node_of(&asked, globals));
 	assert_int_equal(pyi_names_dict(&asked.names, node_of(&asked, slots)), PYI_GRAPH_NONE);
 	assert_int_equal(pyi_names_dict(&asked.names, node_of(&asked, leaf)), PYI_GRAPH_NONE);
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 static void test_function(void **state)
@@ -170,14 +126,14 @@ static void test_function(void **state)
 	const uint64_t closure = invented_tuple(heap, &leaf, 1);
 	const uint64_t code = graph_code(graph);
 	const uint64_t function = graph_function(graph, code, defaults, closure);
-	struct asked asked;
+	struct named_graph asked;
 
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	expect(&asked, function, code, 0, ".__code__");
 	expect(&asked, function, defaults, 0, ".__defaults__");
 	expect(&asked, function, closure, 0, ".__closure__");
 	expect(&asked, closure, leaf, 0, "[0]");
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 static void test_roots(void **state)
@@ -189,9 +145,9 @@ static void test_roots(void **state)
 		{ .kind = PYI_EDGE_LOCAL, .context = 8 },
 	};
 	const char *const expected[] = { "sys.modules", "thread state", "frame ? local [0]" };
-	struct asked asked;
+	struct named_graph asked;
 
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	for (int r = 0; r < 3; r++) {
 		char *text = pyi_names_root_text(&asked.names, &roots[r]);
 
@@ -199,7 +155,7 @@ static void test_roots(void **state)
 		assert_string_equal(text, expected[r]);
 		free(text);
 	}
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 /* The graph and the memory need not agree: each reference is still called something. */
@@ -211,14 +167,14 @@ static void test_fuzz(void **state)
 	const uint64_t items[] = { leaf, leaf };
 	uint64_t list = invented_list(heap, items, 2);
 	uint64_t words = (heap->next_addr - heap->range.start_addr) / 8;
-	struct asked asked;
+	struct named_graph asked;
 
 	invented_track(heap, list, 0);
 	(void)graph_instance(graph, graph_dict_of(graph, graph_name(graph, "attribute"), list));
 	(void)graph_with_slots(graph, leaf, list);
 	(void)graph_function(graph, graph_code(graph), invented_tuple(heap, items, 2),
 			     invented_tuple(heap, items, 2));
-	begin(graph, &asked);
+	named_graph_begin(graph, &asked);
 	srand(1);
 	for (int round = 0; round < FUZZ_ROUNDS; round++) {
 		for (int w = 0; w < FUZZ_WORDS; w++) {
@@ -243,7 +199,7 @@ static void test_fuzz(void **state)
 		memset(asked.names.types, 0,
 		       asked.made.graph.type_count * sizeof(*asked.names.types));
 	}
-	end(&asked);
+	named_graph_end(&asked);
 }
 
 int main(void)
