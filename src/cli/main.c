@@ -579,8 +579,8 @@ static enum pyi_exit supervise(struct job *job)
 	if (!error)
 		error = pyi_handover_begin(&job->options);
 	pyi_relay_init(&job->relay);
-	/* Who named several processes has named their children, and needs no hint. */
-	if (!error && !job->options.children)
+	/* Who named several processes has named their children, and a dump has none: no hint. */
+	if (!error && !job->options.children && !job->options.dump)
 		pyi_python_children_offer(job->options.pid, &children);
 	job->options.children_fd = children.fd;
 	if (!error)
