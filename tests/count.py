@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Adds up the results that suites of tests/run left in a folder, and prints how long each took,
-slowest first, and the closing line.
+"""Adds up the results that suites of tests/run left in a folder, and prints how long each took
+and computed, slowest first, and the closing line.
 
     count.py FOLDER SUITE...
 
@@ -36,6 +36,13 @@ def read(folder, name):
         return []
 
 
+def processor(folder, suite):
+    """What the suite and its processes computed, in seconds: the shell's `times`, "1m2.345s" each."""
+    words = " ".join(read(folder, suite + ".processor")).split()
+    return sum(60 * int(minutes) + float(seconds) for minutes, seconds in
+               (word.rstrip("s").split("m") for word in words))
+
+
 def main():
     folder, suites = sys.argv[1], sys.argv[2:]
     total = [0, 0, 0]
@@ -62,7 +69,7 @@ def main():
             total[1] += 1
     print()
     for suite in sorted(times, key=times.get, reverse=True):
-        print("%-10s %5d s" % (suite, times[suite]))
+        print("%-10s %5d s, of a processor %5d s" % (suite, times[suite], processor(folder, suite)))
     print("%d passed, %d failed%s" % (total[0], total[1],
                                       ", %d skipped" % total[2] if total[2] else ""))
     sys.exit(1 if total[1] or not total[0] else 0)

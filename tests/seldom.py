@@ -6,10 +6,10 @@
 
 Prints their names for tests/run, one a line, and why on stderr. With --sources: those of the source
 files on standard input that were touched, or that include what was, by the dependencies that the
-build in BUILD wrote down; all of them if what is to be found in them (.clang-tidy) was touched. Touched is what differs (committed
-or not) from the commit in PYI_BASE, or else in tests/last-landed: the last one for which all of
-`tests/run --all` has passed. Without git, or where that commit is not known (a shallow clone,
-another history), everything counts as touched. All that is left out has a shorter form, which
+build in BUILD wrote down; all of them if what is to be found in them (.clang-tidy) was touched.
+Touched is what differs (committed or not) from the commit in PYI_BASE, or else in tests/last-landed:
+the last one on which `.ci/run` has passed. Without git, or where that commit is not known (a shallow
+clone, another history), everything counts as touched. All that is left out has a shorter form, which
 always runs: see "What runs when" in CONTRIBUTING.md.
 """
 import os
@@ -21,11 +21,10 @@ LANDED = os.path.join("tests", "last-landed")
 
 # What each of them tests: files, and folders with a slash at the end.
 SUBJECTS = {
-    # 500 kills; 200 snapshots of each busy interpreter; pyinspect killed at all of its calls that
-    # touch the target; floods of signals, children, descriptors
+    # 500 kills; pyinspect killed at all of its calls that touch the target; floods of signals,
+    # children, descriptors
     "kills": ["src/broker/", "src/snapshot/", "src/tracee/", "payloads/entry.c", "tests/torture/",
-              "tests/live/test_kill.py", "tests/live/test_target.py", "tests/tools/kill_at.c",
-              "tests/tools/self_checking.c"],
+              "tests/live/test_kill.py", "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
     # 40 attaches to each program at work
     "soak": ["src/broker/", "src/snapshot/", "src/tracee/", "tests/soak/"],
     # kernels that this machine does not have

@@ -9,6 +9,10 @@ import support
 from groups import pytest_collection_modifyitems  # noqa: F401
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "few_interpreters: see groups.py")
+
+
 def pytest_report_header(config):
     found = ["%s %s" % (one.name, one.path or "MISSING")
              for one in interpreters.EXPECTED + interpreters.IN_ROOTS]

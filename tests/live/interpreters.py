@@ -26,6 +26,9 @@ STRICT = "1" == os.environ.get("PYI_REQUIRE_INTERPRETERS") or os.environ.get("CI
 PYENV_VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = (*PYENV_VERSIONS, "3.14", "3.15")
 
+# One of each way to keep dicts, attributes and frames; and the one that users of Debian 12 have.
+FEW = ("pyenv-3.7", "distribution", "pyenv-3.12", "pyenv-3.13", "sid-3.15")
+
 
 class Interpreter:
     """

@@ -13,6 +13,8 @@ from test_check import CRITICAL, OK, ask, codes, state  # noqa: F401
 from test_check_names import rules_of
 from test_measure import differences, measure, print_sample  # noqa: F401
 
+pytestmark = pytest.mark.few_interpreters
+
 LEAST = 100
 
 

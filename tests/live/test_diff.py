@@ -10,6 +10,8 @@ import pytest
 import interpreters
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 
 def ask(one, other, *options, code=0):
     done = support.run_pyinspect("diff", one, other, "--format", "json", *options)

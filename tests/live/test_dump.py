@@ -22,6 +22,8 @@ import pytest
 import interpreters
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 # Questions that a dump can answer.
 QUESTIONS = [("top-types", "-n", "0"), ("top-types", "--scope", "tracked", "--by", "count"),
              ("top-types", "--by", "retained", "-n", "15"), ("garbage", "-n", "0"),

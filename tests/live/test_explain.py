@@ -10,6 +10,8 @@ import pytest
 import interpreters
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 MAIN = "__main__."
 
 

@@ -13,6 +13,8 @@ import interpreters
 import support
 from test_hostile import COUNT, folder, victim as hostile  # pylint: disable=unused-import
 
+pytestmark = pytest.mark.few_interpreters
+
 PRINT_SAMPLE = os.path.join(os.path.dirname(support.PYINSPECT), "tests", "print_sample")
 
 

@@ -15,6 +15,8 @@ import interpreters
 import older_kernel
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 OBJECTS = 20000
 KILLS = 60
 

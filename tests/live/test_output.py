@@ -15,6 +15,8 @@ import pytest
 import interpreters
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 # Each command as it is used, besides the form of its output.
 COMMANDS = {
     "top-types": ["top-types"],

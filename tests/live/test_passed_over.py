@@ -11,6 +11,8 @@ import pytest
 
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 MEMORY = "/dev/shm"
 
 

@@ -9,6 +9,8 @@ import pytest
 
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 # Held by nobody that can be seen.
 UNSEEN = {"garbage", "held by C code"}
 MAIN = "sys.modules['__main__']."

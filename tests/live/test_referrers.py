@@ -10,6 +10,8 @@ import pytest
 
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 COUNT = 20
 
 

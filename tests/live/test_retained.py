@@ -9,6 +9,8 @@ import pytest
 
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 
 @pytest.fixture(scope="module")
 def victim(interpreter):

@@ -11,6 +11,8 @@ import pytest
 
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 MAIN = "sys.modules['__main__']."
 
 

@@ -9,6 +9,8 @@ import pytest
 
 import support
 
+pytestmark = pytest.mark.few_interpreters
+
 # Other objects of Python may have some referents too: no planted one has less than these.
 LEAST_BYTES = 2000000
 LEAST_REFERENTS = 50000
