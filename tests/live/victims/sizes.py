@@ -462,7 +462,7 @@ def kinds(_):
 def main():
     gc.disable()
     warnings.simplefilter("ignore")
-    HELD.extend([None] * len(KINDS))
+    HELD.extend([None] * 2 * len(KINDS))
     for make, members in KINDS.values():
         measure(make(3), members)
     for _ in range(3):
