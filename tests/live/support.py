@@ -20,6 +20,10 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.append(os.path.join(ROOT, "tests", "schema"))
+
+import validate  # noqa: E402
+
 VICTIMS = os.path.join(HERE, "victims")
 PYINSPECT = os.path.abspath(
     os.environ.get("PYINSPECT") or os.path.join(ROOT, "build", "pyinspect"))
@@ -55,10 +59,8 @@ def run_pyinspect(*arguments, prefix=(), binary=None, timeout=180, **options):
 def assert_valid(command, text, *options):
     """`text` is what the schema of a command says; see tests/schema/validate.py."""
     schema = os.path.join(ROOT, "doc", "schema", command + ".schema.json")
-    done = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "schema", "validate.py"),
-                           schema, *options], input=text, encoding="utf-8",
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
+    status, why = validate.judge(schema, text.encode(), "--ndjson" in options)
+    assert status == 0, why
 
 
 def spawn_pyinspect(*arguments, prefix=(), stderr=subprocess.DEVNULL, **options):
