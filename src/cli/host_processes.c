@@ -141,6 +141,8 @@ struct pyi_error *pyi_host_processes_copy(uint64_t deadline_ns, int *ret_fd, uin
 		/* It has not come as far as to a process. */
 		if (!error && stuck && !after)
 			error = lost();
+		if (!error && stuck && !pyi_proc_copy_cut(fd, progress))
+			error = lost();
 	}
 	if (!error) {
 		*ret_stuck = stuck_count;
@@ -282,6 +284,6 @@ struct pyi_error *pyi_host_processes_list(int fd, struct pyi_list_report *report
 			error = add_process(&copy, users, report, &capacity);
 	}
 	munmap(data, size);
-	/* It was ended while it wrote one: those behind that cannot be read. */
+	/* One that was cut off, or no copy: those behind it cannot be read. */
 	return error || at == size ? error : lost();
 }

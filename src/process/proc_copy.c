@@ -167,7 +167,7 @@ static bool write_all(int fd, const void *data, size_t size)
 static struct pyi_error *put(int fd, const struct copy *copy,
 			     struct pyi_proc_copy_progress *progress)
 {
-	off_t size = lseek(fd, 0, SEEK_CUR);
+	off_t size = lseek(fd, 0, SEEK_CUR) + (off_t)sizeof(copy->header) + PYI_PROC_TEXTS;
 	bool ok;
 
 	for (int t = 0; t < PYI_PROC_TEXTS; t++)
@@ -179,6 +179,8 @@ static struct pyi_error *put(int fd, const struct copy *copy,
 	ok = write_all(fd, &copy->header, sizeof(copy->header));
 	for (int t = 0; ok && t < PYI_PROC_TEXTS; t++)
 		ok = write_all(fd, copy->texts[t], copy->header.sizes[t] + (size_t)1);
+	if (ok)
+		__atomic_store_n(&progress->whole_bytes, (uint64_t)size, __ATOMIC_SEQ_CST);
 	return ok ? NULL
 		  : pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno,
 					   "cannot copy what /proc says");
@@ -282,6 +284,13 @@ struct pyi_error *pyi_proc_copy_write(int fd, pid_t after, struct pyi_proc_copy_
 		error = copy_process(fd, pids[p], chunk, &copy, progress);
 	}
 	return error;
+}
+
+bool pyi_proc_copy_cut(int fd, const struct pyi_proc_copy_progress *progress)
+{
+	off_t whole = (off_t)__atomic_load_n(&progress->whole_bytes, __ATOMIC_SEQ_CST);
+
+	return ftruncate(fd, whole) == 0 && lseek(fd, whole, SEEK_SET) == whole;
 }
 
 bool pyi_proc_copy_next(const char *data, size_t size_bytes, size_t *at,

@@ -45,6 +45,8 @@ struct pyi_proc_copy_progress {
 	int32_t pid;
 	/* Processes that were left out because the copy would have become too large. */
 	uint32_t left_out;
+	/* So many bytes of the file are whole processes: of what is behind them one was cut off. */
+	uint64_t whole_bytes;
 };
 
 enum {
@@ -55,11 +57,18 @@ enum {
 /*
  * Appends to the file the processes whose numbers are above `after`; with 0 the machine before
  * them. Threads of the kernel and processes in which "python" stands nowhere are not in it. Can be
- * held up by a process for ever: then it is to be killed, and gone on with after that one. For
- * one that may look into /proc. Errors (exit 1): /proc cannot be read, "output-failed", no memory.
+ * held up by a process for ever: then it is to be killed, and, after pyi_proc_copy_cut(), gone on
+ * with after that one. For one that may look into /proc. Errors (exit 1): /proc cannot be read,
+ * "output-failed", no memory.
  */
 struct pyi_error *pyi_proc_copy_write(int fd, pid_t after,
 				      struct pyi_proc_copy_progress *progress) PYI_MUST_CHECK;
+
+/*
+ * Cuts off what one that was killed had only half written; what is written next follows what is
+ * whole. False if the file cannot be cut.
+ */
+bool pyi_proc_copy_cut(int fd, const struct pyi_proc_copy_progress *progress);
 
 /*
  * The process that begins at *at, which is moved behind it; false at the end, and where the bytes

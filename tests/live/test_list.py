@@ -232,17 +232,21 @@ def test_reads_and_attaches_to_nothing(state, start, tmp_path):
     assert any('"/proc/%d"' % victim.pid in line for line in lines), "it has been looked at"
 
 
-def test_one_that_holds_us_up(state, tmp_path):
+# Each reader waits at the twentieth process that it comes to; or when it has half written what it
+# knows of the third with Python, or of the fourth.
+@pytest.mark.parametrize("call, number", [("readlinkat", 20), ("write", 24)])
+def test_one_that_holds_us_up(state, start, call, number):
     """Whoever reads is ended when it makes no progress, and another one goes on behind that."""
     if not shutil.which("strace"):
         pytest.skip("no strace")
-    # Each reader waits at the twentieth process that it comes to.
+    pids = [start(interpreters.any_interpreter(), "still.py").pid for _ in range(7)]
     result = run(state, expected=5, timeout=120, prefix=[
-        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=readlinkat", "-e",
-        "inject=readlinkat:delay_enter=60000000:when=20"])
+        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",
+        "inject=%s:delay_enter=10000000:when=%d" % (call, number)])
     assert result["stuck"] >= 1
-    # The list goes on to the last of them.
-    assert row_of(result, os.getpid())
+    # The list goes on to the last of them; none is missing but where a reader was held up.
+    missing = [pid for pid in pids if not row_of(result, pid)]
+    assert len(missing) <= 3, missing
 
 
 def test_a_target_is_a_mistake(state):

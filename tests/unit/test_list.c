@@ -202,6 +202,37 @@ static void test_copy(void **state)
 	close(fd);
 }
 
+/* Of a reader that was ended while it wrote, what is whole is kept; the next one goes on there. */
+static void test_copy_that_was_ended(void **state)
+{
+	int fd = memfd_create("copy", MFD_CLOEXEC);
+	struct pyi_proc_copy_progress progress = { 0 };
+	struct pyi_proc_copy copy;
+	struct stat about;
+	unsigned own = 0;
+	size_t at = 0;
+	char *data;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_null(pyi_proc_copy_write(fd, 0, &progress));
+	assert_int_equal(fstat(fd, &about), 0);
+	assert_int_equal(progress.whole_bytes, about.st_size);
+	assert_int_equal(write(fd, "half of a header", 16), 16);
+	assert_true(pyi_proc_copy_cut(fd, &progress));
+	assert_null(pyi_proc_copy_write(fd, getpid(), &progress));
+	assert_int_equal(fstat(fd, &about), 0);
+	data = malloc((size_t)about.st_size);
+	assert_non_null(data);
+	assert_int_equal(pread(fd, data, (size_t)about.st_size, 0), about.st_size);
+	while (pyi_proc_copy_next(data, (size_t)about.st_size, &at, &copy))
+		own += copy.pid == 0;
+	assert_int_equal(at, about.st_size);
+	assert_int_equal(own, 1);
+	free(data);
+	close(fd);
+}
+
 static void test_state(void **state)
 {
 	struct pyi_list_process then[] = { { .pid = 7, .start_ticks = 70, .rss_bytes = 1000 },
@@ -256,13 +287,10 @@ static void test_state_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signs),
-		cmocka_unit_test(test_versions_together),
-		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_command_words),
-		cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_state),
-		cmocka_unit_test(test_state_of_others),
+		cmocka_unit_test(test_signs),  cmocka_unit_test(test_versions_together),
+		cmocka_unit_test(test_places), cmocka_unit_test(test_command_words),
+		cmocka_unit_test(test_copy),   cmocka_unit_test(test_copy_that_was_ended),
+		cmocka_unit_test(test_state),  cmocka_unit_test(test_state_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
