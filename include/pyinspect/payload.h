@@ -201,6 +201,14 @@ struct pyi_edge {
 	uint64_t context;
 };
 
+/*
+ * In `internal` of a root: its reference count does not count this one, which is borrowed, or is
+ * also that of an object.
+ */
+enum {
+	PYI_ROOT_UNCOUNTED = 2,
+};
+
 /* An object that no other object needs to lead to, and why it lives. */
 struct pyi_payload_root {
 	/* 0 is skipped. */

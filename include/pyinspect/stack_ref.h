@@ -5,6 +5,7 @@
 #ifndef PYINSPECT_STACK_REF_H
 #define PYINSPECT_STACK_REF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <pyinspect/layout.h>
@@ -24,6 +25,12 @@ static inline uint64_t pyi_stack_ref_object(const struct pyi_layout *layout, uin
 	if (word & PYI_STACK_REF_NO_OBJECT)
 		return 0;
 	return word & ~(uint64_t)PYI_STACK_REF_BORROWED;
+}
+
+/* True if the object's reference count does not count that word. */
+static inline bool pyi_stack_ref_is_borrowed(const struct pyi_layout *layout, uint64_t word)
+{
+	return layout->features & PYI_FEATURE_STACK_REFS && word & PYI_STACK_REF_BORROWED;
 }
 
 #endif

@@ -49,7 +49,7 @@ uint32_t pyi_graph_held(const struct pyi_graph *graph, uint32_t node)
 	for (size_t r = flags & PYI_NODE_ROOT ? pyi_graph_first_root(graph, node)
 					      : graph->root_count;
 	     r < graph->root_count && graph->roots[r].node == node; r++)
-		explained++;
+		explained += !graph->roots[r].uncounted;
 	return explained < count ? count - (uint32_t)explained : 0;
 }
 

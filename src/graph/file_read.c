@@ -114,6 +114,8 @@ static bool take_root(struct reader *reader, struct pyi_column_reader *column,
 	struct pyi_graph_root root = { .node = (uint32_t)node };
 
 	root.kind = (uint32_t)pyi_number_take(column);
+	root.uncounted = root.kind & PYI_GRAPH_FILE_UNCOUNTED;
+	root.kind &= ~(uint32_t)PYI_GRAPH_FILE_UNCOUNTED;
 	root.detail = pyi_number_take(column);
 	root.context = pyi_number_take(column);
 	if (node >= reader->head.nodes || graph->root_count >= NAME_LIMIT ||

@@ -101,7 +101,8 @@ static struct pyi_error *write_roots(struct writer *writer)
 
 	for (size_t r = 0; r < graph->root_count && !error; r++) {
 		put(writer, graph->roots[r].node);
-		put(writer, graph->roots[r].kind);
+		put(writer, graph->roots[r].kind |
+				    (graph->roots[r].uncounted ? PYI_GRAPH_FILE_UNCOUNTED : 0));
 		put(writer, graph->roots[r].detail);
 		put(writer, graph->roots[r].context);
 		put_text(writer, graph->roots[r].text);

@@ -45,6 +45,8 @@ struct pyi_graph_root {
 	uint32_t kind;
 	uint64_t detail;
 	uint64_t context;
+	/* It is none of the references that the object's count is about. */
+	bool uncounted;
 	/* What it is called; NULL if that is not known. */
 	char *text;
 };

@@ -62,6 +62,7 @@ static struct pyi_error *add_root(struct run *run, const struct pyi_record_graph
 		.kind = edge->kind,
 		.detail = edge->detail,
 		.context = edge->context,
+		.uncounted = (edge->internal & PYI_ROOT_UNCOUNTED) != 0,
 	};
 
 	return pyi_graph_builder_add_root(run->builder, record->root.object_addr, &root);

@@ -28,6 +28,12 @@ enum {
 	 * on, other fields are not valid
 	 */
 	OWNER_C_STACK = 3,
+	/* FRAME_OWNED_BY_GENERATOR: it is part of a generator, whose tp_traverse reports it, too.
+	 */
+	OWNER_GENERATOR = 1,
+	/* `internal` of a root that is a reference of its own, and of one that is not. */
+	COUNTED = 1,
+	UNCOUNTED = 1 | PYI_ROOT_UNCOUNTED,
 };
 
 static bool has(uint32_t offset)
@@ -100,18 +106,30 @@ static struct pyi_error *push_fields(struct pyi_root_list *list, struct pyi_memo
 	return error;
 }
 
-static struct pyi_error *push_locals(struct pyi_root_list *list, const struct pyi_layout *layout,
-				     struct pyi_memory_reader *reader, uint64_t code, uint64_t addr,
-				     uint32_t count)
+/* Of what a word of a frame refers to; that may be a tagged reference. */
+static struct pyi_error *push_word(struct pyi_root_list *list, const struct pyi_layout *layout,
+				   const struct pyi_edge *owner, uint64_t word)
 {
-	struct pyi_edge edge = { .kind = PYI_EDGE_LOCAL, .internal = 1, .context = code };
+	struct pyi_edge edge = *owner;
+
+	if (pyi_stack_ref_is_borrowed(layout, word))
+		edge.internal = UNCOUNTED;
+	return push(list, &edge, pyi_stack_ref_object(layout, word));
+}
+
+/* Variables and stack of a frame; the generator that the frame is part of reports the first ones.
+ */
+static struct pyi_error *push_slots(struct pyi_root_list *list, const struct pyi_layout *layout,
+				    struct pyi_memory_reader *reader, uint64_t code, uint64_t addr,
+				    uint32_t count, uint32_t reported_count)
+{
+	struct pyi_edge edge = { .kind = PYI_EDGE_LOCAL, .context = code };
 	struct pyi_error *error = NULL;
 
 	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++) {
 		edge.detail = i;
-		error = push(
-			list, &edge,
-			pyi_stack_ref_object(layout, load(reader, addr + i * sizeof(uint64_t))));
+		edge.internal = i < reported_count ? UNCOUNTED : COUNTED;
+		error = push_word(list, layout, &edge, load(reader, addr + i * sizeof(uint64_t)));
 	}
 	return error;
 }
@@ -127,18 +145,22 @@ static struct pyi_error *push_stack_ref(struct pyi_root_list *list, const struct
 	if (!has(offset))
 		return NULL;
 	edge.detail = offset;
-	return push(list, &edge, pyi_stack_ref_object(layout, load(reader, addr + offset)));
+	return push_word(list, layout, &edge, load(reader, addr + offset));
 }
 
-/* How many slots of a frame are in use: its locals, and what is known to be on its stack. */
+/*
+ * How many slots of a frame are in use: its locals, and what is known to be on its stack. Of these
+ * the frame itself knows *ret_known, and tp_traverse of a generator reports no others.
+ */
 static uint32_t count_slots(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			    uint64_t code, uint64_t frame)
+			    uint64_t code, uint64_t frame, uint32_t *ret_known)
 {
 	uint64_t first = frame + layout->iframe_localsplus;
 	uint32_t locals = 0;
 	uint32_t stack = 0;
 	uint32_t top = 0;
 
+	*ret_known = 0;
 	if (!pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
 		return 0;
 	/* The end of the stack is only known while the frame does not execute. */
@@ -153,6 +175,7 @@ static uint32_t count_slots(const struct pyi_layout *layout, struct pyi_memory_r
 	} else if (!pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top)) {
 		return locals;
 	}
+	*ret_known = (int32_t)top > 0 ? top : 0;
 	return (int32_t)top > (int32_t)locals ? top : locals;
 }
 
@@ -161,11 +184,7 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 					 const struct pyi_layout *layout,
 					 struct pyi_memory_reader *reader, uint64_t thread)
 {
-	const struct pyi_edge edge = {
-		.kind = PYI_EDGE_THREAD,
-		.internal = 1,
-		.detail = layout->thread_exc_info,
-	};
+	struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .detail = layout->thread_exc_info };
 	struct pyi_error *error = NULL;
 	uint64_t item = 0;
 
@@ -173,45 +192,62 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 		item = load(reader, thread + layout->thread_exc_info);
 
 	for (int i = 0; item && i < EXCEPTION_LIMIT && !error && !list->truncated; i++) {
+		uint64_t previous = load(reader, item + layout->exc_item_previous);
+
+		/* The last one is the thread's own, the others are those of generators that run. */
+		edge.internal = previous ? UNCOUNTED : COUNTED;
 		error = push_field(list, reader, &edge, item, layout->exc_item_value);
 		if (!error)
 			error = push_field(list, reader, &edge, item, layout->exc_item_type);
 		if (!error)
 			error = push_field(list, reader, &edge, item, layout->exc_item_traceback);
-		item = load(reader, item + layout->exc_item_previous);
+		item = previous;
 	}
 	return error;
 }
 
-/* What one interpreter frame holds (3.11+): a frame is no object there. */
+/*
+ * What one interpreter frame holds (3.11+): a frame is no object there. Which references are its
+ * own, struct _PyInterpreterFrame in Include/internal/pycore_frame.h says (3.14:
+ * pycore_interpframe_structs.h).
+ */
 static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi_layout *layout,
-				    struct pyi_memory_reader *reader, uint64_t frame)
+				    struct pyi_memory_reader *reader, uint64_t frame, uint8_t owner)
 {
 	uint64_t code = pyi_stack_ref_object(layout, load(reader, frame + layout->iframe_code));
-	const struct pyi_edge edge = { .kind = PYI_EDGE_FRAME, .internal = 1, .context = code };
-	struct pyi_error *error =
-		push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_code);
+	const struct pyi_edge borrowed = { .kind = PYI_EDGE_FRAME,
+					   .internal = UNCOUNTED,
+					   .context = code };
+	struct pyi_edge edge = borrowed;
+	struct pyi_error *error;
+	uint32_t known;
+	uint32_t count = count_slots(layout, reader, code, frame, &known);
 
+	if (owner != OWNER_GENERATOR) {
+		edge.internal = COUNTED;
+		known = 0;
+	}
+	error = push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_code);
 	if (!error)
 		error = push_stack_ref(list, layout, reader, &edge, frame, layout->iframe_function);
 	if (!error)
-		error = push_field(list, reader, &edge, frame, layout->iframe_globals);
+		error = push_field(list, reader, &borrowed, frame, layout->iframe_globals);
 	if (!error)
-		error = push_field(list, reader, &edge, frame, layout->iframe_builtins);
+		error = push_field(list, reader, &borrowed, frame, layout->iframe_builtins);
 	if (!error)
 		error = push_field(list, reader, &edge, frame, layout->iframe_locals);
 	if (!error)
 		error = push_field(list, reader, &edge, frame, layout->iframe_object);
 	if (error)
 		return error;
-	return push_locals(list, layout, reader, code, frame + layout->iframe_localsplus,
-			   count_slots(layout, reader, code, frame));
+	return push_slots(list, layout, reader, code, frame + layout->iframe_localsplus, count,
+			  known);
 }
 
 static struct pyi_error *push_frames(struct pyi_root_list *list, const struct pyi_layout *layout,
 				     struct pyi_memory_reader *reader, uint64_t thread)
 {
-	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = 1 };
+	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = COUNTED };
 	struct pyi_error *error = NULL;
 	struct chain chain = { 0 };
 	uint64_t frame;
@@ -230,7 +266,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 
 		if (pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) &&
 		    owner < OWNER_C_STACK)
-			error = push_frame(list, layout, reader, frame);
+			error = push_frame(list, layout, reader, frame, owner);
 		frame = load(reader, frame + layout->iframe_previous);
 		list->truncated |= frame && (i + 1 == FRAME_LIMIT || leads_back(&chain, frame));
 	}
@@ -240,7 +276,7 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 static struct pyi_error *push_threads(struct pyi_root_list *list, const struct pyi_layout *layout,
 				      struct pyi_memory_reader *reader, uint64_t interpreter)
 {
-	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = 1 };
+	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = COUNTED };
 	uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
 	struct chain chain = { .seen_addr = thread };
 	struct pyi_error *error = NULL;
@@ -263,7 +299,7 @@ static struct pyi_error *push_static_types(struct pyi_root_list *list,
 					   struct pyi_memory_reader *reader, uint64_t interpreter)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	struct pyi_edge edge = { .kind = PYI_EDGE_STATIC_TYPE, .internal = 1 };
+	struct pyi_edge edge = { .kind = PYI_EDGE_STATIC_TYPE, .internal = COUNTED };
 	struct pyi_error *error = NULL;
 
 	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE))
@@ -292,7 +328,7 @@ static struct pyi_error *push_atexit(struct pyi_root_list *list, const struct py
 {
 	const struct pyi_edge edge = {
 		.kind = PYI_EDGE_INTERPRETER,
-		.internal = 1,
+		.internal = COUNTED,
 		.detail = PYI_EDGE_ATEXIT,
 	};
 	struct pyi_error *error = NULL;
@@ -347,7 +383,7 @@ static bool keeps_interned(const struct pyi_layout *layout, struct pyi_memory_re
 static struct pyi_error *push_interned(struct pyi_root_list *list, const struct pyi_layout *layout,
 				       struct pyi_memory_reader *reader, uint64_t interpreter)
 {
-	const struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = 1 };
+	const struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = COUNTED };
 
 	if (!has(layout->interp_interned) ||
 	    !keeps_interned(layout, reader, load(reader, interpreter + layout->interp_interned)))
@@ -361,7 +397,7 @@ struct pyi_error *pyi_roots_find(const struct pyi_runtime *runtime,
 				 struct pyi_root_list *ret_roots)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	const struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = 1 };
+	const struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = COUNTED };
 	struct pyi_root_list list = { 0 };
 	struct pyi_error *error = NULL;
 
@@ -382,7 +418,7 @@ struct pyi_error *pyi_roots_find(const struct pyi_runtime *runtime,
 	     i++) {
 		struct pyi_edge gc_edge = {
 			.kind = PYI_EDGE_INTERPRETER,
-			.internal = 1,
+			.internal = COUNTED,
 			.detail = PYI_EDGE_GC_GARBAGE,
 		};
 		uint64_t state = pyi_interpreters_gc_state(runtime, interpreters, i);
