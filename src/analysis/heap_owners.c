@@ -32,11 +32,17 @@ static uint32_t kind_of(const struct search *search, uint32_t node)
 	return search->graph->types[pyi_graph_type(search->graph, node)].kind;
 }
 
+static bool matters(const struct search *search, uint32_t node)
+{
+	return pyi_graph_referents(search->graph, node).count ||
+	       (search->query->wanted && pyi_bits_has(search->query->wanted, node));
+}
+
 /* True if it is for this reference to name it; then it is looked at later. */
 static bool take(struct search *search, uint32_t node)
 {
-	if ((is_named(search, node) && is_listed(search, node)) ||
-	    !pyi_graph_referents(search->graph, node).count || !pyi_bits_set(search->marks, node))
+	if ((is_named(search, node) && is_listed(search, node)) || !matters(search, node) ||
+	    !pyi_bits_set(search->marks, node))
 		return false;
 	search->stack[search->depth++] = node;
 	return true;

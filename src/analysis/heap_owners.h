@@ -22,6 +22,8 @@ struct pyi_heap_owners_query {
 	const bool *named;
 	/* Of each node that is a __dict__ the object that has it, else PYI_GRAPH_NONE. */
 	const uint32_t *dict_owners;
+	/* Of what refers to nothing these (graph/bits.h) have owners, too; NULL: none. */
+	const uint64_t *wanted;
 	const uint32_t *starts;
 	size_t start_count;
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/heap_types.h"
+#include "analysis/largest_nodes.h"
 #include "base/cleanup.h"
 #include "graph/bits.h"
 
@@ -132,65 +133,21 @@ static struct pyi_error *walk_tree(struct tree *tree, uint64_t **ret_estimated)
 	return error;
 }
 
-/* Whether `one` is to be shown behind `other`. */
-static bool is_behind(const struct pyi_retained_object *one,
-		      const struct pyi_retained_object *other)
-{
-	if (one->retained_bytes != other->retained_bytes)
-		return one->retained_bytes < other->retained_bytes;
-	return one->node > other->node;
-}
-
-/* A heap whose first item is behind all others: item `at` has become another one. */
-static void sink(struct pyi_retained_objects *heap, size_t at)
-{
-	for (;;) {
-		size_t last = at;
-
-		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->count; child++)
-			if (is_behind(&heap->items[child], &heap->items[last]))
-				last = child;
-		if (last == at)
-			return;
-		struct pyi_retained_object other = heap->items[at];
-
-		heap->items[at] = heap->items[last];
-		heap->items[last] = other;
-		at = last;
-	}
-}
-
-static void offer(struct pyi_retained_objects *heap, size_t limit,
-		  const struct pyi_retained_object *object)
-{
-	if (heap->count < limit) {
-		heap->items[heap->count++] = *object;
-		if (heap->count == limit)
-			for (size_t at = limit; at; at--)
-				sink(heap, at - 1);
-	} else if (is_behind(&heap->items[0], object)) {
-		heap->items[0] = *object;
-		sink(heap, 0);
-	}
-}
-
-static int compare_objects(const void *left, const void *right)
-{
-	return is_behind(left, right) ? 1 : -1;
-}
-
 struct pyi_error *pyi_retained_find_objects(const struct pyi_graph *graph,
 					    const struct pyi_dominators *dominators, size_t limit,
 					    struct pyi_retained_objects *ret_objects)
 {
+	PYI_CLEANUP(pyi_largest_nodes_deinit) struct pyi_largest_nodes largest = { 0 };
 	struct tree tree = { .graph = graph, .dominators = dominators };
 	struct pyi_retained_objects objects = { 0 };
 	uint64_t *estimated;
 	struct pyi_error *error;
 
-	if (limit > graph->node_count)
-		limit = graph->node_count;
-	objects.items = calloc(limit + 1, sizeof(*objects.items));
+	error = pyi_largest_nodes_init(&largest,
+				       limit < graph->node_count ? limit : graph->node_count);
+	if (error)
+		return error;
+	objects.items = calloc(largest.limit + 1, sizeof(*objects.items));
 	if (!objects.items)
 		return pyi_error_no_memory();
 	error = walk_tree(&tree, &estimated);
@@ -198,19 +155,20 @@ struct pyi_error *pyi_retained_find_objects(const struct pyi_graph *graph,
 		free(objects.items);
 		return error;
 	}
-	for (uint32_t node = 0; node < graph->node_count && limit; node++) {
-		const struct pyi_retained_object object = {
-			.node = node,
-			.retained_bytes = dominators->retained_bytes[node],
-			.estimated = pyi_bits_has(estimated, node),
-		};
-
+	for (uint32_t node = 0; node < graph->node_count; node++)
 		if (is_object(graph, node))
-			offer(&objects, limit, &object);
+			pyi_largest_nodes_offer(&largest, node, dominators->retained_bytes[node]);
+	pyi_largest_nodes_sort(&largest);
+	for (; objects.count < largest.count; objects.count++) {
+		const struct pyi_largest_node *found = &largest.items[objects.count];
+
+		objects.items[objects.count] = (struct pyi_retained_object){
+			.node = found->node,
+			.retained_bytes = found->figure,
+			.estimated = pyi_bits_has(estimated, found->node),
+		};
 	}
 	unmap(graph->space, estimated, pyi_bits_bytes(graph->node_count));
-	if (objects.count)
-		qsort(objects.items, objects.count, sizeof(*objects.items), compare_objects);
 	*ret_objects = objects;
 	return NULL;
 }

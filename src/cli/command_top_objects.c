@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/heap_graph.h"
 #include "cli/inspection.h"
 #include "cli/retained.h"
 #include "heap/large_objects.h"
@@ -35,7 +36,8 @@ static const char help[] =
 	"if several hold it, the first one found. Many small objects do not show here:\n"
 	"see top-types.\n"
 	"\n"
-	"Not seen: what C code keeps outside of Python objects.\n"
+	"It takes memory beside that of the process: about 70 bytes an object. Not seen:\n"
+	"what C code keeps outside of Python objects.\n"
 	"\n"
 	"Examples:\n"
 	"  pyinspect 1234 top-objects\n"
@@ -46,24 +48,24 @@ static const char help[] =
 
 static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
 {
-	PYI_CLEANUP(pyi_large_objects_deinit) struct pyi_large_objects objects = { 0 };
 	const struct pyi_options *options = inspection->options;
-	struct pyi_large_objects shown;
-	struct pyi_error *error;
+	PYI_CLEANUP(pyi_large_objects_question_deinit)
+	struct pyi_large_objects_question objects = {
+		.by_bytes_limit = options->by == PYI_BY_REFERENTS ? 0 : options->limit,
+		.by_referents_limit = options->by == PYI_BY_BYTES ? 0 : options->limit,
+		.values = options->values,
+	};
+	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
+	const struct pyi_graph_question question = pyi_large_objects_ask(&objects);
+	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 
-	error = pyi_session_large_objects(&inspection->session, options->limit, options->values,
-					  &objects);
 	if (error)
 		return error;
-	shown = objects;
-	if (options->by == PYI_BY_REFERENTS)
-		shown.by_bytes_count = 0;
-	else if (options->by == PYI_BY_BYTES)
-		shown.by_referents_count = 0;
-	*ret_exit = pyi_inspection_conclude(inspection);
+	*ret_exit = pyi_heap_graph_conclude(&graph, inspection,
+					    "objects may have more referents than are shown");
 	return pyi_report_large_objects(options->out, options->format,
-					pyi_inspection_columns(inspection->options),
-					inspection->envelope, &shown, inspection->skipped_objects);
+					pyi_inspection_columns(options), inspection->envelope,
+					&objects.answer, inspection->skipped_objects);
 }
 
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
@@ -98,6 +100,7 @@ const struct pyi_command pyi_command_top_objects = {
 	},
 	.help = help,
 	.inspects = true,
+	.graph = true,
 	.dump = true,
 	.run = run,
 };

@@ -150,7 +150,7 @@ struct pyi_place pyi_holders_owner(struct pyi_holders *holders, uint32_t node)
 
 struct pyi_error *pyi_holders_find(struct pyi_holders *holders, const struct pyi_graph_view *view,
 				   const struct pyi_subject_found *found,
-				   const uint32_t *dict_owners)
+				   const uint32_t *dict_owners, const uint64_t *wanted)
 {
 	PYI_CLEANUP(pyi_guard_free)
 	uint32_t *starts = calloc(found->start_count + 1, sizeof(*starts));
@@ -159,6 +159,7 @@ struct pyi_error *pyi_holders_find(struct pyi_holders *holders, const struct pyi
 	struct pyi_heap_owners_query query = {
 		.named = named,
 		.dict_owners = dict_owners,
+		.wanted = wanted,
 		.starts = starts,
 	};
 

@@ -19,16 +19,21 @@ struct pyi_holders {
 	struct pyi_place owner;
 };
 
-/* `dict_owners` are those of pyi_graph_dict_owners(); all of it must outlive the holders. */
+/*
+ * `dict_owners` are those of pyi_graph_dict_owners(), `wanted` those of analysis/heap_owners.h; all
+ * of it must outlive the holders.
+ */
 struct pyi_error *pyi_holders_find(struct pyi_holders *holders, const struct pyi_graph_view *view,
 				   const struct pyi_subject_found *found,
-				   const uint32_t *dict_owners) PYI_MUST_CHECK;
+				   const uint32_t *dict_owners,
+				   const uint64_t *wanted) PYI_MUST_CHECK;
 /* Safe on a zeroed struct. */
 void pyi_holders_deinit(struct pyi_holders *holders);
 
 /*
  * The owner to report for what a node refers to: of a module, class, function or frame itself,
- * without an edge; of a container what it is named after; none of instances.
+ * without an edge; of a container, and of what is wanted, what it is named after; none of
+ * instances.
  */
 struct pyi_place pyi_holders_owner(struct pyi_holders *holders, uint32_t node);
 

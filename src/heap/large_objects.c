@@ -1,137 +1,242 @@
 /*
- * The examination of `top-objects`: names what the payload found.
+ * Chooses, then finds out what those that were chosen are named after.
  */
 #include "heap/large_objects.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/largest_nodes.h"
 #include "base/cleanup.h"
+#include "graph/bits.h"
+#include "heap/dict_keys.h"
+#include "heap/holders.h"
 #include "python/attributes.h"
-#include "python/objects.h"
 
-struct large_run {
-	struct pyi_session *session;
-	uint64_t limit;
-	bool values;
-
-	struct pyi_subject_found *found;
-	struct pyi_modelled_types modelled;
-	struct pyi_large_objects answer;
-	/* No room for more: the rest is left out. */
-	bool full;
+enum {
+	/* How often it is asked whether there is still time. */
+	NODES_PER_CHECK = 1 << 16,
 };
 
-static void free_large(struct pyi_large_object *object)
+struct run {
+	const struct pyi_graph_view *view;
+	const struct pyi_graph *graph;
+	struct pyi_large_objects_question *question;
+	struct pyi_dict_keys keys;
+	struct pyi_largest_nodes by_bytes;
+	struct pyi_largest_nodes by_referents;
+	/* All that were chosen. */
+	uint64_t *chosen;
+	uint32_t *dict_owners;
+	struct pyi_holders holders;
+};
+
+static void free_run(struct run *run)
+{
+	pyi_holders_deinit(&run->holders);
+	pyi_largest_nodes_deinit(&run->by_bytes);
+	pyi_largest_nodes_deinit(&run->by_referents);
+}
+
+/* len(gc.get_referents()): what tp_traverse reports. */
+static uint64_t count_referents(struct run *run, uint32_t node)
+{
+	const struct pyi_graph *graph = run->graph;
+	const struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
+	const uint16_t *labels = pyi_graph_labels(graph, node);
+	uint64_t count = 0;
+
+	if (!labels && graph->types[pyi_graph_type(graph, node)].addr ==
+			       run->view->session->runtime.dict_type_addr)
+		return pyi_dict_keys_are_reported(&run->keys, node) ? referents.count
+								    : referents.count / 2;
+	for (uint64_t e = 0; e < referents.count; e++)
+		count += !labels || !(labels[e] & PYI_LABEL_INTERNAL);
+	return count;
+}
+
+static struct pyi_error *choose(struct run *run)
+{
+	const struct pyi_graph *graph = run->graph;
+	struct pyi_error *error = NULL;
+
+	for (uint32_t node = 0; node < graph->node_count && !error; node++) {
+		uint64_t bytes = pyi_graph_size(graph, node);
+		uint64_t references = pyi_graph_referents(graph, node).count;
+		uint64_t referents;
+
+		if (node % NODES_PER_CHECK == 0)
+			error = pyi_session_check(run->view->session);
+		if (pyi_graph_flags(graph, node) & PYI_NODE_KEYS)
+			continue;
+		if (bytes)
+			pyi_largest_nodes_offer(&run->by_bytes, node, bytes);
+		/* To count takes longer than to see that it cannot be so many. */
+		if (!references || !pyi_largest_nodes_admit(&run->by_referents, references))
+			continue;
+		referents = count_referents(run, node);
+		if (referents)
+			pyi_largest_nodes_offer(&run->by_referents, node, referents);
+	}
+	pyi_largest_nodes_sort(&run->by_bytes);
+	pyi_largest_nodes_sort(&run->by_referents);
+	for (size_t i = 0; i < run->by_bytes.count; i++)
+		(void)pyi_bits_set(run->chosen, run->by_bytes.items[i].node);
+	for (size_t i = 0; i < run->by_referents.count; i++)
+		(void)pyi_bits_set(run->chosen, run->by_referents.items[i].node);
+	return error;
+}
+
+static void free_object(struct pyi_large_object *object)
 {
 	free(object->type);
 	free(object->owner);
 	free(object->value);
 }
 
-static uint64_t size_of_large(const struct pyi_large_object *object)
+static uint64_t room_of(const struct pyi_large_object *object)
 {
 	return sizeof(*object) + strlen(object->type) +
 	       (object->owner ? strlen(object->owner) : 0) +
 	       (object->value ? strlen(object->value) : 0);
 }
 
-static struct pyi_error *add_large(struct large_run *run, const struct pyi_record_large *record)
+static struct pyi_error *describe(struct run *run, uint32_t node, struct pyi_large_object *ret)
 {
-	const struct pyi_places *places = &run->found->places;
-	bool by_bytes = record->order == PYI_LARGE_BY_BYTES;
-	struct pyi_large_object **list =
-		by_bytes ? &run->answer.by_bytes : &run->answer.by_referents;
-	size_t *count = by_bytes ? &run->answer.by_bytes_count : &run->answer.by_referents_count;
-	struct pyi_large_object object = {
-		.addr = record->addr,
-		.bytes = record->bytes,
-		.estimated = pyi_objects_size_is_estimated(places->runtime, places->reader,
-							   record->type_addr, run->modelled.addrs,
-							   run->modelled.count),
-		.referents = record->referents,
-	};
-	struct pyi_large_object *grown;
+	const struct pyi_graph_type *type = &run->graph->types[pyi_graph_type(run->graph, node)];
+	const struct pyi_places *places = &run->view->names->places;
+	const struct pyi_place owner = pyi_holders_owner(&run->holders, node);
 	bool no_owner = false;
+	struct pyi_large_object object = {
+		.addr = pyi_graph_address(run->graph, node),
+		.type = strdup(type->name ? type->name : "?"),
+		.bytes = pyi_graph_size(run->graph, node),
+		.estimated = type->estimated,
+		.referents = count_referents(run, node),
+		.owner = pyi_places_owner(places, &owner, &no_owner),
+	};
 
-	if (*count >= run->limit)
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					"the payload's answer is broken: too many objects");
-	grown = realloc(*list, (*count + 1) * sizeof(*grown));
-	if (!grown)
-		return pyi_error_no_memory();
-	*list = grown;
-	object.has_length = pyi_attributes_length(places->runtime, places->reader, record->addr,
-						  &object.length);
-	object.type = pyi_subject_type_name(run->found, record->type_addr);
-	object.owner = pyi_places_owner(places, &record->owner, &no_owner);
-	object.value = run->values ? pyi_places_describe(places, record->addr) : NULL;
-	if (!object.type || (!object.owner && !no_owner) || (run->values && !object.value)) {
-		free_large(&object);
+	object.has_length =
+		pyi_attributes_length(places->runtime, places->reader, object.addr, &object.length);
+	if (run->question->values)
+		object.value = pyi_places_describe(places, object.addr);
+	if (!object.type || (!object.owner && !no_owner) ||
+	    (run->question->values && !object.value)) {
+		free_object(&object);
 		return pyi_error_no_memory();
 	}
-	if (!pyi_session_has_room(run->session, size_of_large(&object))) {
-		free_large(&object);
-		run->full = true;
-		return NULL;
-	}
-	/* A type only: there is nothing to show. */
-	if (object.value && object.value[0] == '<') {
-		free(object.value);
-		object.value = NULL;
-	}
-	grown[(*count)++] = object;
+	*ret = object;
 	return NULL;
 }
 
-static struct pyi_error *take_large(void *argument, uint32_t kind, const void *record)
+static struct pyi_error *tell(struct run *run, const struct pyi_largest_nodes *nodes,
+			      struct pyi_large_object **ret_list, size_t *ret_count)
 {
-	struct large_run *run = argument;
+	struct pyi_error *error = NULL;
 
-	return kind == PYI_RECORD_LARGE && !run->full ? add_large(run, record) : NULL;
-}
+	*ret_list = calloc(nodes->count + 1, sizeof(**ret_list));
+	if (!*ret_list)
+		return pyi_error_no_memory();
+	for (size_t i = 0; i < nodes->count && !error; i++) {
+		struct pyi_large_object *object = &(*ret_list)[*ret_count];
 
-static struct pyi_error *examine_large(void *argument, struct pyi_session *session,
-				       struct pyi_source_snapshot *snapshot,
-				       const struct pyi_interpreters *interpreters)
-{
-	const struct pyi_subject values = { .values = ((struct large_run *)argument)->values };
-	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
-	struct large_run *run = argument;
-	struct pyi_walk_result result = { 0 };
-	struct pyi_walk_request request;
-	struct pyi_error *error;
-
-	pyi_large_objects_deinit(&run->answer);
-	run->full = false;
-	error = pyi_subject_find(&values, session, snapshot, interpreters, &found);
-	if (error)
-		return error;
-	run->found = &found;
-	run->session = session;
-	request = pyi_subject_request(&found, NULL, PYI_JOB_LARGE);
-	request.limit = run->limit;
-	request.record = take_large;
-	request.modelled = &run->modelled;
-	request.record_argument = run;
-	error = pyi_session_walk(session, snapshot, interpreters, &request, &result);
-	run->answer.objects = session->summary.objects;
-	run->answer.bytes = session->summary.bytes;
-	pyi_walk_result_deinit(&result);
+		error = describe(run, nodes->items[i].node, object);
+		if (error)
+			break;
+		if (!pyi_session_has_room(run->view->session, room_of(object))) {
+			free_object(object);
+			*object = (struct pyi_large_object){ 0 };
+			break;
+		}
+		/* A type only: there is nothing to show. */
+		if (object->value && object->value[0] == '<') {
+			free(object->value);
+			object->value = NULL;
+		}
+		(*ret_count)++;
+		if (i % NODES_PER_CHECK == 0)
+			error = pyi_session_check(run->view->session);
+	}
 	return error;
 }
 
-struct pyi_error *pyi_session_large_objects(struct pyi_session *session, uint64_t limit,
-					    bool values, struct pyi_large_objects *ret_objects)
+static struct pyi_error *answer(struct run *run)
 {
-	struct large_run run = { .limit = limit, .values = values };
-	const struct pyi_examination examination = { examine_large, &run };
-	struct pyi_error *error = pyi_session_examine(session, &examination);
+	struct pyi_large_objects *objects = &run->question->answer;
+	struct pyi_error *error =
+		pyi_largest_nodes_init(&run->by_bytes, run->question->by_bytes_limit);
 
-	if (error) {
-		pyi_large_objects_deinit(&run.answer);
-		return error;
+	if (!error)
+		error = pyi_largest_nodes_init(&run->by_referents,
+					       run->question->by_referents_limit);
+	if (!error)
+		error = choose(run);
+	if (!error)
+		error = pyi_graph_dict_owners(run->view, run->dict_owners);
+	if (!error)
+		error = pyi_holders_find(&run->holders, run->view, &run->question->found,
+					 run->dict_owners, run->chosen);
+	if (!error)
+		error = tell(run, &run->by_bytes, &objects->by_bytes, &objects->by_bytes_count);
+	if (!error)
+		error = tell(run, &run->by_referents, &objects->by_referents,
+			     &objects->by_referents_count);
+	objects->objects = run->view->session->summary.objects;
+	objects->bytes = run->view->session->summary.bytes;
+	return error;
+}
+
+static struct pyi_error *prepare(void *argument, const struct pyi_graph_view *view)
+{
+	struct pyi_large_objects_question *question = argument;
+	struct pyi_error *error;
+
+	pyi_large_objects_question_deinit(question);
+	error = pyi_subject_find(NULL, view->session, view->snapshot, view->interpreters,
+				 &question->found);
+	question->is_found = !error;
+	return error;
+}
+
+static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
+{
+	PYI_CLEANUP(free_run)
+	struct run run = {
+		.view = view, .graph = view->graph, .question = argument, .keys = { .view = view }
+	};
+	struct pyi_graph_space *space = view->graph->space;
+	const uint64_t owners_bytes = (uint64_t)view->graph->node_count * sizeof(uint32_t);
+	const uint64_t chosen_bytes = pyi_bits_bytes(view->graph->node_count);
+	void *owners = NULL;
+	void *chosen = NULL;
+	struct pyi_error *error = pyi_graph_space_map(space, owners_bytes, &owners);
+
+	if (!error)
+		error = pyi_graph_space_map(space, chosen_bytes, &chosen);
+	if (!error) {
+		run.dict_owners = owners;
+		run.chosen = chosen;
+		error = answer(&run);
 	}
-	*ret_objects = run.answer;
-	return NULL;
+	pyi_graph_space_unmap(space, owners, owners_bytes, owners_bytes ? owners_bytes : 1);
+	pyi_graph_space_unmap(space, chosen, chosen_bytes, chosen_bytes ? chosen_bytes : 1);
+	return error;
+}
+
+struct pyi_graph_question pyi_large_objects_ask(struct pyi_large_objects_question *question)
+{
+	return (struct pyi_graph_question){
+		.prepare = prepare,
+		.ask = ask,
+		.argument = question,
+		.values = question->values,
+	};
+}
+
+void pyi_large_objects_question_deinit(struct pyi_large_objects_question *question)
+{
+	pyi_large_objects_deinit(&question->answer);
+	if (question->is_found)
+		pyi_subject_found_deinit(&question->found);
+	question->is_found = false;
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "graph/bits.h"
+#include "heap/dict_keys.h"
 #include "heap/holders.h"
 #include "heap/reference_groups.h"
 
@@ -33,10 +34,7 @@ struct run {
 	struct pyi_reference_groups groups;
 	/* Of the groups of the level before: those whose objects are the next ones; else NULL. */
 	bool *selected;
-
-	/* Whether this dict is for strings only: then tp_traverse reports no keys. */
-	uint32_t dict;
-	bool for_str;
+	struct pyi_dict_keys keys;
 };
 
 static const struct pyi_graph_type *type_of(const struct run *run, uint32_t node)
@@ -47,35 +45,6 @@ static const struct pyi_graph_type *type_of(const struct run *run, uint32_t node
 static struct pyi_memory_reader *reader_of(const struct run *run)
 {
 	return run->view->snapshot->reader;
-}
-
-static const struct pyi_layout *layout_of(const struct run *run)
-{
-	return run->view->session->runtime.layout;
-}
-
-static uint64_t load(const struct run *run, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader_of(run), addr, &value) ? value : 0;
-}
-
-static bool is_for_str(struct run *run, uint32_t dict)
-{
-	const struct pyi_layout *layout = layout_of(run);
-	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, dict);
-	uint64_t keys = load(run, pyi_graph_address(run->graph, dict) + layout->dict_keys);
-	uint8_t kind;
-
-	if (layout->keys_kind != PYI_ABSENT &&
-	    pyi_memory_try_read(reader_of(run), keys + layout->keys_kind, &kind, 1))
-		return kind != 0;
-	for (uint64_t e = 1; e < referents.count; e += 2)
-		if (type_of(run, referents.items[e])->addr !=
-		    run->view->session->runtime.str_type_addr)
-			return false;
-	return true;
 }
 
 /* Of one of many items of a container only what kind it is; false if it has to be looked for. */
@@ -127,12 +96,8 @@ static struct pyi_edge edge_of(struct run *run, uint32_t object, uint32_t source
 	if (!find_item(run, source, place, &edge))
 		edge = pyi_names_edge(run->view->names, source, place);
 	if (edge.kind == PYI_EDGE_KEY && type->addr == run->view->session->runtime.dict_type_addr &&
-	    !edge.internal) {
-		if (run->dict != source)
-			run->for_str = is_for_str(run, source);
-		run->dict = source;
-		edge.internal = run->for_str;
-	}
+	    !edge.internal)
+		edge.internal = !pyi_dict_keys_are_reported(&run->keys, source);
 	if (object != source) {
 		if (edge.kind == PYI_EDGE_ITEM)
 			edge.kind = PYI_EDGE_ATTRIBUTE;
@@ -280,7 +245,6 @@ static struct pyi_error *count_all(struct run *run)
 {
 	struct pyi_error *error = run->question->referents ? NULL : count_roots(run);
 
-	run->dict = PYI_GRAPH_NONE;
 	for (uint32_t node = 0; node < run->graph->node_count && !error; node++) {
 		/* A __dict__ is looked at with its object; but it may be the one that is asked
 		 * about. */
@@ -471,7 +435,7 @@ static struct pyi_error *answer(struct run *run)
 		error = count_classes(run);
 	if (!error && !run->question->referents)
 		error = pyi_holders_find(&run->holders, run->view, &run->question->found,
-					 run->dict_owners);
+					 run->dict_owners, NULL);
 	if (!error)
 		error = ask_levels(run);
 	pyi_holders_deinit(&run->holders);
@@ -515,7 +479,9 @@ static struct pyi_error *prepare(void *argument, const struct pyi_graph_view *vi
 static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 {
 	struct pyi_referrers_question *question = argument;
-	struct run run = { .view = view, .graph = view->graph, .question = question };
+	struct run run = {
+		.view = view, .graph = view->graph, .question = question, .keys = { .view = view }
+	};
 	struct pyi_error *error = answer_with(&run);
 
 	question->answer.exact = question->subject->exact;

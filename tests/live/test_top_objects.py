@@ -105,6 +105,15 @@ def test_totals(large):
     assert 0 <= large.result["bytes"] - everything["bytes"] < 20000
 
 
+def test_more_than_a_thousand(large):
+    """As many as are asked for."""
+    result = ask(large.victim, "-n", "1500")
+    for kind, figure in (("largest", "bytes"), ("most_referents", "referents")):
+        figures = [row[figure] for row in result[kind]]
+        assert len(figures) == 1500
+        assert figures == sorted(figures, reverse=True)
+
+
 def test_values_only_on_request(large):
     assert "secret" not in json.dumps(large.result)
     assert not [row for kind in ("largest", "most_referents") for row in large.result[kind]

@@ -35,7 +35,8 @@ static struct pyi_error *take_record(void *argument, uint32_t kind, const void *
 
 	if (kind == PYI_RECORD_GRAPH_ROOT) {
 		const struct pyi_graph_root known = { .kind = root->root.edge.kind,
-						      .detail = root->root.edge.detail };
+						      .detail = root->root.edge.detail,
+						      .context = root->root.edge.context };
 
 		return pyi_graph_builder_add_root(host->builder, root->root.object_addr, &known);
 	}

@@ -12,11 +12,19 @@
 
 void named_graph_begin(const struct graph *graph, struct named_graph *ret_named)
 {
+	named_graph_begin_at(graph, NULL, 0, ret_named);
+}
+
+void named_graph_begin_at(const struct graph *graph, const struct pyi_payload_root *roots,
+			  size_t root_count, struct named_graph *ret_named)
+{
 	const struct invented_heap *heap = &graph->heap;
 	struct pyi_payload_arguments arguments = invented_arguments(heap);
 	size_t count = 0;
 
 	*ret_named = (struct named_graph){ 0 };
+	arguments.roots_addr = (uintptr_t)roots;
+	arguments.root_count = root_count;
 	while (arguments.known_types[count].type_addr)
 		count++;
 	memcpy(&arguments.known_types[count], graph->known_types, sizeof(graph->known_types));
@@ -24,6 +32,7 @@ void named_graph_begin(const struct graph *graph, struct named_graph *ret_named)
 	ret_named->runtime.layout = &heap->layout;
 	ret_named->runtime.object_type_addr = heap->object_type;
 	ret_named->runtime.dict_type_addr = heap->dict_type;
+	ret_named->runtime.str_type_addr = heap->str_type;
 	for (size_t i = 0; i < PYI_BUILTIN_TYPE_LIMIT && arguments.known_types[i].type_addr; i++)
 		ret_named->runtime.builtin_types[ret_named->runtime.builtin_type_count++] =
 			(struct pyi_builtin_type){

@@ -17,6 +17,9 @@ struct named_graph {
 
 /* `graph` must outlive it, and may be changed meanwhile: names are read from it when asked for. */
 void named_graph_begin(const struct graph *graph, struct named_graph *ret_named);
+/* The same with roots. */
+void named_graph_begin_at(const struct graph *graph, const struct pyi_payload_root *roots,
+			  size_t root_count, struct named_graph *ret_named);
 void named_graph_end(struct named_graph *named);
 
 #endif

@@ -29,6 +29,8 @@ struct fixture {
 	struct pyi_graph graph;
 	bool named[TYPES];
 	uint32_t dict_owners[64];
+	/* A bit for each node. */
+	uint64_t wanted[1];
 	struct pyi_heap_owners owners;
 };
 
@@ -38,6 +40,7 @@ static void find(struct fixture *fixture, uint64_t *state, const uint32_t *start
 	struct pyi_heap_owners_query query = {
 		.named = fixture->named,
 		.dict_owners = fixture->dict_owners,
+		.wanted = fixture->wanted,
 		.starts = starts,
 		.start_count = count,
 	};
@@ -167,6 +170,32 @@ static void test_roots(void **test)
 	drop(&fixture);
 }
 
+/* What refers to nothing has an owner only if that is wanted. */
+static void test_leaves(void **test)
+{
+	enum { MODULE, LIST, WANTED, OTHER, LOOSE, ROOT, NODES };
+	struct fixture fixture = make(NODES);
+	uint64_t state = 1;
+
+	(void)test;
+	set(&fixture, MODULE, PYI_KIND_MODULE);
+	set(&fixture, LIST, PYI_KIND_LIST);
+	model_connect(&fixture.model, MODULE, LIST, 0);
+	model_connect(&fixture.model, LIST, OTHER, 0);
+	model_connect(&fixture.model, LIST, WANTED, 0);
+	/* All of what it refers to comes before what is in that. */
+	model_connect(&fixture.model, MODULE, WANTED, 0);
+	model_add_root(&fixture.model, ROOT);
+	fixture.wanted[0] = 1 << WANTED | 1 << LOOSE | 1 << ROOT;
+	find(&fixture, &state, (const uint32_t[]){ MODULE }, 1);
+	expect(&fixture, LIST, MODULE, 0);
+	expect(&fixture, WANTED, MODULE, 1);
+	expect(&fixture, OTHER, PYI_GRAPH_NONE, 0);
+	expect(&fixture, LOOSE, PYI_GRAPH_NONE, 0);
+	expect(&fixture, ROOT, PYI_OWNER_ROOT, 0);
+	drop(&fixture);
+}
+
 static bool is_named(const struct fixture *fixture, uint32_t node)
 {
 	return fixture->named[fixture->model.nodes[node].type];
@@ -208,12 +237,14 @@ static void test_random(void **test)
 		fixture.model.type_count = TYPES;
 		for (uint32_t n = 0; n < fixture.model.node_count; n++)
 			set(&fixture, n, model_random(&state, 4) ? PYI_KIND_LIST : PYI_KIND_MODULE);
+		fixture.wanted[0] = round % 2 ? model_random(&state, UINT32_MAX) : 0;
 		find(&fixture, &state, NULL, 0);
 		reach(&fixture, reached);
 		for (uint32_t n = 0; n < fixture.model.node_count; n++) {
 			uint32_t source = fixture.owners.sources[n];
-			bool container = !is_named(&fixture, n) &&
-					 pyi_graph_referents(&fixture.graph, n).count;
+			bool asked = pyi_graph_referents(&fixture.graph, n).count ||
+				     fixture.wanted[0] >> n & 1;
+			bool container = !is_named(&fixture, n) && asked;
 
 			/* It has one if it can have one. */
 			assert_int_equal(source != PYI_GRAPH_NONE, container && reached[n]);
@@ -230,9 +261,8 @@ static void test_random(void **test)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_closure),
-		cmocka_unit_test(test_roots),
+		cmocka_unit_test(test_attributes), cmocka_unit_test(test_closure),
+		cmocka_unit_test(test_roots),	   cmocka_unit_test(test_leaves),
 		cmocka_unit_test(test_random),
 	};
 

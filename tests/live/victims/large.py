@@ -40,6 +40,9 @@ big_frozenset = frozenset(range(80000))
 big_deque = collections.deque(range(250000))
 big_ordered = collections.OrderedDict((number, None) for number in range(120000))
 big_dict = Dict((number, None) for number in range(50000))
+# Strings alone; but a key that is none was looked for, and up to 3.10 that changes the table.
+probed = {"word%d" % number: None for number in range(30000)}
+assert 0 not in probed
 keeper = Keeper()
 keeper.items = List([0.5] * 900000)
 big_text = "secret text " * 900000
@@ -50,7 +53,7 @@ big_array = array.array("d", bytes(8 * 740000))
 big_int = 1 << 8 * 4700000
 
 PLANTED = {"big_list", "big_tuple", "big_set", "big_frozenset", "big_deque", "big_ordered",
-           "big_dict", "big_text", "wide_text", "big_bytes", "big_bytearray", "big_array",
+           "big_dict", "probed", "big_text", "wide_text", "big_bytes", "big_bytearray", "big_array",
            "big_int"}
 
 
