@@ -95,7 +95,8 @@ static struct pyi_error *look_first(struct pyi_inspection *inspection, struct py
 
 	/* Which bus is known only afterwards: it is nearly always this one. */
 	ask(inspection, looks, PYI_BUS_SYSTEM, &looks->before);
-	error = pyi_session_slip(&inspection->session, &looks->slip);
+	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes,
+				 &looks->slip);
 	if (error || !looks->slip.holder)
 		return error;
 	choose_buses(looks);
@@ -108,7 +109,8 @@ static struct pyi_error *look_first(struct pyi_inspection *inspection, struct py
 		return NULL;
 	pyi_slip_deinit(&looks->slip);
 	looks->slip = (struct pyi_slip){ 0 };
-	return pyi_session_slip(&inspection->session, &looks->slip);
+	return pyi_session_slip(&inspection->session, inspection->options->graph_bytes,
+				&looks->slip);
 }
 
 static struct pyi_error *judge(struct pyi_slip_looks *looks, const struct pyi_slip *again)
@@ -143,7 +145,8 @@ static struct pyi_error *look_again(struct pyi_inspection *inspection, struct py
 	if (pyi_wait_pause(pyi_clock_deadline(left_ms, inspection->session_options.deadline_ns)))
 		return pyi_wait_interrupted();
 	pyi_inspection_note(inspection);
-	error = pyi_session_slip(&inspection->session, &looks->again);
+	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes,
+				 &looks->again);
 	if (error)
 		return error;
 	ask_wanted(inspection, looks, &looks->after);

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/heap_contents.h"
 #include "base/cleanup.h"
+#include "graph/bits.h"
+#include "heap/graph.h"
 #include "heap/subject.h"
 #include "python/attributes.h"
 
@@ -17,10 +20,19 @@ enum {
 	CONNECTION_LIMIT = 256,
 	/* What a name takes besides its text; the str that it comes from takes more. */
 	NAME_BYTES = 32,
+	/* More than any bus gives: names are ":1.4711". */
+	TEXT_BYTES = 48,
+	TEXTS_PER_CHECK = 1 << 16,
+	/* tp_flags */
+	FLAG_HEAP_TYPE = 1 << 9,
+	FLAG_HAVE_GC = 1 << 14,
+	/* Include/cpython/unicodeobject.h, PyASCIIObject.state */
+	COMPACT_ASCII = 3 << 5,
 };
 
 struct run {
 	struct pyi_slip answer;
+	uint64_t graph_bytes;
 
 	/* Of the snapshot being examined: */
 	struct pyi_session *session;
@@ -32,6 +44,11 @@ struct run {
 	uint64_t matches_addr;
 	uint64_t connection_addr[CONNECTION_LIMIT];
 	uint64_t connection_senders_addr[CONNECTION_LIMIT];
+	struct pyi_graph *graph;
+	/* Where names belong that are met now (NULL: nowhere); nodes of those that were met. */
+	struct pyi_name_set *names;
+	uint64_t *met;
+	uint64_t texts;
 	/* What all names take together. */
 	uint64_t name_bytes;
 	struct pyi_error *error;
@@ -160,69 +177,148 @@ static bool add_match(void *argument, uint64_t key, uint64_t value)
 	return true;
 }
 
-static struct pyi_error *add_name(struct run *run, const struct pyi_record_text *record)
+/* False if it is none, or none that a bus gives. */
+static bool read_name(const struct run *run, uint64_t addr, char ret_name[TEXT_BYTES + 1])
 {
-	char text[PYI_TEXT_BYTES + 1];
-	struct pyi_name_set *set;
+	const struct pyi_layout *layout = run->session->runtime.layout;
+	struct pyi_memory_reader *reader = run->snapshot->reader;
+	uint64_t length;
+	uint8_t state;
 
-	if (record->start == 0)
-		set = &run->answer.sender_names;
-	else if (record->start <= run->answer.connection_count)
-		set = &run->answer.connections[record->start - 1].senders;
-	else
-		return NULL;
-	if (record->length == 0 || record->length > PYI_TEXT_BYTES ||
-	    memchr(record->text, '\0', record->length)) {
+	if (!pyi_memory_try_read_u64(reader, addr + layout->str_length, &length) || !length ||
+	    length > TEXT_BYTES ||
+	    !pyi_memory_try_read(reader, addr + layout->str_state, &state, 1) ||
+	    (state & COMPACT_ASCII) != COMPACT_ASCII ||
+	    !pyi_memory_try_read(reader, addr + layout->str_ascii_size, ret_name, (size_t)length))
+		return false;
+	ret_name[length] = '\0';
+	return !memchr(ret_name, '\0', (size_t)length);
+}
+
+static struct pyi_error *add_name(struct run *run, uint32_t node)
+{
+	char name[TEXT_BYTES + 1];
+	struct pyi_error *error;
+
+	if (++run->texts % TEXTS_PER_CHECK == 0) {
+		error = pyi_session_check(run->session);
+		if (error)
+			return error;
+	}
+	if (!read_name(run, pyi_graph_address(run->graph, node), name)) {
 		/* Those of `senders` are what its length says more than there are names. */
-		run->answer.unreadable += record->start != 0;
+		run->answer.unreadable += run->names != &run->answer.sender_names;
 		return NULL;
 	}
-	memcpy(text, record->text, record->length);
-	text[record->length] = '\0';
 	/* As many as there are, but a name of the target's in more than its own place only once. */
-	run->name_bytes += NAME_BYTES + record->length;
+	run->name_bytes += NAME_BYTES + strlen(name);
 	if (run->name_bytes > run->session->heap_bytes) {
 		pyi_session_leave_out(run->session);
 		return NULL;
 	}
-	return pyi_name_set_add(set, text);
+	return pyi_name_set_add(run->names, name);
 }
 
-static struct pyi_error *take_record(void *argument, uint32_t kind, const void *record)
+/* A set has them in no order: they are read in that of their addresses, page after page. */
+static struct pyi_error *meet_text(void *argument, uint32_t node)
 {
-	const struct pyi_record_contents *contents = record;
 	struct run *run = argument;
 
-	if (kind == PYI_RECORD_TEXT)
-		return add_name(run, record);
-	if (kind == PYI_RECORD_CONTENTS) {
-		run->answer.objects += contents->objects;
-		run->answer.bytes += contents->bytes;
+	if (!run->names || pyi_bits_set(run->met, node))
+		return NULL;
+	return add_name(run, node);
+}
+
+static struct pyi_error *add_met_names(struct run *run)
+{
+	const uint64_t words = pyi_bits_bytes(run->graph->node_count) / sizeof(*run->met);
+	struct pyi_error *error = NULL;
+
+	for (uint64_t w = 0; w < words && !error; w++)
+		for (; run->met[w] && !error; run->met[w] &= run->met[w] - 1)
+			error = add_name(
+				run, (uint32_t)(w * 64 + (uint64_t)__builtin_ctzll(run->met[w])));
+	return error;
+}
+
+/* What has nothing behind it, by its type: neither the collector's nor of a Python class. */
+static void choose_values(const struct run *run, bool *values)
+{
+	for (uint32_t t = 0; t < run->graph->type_count; t++) {
+		uint64_t flags;
+
+		values[t] =
+			pyi_memory_try_read_u64(run->snapshot->reader,
+						run->graph->types[t].addr +
+							run->session->runtime.layout->type_flags,
+						&flags) &&
+			!(flags & (FLAG_HEAP_TYPE | FLAG_HAVE_GC));
 	}
-	return NULL;
+}
+
+/* `names`: where names of it belong; NULL: nowhere. */
+static struct pyi_error *add_contents(struct run *run, struct pyi_heap_contents *contents,
+				      const struct pyi_heap_contents_query *query, uint64_t addr,
+				      struct pyi_name_set *names)
+{
+	uint32_t node = pyi_graph_find(run->graph, addr);
+	struct pyi_error *error;
+
+	run->names = names;
+	if (node == PYI_GRAPH_NONE) {
+		run->answer.unreadable++;
+		return NULL;
+	}
+	error = pyi_heap_contents_add(contents, query, node);
+	return error || !names ? error : add_met_names(run);
 }
 
 /* The senders first: what the connections have as well is then counted there. */
-static struct pyi_error *read_contents(struct run *run, const struct pyi_interpreters *interpreters)
+static struct pyi_error *add_all_contents(struct run *run, struct pyi_heap_contents *contents,
+					  const bool *values)
 {
-	uint64_t starts[CONNECTION_LIMIT + 3] = { run->senders_addr };
-	struct pyi_walk_result result = { 0 };
-	struct pyi_walk_request request = {
-		.job = PYI_JOB_CONTENTS,
-		.starts = starts,
-		.start_count = 1,
-		.record = take_record,
-		.record_argument = run,
+	const struct pyi_heap_contents_query query = {
+		.graph = run->graph,
+		.values = values,
+		.text = meet_text,
+		.argument = run,
 	};
-	struct pyi_error *error;
+	struct pyi_slip *answer = &run->answer;
+	struct pyi_error *error =
+		add_contents(run, contents, &query, run->senders_addr, &answer->sender_names);
 
-	for (size_t c = 0; c < run->answer.connection_count; c++)
-		starts[request.start_count++] = run->connection_senders_addr[c];
-	starts[request.start_count++] = run->by_connection_addr;
-	if (run->matches_addr)
-		starts[request.start_count++] = run->matches_addr;
-	error = pyi_session_walk(run->session, run->snapshot, interpreters, &request, &result);
-	pyi_walk_result_deinit(&result);
+	for (size_t c = 0; c < answer->connection_count && !error; c++)
+		error = add_contents(run, contents, &query, run->connection_senders_addr[c],
+				     &answer->connections[c].senders);
+	if (!error)
+		error = add_contents(run, contents, &query, run->by_connection_addr, NULL);
+	if (!error && run->matches_addr)
+		error = add_contents(run, contents, &query, run->matches_addr, NULL);
+	return error;
+}
+
+static struct pyi_error *read_contents(struct run *run)
+{
+	PYI_CLEANUP(pyi_guard_free)
+	bool *values = calloc((size_t)run->graph->type_count + 1, sizeof(*values));
+	const uint64_t met_bytes = pyi_bits_bytes(run->graph->node_count);
+	struct pyi_heap_contents contents = { 0 };
+	struct pyi_error *error;
+	void *met = NULL;
+
+	if (!values)
+		return pyi_error_no_memory();
+	choose_values(run, values);
+	error = pyi_graph_space_map(run->graph->space, met_bytes, &met);
+	run->met = met;
+	if (!error)
+		error = pyi_heap_contents_init(&contents, run->graph);
+	if (!error)
+		error = add_all_contents(run, &contents, values);
+	run->answer.objects = contents.objects;
+	run->answer.bytes = contents.bytes;
+	pyi_heap_contents_deinit(&contents, run->graph);
+	pyi_graph_space_unmap(run->graph->space, met, met_bytes, met_bytes ? met_bytes : 1);
 	if (error)
 		return error;
 	if (run->answer.senders > run->answer.sender_names.count)
@@ -233,28 +329,32 @@ static struct pyi_error *read_contents(struct run *run, const struct pyi_interpr
 	return NULL;
 }
 
-static struct pyi_error *count_instances(struct run *run,
-					 const struct pyi_interpreters *interpreters)
+static struct pyi_error *count_instances(struct run *run)
 {
+	const struct pyi_graph *graph = run->graph;
 	PYI_CLEANUP(pyi_referrers_deinit) struct pyi_referrers classes = { 0 };
-	struct pyi_walk_request request = { .job = PYI_JOB_CENSUS };
-	struct pyi_walk_result result = { 0 };
-	struct pyi_error *error =
-		pyi_session_walk(run->session, run->snapshot, interpreters, &request, &result);
+	PYI_CLEANUP(pyi_guard_free)
+	uint64_t *counts = calloc((size_t)graph->type_count + 1, sizeof(*counts));
+	struct pyi_error *error = NULL;
 
-	for (size_t t = 0; t < result.type_count && !error; t++) {
-		const struct pyi_record_type *type = &result.types[t];
+	if (!counts)
+		return pyi_error_no_memory();
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		counts[pyi_graph_type(graph, node)] +=
+			!(pyi_graph_flags(graph, node) & PYI_NODE_KEYS);
+	for (uint32_t t = 0; t < graph->type_count && !error; t++) {
+		const struct pyi_graph_type *type = &graph->types[t];
 		char *name;
 
-		if (!pyi_types_is_subclass(&run->session->runtime, run->snapshot->reader,
-					   type->type_addr, run->holder_addr))
+		if (!counts[t] ||
+		    !pyi_types_is_subclass(&run->session->runtime, run->snapshot->reader,
+					   type->addr, run->holder_addr))
 			continue;
-		name = pyi_subject_type_name(run->found, type->type_addr);
-		error = name ? pyi_referrers_add_class(&classes, name, type->count)
+		name = strdup(type->name ? type->name : "?");
+		error = name ? pyi_referrers_add_class(&classes, name, counts[t])
 			     : pyi_error_no_memory();
-		run->answer.instances += type->count;
+		run->answer.instances += counts[t];
 	}
-	pyi_walk_result_deinit(&result);
 	if (error)
 		return error;
 	pyi_referrers_sort_classes(&classes);
@@ -263,6 +363,26 @@ static struct pyi_error *count_instances(struct run *run,
 	classes.classes = NULL;
 	classes.class_count = 0;
 	return NULL;
+}
+
+/* The one walk, for all that is counted. */
+static struct pyi_error *ask_graph(struct run *run, const struct pyi_interpreters *interpreters)
+{
+	PYI_CLEANUP(pyi_walk_result_deinit) struct pyi_walk_result result = { 0 };
+	PYI_CLEANUP(pyi_graph_deinit) struct pyi_graph graph = { 0 };
+	struct pyi_graph_space space;
+	struct pyi_error *error;
+
+	pyi_graph_space_init(&space, -1, run->graph_bytes);
+	error = pyi_graph_of_snapshot(run->session, run->snapshot, interpreters, &space, &graph,
+				      &result);
+	run->graph = &graph;
+	if (!error)
+		error = count_instances(run);
+	if (!error)
+		error = read_contents(run);
+	run->graph = NULL;
+	return error;
 }
 
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
@@ -275,7 +395,10 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	struct pyi_error *error;
 
 	pyi_slip_deinit(&run->answer);
-	*run = (struct run){ .session = session, .snapshot = snapshot, .found = &found };
+	*run = (struct run){ .graph_bytes = run->graph_bytes,
+			     .session = session,
+			     .snapshot = snapshot,
+			     .found = &found };
 	error = pyi_subject_find(NULL, session, snapshot, interpreters, &found);
 	if (error)
 		return error;
@@ -296,14 +419,11 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 		run->answer.unreadable++;
 	error = run->error;
 	run->error = NULL;
-	if (!error)
-		error = count_instances(run, interpreters);
-	if (!error)
-		error = read_contents(run, interpreters);
-	return error;
+	return error ? error : ask_graph(run, interpreters);
 }
 
-struct pyi_error *pyi_session_slip(struct pyi_session *session, struct pyi_slip *ret_slip)
+struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_bytes,
+				   struct pyi_slip *ret_slip)
 {
 	PYI_CLEANUP(pyi_guard_free) struct run *run = calloc(1, sizeof(*run));
 	const struct pyi_examination examination = { examine, run };
@@ -311,6 +431,7 @@ struct pyi_error *pyi_session_slip(struct pyi_session *session, struct pyi_slip 
 
 	if (!run)
 		return pyi_error_no_memory();
+	run->graph_bytes = graph_bytes;
 	error = pyi_session_examine(session, &examination);
 	if (error) {
 		pyi_slip_deinit(&run->answer);

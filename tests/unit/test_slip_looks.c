@@ -23,6 +23,7 @@
 enum {
 	LOOK_LIMIT = 4,
 	WORD_BYTES = 64,
+	GRAPH_BYTES = 4711,
 };
 
 /* What there is to be seen; the last of each goes on for ever. */
@@ -117,12 +118,14 @@ void pyi_session_close(struct pyi_session *session)
 	assert_int_equal(session->source.process.pid, 123);
 }
 
-struct pyi_error *pyi_session_slip(struct pyi_session *session, struct pyi_slip *ret_slip)
+struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_bytes,
+				   struct pyi_slip *ret_slip)
 {
 	const struct world *world = seen.world;
 	const char *names = pick(world->heap, seen.looks);
 	struct pyi_slip slip = { 0 };
 
+	assert_int_equal(graph_bytes, GRAPH_BYTES);
 	note('H');
 	session->attempts++;
 	session->inconsistency =
@@ -234,6 +237,7 @@ static const char *run(const struct world *world, enum pyi_exit expected_exit)
 	const struct pyi_options options = { .target = "123",
 					     .pid = 123,
 					     .format = PYI_FORMAT_JSON,
+					     .graph_bytes = GRAPH_BYTES,
 					     .deadline_ns =
 						     pyi_clock_deadline(60000, PYI_CLOCK_NEVER) };
 	struct pyi_envelope envelope = { 0 };
@@ -440,9 +444,9 @@ static void test_interrupted(void **state)
 		.heap = { ":1.2 :1.3" },
 		.cancelled = true,
 	};
-	const struct pyi_options options = { .target = "123",
-					     .pid = 123,
-					     .format = PYI_FORMAT_JSON };
+	const struct pyi_options options = {
+		.target = "123", .pid = 123, .format = PYI_FORMAT_JSON, .graph_bytes = GRAPH_BYTES
+	};
 	struct pyi_envelope envelope = { 0 };
 	struct pyi_error *error;
 	enum pyi_exit exit;
