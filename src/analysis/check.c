@@ -216,6 +216,7 @@ static struct pyi_error *judge_absent(struct pyi_judge *judge, struct pyi_check_
 	if (error || *ret_none)
 		return error;
 	finding->status = PYI_CHECK_UNKNOWN;
+	finding->absent = true;
 	near_name = find_near(judge->sample, kind == PYI_FIGURE_CONTAINER ? kind : PYI_FIGURE_TYPE,
 			      rule->subject);
 	if (near_name)
@@ -442,6 +443,16 @@ struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct py
 	}
 	*ret_check = judge.check;
 	return NULL;
+}
+
+struct pyi_error *pyi_check_excuse_absent(struct pyi_check *check)
+{
+	size_t capacity;
+
+	for (size_t f = 0; f < check->count; f++)
+		if (check->findings[f].absent)
+			check->findings[f].status = PYI_CHECK_OK;
+	return check->count ? order_findings(check, &capacity) : NULL;
 }
 
 bool pyi_check_status_is_worse(enum pyi_check_status left, enum pyi_check_status right)

@@ -39,6 +39,8 @@ struct pyi_check_finding {
 	/* Type or container that was measured; NULL: the process; owned. */
 	char *subject;
 	enum pyi_check_status status;
+	/* The process has no type or container of that name, and had none before. */
+	bool absent;
 	/* False: not measured, or not enough history (status OK while it is being gathered). */
 	bool value_known;
 	/* Of growth: the slope, which may be negative. */
@@ -92,6 +94,13 @@ struct pyi_check_history {
 struct pyi_error *pyi_check_judge(const struct pyi_rules *rules, const struct pyi_sample *sample,
 				  const struct pyi_check_history *history,
 				  struct pyi_check *ret_check) PYI_MUST_CHECK;
+
+/*
+ * Of a process that is one of several of a service: what it does not have, another one may have, as
+ * the workers of a master do. So what is absent is OK here, and stays marked as absent: what is
+ * absent in all of them is for the one who adds up.
+ */
+struct pyi_error *pyi_check_excuse_absent(struct pyi_check *check) PYI_MUST_CHECK;
 
 /* CRITICAL is worse than WARNING, that than UNKNOWN, and that than OK. */
 bool pyi_check_status_is_worse(enum pyi_check_status left, enum pyi_check_status right);

@@ -12,6 +12,7 @@
 
 #include "analysis/check.h"
 #include "base/cleanup.h"
+#include "cli/check_aside.h"
 #include "cli/inspection.h"
 #include "report/check.h"
 
@@ -69,14 +70,25 @@ static void drop(struct pyi_check_finding *finding)
 	free(finding->message);
 }
 
+/* Of the same rule in two processes: what one of them does not have says nothing if the other has
+ * it.
+ */
+static bool outweighs(const struct pyi_check_finding *known,
+		      const struct pyi_check_finding *finding)
+{
+	if (known->absent != finding->absent)
+		return finding->absent;
+	return pyi_check_status_is_worse(known->status, finding->status) ||
+	       (known->status == finding->status && known->value >= finding->value);
+}
+
 /* Takes over what `finding` owns. */
 static struct pyi_error *keep(struct pyi_check *check, struct pyi_check_finding *finding)
 {
 	struct pyi_check_finding *known = find(check, finding->rule, finding->subject);
 	struct pyi_check_finding *longer;
 
-	if (known && (pyi_check_status_is_worse(known->status, finding->status) ||
-		      (known->status == finding->status && known->value >= finding->value))) {
+	if (known && outweighs(known, finding)) {
 		drop(finding);
 		return NULL;
 	}
@@ -129,6 +141,8 @@ static struct pyi_error *add_rules(struct adding *adding, const struct pyi_part 
 				    pyi_part_text(rule, "message"),
 				    (struct pyi_check_finding){
 					    .status = status_of(pyi_part_text(rule, "status")),
+					    .absent = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+						    rule, "absent")),
 					    .value_known = cJSON_IsNumber(value),
 					    .value = pyi_part_number(rule, "value"),
 					    .unit = unit_of(pyi_part_text(rule, "unit")),
@@ -256,6 +270,14 @@ static struct pyi_error *tell_differences(struct adding *adding)
 	return NULL;
 }
 
+/* What none of them has may be a name with a mistake in it. */
+static void doubt_absent(struct pyi_check *check)
+{
+	for (size_t f = 0; f < check->count; f++)
+		if (check->findings[f].absent)
+			check->findings[f].status = PYI_CHECK_UNKNOWN;
+}
+
 /* The worst first, else in the order of the rules. */
 static struct pyi_error *order(struct pyi_check *check)
 {
@@ -300,6 +322,7 @@ static struct pyi_error *add_all(struct adding *adding)
 			error = add_figures(&adding->sample, part);
 		add_rest(adding, part, m++ == 0);
 	}
+	doubt_absent(&adding->check);
 	if (!error)
 		error = compare_rules(adding);
 	if (!error)
@@ -322,6 +345,7 @@ struct pyi_error *pyi_add_up_check(const struct pyi_options *options, struct pyi
 		pyi_sample_sort(&adding.sample);
 		adding.report.check = &adding.check;
 		adding.report.sample = &adding.sample;
+		pyi_check_aside_print(options, envelope, &adding.report);
 		error = pyi_report_check(options->out, options->format,
 					 pyi_inspection_columns(options), envelope, &adding.report);
 	}

@@ -48,6 +48,7 @@ static void tell_journal(const struct pyi_check_outcome *outcome,
 		.name = outcome->options->target,
 		.pid = outcome->envelope->pid,
 		.exe = outcome->envelope->exe,
+		.one_of_many = outcome->options->one_of_many,
 	};
 
 	for (size_t c = 0; c < incidents->change_count; c++) {

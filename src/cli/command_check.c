@@ -15,6 +15,7 @@
 #include "base/file_replace.h"
 #include "broker/keeper.h"
 #include "cli/add_up.h"
+#include "cli/check_aside.h"
 #include "cli/check_history.h"
 #include "cli/check_outcome.h"
 #include "cli/check_setup.h"
@@ -74,7 +75,8 @@ static const char help[] =
 	"                       those of rules (default 10)\n"
 	"      --children       also the processes that it has started, as of a pre-fork\n"
 	"                       server: of each rule the worst is reported, and by which\n"
-	"                       process; young workers and what is no Python are left out\n"
+	"                       process; young workers and what is no Python are left\n"
+	"                       out, and what only some of them have is judged in these\n"
 	"      --min-age S      a process that is younger is not looked at (default 60 s)\n"
 	"\n"
 	"Options of all commands: see pyinspect --help.\n"
@@ -173,7 +175,8 @@ static struct pyi_error *judge(const struct pyi_options *options, struct pyi_env
 		return error;
 	pyi_check_past_open(work->setup.history, &process, &work->measured.sample, deadline_ns,
 			    envelope, &work->past);
-	return pyi_check_past_judge(&work->past, &work->setup.rules, envelope, &work->check);
+	error = pyi_check_past_judge(&work->past, &work->setup.rules, envelope, &work->check);
+	return error || !options->one_of_many ? error : pyi_check_excuse_absent(&work->check);
 }
 
 static struct pyi_error *report(const struct pyi_options *options, struct pyi_envelope *envelope,
@@ -203,6 +206,7 @@ static struct pyi_error *report(const struct pyi_options *options, struct pyi_en
 	if (error)
 		return error;
 	report.evidence = evidence;
+	pyi_check_aside_print(options, envelope, &report);
 	return pyi_report_check(options->out, options->format, pyi_inspection_columns(options),
 				envelope, &report);
 }
@@ -354,18 +358,6 @@ static struct pyi_error *finish_output(struct output *output, const struct pyi_o
 	return NULL;
 }
 
-/* Nobody reads the file that a service writes for machines; what it says here is in the journal. */
-static void print_warnings(const struct pyi_envelope *envelope)
-{
-	for (size_t w = 0; w < envelope->warning_count; w++) {
-		PYI_CLEANUP(pyi_guard_free)
-		char *safe = pyi_output_fit(envelope->warnings[w].message, 0);
-
-		if (safe)
-			fprintf(stderr, "pyinspect: warning: %s\n", safe);
-	}
-}
-
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
@@ -382,7 +374,6 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 	error = check(&elsewhere, envelope, ret_exit);
 	if (error)
 		return error;
-	print_warnings(envelope);
 	return finish_output(&output, options);
 }
 
@@ -407,7 +398,8 @@ static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_en
 {
 	enum pyi_check_status status =
 		error->exit == PYI_EXIT_NOT_RESTORED ? PYI_CHECK_CRITICAL : PYI_CHECK_UNKNOWN;
-	const struct pyi_journal_target target = { options->target, envelope->pid, envelope->exe };
+	const struct pyi_journal_target target = { options->target, envelope->pid, envelope->exe,
+						   options->one_of_many };
 	/* What could not be written where it was wanted is at least said here. */
 	bool elsewhere = options->output && error->code != PYI_ERROR_OUTPUT_FAILED;
 	PYI_CLEANUP(deinit_output) struct output output = { 0 };

@@ -92,16 +92,27 @@ static void send_message(struct message *message)
 		free(message->fields[f].iov_base);
 }
 
+static bool is_to_be_named(const struct pyi_journal_target *target)
+{
+	return target->one_of_many && target->pid > 0;
+}
+
 void pyi_journal_status(const struct pyi_journal_target *target, enum pyi_check_status before,
 			enum pyi_check_status now, const char *text, const char *evidence)
 {
 	PYI_CLEANUP(pyi_guard_free) char *words = NULL;
+	const char *name = target->name ? target->name : "?";
 	struct message message = { .count = 0 };
+	int length;
 
 	if (!is_wanted())
 		return;
-	if (asprintf(&words, "%s is %s: %s", target->name ? target->name : "?",
-		     pyi_check_status_name(now), text) < 0) {
+	if (is_to_be_named(target))
+		length = asprintf(&words, "%s, process %" PRId64 ", is %s: %s", name, target->pid,
+				  pyi_check_status_name(now), text);
+	else
+		length = asprintf(&words, "%s is %s: %s", name, pyi_check_status_name(now), text);
+	if (length < 0) {
 		words = NULL;
 		return;
 	}
@@ -115,12 +126,18 @@ void pyi_journal_finding(const struct pyi_journal_target *target, const char *ru
 			 const char *subject, enum pyi_check_status before,
 			 enum pyi_check_status now, const char *text)
 {
+	PYI_CLEANUP(pyi_guard_free) char *words = NULL;
 	struct message message = { .count = 0 };
 
 	if (!is_wanted())
 		return;
+	if (is_to_be_named(target) &&
+	    asprintf(&words, "process %" PRId64 ": %s", target->pid, text) < 0) {
+		words = NULL;
+		return;
+	}
 	add_common(&message, PYI_JOURNAL_FINDING_CHANGED, target, before, now);
-	add_text(&message, "MESSAGE", text);
+	add_text(&message, "MESSAGE", words ? words : text);
 	add_text(&message, "PYINSPECT_RULE", rule);
 	add_text(&message, "PYINSPECT_SUBJECT", subject);
 	send_message(&message);

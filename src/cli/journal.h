@@ -6,6 +6,7 @@
 #ifndef PYI_CLI_JOURNAL_H
 #define PYI_CLI_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "analysis/check.h"
@@ -20,6 +21,8 @@ struct pyi_journal_target {
 	/* 0 and NULL if they are not known. */
 	int64_t pid;
 	const char *exe;
+	/* The name is that of several processes: messages say which one. */
+	bool one_of_many;
 };
 
 /* Fields: PYINSPECT_TARGET, PYINSPECT_STATUS, PYINSPECT_STATUS_BEFORE, TARGET_PID, TARGET_EXE,

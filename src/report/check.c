@@ -217,6 +217,7 @@ static bool add_finding(cJSON *json, const struct pyi_check_finding *finding)
 	return pyi_output_add_text(json, "rule", finding->rule) &&
 	       pyi_output_add_text(json, "subject", finding->subject) &&
 	       pyi_output_add_text(json, "status", pyi_check_status_name(finding->status)) &&
+	       cJSON_AddBoolToObject(json, "absent", finding->absent) &&
 	       add_number(json, "value", finding->value_known, finding->value) &&
 	       pyi_output_add_text(json, "unit", unit_name(finding->unit)) &&
 	       add_number(json, "threshold", true, threshold_of(finding)) &&

@@ -134,6 +134,40 @@ def test_a_name_with_a_mistake_is_unknown_in_all(service, state):
     report = ask(service.master.pid, state, "--children", "--max", "__main__.Sesion=5",
                  expected=UNKNOWN)
     assert "there is no such type" in report["result"]["rules"][0]["message"]
+    assert report["result"]["rules"][0]["absent"]
+
+
+def test_what_only_some_of_them_have(service, state):
+    """Their master has no such frame: that is not unknown, in it or in all, at the first look either."""
+    kept = "frame work local kept"
+    report = ask(service.master.pid, state, "--children", "--max-container", kept + "=1M",
+                 expected=OK)
+    rule, = report["result"]["rules"]
+    assert (rule["value"], rule["absent"]) == (max(LEAKED), False)
+    assert {one["status"] for one in report["group"]["processes"]} == {"ok"}
+    # What one of them lacks is no reason to lose sight of another.
+    report = ask(service.master.pid, state, "--children", "--max-container", kept + "=1000",
+                 "--no-history", expected=CRITICAL)
+    assert "process %d: " % service.leaky in report["result"]["rules"][0]["message"]
+    # By itself it may be that the name is wrong.
+    rule, = ask(service.master.pid, state, "--max-container", kept + "=1M", "--no-history",
+                expected=UNKNOWN)["result"]["rules"]
+    assert rule["absent"]
+
+
+def test_what_goes_to_a_file_is_said_aside(service, state, tmp_path):
+    """As in the journal of a unit that has failed."""
+    path = str(tmp_path / "metrics.prom")
+    for options in (["--children"], []):
+        pid = service.master.pid if options else service.leaky
+        done = run(pid, state, *options, "--max", SESSION + "=1000", "--format", "prometheus",
+                   "--output", path)
+        assert (done.returncode, done.stdout) == (CRITICAL, "")
+        first, = done.stderr.splitlines()
+        assert first.startswith("pyinspect: %d is critical: " % pid)
+        assert ("process %d (4 of 5) has 667 times the" % service.leaky in first) == bool(options)
+    done = run(service.leaky, state, "--max", SESSION + "=1M", "--output", path)
+    assert (done.returncode, done.stdout + done.stderr) == (OK, "")
 
 
 def test_what_is_no_python_is_left_out(start, state):

@@ -1,8 +1,10 @@
 """What the tests of the package and of the examples for a fleet share."""
 
 import os
+import shutil
 import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -11,7 +13,17 @@ sys.path[:0] = [os.path.join(TESTS, "live")]
 
 import leaky  # noqa: E402
 import support  # noqa: E402
-from groups import pytest_collection_modifyitems  # noqa: E402, F401
+from debian import MACHINE, Machine, copy_tree  # noqa: E402
+from programs import need, run, succeeds  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Files may run side by side, but for those that share a machine: it is made once."""
+    for item in items:
+        shared = {"package", "machine"} & set(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group(
+            "machine" if shared else os.path.basename(item.location[0])))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,3 +50,44 @@ def service():
     """examples/leaky_service.py, which keeps a session for each client that it has served."""
     with leaky.LeakyService() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder that dpkg-buildpackage leaves its files in."""
+    need("dh")
+    folder = tmp_path_factory.mktemp("package")
+    copy_tree(str(folder / "pyinspect"))
+    done = run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=folder / "pyinspect",
+               env=dict(os.environ, DEB_BUILD_OPTIONS="parallel=2"))
+    assert done.returncode == 0, done.stdout[-4000:]
+    (folder / "build.log").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def package(built):
+    path, = (path for path in built.glob("pyinspect_*.deb"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def machine(package):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: makes a root of its own")
+    depends = succeeds("dpkg-deb", "--field", package, "Depends")
+    libraries = [one.split()[0] for one in depends.split(",")]
+    assert "libc6" in libraries and len(libraries) < 10
+    folder = os.path.join(os.environ.get("TMPDIR") or "/var/tmp",
+                          "pyinspect-machine-" + uuid.uuid4().hex[:8])
+    os.mkdir(folder, 0o755)
+    try:
+        done = run(MACHINE, "make", folder, "python3-minimal", "python3", "systemd",
+                   "systemd-sysv", "dbus", "firewalld", "netbase", "gunicorn", "uwsgi-core",
+                   "uwsgi-plugin-python3", "supervisor", *libraries)
+        assert done.returncode == 0, done.stdout[-3000:]
+        # From now on it is a host like any other, on which services are started and stopped.
+        os.remove(os.path.join(folder, "root/usr/sbin/policy-rc.d"))
+        yield Machine(folder)
+    finally:
+        shutil.rmtree(folder)

@@ -90,6 +90,31 @@ static void test_type_of_two_packages(void **state)
 			     "with its module, or package");
 }
 
+/* The master of a service need not have what its workers have. */
+static void test_absent_in_one_of_many(void **state)
+{
+	struct check_fixture *fixture = *state;
+
+	check_add_rule(fixture, PYI_RULE_MAX_COUNT, "app.Session", INFINITY, 5);
+	check_add_rule(fixture, PYI_RULE_MAX_CONTAINER, "app.CACHE", INFINITY, 5);
+	check_add_rule(fixture, PYI_RULE_MAX_COUNT, "app.Other", 5, INFINITY);
+	check_add_figure(fixture, PYI_FIGURE_TYPE_TREE, "app.Other", 9, 9);
+	check_judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_WARNING);
+	assert_true(fixture->check.findings[1].absent && fixture->check.findings[2].absent);
+	assert_int_equal(fixture->check.findings[1].status, PYI_CHECK_UNKNOWN);
+	assert_null(pyi_check_excuse_absent(&fixture->check));
+	assert_int_equal(fixture->check.status, PYI_CHECK_WARNING);
+	assert_int_equal(fixture->check.findings[1].status, PYI_CHECK_OK);
+	/* That not all was looked at is another thing. */
+	fixture->sample.incomplete = true;
+	check_judge(fixture);
+	assert_null(pyi_check_excuse_absent(&fixture->check));
+	for (size_t f = 0; f < fixture->check.count; f++)
+		assert_false(fixture->check.findings[f].absent);
+	check_expect(fixture, 1, PYI_CHECK_UNKNOWN, "app.Session: the look was not complete");
+}
+
 /* A name with a mistake in it must not be OK for ever. */
 static void test_absent(void **state)
 {
@@ -356,6 +381,7 @@ int main(void)
 		TEST(test_container),
 		TEST(test_type),
 		TEST(test_type_of_two_packages),
+		TEST(test_absent_in_one_of_many),
 		TEST(test_absent),
 		TEST(test_ambiguous_without_objects),
 		TEST(test_container_of_instances),
