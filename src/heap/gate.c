@@ -1,10 +1,19 @@
 /*
- * Turns collectors and GILs into words, and values back. Reads nothing at the moment itself.
+ * Turns collectors and GILs into words, and values back. Stops nothing: at the moment itself it is
+ * the broker who reads.
  */
 #include "heap/gate.h"
 
 #include <stdint.h>
 #include <string.h>
+
+#include "base/clock.h"
+#include "tracee/wait.h"
+
+enum {
+	WATCH_NS = 100000,
+	NS_PER_MS = 1000000,
+};
 
 /* In this order; where only the holder can be found, it is the only one. */
 enum {
@@ -61,6 +70,41 @@ bool pyi_gate_prepare(struct pyi_gate *gate, const struct pyi_runtime *runtime,
 	for (size_t i = 0; i < gate->interpreters.count; i++)
 		complete &= add_gil(gate, runtime, live, i);
 	return complete && !pyi_interpreters_collecting(runtime, live, &gate->interpreters);
+}
+
+/* Whether a GIL is not as it was: of those that go from thread to thread while nobody looks, the
+ * counter tells. */
+static bool came_or_went(const struct pyi_gil_state *before, const struct pyi_gil_state *now)
+{
+	return before->locked != now->locked || (!now->locked && before->switches != now->switches);
+}
+
+bool pyi_gate_gil_comes_and_goes(const struct pyi_runtime *runtime, struct pyi_memory_reader *live,
+				 double for_ms)
+{
+	uint64_t until_ns = pyi_clock_now_ns() + (uint64_t)(for_ms * NS_PER_MS);
+	struct pyi_gil_state before[PYI_INTERPRETER_LIMIT];
+	struct pyi_interpreters interpreters;
+	struct pyi_error *error = pyi_interpreters_list(runtime, live, &interpreters);
+
+	if (error) {
+		pyi_error_destroy(error);
+		return false;
+	}
+	for (size_t i = 0; i < interpreters.count; i++)
+		if (!pyi_interpreters_read_gil(runtime, live, interpreters.addr[i], &before[i]))
+			return false;
+	while (!pyi_clock_passed(until_ns) && !pyi_wait_pause(pyi_clock_now_ns() + WATCH_NS)) {
+		for (size_t i = 0; i < interpreters.count; i++) {
+			struct pyi_gil_state now;
+
+			if (!pyi_interpreters_read_gil(runtime, live, interpreters.addr[i], &now))
+				return false;
+			if (came_or_went(&before[i], &now))
+				return true;
+		}
+	}
+	return false;
 }
 
 bool pyi_gate_gil(const struct pyi_gate *gate, size_t i, struct pyi_gil_state *ret_before,

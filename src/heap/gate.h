@@ -33,6 +33,15 @@ bool pyi_gate_prepare(struct pyi_gate *gate, const struct pyi_runtime *runtime,
 		      struct pyi_memory_reader *live);
 
 /*
+ * Watches the running target for so long: true if a GIL was taken and let go meanwhile. Then a
+ * thread that waits now is likely to take it while a snapshot is made, which that cannot be trusted
+ * after. A GIL that is held all the time is no such thing, whoever holds it: its holder runs, and
+ * is stopped. Ends early when that is known, or when the user wants to end.
+ */
+bool pyi_gate_gil_comes_and_goes(const struct pyi_runtime *runtime, struct pyi_memory_reader *live,
+				 double for_ms);
+
+/*
  * The GIL of interpreter `i` right before and right after the snapshot that was taken. False if it
  * is not known.
  */

@@ -22,10 +22,11 @@ void pyi_pause_budget_grow(struct pyi_pause_budget *budget, uint64_t memory_byte
 		budget->memory_bytes = memory_bytes;
 }
 
-void pyi_pause_budget_spend(struct pyi_pause_budget *budget, double took_ms)
+void pyi_pause_budget_spend(struct pyi_pause_budget *budget, double took_ms, bool taken)
 {
 	budget->paused_ms += took_ms;
-	budget->expected_ms = (budget->expected_ms + took_ms) / 2;
+	if (taken)
+		budget->expected_ms = (budget->expected_ms + took_ms) / 2;
 }
 
 bool pyi_pause_budget_has(const struct pyi_pause_budget *budget, unsigned tries)

@@ -24,8 +24,12 @@ struct pyi_pause_budget {
 /* The same, now that the process has `memory_bytes`: a copy takes as long as there is to copy. */
 void pyi_pause_budget_grow(struct pyi_pause_budget *budget, uint64_t memory_bytes);
 
-/* A try took so long: half of what is expected of the next one is what was expected of this. */
-void pyi_pause_budget_spend(struct pyi_pause_budget *budget, double took_ms);
+/*
+ * A try took so long: half of what is expected of the next one is what was expected of this. One
+ * that ended without a snapshot (`taken`), because it was no moment for it, says nothing of the
+ * next one.
+ */
+void pyi_pause_budget_spend(struct pyi_pause_budget *budget, double took_ms, bool taken);
 
 /* Whether there is room for a number of tries. The first of a run is only held against the sum:
  * who chose the source has compared its length (snapshot/preflight.h). */

@@ -22,11 +22,15 @@ enum {
 	 */
 	SNAPSHOT_LIMIT = 40,
 	/*
-	 * So many of them with as few threads stopped as can be, and then, until it is so many,
-	 * without those that mind if we are killed.
+	 * So many of them with as few threads stopped as can be, unless one of those that were left
+	 * alone has spoilt one; and then, until it is so many, without those that mind if we are
+	 * killed.
 	 */
 	GENTLE_LIMIT = 16,
 	HARMLESS_LIMIT = 28,
+	/* For how long a target is watched to see whether they would: as long as the clone takes.
+	 */
+	WATCH_MOST_MS = 50,
 	/*
 	 * So many walks that find trouble: then it is in the heap, not in the moment. A link or a
 	 * dict is often caught in the middle of a change, a bad object hardly ever.
@@ -251,6 +255,8 @@ static const char *const troubles[] = {
 	[PYI_TROUBLE_SIZE] = "an object says that it is larger than all memory",
 };
 
+static const char thread_ran[] = "a thread ran while the snapshot was taken";
+
 /* What speaks against believing a snapshot, before it is walked; NULL if nothing does. */
 static const char *doubt(const struct pyi_session *session, struct pyi_source_snapshot *snapshot,
 			 const struct pyi_interpreters *interpreters, const struct pyi_gate *gate)
@@ -260,7 +266,7 @@ static const char *doubt(const struct pyi_session *session, struct pyi_source_sn
 	if (!pyi_gate_has_same(gate, interpreters))
 		return "an interpreter came or went while the snapshot was taken";
 	if (!threads_stood_still(session, snapshot, gate))
-		return "a thread ran while the snapshot was taken";
+		return thread_ran;
 	return NULL;
 }
 
@@ -426,7 +432,7 @@ static enum pyi_stop_extent extent_of(const struct pyi_session *session)
 	/* Copying takes long, and is not to be done so often in vain. */
 	bool copies = session->source.kind == PYI_SOURCE_MIRROR;
 
-	if (session->attempts < (copies ? 1 : GENTLE_LIMIT))
+	if (session->attempts < (copies ? 1 : GENTLE_LIMIT) && !session->restless)
 		return PYI_STOP_RUNNING;
 	return session->attempts < (copies ? 2 : HARMLESS_LIMIT) ? PYI_STOP_RESTARTED
 								 : PYI_STOP_ALL;
@@ -492,12 +498,13 @@ static struct pyi_error *out_of_budget(const struct pyi_session *session)
 		2 * budget->max_total_ms + 2 * budget->expected_ms);
 }
 
-/* One try is over; `dropped` says why it was no use, NULL: it was. */
-static void note_try(struct pyi_session *session, double paused_before_ms, const char *dropped)
+/* One try is over, with a snapshot or without; `dropped` says why it was no use, NULL: it was. */
+static void note_try(struct pyi_session *session, double paused_before_ms, bool taken,
+		     const char *dropped)
 {
 	double took_ms = session->source.cost.paused_ms - paused_before_ms;
 
-	pyi_pause_budget_spend(&session->budget, took_ms > 0 ? took_ms : 0);
+	pyi_pause_budget_spend(&session->budget, took_ms > 0 ? took_ms : 0, taken);
 	if (session->try_count < PYI_TRIES_KEPT)
 		session->tries[session->try_count] = (struct pyi_try){ took_ms, dropped };
 	session->try_count++;
@@ -515,6 +522,24 @@ static bool rest(const struct pyi_session *session, double paused_before_ms)
 	return pyi_wait_pause(until_ns);
 }
 
+/* Threads that wait for requests which keep coming are better held from the beginning. */
+static void foresee(struct pyi_session *session)
+{
+	double watch_ms = session->budget.expected_ms;
+	struct pyi_memory_reader *live;
+	struct pyi_error *error = pyi_memory_reader_open(&session->source.process, false, &live);
+
+	/* That is for the first one who needs it to say. */
+	if (error) {
+		pyi_error_destroy(error);
+		return;
+	}
+	if (watch_ms > WATCH_MOST_MS)
+		watch_ms = WATCH_MOST_MS;
+	session->restless |= pyi_gate_gil_comes_and_goes(&session->runtime, live, watch_ms);
+	pyi_memory_reader_destroy(live);
+}
+
 static struct pyi_error *examine(struct pyi_session *session,
 				 const struct pyi_examination *examination)
 {
@@ -526,11 +551,14 @@ static struct pyi_error *examine(struct pyi_session *session,
 
 	if (!gate)
 		return pyi_error_no_memory();
+	expect_pause(session);
+	foresee(session);
 	do {
 		struct pyi_source_snapshot *snapshot = NULL;
 		struct pyi_error *destroying;
 		struct pyi_error *error;
 		double before_ms;
+		bool taken;
 		bool calm;
 
 		report(session, "waiting for a good moment", 0);
@@ -551,19 +579,21 @@ static struct pyi_error *examine(struct pyi_session *session,
 					&snapshot);
 		if (error && prefer_mirror(session, &error)) {
 			pyi_error_destroy(error);
-			note_try(session, before_ms, session->inconsistency);
+			note_try(session, before_ms, true, session->inconsistency);
 			last = false;
 			continue;
 		}
 		if (error)
 			return error;
 		session->inconsistency = "a garbage collection was running";
-		if (snapshot) {
+		taken = snapshot != NULL;
+		if (taken) {
 			session->attempts++;
 			report(session, "walking the snapshot", 0);
 			examined = false;
 			error = examine_snapshot(session, snapshot, gate, last, examination,
 						 &examined);
+			session->restless |= session->inconsistency == thread_ran;
 			session->snapshot_ms = pyi_clock_ms_since(snapshot->created_ns);
 			if (!error && session->summary.trouble)
 				last |= is_lasting(&session->summary, ++walks,
@@ -575,13 +605,13 @@ static struct pyi_error *examine(struct pyi_session *session,
 			}
 			if (error && prefer_mirror(session, &error)) {
 				pyi_error_destroy(error);
-				note_try(session, before_ms, session->inconsistency);
+				note_try(session, before_ms, true, session->inconsistency);
 				last = false;
 				continue;
 			}
 		}
 		if (!error)
-			note_try(session, before_ms, last ? NULL : session->inconsistency);
+			note_try(session, before_ms, taken, last ? NULL : session->inconsistency);
 		if (!error && session->inconsistency && !last) {
 			if (rest(session, before_ms))
 				error = pyi_wait_interrupted();

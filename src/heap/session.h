@@ -82,6 +82,8 @@ struct pyi_session {
 	struct pyi_try tries[PYI_TRIES_KEPT];
 	unsigned try_count;
 	struct pyi_pause_budget budget;
+	/* Threads that wait are likely to run while a snapshot is taken, or one has. */
+	bool restless;
 	/* Snapshots taken, and how long the last one lived. */
 	uint64_t attempts;
 	double snapshot_ms;
