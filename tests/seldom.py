@@ -20,16 +20,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LANDED = os.path.join("tests", "last-landed")
 
 # What each of them tests: files, and folders with a slash at the end.
+ATTACH = ["src/broker/", "src/snapshot/", "src/tracee/", "src/heap/gate.c", "src/heap/session.c"]
 SUBJECTS = {
     # 500 kills; pyinspect killed at all of its calls that touch the target; floods of signals,
     # children, descriptors
-    "kills": ["src/broker/", "src/snapshot/", "src/tracee/", "payloads/entry.c", "tests/torture/",
-              "tests/live/test_kill.py", "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
+    "kills": [*ATTACH, "payloads/entry.c", "tests/torture/", "tests/live/test_kill.py",
+              "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
     # 40 attaches to each program at work
-    "soak": ["src/broker/", "src/snapshot/", "src/tracee/", "tests/soak/"],
+    "soak": [*ATTACH, "tests/soak/"],
     # kernels that this machine does not have
-    "vm": ["src/base/confine.c", "src/broker/worker.c", "src/snapshot/preflight.c", "src/snapshot/huge_pages.c", "src/snapshot/group.c",
-           "src/process/access.c", "src/process/pressure.c", "tests/vm/"],
+    "vm": ["src/base/confine.c", "src/broker/worker.c", "src/snapshot/preflight.c",
+           "src/snapshot/huge_pages.c", "src/snapshot/group.c", "src/process/access.c",
+           "src/process/pressure.c", "tests/vm/"],
 }
 
 
