@@ -4,7 +4,6 @@
 #include "broker/supervisor.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -112,28 +111,9 @@ static pid_t start_broker(const struct pyi_supervision *supervision, struct chan
 		return child;
 	channels->broker[0] = -1;
 	close_all(channels);
-	if (debts)
-		pyi_snapshot_tell_debts(debts);
+	pyi_snapshot_tell_debts(debts);
 	_exit(pyi_broker_serve(fd, supervision->pid, supervision->start_ticks,
 			       supervision->max_pause_ms));
-}
-
-struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd)
-{
-	const struct pyi_supervision supervision = { .max_pause_ms = HUGE_VAL };
-	struct channels channels = { { -1, -1 }, { -1, -1 } };
-	pid_t child;
-
-	if (!pyi_channel_create(channels.broker))
-		return not_started(errno);
-	child = start_broker(&supervision, &channels, NULL);
-	if (child < 0) {
-		close_all(&channels);
-		return not_started(errno);
-	}
-	*ret_channel_fd = channels.broker[1];
-	close_end(&channels.broker[0]);
-	return NULL;
 }
 
 static pid_t start_worker(const struct pyi_supervision *supervision, struct channels *channels,

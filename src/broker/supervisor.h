@@ -64,10 +64,4 @@ struct pyi_error *pyi_supervise(const struct pyi_supervision *supervision,
  */
 bool pyi_supervisor_was_restored(int broker_status, uint32_t debts);
 
-/*
- * Starts a broker alone, for programs that are their own worker; `ret_channel_fd` is the caller's,
- * and the broker ends when it is closed. Errors as above.
- */
-struct pyi_error *pyi_supervisor_start_broker(int *ret_channel_fd) PYI_MUST_CHECK;
-
 #endif

@@ -11,8 +11,8 @@
 
 #include "broker/channel.h"
 #include "broker/protocol.h"
-#include "broker/supervisor.h"
 #include "tracee/wait.h"
+#include "own_broker.h"
 
 static bool ask(int channel_fd, pid_t pid, struct pyi_reply *ret_reply)
 {
@@ -31,7 +31,7 @@ int main(void)
 	bool bound;
 
 	pyi_wait_init();
-	error = pyi_supervisor_start_broker(&channel_fd);
+	error = own_broker_start(&channel_fd);
 	if (error) {
 		printf("1..0 # SKIP %s\n", error->message);
 		return 1;

@@ -18,10 +18,10 @@
 #include "analysis/garbage.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "broker/supervisor.h"
 #include "graph/bits.h"
 #include "heap/graph.h"
 #include "tracee/wait.h"
+#include "own_broker.h"
 
 enum {
 	TIMEOUT_MS = 120000,
@@ -142,7 +142,7 @@ static struct pyi_error *run(pid_t pid, char **types, int *ret_exit)
 	struct answer answer = { 0 };
 	struct pyi_graph_space space;
 	struct pyi_session session;
-	struct pyi_error *error = pyi_supervisor_start_broker(&options.broker_fd);
+	struct pyi_error *error = own_broker_start(&options.broker_fd);
 
 	if (error)
 		return error;

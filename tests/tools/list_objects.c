@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "broker/supervisor.h"
 #include "heap/census.h"
 #include "tracee/wait.h"
+#include "own_broker.h"
 
 enum {
 	FIRST_CAPACITY = 1 << 16,
@@ -93,7 +93,7 @@ static struct pyi_error *run(pid_t pid, struct listing *listing, int *ret_exit)
 	};
 	struct pyi_census census;
 	struct pyi_session session;
-	struct pyi_error *error = pyi_supervisor_start_broker(&options.broker_fd);
+	struct pyi_error *error = own_broker_start(&options.broker_fd);
 
 	if (error)
 		return error;

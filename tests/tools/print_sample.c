@@ -17,9 +17,9 @@
 #include <cJSON.h>
 
 #include "base/clock.h"
-#include "broker/supervisor.h"
 #include "heap/measure.h"
 #include "tracee/wait.h"
+#include "own_broker.h"
 
 enum {
 	TIMEOUT_MS = 120000,
@@ -95,7 +95,7 @@ static struct pyi_error *run(pid_t pid, const struct pyi_measure_request *reques
 	};
 	struct pyi_sample sample = { 0 };
 	struct pyi_session session;
-	struct pyi_error *error = pyi_supervisor_start_broker(&options.broker_fd);
+	struct pyi_error *error = own_broker_start(&options.broker_fd);
 
 	if (error)
 		return error;
