@@ -597,7 +597,8 @@ struct pyi_error *pyi_mirror_build(struct pyi_mirror *mirror, struct pyi_gadgets
 	PYI_CLEANUP(free_areas) struct areas areas = { 0 };
 	struct pyi_mirror_plan plan = {
 		.credentials = &mirror->credentials,
-		.fd = mirror->fd,
+		.fds = &mirror->fd,
+		.fd_count = 1,
 		.page_bytes = mirror->pages.page_bytes,
 		.maps = &mirror->maps,
 	};

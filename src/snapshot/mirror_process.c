@@ -64,25 +64,30 @@ static struct pyi_error *failed(const char *what, int number)
 }
 
 /* What the tracer makes the mirror do, and nothing else; the payload's calls are never executed. */
-static bool filter_calls(int fd)
+static bool filter_calls(const int *fds, size_t count)
 {
+	/* The bits in which all of them are the same: no other descriptor is open. */
+	uint32_t same = UINT32_MAX;
 	const uint64_t fixed = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
 	const uint64_t anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 	const struct pyi_confine_condition protection = {
 		2, ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC), 0
 	};
 	const struct pyi_confine_condition no_code = { 2, ~(uint64_t)(PROT_READ | PROT_WRITE), 0 };
+
+	for (size_t f = 0; f < count; f++)
+		same &= ~(uint32_t)(fds[f] ^ fds[0]);
 	const struct pyi_confine_call calls[] = {
 		/* The target's memory. */
 		{ SYS_mmap,
 		  3,
-		  { protection, { 3, INT_MASK, fixed }, { 4, INT_MASK, (uint32_t)fd } } },
+		  { protection, { 3, INT_MASK, fixed }, { 4, same, (uint32_t)fds[0] & same } } },
 		/* Room for the payload to work in. */
 		{ SYS_mmap, 2, { no_code, { 3, INT_MASK, anonymous | MAP_NORESERVE } } },
 		/* The guard below its stack. */
 		{ SYS_mprotect, 1, { { 2, UINT64_MAX, PROT_NONE } } },
 		{ SYS_munmap, 0, { { 0 } } },
-		{ SYS_close, 1, { { 0, INT_MASK, (uint32_t)fd } } },
+		{ SYS_close, 1, { { 0, same, (uint32_t)fds[0] & same } } },
 		{ SYS_rseq, 1, { { 2, INT_MASK, RSEQ_UNREGISTER } } },
 		{ SYS_exit_group, 0, { { 0 } } },
 	};
@@ -90,14 +95,15 @@ static bool filter_calls(int fd)
 	return pyi_confine_system_calls(pyi_arch_audit, calls, sizeof(calls) / sizeof(calls[0]), 0);
 }
 
-const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials, int fd)
+const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials, const int *fds,
+				       size_t count)
 {
 	static const int limits[] = { RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_FSIZE, RLIMIT_NOFILE };
 	const struct pyi_confine_owner owner = pyi_credentials_owner(credentials);
 	/* Else we could not look into it ourselves. */
 	bool may_hide = pyi_confine_has_capability(CAP_SYS_PTRACE);
 
-	if (!pyi_confine_close_files(&fd, 1))
+	if (!pyi_confine_close_files(fds, count))
 		return "close the mirror's files";
 	if (!pyi_confine_no_new_privileges())
 		return "keep the mirror from new privileges";
@@ -114,7 +120,7 @@ const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials
 	for (size_t l = 0; l < sizeof(limits) / sizeof(limits[0]); l++)
 		if (!pyi_confine_limit(limits[l], 0))
 			return "limit the mirror";
-	if (!filter_calls(fd))
+	if (!filter_calls(fds, count))
 		return "set the mirror's filter of system calls";
 	return NULL;
 }
@@ -147,9 +153,10 @@ static const char *prepare(const struct pyi_mirror_plan *plan, uint64_t code_add
 		return "offer the mirror to the OOM killer first";
 	forget_thread_areas();
 	if (mmap((void *)(uintptr_t)code_addr, plan->page_bytes, PROT_READ | PROT_EXEC,
-		 MAP_PRIVATE | MAP_FIXED_NOREPLACE, plan->fd, 0) != (void *)(uintptr_t)code_addr)
+		 MAP_PRIVATE | MAP_FIXED_NOREPLACE, plan->fds[0],
+		 0) != (void *)(uintptr_t)code_addr)
 		return "map our own code in the mirror";
-	return pyi_mirror_process_confine(plan->credentials, plan->fd);
+	return pyi_mirror_process_confine(plan->credentials, plan->fds, plan->fd_count);
 }
 
 /* The child: waits until it is traced, and traps when it is ready to be used. */
@@ -303,7 +310,6 @@ static struct pyi_error *take_over(struct helper *helper, const struct pyi_mirro
 static struct pyi_error *exchange_memory(const struct helper *helper,
 					 const struct pyi_mirror_plan *plan)
 {
-	const uint64_t file[PYI_SYSCALL_ARGUMENTS] = { (uint64_t)plan->fd };
 	struct pyi_error *error = NULL;
 
 	for (size_t m = 0; m < helper->maps.count && !error; m++) {
@@ -319,14 +325,22 @@ static struct pyi_error *exchange_memory(const struct helper *helper,
 	for (size_t a = 0; a < plan->area_count && !error; a++) {
 		const struct pyi_mirror_area *area = &plan->areas[a];
 		const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-			area->start_addr,	    area->end_addr - area->start_addr,
-			(uint64_t)area->protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-			(uint64_t)plan->fd,	    area->offset,
+			area->start_addr,
+			area->end_addr - area->start_addr,
+			(uint64_t)area->protection,
+			MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+			(uint64_t)plan->fds[area->file],
+			area->offset,
 		};
 
 		error = call(helper, SYS_mmap, arguments, "map the target's memory in its mirror");
 	}
-	return error ? error : call(helper, SYS_close, file, "close the mirror's file");
+	for (size_t f = 0; f < plan->fd_count && !error; f++) {
+		const uint64_t file[PYI_SYSCALL_ARGUMENTS] = { (uint64_t)plan->fds[f] };
+
+		error = call(helper, SYS_close, file, "close the mirror's files");
+	}
+	return error;
 }
 
 /* It is traced before it is told to begin, so that it cannot outlive us. */

@@ -15,7 +15,7 @@
 #include "process/maps.h"
 #include "tracee/arch.h"
 
-/* A piece of the memory file that the process is to have. */
+/* A piece of a file that the process is to have. */
 struct pyi_mirror_area {
 	uint64_t start_addr;
 	uint64_t end_addr;
@@ -23,13 +23,16 @@ struct pyi_mirror_area {
 	uint64_t offset;
 	/* PROT_... */
 	int protection;
+	/* Which of the plan's: 0 is the memory file. */
+	unsigned file;
 };
 
 struct pyi_mirror_plan {
 	/* Whom the target belongs to. */
 	const struct pyi_credentials *credentials;
-	/* The memory file; its first page has pyi_arch_gadget_patterns[0]. */
-	int fd;
+	/* The first one is the memory file; its first page has pyi_arch_gadget_patterns[0]. */
+	const int *fds;
+	size_t fd_count;
 	uint64_t page_bytes;
 	/* What the target has mapped, so that our own page goes elsewhere. */
 	const struct pyi_maps *maps;
@@ -49,9 +52,10 @@ struct pyi_error *pyi_mirror_process_create(const struct pyi_mirror_plan *plan,
 
 /*
  * Takes from the calling process, which must have one thread, all that `credentials` do not give,
- * and more: what a mirror never needs. All descriptors but `fd` are closed. NULL if all went well,
+ * and more: what a mirror never needs. All descriptors but `fds` are closed. NULL if all went well,
  * else what failed, in words, with errno: the process must end then.
  */
-const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials, int fd);
+const char *pyi_mirror_process_confine(const struct pyi_credentials *credentials, const int *fds,
+				       size_t count);
 
 #endif

@@ -73,7 +73,7 @@ static int try(long (*action)(int fd))
 	int status;
 
 	if (pid == 0) {
-		if (pyi_mirror_process_confine(&credentials, fd))
+		if (pyi_mirror_process_confine(&credentials, &fd, 1))
 			syscall(SYS_exit_group, NOT_CONFINED);
 		syscall(SYS_exit_group, action(fd) < 0 ? FAILED_WITH_ERRNO : CONFINED);
 	}
@@ -244,7 +244,7 @@ static void test_what_the_kernel_says(void **state)
 	(void)state;
 	if (pid == 0) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		if (!pyi_mirror_process_confine(&credentials, fd))
+		if (!pyi_mirror_process_confine(&credentials, &fd, 1))
 			__builtin_trap();
 		_exit(NOT_CONFINED);
 	}
@@ -287,7 +287,7 @@ static void test_cannot_become_another(void **state)
 
 		if (!pyi_confine_drop_capabilities())
 			_exit(NOT_CONFINED);
-		what = pyi_mirror_process_confine(&credentials, fd);
+		what = pyi_mirror_process_confine(&credentials, &fd, 1);
 		_exit(what && errno == EPERM && strstr(what, "user and groups") ? CONFINED
 										: NOT_CONFINED);
 	}
