@@ -15,7 +15,7 @@ _pyinspect_targets() {
 
 # The options of a command.
 _pyinspect_options() {
-    local common="--format --interpreter --json --pid --max-pause --max-total-pause --source --runtime --timeout --verbose --help"
+    local common="--format --interpreter --json --pid --max-pause --max-total-pause --source --sysroot --runtime --timeout --verbose --help"
     case $1 in
     top-types) echo "$common --limit --by --scope --type --module --no-builtins" --children ;;
     top-objects) echo "$common --limit --by --values" ;;
@@ -48,7 +48,7 @@ _pyinspect() {
     for ((at = 1; at < cword; at++)); do
         word=${words[at]}
         case $word in
-        --format | --max-total-pause | --max-pause | --source | --interpreter | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
+        --format | --max-total-pause | --max-pause | --source | --sysroot | --interpreter | --runtime | --timeout | --limit | -n | --by | --scope | --address | \
             --depth | --preset | --rules | --max | --max-growth | --max-container | --max-rss | \
             --max-tracked | --history | --state | --min-age | --output | --since | --type | --module | --min-share | --interval)
             ((at++))
@@ -96,7 +96,7 @@ _pyinspect() {
         _filedir
         return
         ;;
-    --state)
+    --state | --sysroot)
         _filedir -d
         return
         ;;

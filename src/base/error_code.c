@@ -90,6 +90,8 @@ static const struct {
 	[PYI_ERROR_AMBIGUOUS_TYPE] = { "ambiguous-type", 0 },
 	[PYI_ERROR_NO_SUCH_OBJECT] = { "no-such-object", 0 },
 	[PYI_ERROR_BAD_DUMP] = { "bad-dump", 0 },
+	[PYI_ERROR_BAD_CORE] = { "bad-core", 0 },
+	[PYI_ERROR_NO_BINARIES] = { "no-binaries", 0 },
 	[PYI_ERROR_NO_BUS] = { "no-bus", 0 },
 	[PYI_ERROR_BUS_REFUSED] = { "bus-refused", 0 },
 	[PYI_ERROR_BAD_RULES] = { "bad-rules", 0 },

@@ -22,6 +22,8 @@ struct pyi_command {
 	bool graph;
 	/* A dump can be its target: it asks a graph, or makes do with one. */
 	bool dump;
+	/* A core can be: it looks once, and at nothing but memory. */
+	bool core;
 	/* It keeps things: it is run by a process with files, which asks a worker (cli/tasks.h). */
 	bool keeps;
 	/*

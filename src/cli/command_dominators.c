@@ -296,6 +296,7 @@ const struct pyi_command pyi_command_dominators = {
 	},
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.dump = true,
 	.run = run,

@@ -127,6 +127,7 @@ const struct pyi_command pyi_command_dump = {
 	.use = { .file = true },
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.run = run,
 };

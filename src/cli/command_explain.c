@@ -53,6 +53,7 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	report = (struct pyi_explanation_report){
 		.facts = &facts,
 		.target = options->target,
+		.of_core = options->core,
 		.complete = pyi_heap_graph_is_complete(&graph) &&
 			    !inspection->session.summary.skipped_objects &&
 			    inspection->session.consistent,
@@ -76,6 +77,7 @@ const struct pyi_command pyi_command_explain = {
 	.summary = "where its memory is, on one page in plain words",
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.run = run,
 };

@@ -126,6 +126,7 @@ const struct pyi_command pyi_command_garbage = {
 	},
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.dump = true,
 	.run = run,

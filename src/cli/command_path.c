@@ -93,6 +93,7 @@ const struct pyi_command pyi_command_path = {
 	},
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.run = run,
 };

@@ -150,6 +150,7 @@ const struct pyi_command pyi_command_referrers = {
 	},
 	.help = referrers_help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.run = run_referrers,
 };
@@ -165,6 +166,7 @@ const struct pyi_command pyi_command_referents = {
 	},
 	.help = referents_help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.run = run_referents,
 };

@@ -118,6 +118,7 @@ const struct pyi_command pyi_command_show = {
 	},
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.dump = true,
 	.run = run,

@@ -101,6 +101,7 @@ const struct pyi_command pyi_command_top_objects = {
 	.help = help,
 	.inspects = true,
 	.graph = true,
+	.core = true,
 	.dump = true,
 	.run = run,
 };

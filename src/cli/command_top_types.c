@@ -134,6 +134,7 @@ const struct pyi_command pyi_command_top_types = {
 	},
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.dump = true,
 	.run = run,
 	.add_up = pyi_add_up_types,

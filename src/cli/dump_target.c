@@ -3,6 +3,7 @@
  */
 #include "cli/dump_target.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -30,14 +31,28 @@ static int open_file(const char *name, struct stat *ret_status)
 	return opened;
 }
 
-static bool begins_as_dump(const char *name)
+static enum pyi_target_file look(const char *name)
 {
+	static const struct {
+		const char *magic;
+		size_t size_bytes;
+		enum pyi_target_file kind;
+	} kinds[] = {
+		{ PYI_GRAPH_FILE_MAGIC, sizeof(PYI_GRAPH_FILE_MAGIC) - 1, PYI_TARGET_DUMP },
+		{ ELFMAG, SELFMAG, PYI_TARGET_CORE },
+		/* RFC 8878, 3.1.1 */
+		{ "\x28\xb5\x2f\xfd", 4, PYI_TARGET_COMPRESSED },
+	};
 	struct stat status;
 	PYI_CLEANUP(pyi_guard_fd) int fd = open_file(name, &status);
-	char magic[sizeof(PYI_GRAPH_FILE_MAGIC) - 1];
+	char bytes[sizeof(PYI_GRAPH_FILE_MAGIC)];
+	ssize_t got = fd >= 0 ? pread(fd, bytes, sizeof(bytes), 0) : -1;
 
-	return fd >= 0 && pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-	       memcmp(magic, PYI_GRAPH_FILE_MAGIC, sizeof(magic)) == 0;
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		if (got >= (ssize_t)kinds[k].size_bytes &&
+		    memcmp(bytes, kinds[k].magic, kinds[k].size_bytes) == 0)
+			return kinds[k].kind;
+	return PYI_TARGET_NO_FILE;
 }
 
 static bool is_of_process(const char *name)
@@ -50,12 +65,15 @@ static bool is_of_process(const char *name)
 	return name[strspn(name, "0123456789")] == '\0';
 }
 
-bool pyi_dump_target_is(const char *name)
+enum pyi_target_file pyi_dump_target_kind(const char *name)
 {
-	return !is_of_process(name) && (strchr(name, '/') || begins_as_dump(name));
+	enum pyi_target_file kind = is_of_process(name) ? PYI_TARGET_NO_FILE : look(name);
+
+	return !kind && !is_of_process(name) && strchr(name, '/') ? PYI_TARGET_DUMP : kind;
 }
 
-static struct pyi_error *open_dump(const char *name, int *ret_fd, uint64_t *ret_size_bytes)
+struct pyi_error *pyi_dump_target_open_file(const char *name, const char *what, int *ret_fd,
+					    uint64_t *ret_size_bytes)
 {
 	struct stat status;
 	int fd = open_file(name, &status);
@@ -63,9 +81,9 @@ static struct pyi_error *open_dump(const char *name, int *ret_fd, uint64_t *ret_
 	if (fd < 0)
 		return pyi_error_hint(
 			pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_INPUT_FAILED, errno,
-					       "cannot read the dump %s", name),
-			"a target is a process id, a unit, or a file that pyinspect TARGET dump "
-			"has written");
+					       "cannot read the %s %s", what, name),
+			"a target is a process id, a unit, a core, or a file that pyinspect TARGET "
+			"dump has written");
 	*ret_fd = fd;
 	*ret_size_bytes = (uint64_t)status.st_size;
 	return NULL;
@@ -74,7 +92,8 @@ static struct pyi_error *open_dump(const char *name, int *ret_fd, uint64_t *ret_
 struct pyi_error *pyi_dump_target_open(struct pyi_options *options)
 {
 	uint64_t size_bytes = 0;
-	struct pyi_error *error = open_dump(options->target, &options->dump_fd, &size_bytes);
+	struct pyi_error *error =
+		pyi_dump_target_open_file(options->target, "dump", &options->dump_fd, &size_bytes);
 
 	if (error)
 		return error;
@@ -92,10 +111,12 @@ struct pyi_error *pyi_dump_target_open_two(struct pyi_options *options)
 {
 	uint64_t size_bytes = 0;
 	uint64_t other_bytes = 0;
-	struct pyi_error *error = open_dump(options->target, &options->dump_fd, &size_bytes);
+	struct pyi_error *error =
+		pyi_dump_target_open_file(options->target, "dump", &options->dump_fd, &size_bytes);
 
 	if (!error)
-		error = open_dump(options->subject, &options->other_fd, &other_bytes);
+		error = pyi_dump_target_open_file(options->subject, "dump", &options->other_fd,
+						  &other_bytes);
 	if (error)
 		return error;
 	options->dump = options->target;

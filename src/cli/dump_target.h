@@ -7,17 +7,34 @@
 #ifndef PYI_CLI_DUMP_TARGET_H
 #define PYI_CLI_DUMP_TARGET_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "cli/options.h"
 
+enum pyi_target_file {
+	/* It is no file. */
+	PYI_TARGET_NO_FILE,
+	PYI_TARGET_DUMP,
+	/* An ELF file, which may be a core. */
+	PYI_TARGET_CORE,
+	/* What zstd has made, of a core or of something else. */
+	PYI_TARGET_COMPRESSED,
+};
+
 /*
- * Whether the name of a target is that of a file: it has a slash ("./heap.pyi"), or there is a
- * regular file of that name which begins as a dump does. Numbers, and names with "unit:" and the
- * like, are processes.
+ * Whether the name of a target is that of a file, and of which kind by its first bytes: it has a
+ * slash ("./heap.pyi": a dump, if nothing else), or there is a regular file of that name which
+ * begins in one of these ways. Numbers, and names with "unit:" and the like, are processes.
  */
-bool pyi_dump_target_is(const char *name);
+enum pyi_target_file pyi_dump_target_kind(const char *name);
+
+/*
+ * A descriptor to read a regular file, and its size. Error "input-failed" (exit 1), which calls it
+ * `what`.
+ */
+struct pyi_error *pyi_dump_target_open_file(const char *name, const char *what, int *ret_fd,
+					    uint64_t *ret_size_bytes) PYI_MUST_CHECK;
 
 /*
  * Opens options->target: fills in `dump`, `dump_fd` and `graph_bytes`. Errors: "input-failed" (exit

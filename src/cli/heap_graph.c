@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "cli/core_facts.h"
 #include "graph/file.h"
 
 static struct pyi_error *read_dump(struct pyi_inspection *inspection, struct pyi_heap_graph *graph)
@@ -74,7 +75,8 @@ struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
 	/* The snapshot has just ended. */
 	ret_graph->moment = (struct pyi_dump_moment){
 		.start_ticks = session->source.process.start_ticks,
-		.taken_ms = now_ms() - (uint64_t)session->snapshot_ms,
+		.taken_ms = inspection->options->core ? pyi_core_facts_taken_ms(inspection->options)
+						      : now_ms() - (uint64_t)session->snapshot_ms,
 	};
 	return error;
 }

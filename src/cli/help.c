@@ -16,9 +16,10 @@ static const char help_head[] =
 	"TARGET is a process id; unit:NAME.service for a systemd unit, cgroup:PATH or\n"
 	"container:ID. top-types and check look at all Python processes of these, and\n"
 	"with --children at those that a process has started; other commands at a unit's\n"
-	"main process. A TARGET with a slash, or the name of a file that begins as a dump\n"
-	"does, is what dump has written: top-types, top-objects --by retained, garbage,\n"
-	"dominators and show can be asked of it.\n"
+	"main process. A TARGET with a slash, or the name of a file that begins as one\n"
+	"does, is a core of a process, or what dump has written. Of a core all can be\n"
+	"asked but slip-dbus, growth and check; of a dump top-types, garbage, dominators,\n"
+	"show and top-objects --by retained.\n"
 	"\n"
 	"Commands:\n";
 
@@ -37,6 +38,8 @@ static const char help_tail[] =
 	"      --source SOURCE  clone: freeze a copy (milliseconds); mirror: copy the\n"
 	"                       memory, run nothing in it (250 ms for each GB); auto (the\n"
 	"                       default): clone, else mirror if --max-pause allows it\n"
+	"      --sysroot DIR    of a core: where the programs and libraries are that its\n"
+	"                       process had mapped (default: /)\n"
 	"      --runtime N      of several Pythons in one process that with this number;\n"
 	"                       an error lists them\n"
 	"      --interpreter N  of several interpreters in one Python that with this\n"

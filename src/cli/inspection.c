@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/core_facts.h"
 #include "cli/python_children.h"
 #include "report/output.h"
 #include "tracee/wait.h"
@@ -59,8 +60,11 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 	envelope->interpreters = session->interpreter_count;
 	envelope->interpreter = session->options->interpreter;
 	envelope->rss_bytes = session->rss_bytes;
-	envelope->source = pyi_source_name(
-		session->source.kind == PYI_SOURCE_AUTO ? PYI_SOURCE_CLONE : session->source.kind);
+	envelope->source = session->options->still
+				   ? "core"
+				   : pyi_source_name(session->source.kind == PYI_SOURCE_AUTO
+							     ? PYI_SOURCE_CLONE
+							     : session->source.kind);
 	envelope->consistent = session->consistent;
 	envelope->attempts = session->attempts;
 	envelope->paused_ms = session->source.cost.paused_ms;
@@ -79,7 +83,11 @@ static void describe(const struct pyi_session *session, struct pyi_envelope *env
 
 static void warn(const struct pyi_inspection *inspection)
 {
-	if (inspection->inconsistency)
+	if (inspection->inconsistency && inspection->options->core)
+		pyi_envelope_warn(inspection->envelope, "inconsistent",
+				  "%s when the core was written: figures may be wrong",
+				  inspection->inconsistency);
+	else if (inspection->inconsistency)
 		pyi_envelope_warn(inspection->envelope, "inconsistent",
 				  "%s, after %llu snapshots: figures may be wrong",
 				  inspection->inconsistency,
@@ -175,7 +183,7 @@ static struct pyi_error *point_at_children(struct pyi_error *error,
 	char children[PYI_PYTHON_CHILDREN_BYTES];
 	bool several;
 
-	if (!error || error->code != PYI_ERROR_NOT_PYTHON)
+	if (!error || error->code != PYI_ERROR_NOT_PYTHON || options->core)
 		return error;
 	pyi_python_children_ask(options->children_fd, children);
 	several = strchr(children, ',') != NULL;
@@ -213,6 +221,7 @@ struct pyi_error *pyi_inspection_run_with(
 			.max_total_pause_ms = options->max_total_pause_ms,
 			.spent_pause_ms = spent_pause_ms,
 			.source = options->source,
+			.still = options->core != NULL,
 			.runtime = options->runtime,
 			.interpreter = options->interpreter,
 			.deadline_ns = options->deadline_ns ? options->deadline_ns
@@ -223,7 +232,8 @@ struct pyi_error *pyi_inspection_run_with(
 		},
 	};
 	struct pyi_session *session = &inspection.session;
-	struct pyi_error *error;
+	struct pyi_error *error = NULL;
+	pid_t pid = options->pid;
 
 	if (options->verbose && !pyi_stack_is_known())
 		fputs("pyinspect: built without libunwind: stacks are not shown\n", stderr);
@@ -235,7 +245,14 @@ struct pyi_error *pyi_inspection_run_with(
 		pyi_progress_end(&inspection.progress);
 		return error;
 	}
-	error = pyi_session_open(options->pid, &inspection.session_options, session);
+	envelope->core = options->core;
+	if (options->core)
+		error = pyi_core_facts_begin(&inspection, &pid);
+	if (error) {
+		pyi_progress_end(&inspection.progress);
+		return error;
+	}
+	error = pyi_session_open(pid, &inspection.session_options, session);
 	error = point_at_children(error, options);
 	if (!error)
 		error = answer(&inspection, ret_exit);

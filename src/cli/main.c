@@ -24,6 +24,7 @@
 #include "cli/add_up.h"
 #include "cli/command.h"
 #include "cli/conclusion.h"
+#include "cli/core_target.h"
 #include "cli/dump_target.h"
 #include "cli/handover.h"
 #include "cli/help.h"
@@ -260,7 +261,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	exit((int)run(job));
 }
 
-/* The same with a dump, which is what somebody may have made of a target: no broker is needed. */
+/* The same with a dump or a core, which is what somebody may have made of a target: no broker is
+   needed. */
 static __attribute__((noreturn)) void study(void *argument, int broker_fd, int keeper_fd)
 {
 	struct job *job = argument;
@@ -269,10 +271,14 @@ static __attribute__((noreturn)) void study(void *argument, int broker_fd, int k
 
 	(void)broker_fd;
 	(void)keeper_fd;
-	pyi_relay_enter_limited(&job->relay, 0);
-	error = close_others(job->options.dump_fd, job->options.other_fd, -1);
+	pyi_relay_enter_limited(&job->relay, job->options.dump_file ? job->options.graph_bytes : 0);
+	if (job->options.core)
+		error = close_others(job->options.core_fd, job->options.broker_fd,
+				     job->options.dump_file ? job->options.output_fd : -1);
+	else
+		error = close_others(job->options.dump_fd, job->options.other_fd, -1);
 	if (!error)
-		error = pyi_worker_confine(pyi_worker_memory() +
+		error = pyi_worker_confine(pyi_worker_memory() + job->options.core_bytes +
 					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
 	if (error)
 		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
@@ -527,10 +533,20 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 	*ret_count = 1;
 	if (job->command->use.two_files)
 		return pyi_dump_target_open_two(options);
-	if (pyi_dump_target_is(options->target))
+	switch (pyi_dump_target_kind(options->target)) {
+	case PYI_TARGET_DUMP:
 		return job->command->dump
 			       ? pyi_dump_target_open(options)
 			       : pyi_dump_target_refuse(options->target, options->command);
+	case PYI_TARGET_CORE:
+		return job->command->core
+			       ? pyi_core_target_open(options)
+			       : pyi_core_target_refuse(options->target, options->command);
+	case PYI_TARGET_COMPRESSED:
+		return pyi_core_target_refuse_compressed(options->target);
+	case PYI_TARGET_NO_FILE:
+		break;
+	}
 	if (main_one || (!options->children && !pyi_target_is_group(options->target)))
 		return pyi_target_find(options->target, &options->pid);
 	error = pyi_target_find_all(options->target, options->children, &pids, &count);
@@ -560,6 +576,7 @@ static enum pyi_exit supervise(struct job *job)
 	};
 	PYI_CLEANUP(pyi_guard_free) pid_t *pids = NULL;
 	struct pyi_python_children children = { .fd = -1 };
+	struct pyi_core_server core_server = { .channel_fd = -1 };
 	struct pyi_supervised supervised = { 0 };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *unwritten = NULL;
 	struct pyi_error *error;
@@ -574,18 +591,21 @@ static enum pyi_exit supervise(struct job *job)
 	error = find_target(job, &pids, &count);
 	if (!error && count > 1)
 		return supervise_all(job, &supervision, pids, count);
-	if (job->options.dump)
+	if (!error)
+		error = pyi_core_target_serve(&job->options, &core_server);
+	if (job->options.dump || job->options.core)
 		supervision.work = study;
 	if (!error)
 		error = pyi_handover_begin(&job->options);
 	pyi_relay_init(&job->relay);
-	/* Who named several processes has named their children, and a dump has none: no hint. */
-	if (!error && !job->options.children && !job->options.dump)
+	/* Who named several processes has named their children, and a file has none: no hint. */
+	if (!error && !job->options.children && supervision.work == work)
 		pyi_python_children_offer(job->options.pid, &children);
 	job->options.children_fd = children.fd;
 	if (!error)
 		error = pyi_supervise(&supervision, &supervised);
 	pyi_python_children_end(&children);
+	pyi_core_server_end(&core_server);
 	told = !error && has_told(job->command, &supervised);
 	direct = job->relay.output_fd < 0 && !job->options.output;
 	/* What is said of a file is said when it is there. */

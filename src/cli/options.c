@@ -20,6 +20,7 @@ enum {
 	OPTION_MAX_PAUSE,
 	OPTION_MAX_TOTAL_PAUSE,
 	OPTION_SOURCE,
+	OPTION_SYSROOT,
 	OPTION_RUNTIME,
 	OPTION_INTERPRETER,
 	OPTION_TIMEOUT,
@@ -90,6 +91,7 @@ static const struct option long_options[] = {
 	{ "max-pause", required_argument, NULL, OPTION_MAX_PAUSE },
 	{ "max-total-pause", required_argument, NULL, OPTION_MAX_TOTAL_PAUSE },
 	{ "source", required_argument, NULL, OPTION_SOURCE },
+	{ "sysroot", required_argument, NULL, OPTION_SYSROOT },
 	{ "runtime", required_argument, NULL, OPTION_RUNTIME },
 	{ "interpreter", required_argument, NULL, OPTION_INTERPRETER },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -424,6 +426,11 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return NULL;
 	case OPTION_SOURCE:
 		return parse_source(optarg, &options->source);
+	case OPTION_SYSROOT:
+		if (!*optarg)
+			return usage("--sysroot wants a folder");
+		options->sysroot = optarg;
+		return NULL;
 	case OPTION_RUNTIME:
 		return parse_number("--runtime", optarg, &options->runtime);
 	case OPTION_INTERPRETER:
@@ -474,6 +481,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		.out = stdout,
 		.output_fd = -1,
 		.other_fd = -1,
+		.core_fd = -1,
 		.draft = { .fd = -1, .folder_fd = -1 },
 		.children_fd = -1,
 	};

@@ -80,6 +80,8 @@ struct pyi_options {
 	unsigned runtime;
 	/* The number of an interpreter of it, and one; 0: all. */
 	uint64_t interpreter;
+	/* Where the programs and libraries of a core are; NULL: where they were. */
+	const char *sysroot;
 	/* 0: no limit. */
 	double timeout_s;
 	bool verbose;
@@ -141,6 +143,11 @@ struct pyi_options {
 	/* The dump that is looked at instead of a process (cli/dump_target.h); NULL: a process is.
 	 */
 	const char *dump;
+	/* The core that is looked at instead, of so many bytes; NULL: none is. Then `broker_fd` leads
+	   to a server of it (core/core_server.h). */
+	const char *core;
+	int core_fd;
+	uint64_t core_bytes;
 	/* Of a dump that is made: the file that it is to be ("-": standard output), and what
 	   becomes it. */
 	const char *dump_file;

@@ -23,7 +23,7 @@ enum {
 	GRAPH_LEAST_BYTES = 64 << 20,
 };
 
-static uint64_t available_bytes(void)
+uint64_t pyi_room_available_bytes(void)
 {
 	char text[4096];
 	const char *line;
@@ -57,7 +57,7 @@ uint64_t pyi_room_for_dump(uint64_t file_bytes)
 
 	if (__builtin_mul_overflow(file_bytes, (uint64_t)DUMPED_BYTES, &heap_bytes))
 		heap_bytes = UINT64_MAX;
-	return pyi_room_of_graph(heap_bytes, available_bytes());
+	return pyi_room_of_graph(heap_bytes, pyi_room_available_bytes());
 }
 
 uint64_t pyi_room_for_graph(pid_t pid)
@@ -65,5 +65,6 @@ uint64_t pyi_room_for_graph(pid_t pid)
 	struct pyi_process_status status = { 0 };
 
 	pyi_error_destroy(pyi_process_peek_status(pid, &status));
-	return pyi_room_of_graph(status.rss_bytes + status.swapped_bytes, available_bytes());
+	return pyi_room_of_graph(status.rss_bytes + status.swapped_bytes,
+				 pyi_room_available_bytes());
 }

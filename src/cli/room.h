@@ -27,4 +27,7 @@ uint64_t pyi_room_for_dump(uint64_t file_bytes);
  */
 uint64_t pyi_room_of_graph(uint64_t heap_bytes, uint64_t available_bytes);
 
+/* Memory that is to be had now; 0: not known. */
+uint64_t pyi_room_available_bytes(void);
+
 #endif

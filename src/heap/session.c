@@ -191,7 +191,7 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, struct
 	if (error)
 		return error;
 	while (!(*ret_ended = pyi_gate_prepare(gate, &session->runtime, live)) &&
-	       !pyi_clock_passed(patience_ns)) {
+	       !session->options->still && !pyi_clock_passed(patience_ns)) {
 		if (!pyi_process_is_alive(&session->source.process)) {
 			error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TARGET_EXITED,
 						 "process %d exited", session->source.process.pid);
@@ -571,8 +571,8 @@ static struct pyi_error *examine(struct pyi_session *session,
 		if (!pyi_pause_budget_has(&session->budget, 1))
 			return out_of_budget(session);
 		/* A collection that never seems to end: better a labelled result than none. */
-		last = !calm || session->source.cost.is_enough || stops >= STOP_LIMIT ||
-		       session->attempts + 1 >= SNAPSHOT_LIMIT ||
+		last = session->options->still || !calm || session->source.cost.is_enough ||
+		       stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT ||
 		       !pyi_pause_budget_has(&session->budget, 2);
 		gate->source.anyway = last;
 		error = pyi_source_take(&session->source, extent_of(session), &gate->source,

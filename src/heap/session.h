@@ -33,6 +33,8 @@ struct pyi_session_options {
 	double max_total_pause_ms;
 	double spent_pause_ms;
 	enum pyi_source_kind source;
+	/* The target does not change any more (a core): one look says all. */
+	bool still;
 	/* Of several runtimes in the process the one with this number, from 1; 0: the only one. */
 	unsigned runtime;
 	/* As pyi_interpreters_keep() has it: one more than its number; 0: all. */

@@ -30,7 +30,8 @@ struct pyi_envelope_dump {
 	const char *file;
 	/* When the snapshot was taken, since 1970; 0: not known. */
 	uint64_t taken_ms;
-	/* Where, by which pyinspect, and from "clone" or "mirror"; owned; NULL: not known. */
+	/* Where, by which pyinspect, and from "clone", "mirror" or "core"; owned; NULL: not known.
+	 */
 	char *host;
 	char *version;
 	char *source;
@@ -51,8 +52,11 @@ struct pyi_envelope {
 	uint64_t interpreter;
 	uint64_t rss_bytes;
 
+	/* The core that it was, as the user wrote it, not owned; NULL: a process, or a dump. */
+	const char *core;
+
 	/* "access" */
-	/* "clone", "mirror", "dump"; "none": the heap was not looked at */
+	/* "clone", "mirror", "core", "dump"; "none": the heap was not looked at */
 	const char *source;
 	bool consistent;
 	uint64_t attempts;

@@ -132,6 +132,18 @@ static void say_memory(struct page *page)
 		page->failed = true;
 		return;
 	}
+	if (page->report->of_core) {
+		say(page, "memory",
+		    "The core has %s bytes of the process's memory, without that of mapped files. "
+		    "It had %u thread%s. There are %s Python objects of %s bytes, %.0f%% of "
+		    "that.%s",
+		    figure(facts->rss_bytes).text, facts->thread_count, plural(facts->thread_count),
+		    figure(facts->objects).text,
+		    estimate(facts->object_bytes, facts->object_bytes_estimated).text,
+		    share(facts->object_bytes, facts->rss_bytes), largest);
+		show_more(page, "top-types");
+		return;
+	}
 	say(page, "memory",
 	    "The process has %s bytes resident: %s of its own, and %s of mapped files and "
 	    "shared memory; %s bytes are swapped out. It has %u thread%s. There are %s Python "
@@ -146,6 +158,13 @@ static void say_memory(struct page *page)
 
 static void say_growth(struct page *page)
 {
+	if (page->report->of_core) {
+		say(page, "growth",
+		    "Whether it grew cannot be seen in one core: dumps of two cores of the process "
+		    "can be compared.");
+		show_more(page, "dump FILE");
+		return;
+	}
 	say(page, "growth",
 	    "Whether it grows cannot be seen in one look: growth takes several. A check that is "
 	    "run "

@@ -14,6 +14,8 @@ struct pyi_explanation_report {
 	const struct pyi_explanation *facts;
 	/* What the target is called in commands. */
 	const char *target;
+	/* It is one of a core, which does not grow. */
+	bool of_core;
 	/* All references of all objects are known. */
 	bool complete;
 	uint64_t skipped_objects;

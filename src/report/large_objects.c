@@ -117,10 +117,8 @@ static bool put_notes(const struct pyi_table *table, const struct list lists[LIS
 	if (ok && owner)
 		ok = pyi_table_put_note(table, "in: the first thing with a name that was found to "
 					       "hold the object; there may be others");
-	if (ok && first && table->envelope->pid > 0)
-		ok = pyi_table_put_note(
-			table, "what keeps the first: pyinspect %" PRId64 " path 0x%" PRIx64,
-			table->envelope->pid, first->addr);
+	if (ok && first)
+		ok = pyi_table_put_command(table, "what keeps the first", "path", first->addr);
 	return ok && pyi_table_put_warnings(table, skipped_objects);
 }
 

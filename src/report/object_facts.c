@@ -204,9 +204,8 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_object_rep
 		return false;
 	if (facts->referrers.count)
 		next = &facts->referrers.items[0];
-	if (next && next->addr && table->envelope->pid > 0 &&
-	    !pyi_table_put_note(table, "who holds that: pyinspect %" PRId64 " show 0x%" PRIx64,
-				table->envelope->pid, next->addr))
+	if (next && next->addr &&
+	    !pyi_table_put_command(table, "who holds that", "show", next->addr))
 		return false;
 	return pyi_table_put_warnings(table, report->skipped_objects);
 }

@@ -5,7 +5,6 @@
  */
 #include "report/referrers.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,10 +276,8 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_referrers_
 	if (ok && owner)
 		ok = pyi_table_put_note(table, "in: the first thing with a name that was found to "
 					       "hold the container; there may be others");
-	if (ok && example && !report->referents && table->envelope->pid > 0)
-		ok = pyi_table_put_note(
-			table, "what keeps one of the first: pyinspect %" PRId64 " path 0x%" PRIx64,
-			table->envelope->pid, example);
+	if (ok && example && !report->referents)
+		ok = pyi_table_put_command(table, "what keeps one of the first", "path", example);
 	if (ok && report->referrers->truncated)
 		ok = pyi_table_put_note(table, "warning: there were too many different groups: "
 					       "some are added up as (other)");

@@ -115,7 +115,6 @@ static bool put_head(const struct pyi_table *table, const struct pyi_retained_re
 
 static bool put_notes(const struct pyi_table *table, const struct pyi_retained_report *report)
 {
-	const struct pyi_envelope *envelope = table->envelope;
 	bool estimated = false;
 	bool ok = pyi_table_put_note(table, "what is kept by several is counted for none of them; "
 					    "what one of them keeps for another, for both");
@@ -125,11 +124,9 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_retained_r
 	if (ok && estimated)
 		ok = pyi_table_put_note(table,
 					"~: an estimate; a type has a __sizeof__ of its own");
-	if (ok && report->objects && report->objects->count && envelope->pid > 0 &&
-	    !envelope->dump.file)
-		ok = pyi_table_put_note(
-			table, "what keeps the first: pyinspect %" PRId64 " path 0x%" PRIx64,
-			envelope->pid,
+	if (ok && report->objects && report->objects->count)
+		ok = pyi_table_put_command(
+			table, "what keeps the first", "path",
 			pyi_graph_address(report->graph, report->objects->items[0].node));
 	return ok && pyi_table_put_warnings(table, report->skipped_objects);
 }

@@ -160,6 +160,13 @@ static bool put_dump(const struct pyi_table *table, const struct pyi_envelope_du
 	return pyi_table_put_note(table, "as of %s on %s, from the dump %s", when, host, file);
 }
 
+static bool put_core(const struct pyi_table *table, const char *core)
+{
+	PYI_CLEANUP(pyi_guard_free) char *file = pyi_output_fit(core, 0);
+
+	return file && pyi_table_put_note(table, "from the core %s", file);
+}
+
 bool pyi_table_put_target(const struct pyi_table *table)
 {
 	const struct pyi_envelope *envelope = table->envelope;
@@ -193,7 +200,25 @@ bool pyi_table_put_target(const struct pyi_table *table)
 	if (!exe)
 		return false;
 	fprintf(table->stream, "%s%s\n", target, exe);
+	if (envelope->core)
+		return put_core(table, envelope->core);
 	return !envelope->dump.file || put_dump(table, &envelope->dump);
+}
+
+bool pyi_table_put_command(const struct pyi_table *table, const char *before, const char *command,
+			   uint64_t address)
+{
+	const struct pyi_envelope *envelope = table->envelope;
+	PYI_CLEANUP(pyi_guard_free) char *core = NULL;
+
+	if (envelope->pid <= 0 || envelope->dump.file)
+		return true;
+	if (!envelope->core)
+		return pyi_table_put_note(table, "%s: pyinspect %" PRId64 " %s 0x%" PRIx64, before,
+					  envelope->pid, command, address);
+	core = pyi_output_fit(envelope->core, 0);
+	return core && pyi_table_put_note(table, "%s: pyinspect %s %s 0x%" PRIx64, before, core,
+					  command, address);
 }
 
 char *pyi_table_subject(const struct pyi_table *table, const char *type, bool exact,
@@ -301,7 +326,7 @@ void pyi_table_put_cost(const struct pyi_table *table)
 	/* No double has more digits. */
 	char words[4 * 320 + 80];
 
-	if (envelope->dump.file)
+	if (envelope->dump.file || envelope->core)
 		snprintf(words, sizeof(words), "elapsed %.*f ms", decimals_of(ms[3]), ms[3]);
 	else
 		snprintf(words, sizeof(words),

@@ -66,6 +66,13 @@ void pyi_table_widen(struct pyi_table *table, const struct pyi_table_line *line)
 /* The figures of a line, without text or newline. */
 void pyi_table_put_figures(const struct pyi_table *table, const struct pyi_table_line *line);
 
+/*
+ * A note with the command that shows more: `before`, then "pyinspect TARGET COMMAND ADDRESS".
+ * Nothing if the target cannot be asked that. False without memory.
+ */
+bool pyi_table_put_command(const struct pyi_table *table, const char *before, const char *command,
+			   uint64_t address);
+
 /* A rule below the columns, and a short one below the text. */
 void pyi_table_put_rule(const struct pyi_table *table);
 
