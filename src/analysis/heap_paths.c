@@ -66,11 +66,13 @@ enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node
 uint64_t pyi_heap_place_of(const struct pyi_graph *graph, uint32_t source, uint32_t target)
 {
 	struct pyi_graph_nodes referents = pyi_graph_referents(graph, source);
+	bool is_type = graph->types[pyi_graph_type(graph, source)].node == target;
+	uint64_t found = UINT64_MAX;
 
-	for (uint64_t e = 0; e < referents.count; e++)
+	for (uint64_t e = 0; e < referents.count && (is_type || found == UINT64_MAX); e++)
 		if (referents.items[e] == target)
-			return e;
-	return UINT64_MAX;
+			found = e;
+	return found;
 }
 
 /* Marks what entries lead to when no way goes on behind a member; `stack` has room for all nodes.
@@ -100,10 +102,15 @@ static void mark_outside(struct search *search, uint32_t *stack)
 static void take_referents(struct search *search, uint32_t node)
 {
 	struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
+	const uint32_t type = search->graph->types[pyi_graph_type(search->graph, node)].node;
 
 	for (uint64_t e = 0; e < referents.count; e++) {
 		uint32_t target = referents.items[e];
 
+		/* An attribute may be the type of the object, which comes last. */
+		if (target == type && search->paths->from[target] == node && target != node &&
+		    pyi_bits_has(search->met, target))
+			search->places[target] = (uint32_t)e;
 		if (!pyi_bits_set(search->met, target))
 			continue;
 		search->paths->from[target] = node;

@@ -79,7 +79,10 @@ enum pyi_heap_rank pyi_heap_rank_of(const struct pyi_graph *graph, uint32_t node
 enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root,
 				      const struct pyi_heap_root_order *order);
 
-/* The place of the first reference from one node to another; UINT64_MAX: there is none. */
+/*
+ * The place of the first reference from one node to another, of the last one if that is its type:
+ * an attribute can be that, too. UINT64_MAX: there is none.
+ */
 uint64_t pyi_heap_place_of(const struct pyi_graph *graph, uint32_t source, uint32_t target);
 
 /*

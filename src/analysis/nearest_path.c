@@ -9,6 +9,7 @@
 #include <pyinspect/payload.h>
 
 #include "analysis/entries.h"
+#include "analysis/heap_paths.h"
 #include "graph/bits.h"
 
 enum {
@@ -50,12 +51,7 @@ const struct pyi_graph_root *pyi_graph_roots_of(const struct pyi_graph *graph, u
 
 uint64_t pyi_graph_place_of(const struct pyi_graph *graph, uint32_t source, uint32_t target)
 {
-	struct pyi_graph_nodes referents = pyi_graph_referents(graph, source);
-
-	for (uint64_t place = 0; place < referents.count; place++)
-		if (referents.items[place] == target)
-			return place;
-	return UINT64_MAX;
+	return pyi_heap_place_of(graph, source, target);
 }
 
 enum pyi_path_start pyi_path_start_of(const struct pyi_graph *graph, uint32_t node)

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "python/inner_arrays.h"
 #include "python/objects.h"
 
 enum {
@@ -194,8 +195,11 @@ char *pyi_step_names_start_text(const struct pyi_step_names *step_names,
 }
 
 /* Any of many references of an object of this type. */
-static const char *any_text(const struct pyi_graph_type *type, const struct pyi_heap_step *step)
+static const char *any_text(struct pyi_names *names, uint32_t type_number,
+			    const struct pyi_heap_step *step)
 {
+	const struct pyi_graph_type *type = &names->graph->types[type_number];
+
 	switch (type->kind) {
 	case PYI_KIND_DICT:
 	case PYI_KIND_ORDERED_DICT:
@@ -209,6 +213,13 @@ static const char *any_text(const struct pyi_graph_type *type, const struct pyi_
 	case PYI_KIND_FRAME:
 	case PYI_KIND_GENERATOR:
 		return " local *";
+	case PYI_KIND_PLAIN:
+		if (pyi_names_type(names, type_number)->array.offset)
+			return "[*]";
+		return pyi_inner_array_is_cache(names->places.runtime, names->places.reader,
+						type->addr)
+			       ? "(cached)"
+			       : ".*";
 	default:
 		return ".*";
 	}
@@ -300,7 +311,10 @@ static struct pyi_error *put_edge(struct writing *writing, size_t index)
 	if (is_keys(writing, index))
 		return NULL;
 	if (!known) {
-		put(writing, in_dict ? ".*" : any_text(type, step_at(writing, index)));
+		put(writing,
+		    in_dict ? ".*"
+			    : any_text(writing->step_names->names,
+				       step_at(writing, index - 1)->type, step_at(writing, index)));
 		return NULL;
 	}
 	edge = *known;

@@ -9,6 +9,7 @@
 
 #include <pyinspect/payload.h>
 
+#include "base/cleanup.h"
 #include "python/attributes.h"
 #include "python/objects_private.h"
 
@@ -187,6 +188,27 @@ static const char *name_at_end(const uint32_t list[PYI_LAYOUT_LIST], uint64_t of
 	return count >= 2 && list[count - 2] == offset ? "__name__" : NULL;
 }
 
+/* Of a generator that has its frame in itself (3.11+). */
+static const char *frame_field(const struct pyi_layout *layout, uint64_t offset)
+{
+	const struct {
+		uint32_t offset;
+		const char *name;
+	} in_frame[] = {
+		{ layout->iframe_code, "gi_frame.f_code" },
+		{ layout->iframe_function, "gi_frame.f_func" },
+		{ layout->iframe_locals, "gi_frame.f_locals" },
+		{ layout->iframe_object, "gi_frame" },
+	};
+
+	if (!(layout->features & PYI_FEATURE_EMBEDDED_FRAMES) || offset < layout->generator_iframe)
+		return NULL;
+	for (size_t f = 0; f < sizeof(in_frame) / sizeof(in_frame[0]); f++)
+		if (in_frame[f].offset == offset - layout->generator_iframe)
+			return in_frame[f].name;
+	return NULL;
+}
+
 static const char *builtin_field(const struct pyi_layout *layout, uint32_t kind, uint64_t offset)
 {
 	for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
@@ -196,6 +218,8 @@ static const char *builtin_field(const struct pyi_layout *layout, uint32_t kind,
 		if (fields[f].kind == kind && found == offset && found != PYI_ABSENT)
 			return fields[f].name;
 	}
+	if (kind == PYI_KIND_GENERATOR && !name_at_end(layout->generator_references, offset))
+		return frame_field(layout, offset);
 	if (kind == PYI_KIND_GENERATOR)
 		return name_at_end(layout->generator_references, offset);
 	if (kind == PYI_KIND_DESCRIPTOR)
@@ -203,6 +227,21 @@ static const char *builtin_field(const struct pyi_layout *layout, uint32_t kind,
 	if (kind == PYI_KIND_MODULE && layout->module_references[0] == offset)
 		return "__name__";
 	return NULL;
+}
+
+/* Coroutines and asynchronous generators have the fields of generators by other names. */
+static void rename_coroutine(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			     uint64_t type_addr, char *name)
+{
+	PYI_CLEANUP(pyi_guard_free) char *type = NULL;
+
+	if (strncmp(name, "gi_", 3) != 0)
+		return;
+	type = pyi_objects_type_name(runtime, reader, type_addr);
+	if (type && strcmp(type, "coroutine") == 0)
+		memcpy(name, "cr", 2);
+	else if (type && strcmp(type, "async_generator") == 0)
+		memcpy(name, "ag", 2);
 }
 
 bool pyi_attributes_field_name(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -224,5 +263,6 @@ bool pyi_attributes_field_name(const struct pyi_runtime *runtime, struct pyi_mem
 	if (!name)
 		return false;
 	memcpy(ret_name, name, strlen(name) + 1);
+	rename_coroutine(runtime, reader, type_addr, ret_name);
 	return true;
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "python/attributes.h"
+#include "python/inner_arrays.h"
 #include "python/layouts.h"
 #include "python/members.h"
 #include "python/objects_private.h"
@@ -347,6 +348,18 @@ static char *name_interpreter_field(const struct pyi_layout *layout, uint64_t of
 	return format("interpreter state +0x%llx", (unsigned long long)offset);
 }
 
+/* What kind of memory of its own an object has it in. */
+static char *name_elsewhere(const struct pyi_places *places, uint64_t type_addr)
+{
+	if (!type_addr)
+		return strdup("(internal)");
+	if (pyi_members_kind(places->runtime, places->reader, type_addr) == PYI_KIND_MODULE)
+		return strdup("(state)");
+	return strdup(pyi_inner_array_is_cache(places->runtime, places->reader, type_addr)
+			      ? "(cached)"
+			      : "(internal)");
+}
+
 char *pyi_places_edge(const struct pyi_places *places, uint64_t type_addr,
 		      const struct pyi_edge *edge)
 {
@@ -387,7 +400,7 @@ char *pyi_places_edge(const struct pyi_places *places, uint64_t type_addr,
 	case PYI_EDGE_STATIC_TYPE:
 		return strdup("static type");
 	default:
-		return strdup("(internal)");
+		return name_elsewhere(places, type_addr);
 	}
 }
 

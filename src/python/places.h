@@ -31,9 +31,10 @@ struct pyi_places {
  *   "{*}"            element of a set (with `values` and PYI_EDGE_ELEMENT of known referent: the
  *                    caller does that); "key" a key of a dict; "closure x"; "local x";
  *   "stack" for a slot of a frame without a name; ".__class__", ".__dict__"; "(internal)" for
- *   ELSEWHERE; "sys.modules", "sys.__dict__", "builtins.__dict__",
- *   "interpreter state codec_search_cache", "thread state", "frame", "static type" for roots.
- * A key that is not shown reads "[<str>]": the name of its type. A field without a name reads
+ *   ELSEWHERE, "(state)" of a module, "(cached)" of an lru_cache; "sys.modules", "sys.__dict__",
+ * "builtins.__dict__", "interpreter state codec_search_cache", "thread state", "frame", "static
+ * type" for roots. A key that is not shown reads "[<str>]": the name of its type. A field without a
+ * name reads
  * ".<offset 24>", a variable without one "local [3]", "closure [3]"; an attribute whose name is
  * no identifier is written as an item of the __dict__. May contain any characters: output escapes
  * them. malloc'ed; NULL without memory.

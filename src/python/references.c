@@ -57,12 +57,19 @@ static uint64_t load32(const struct search *search, uint64_t addr)
 	return pyi_memory_try_read_u32(search->reader, addr, &value) ? value : 0;
 }
 
+static bool offer_edge(struct search *search, const struct pyi_edge *edge)
+{
+	search->edge = *edge;
+	search->found = true;
+	return search->left-- == 0;
+}
+
 /* True if it is the one. */
 static bool offer(struct search *search, enum pyi_edge_kind kind, uint64_t detail, uint64_t context)
 {
-	search->edge = (struct pyi_edge){ .kind = kind, .detail = detail, .context = context };
-	search->found = true;
-	return search->left-- == 0;
+	const struct pyi_edge edge = { .kind = kind, .detail = detail, .context = context };
+
+	return offer_edge(search, &edge);
 }
 
 /* The next word that refers to the target, at `*index` or behind it; false if there is none. */
@@ -337,9 +344,14 @@ static bool search_fields(struct search *search)
 	uint64_t end = end_of_fields(search);
 	uint64_t count = end > first ? (end - first) / WORD_BYTES : 0;
 
-	for (uint64_t i = 0; find_word(search, search->reference->source + first, count, &i); i++)
-		if (offer(search, PYI_EDGE_FIELD, first + i * WORD_BYTES, 0))
+	for (uint64_t i = 0; find_word(search, search->reference->source + first, count, &i); i++) {
+		const struct pyi_edge edge =
+			pyi_inner_array_edge(&search->type->array, search->reader,
+					     search->reference->source, first + i * WORD_BYTES);
+
+		if (offer_edge(search, &edge))
 			return true;
+	}
 	return false;
 }
 
@@ -392,6 +404,8 @@ struct pyi_referring_type pyi_referring_type_read(const struct pyi_runtime *runt
 	};
 	struct pyi_dict_entries entries;
 
+	if (kind == PYI_KIND_PLAIN)
+		type.array = pyi_inner_array_find(runtime, reader, addr);
 	if (type.flags & FLAG_HEAP_TYPE && layout->heap_type_cached_keys != PYI_ABSENT &&
 	    pyi_objects_find_entries(layout, reader,
 				     load(&search, addr + layout->heap_type_cached_keys),
@@ -416,12 +430,15 @@ struct pyi_edge pyi_references_find(const struct pyi_runtime *runtime,
 		.left = reference->number,
 	};
 
-	if (!search_attributes(&search) && !search_container(&search) && !search_fields(&search) &&
-	    reference->internal && type->kind == PYI_KIND_PLAIN)
-		(void)search_array(&search);
-	if (!search.found)
-		search.edge.kind =
-			reference->target == type->addr ? PYI_EDGE_TYPE : PYI_EDGE_ELSEWHERE;
+	bool is_it = search_attributes(&search) || search_container(&search) ||
+		     search_fields(&search) ||
+		     (reference->internal && type->kind == PYI_KIND_PLAIN && search_array(&search));
+
+	/* The type comes behind an attribute that is the type as well. */
+	if (!is_it && reference->target == type->addr)
+		search.edge = (struct pyi_edge){ .kind = PYI_EDGE_TYPE };
+	else if (!search.found)
+		search.edge.kind = PYI_EDGE_ELSEWHERE;
 	search.edge.internal = reference->internal;
 	return search.edge;
 }

@@ -14,6 +14,7 @@
 #include <pyinspect/payload.h>
 
 #include "process/memory_reader.h"
+#include "python/inner_arrays.h"
 #include "python/runtime.h"
 
 /* What has to be known of a type to find the references of its instances. */
@@ -30,6 +31,7 @@ struct pyi_referring_type {
 	uint64_t names_addr;
 	uint64_t name_count;
 	uint64_t name_bytes;
+	struct pyi_inner_array array;
 };
 
 struct pyi_reference {
