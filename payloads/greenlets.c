@@ -22,6 +22,15 @@ enum {
 	OWNER_C_STACK = 3,
 };
 
+/* One of them that runs code (3.11+); the innermost comes first. */
+struct suspended_frame {
+	uint64_t iframe;
+	uint64_t code;
+	uint64_t slots_addr;
+	uint64_t slot_count;
+	uint64_t steps;
+};
+
 /* The first pointer to a frame object among these words; 0 if there is none. */
 static uint64_t find_frame(struct pyi_walk *walk, uint64_t addr, uint64_t word_count)
 {
@@ -41,8 +50,8 @@ static uint64_t find_frame(struct pyi_walk *walk, uint64_t addr, uint64_t word_c
 	return 0;
 }
 
-uint64_t pyi_greenlet_frame(struct pyi_walk *walk, uint64_t object,
-			    const struct pyi_walk_type *type)
+/* The frame object that it is suspended in; 0: none. */
+static uint64_t frame_of(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	uint64_t first = walk->layout->object_size;
 	uint64_t frame;
@@ -83,7 +92,7 @@ static uint64_t count_slots(const struct pyi_layout *layout, uint64_t iframe, ui
 }
 
 /* Fills in what is at `frame->iframe`; goes on to the first frame that runs code. */
-static bool settle(struct pyi_walk *walk, struct pyi_suspended_frame *frame)
+static bool settle(struct pyi_walk *walk, struct suspended_frame *frame)
 {
 	const struct pyi_layout *layout = walk->layout;
 
@@ -106,33 +115,10 @@ static bool settle(struct pyi_walk *walk, struct pyi_suspended_frame *frame)
 	return false;
 }
 
-bool pyi_suspended_first(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
-			 struct pyi_suspended_frame *ret_frame)
+static void refer_frame(struct pyi_walk *walk, const struct suspended_frame *frame)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint64_t frame;
-
-	if (type->kind != PYI_KIND_GREENLET || !pyi_has(layout->frame_iframe))
-		return false;
-	frame = pyi_greenlet_frame(walk, object, type);
-	*ret_frame = (struct pyi_suspended_frame){ 0 };
-	if (!frame)
-		return false;
-	ret_frame->iframe = pyi_field(frame, layout->frame_iframe);
-	return settle(walk, ret_frame);
-}
-
-bool pyi_suspended_next(struct pyi_walk *walk, struct pyi_suspended_frame *frame)
-{
-	frame->iframe = pyi_field(frame->iframe, walk->layout->iframe_previous);
-	frame->steps++;
-	return settle(walk, frame);
-}
-
-static void refer_frame(struct pyi_walk *walk, const struct pyi_suspended_frame *frame)
-{
-	const struct pyi_layout *layout = walk->layout;
-	const struct pyi_suspended_frame at = *frame;
+	const struct suspended_frame at = *frame;
 
 	pyi_walk_refer(walk, at.code);
 	pyi_walk_refer(walk,
@@ -147,41 +133,21 @@ static void refer_frame(struct pyi_walk *walk, const struct pyi_suspended_frame 
 
 void pyi_greenlet_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
-	struct pyi_suspended_frame frame;
+	const struct pyi_layout *layout = walk->layout;
+	struct suspended_frame frame = { 0 };
+	uint64_t frame_object = frame_of(walk, object, type);
 
 	/* Up to 3.10 a frame object leads to its locals, and to the frames below it. */
-	if (!pyi_has(walk->layout->frame_iframe)) {
-		pyi_walk_refer(walk, pyi_greenlet_frame(walk, object, type));
+	if (!pyi_has(layout->frame_iframe)) {
+		pyi_walk_refer(walk, frame_object);
 		return;
 	}
-	for (bool more = pyi_suspended_first(walk, object, type, &frame); more;
-	     more = pyi_suspended_next(walk, &frame))
+	if (!frame_object)
+		return;
+	frame.iframe = pyi_field(frame_object, layout->frame_iframe);
+	while (settle(walk, &frame)) {
 		refer_frame(walk, &frame);
-}
-
-bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
-			const struct pyi_reference *reference, struct pyi_edge *ret_edge)
-{
-	struct pyi_suspended_frame frame;
-	uint64_t slot = 0;
-
-	if (!pyi_suspended_first(walk, reference->source, reference->holder_type, &frame))
-		return false;
-	*ret_edge = (struct pyi_edge){ .kind = PYI_EDGE_FRAME, .context = frame.code };
-	do {
-		for (uint64_t i = 0; i < frame.slot_count; i++, slot++) {
-			uint64_t word = pyi_load64(frame.slots_addr + i * PYI_POINTER_BYTES);
-
-			/* Those before the cursor have been asked about. */
-			if (slot < cursor->item ||
-			    pyi_stack_ref_object(walk->layout, word) != reference->target)
-				continue;
-			ret_edge->kind = PYI_EDGE_LOCAL;
-			ret_edge->detail = i;
-			ret_edge->context = frame.code;
-			cursor->item = slot + 1;
-			return true;
-		}
-	} while (pyi_suspended_next(walk, &frame));
-	return true;
+		frame.iframe = pyi_field(frame.iframe, layout->iframe_previous);
+		frame.steps++;
+	}
 }

@@ -111,69 +111,14 @@ bool pyi_marks_is_readable(const struct pyi_walk *walk, uint64_t addr)
 	       chunk->readable[page / WORD_BITS] >> page % WORD_BITS & 1;
 }
 
-static bool add_bit(uint64_t *bits, uint64_t addr)
+bool pyi_marks_set(struct pyi_walk *walk, uint64_t addr)
 {
 	uint64_t granule = (addr & (CHUNK_BYTES - 1)) >> GRANULE_SHIFT;
 	uint64_t bit = UINT64_C(1) << granule % WORD_BITS;
-	uint64_t *word = &bits[granule / WORD_BITS];
+	uint64_t *word = &chunk_of(walk, addr)->marks[granule / WORD_BITS];
 
 	if (*word & bit)
 		return false;
 	*word |= bit;
 	return true;
-}
-
-bool pyi_marks_set(struct pyi_walk *walk, uint64_t addr)
-{
-	return add_bit(chunk_of(walk, addr)->marks, addr);
-}
-
-/* Without touching pages that were never written. */
-static void clear(uint64_t *bits)
-{
-	for (uint64_t w = 0; w < MARKS_BYTES / sizeof(*bits); w++)
-		if (bits[w])
-			bits[w] = 0;
-}
-
-void pyi_marks_clear(struct pyi_walk *walk)
-{
-	for (uint64_t c = 0; c < walk->chunk_count; c++)
-		clear(walk->chunks[c].marks);
-}
-
-bool pyi_sets_init(struct pyi_walk *walk, int count)
-{
-	for (uint64_t c = 0; c < walk->chunk_count; c++) {
-		for (int s = 0; s < count; s++) {
-			walk->chunks[c].sets[s] = pyi_walk_allocate(walk, MARKS_BYTES);
-			if (!walk->chunks[c].sets[s])
-				return false;
-		}
-	}
-	return true;
-}
-
-bool pyi_set_has(const struct pyi_walk *walk, int set, uint64_t addr)
-{
-	const struct pyi_chunk *chunk = chunk_of(walk, addr);
-	uint64_t granule = (addr & (CHUNK_BYTES - 1)) >> GRANULE_SHIFT;
-
-	return chunk && chunk->sets[set][granule / WORD_BITS] >> granule % WORD_BITS & 1;
-}
-
-bool pyi_set_add(struct pyi_walk *walk, int set, uint64_t addr)
-{
-	return add_bit(chunk_of(walk, addr)->sets[set], addr);
-}
-
-void pyi_sets_shift(struct pyi_walk *walk)
-{
-	for (uint64_t c = 0; c < walk->chunk_count; c++) {
-		uint64_t *old = walk->chunks[c].sets[0];
-
-		walk->chunks[c].sets[0] = walk->chunks[c].sets[1];
-		walk->chunks[c].sets[1] = old;
-		clear(old);
-	}
 }

@@ -78,7 +78,7 @@ static void traverse(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 	walk->reported = 0;
 	walk->type_reported = false;
 	walk->visiting_type = type->addr;
-	walk->visiting.via = PYI_VIA_TRAVERSE;
+	walk->via = PYI_VIA_TRAVERSE;
 	if (type->traverse &&
 	    (pyi_object_is_gc(walk, object, type) || pyi_object_is_tracked(walk, object, type)))
 		((traverse_function *)(uintptr_t)type->traverse)((void *)(uintptr_t)object, visit,
@@ -98,11 +98,11 @@ static void refer_keys(struct pyi_walk *walk, uint64_t keys)
 
 	if (!keys || !pyi_dict_entries_find(walk, keys, &entries))
 		return;
-	walk->visiting.via = PYI_VIA_KEY;
+	walk->via = PYI_VIA_KEY;
 	for (uint64_t i = 0; i < entries.count; i++)
 		pyi_walk_refer(walk, pyi_load64(entries.first_addr + i * entries.entry_bytes +
 						entries.key_offset));
-	walk->visiting.via = PYI_VIA_FIELD;
+	walk->via = PYI_VIA_FIELD;
 }
 
 /* Attributes of code that were computed once and are kept. */
@@ -227,7 +227,7 @@ static void visit_type(struct pyi_walk *walk, uint64_t object)
 
 /*
  * A static type needs nobody to hold it, and some are known to their bases only, by weak
- * references. The census must not miss what other jobs are given to start from.
+ * references.
  */
 static void visit_weakref(struct pyi_walk *walk, uint64_t object)
 {
@@ -235,7 +235,7 @@ static void visit_weakref(struct pyi_walk *walk, uint64_t object)
 	uint64_t target = pyi_field(object, layout->weakref_object);
 	const struct pyi_walk_type *type = NULL;
 
-	if (walk->graph || !pyi_marks_is_readable(walk, target))
+	if (!pyi_marks_is_readable(walk, target))
 		return;
 	type = pyi_types_find(walk, pyi_field(target, layout->object_type));
 	if (type && type->kind == PYI_KIND_TYPE &&
@@ -284,14 +284,11 @@ void pyi_references_visit(struct pyi_walk *walk, uint64_t object, const struct p
 		visit_dict(walk, object, type);
 	else
 		traverse(walk, object, type);
-	/* Neither its type nor its names are contents. */
-	if (walk->arguments->job == PYI_JOB_CONTENTS)
-		return;
 	if (!walk->type_reported) {
-		walk->visiting.via = PYI_VIA_TYPE;
+		walk->via = PYI_VIA_TYPE;
 		pyi_walk_refer(walk, type->addr);
 	}
-	walk->visiting.via = PYI_VIA_FIELD;
+	walk->via = PYI_VIA_FIELD;
 	if (type->rule)
 		refer_hidden(walk, object, type->rule);
 	visit_hidden(walk, object, type);

@@ -38,8 +38,6 @@ enum {
 	/* Referents gathered before they are looked at, so that their memory is on its way. */
 	PYI_REFERENT_BATCH = 64,
 	PYI_POINTER_BYTES = 8,
-	/* Sets of objects besides the marks: what is meant now, and next. */
-	PYI_MARK_SETS = 2,
 };
 
 /* Code that runs seldom: small rather than fast, the payload's room is limited. */
@@ -62,11 +60,6 @@ struct pyi_walk_type {
 	/* Bytes in front of the object that sys.getsizeof() adds, when they only depend on the
 	 * type. */
 	uint32_t presize;
-	int64_t dictoffset;
-	/* Its objects are meant (pyi_payload_arguments.meant_*); the type itself is, as an object.
-	 */
-	bool meant;
-	bool self_meant;
 	/* It is one of pyi_payload_arguments.known_types itself, not a subclass. */
 	bool exact;
 };
@@ -79,21 +72,6 @@ enum pyi_via {
 	PYI_VIA_TYPE,
 	PYI_VIA_KEY,
 	PYI_VIA_FIELD,
-	/* `holder` is the number of a root. */
-	PYI_VIA_ROOT,
-};
-
-/* A reference, and what is needed to say what kind it is. */
-struct pyi_reference {
-	uint64_t target;
-	/* What refers; and the object that really does: its instance dict, or itself. */
-	uint64_t holder;
-	uint64_t source;
-	struct pyi_walk_type *holder_type;
-	/* enum pyi_via */
-	uint32_t via;
-	/* Of the holder: number of a place (owners.c); or its place in the queue (paths.c). */
-	uint32_t tag;
 };
 
 /* One GiB of the address space: which pages can be read, and which 16-byte granules hold an object
@@ -101,11 +79,8 @@ struct pyi_reference {
 struct pyi_chunk {
 	uint64_t *readable;
 	uint64_t *marks;
-	/* More bits for jobs that need them; else NULL. */
-	uint64_t *sets[PYI_MARK_SETS];
 };
 
-struct pyi_graph;
 struct pyi_stream;
 
 struct pyi_walk {
@@ -126,9 +101,8 @@ struct pyi_walk {
 	struct pyi_walk_type *types;
 	uint64_t type_count;
 
-	/* Untracked containers still to be visited, and for the jobs that need it a tag of each. */
+	/* Untracked containers still to be visited. */
 	uint64_t *work;
-	uint64_t *work_tags;
 	uint64_t work_count;
 	uint64_t work_capacity;
 
@@ -139,10 +113,8 @@ struct pyi_walk {
 	/* All of them are marked, and those marked before are gone. */
 	bool referents_marked;
 
-	/* Takes a reference instead of the list above; NULL: none does. */
-	void (*refer)(struct pyi_walk *walk, uint64_t object);
-	/* What is being visited, for `refer`: all but the target. */
-	struct pyi_reference visiting;
+	/* How the next reference is learnt of. */
+	enum pyi_via via;
 	/* References that tp_traverse reported of the object visited last. */
 	uint64_t reported;
 	/* Its type was among them. */
@@ -160,8 +132,6 @@ struct pyi_walk {
 	uint64_t following;
 	uint64_t root_index;
 	bool frozen;
-	/* Of the job that is not a census; one of them. */
-	struct pyi_graph *graph;
 	/* PYI_JOB_GRAPH; else NULL. */
 	struct pyi_stream *stream;
 
@@ -222,15 +192,6 @@ bool pyi_marks_init(struct pyi_walk *walk);
 bool pyi_marks_is_readable(const struct pyi_walk *walk, uint64_t addr);
 /* Marks a readable address; true if it was not marked before. */
 bool pyi_marks_set(struct pyi_walk *walk, uint64_t addr);
-/* Forgets all marks. */
-void pyi_marks_clear(struct pyi_walk *walk);
-/* Makes sets [0, count); false without room. */
-bool pyi_sets_init(struct pyi_walk *walk, int count);
-bool pyi_set_has(const struct pyi_walk *walk, int set, uint64_t addr);
-/* Adds a readable address; true if it was not in it before. */
-bool pyi_set_add(struct pyi_walk *walk, int set, uint64_t addr);
-/* Set 1 becomes set 0, and is then empty. */
-void pyi_sets_shift(struct pyi_walk *walk);
 /* Zeroed memory from the arena, NULL without room. */
 void *pyi_walk_allocate(struct pyi_walk *walk, uint64_t size_bytes);
 
@@ -289,13 +250,6 @@ void pyi_walk_skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t add
 /* Sends a record, or keeps it until there are more. */
 void pyi_walk_put(struct pyi_walk *walk, const void *record, uint64_t size_bytes);
 void pyi_walk_flush(struct pyi_walk *walk);
-/* Adds to what has been counted, with a sign of life now and then. */
-void pyi_walk_progress(struct pyi_walk *walk);
-/* The tracked objects one after the other; 0 when there are no more (then rewind()). */
-uint64_t pyi_walk_next_listed(struct pyi_walk *walk);
-void pyi_walk_rewind(struct pyi_walk *walk);
-/* True if there is something behind such an object that only it may lead to. */
-bool pyi_walk_is_container(const struct pyi_walk_type *type);
 void pyi_walk_trouble(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr);
 
 /* Where the entries of a dict's keys are, checked against each other. */
@@ -311,56 +265,8 @@ struct pyi_dict_entries {
 bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
 			   struct pyi_dict_entries *ret_entries);
 
-/* labels.c: what a reference is called, and where attributes are kept */
-
-/* The dict that holds an object's attributes; 0 if it has none. */
-uint64_t pyi_instance_dict(const struct pyi_walk *walk, uint64_t object,
-			   const struct pyi_walk_type *type);
-/* The code that a frame or a generator runs; 0 if it is not known. */
-uint64_t pyi_code_of(const struct pyi_walk *walk, uint64_t object,
-		     const struct pyi_walk_type *type);
-/* True if it keeps attributes without a dict, which its tp_traverse reports as its own. */
-bool pyi_instance_has_values(const struct pyi_walk *walk, uint64_t object,
-			     const struct pyi_walk_type *type);
-/* Where a search for the next label goes on: zeroed for the first of an object's references. */
-struct pyi_label_cursor {
-	uint64_t holder;
-	uint64_t source;
-	uint64_t item;
-	uint64_t field;
-};
-
-/*
- * What a reference is; asked in the order in which they were reported, equal ones get different
- * labels. *ret_items is how many items the container has, for labels of items.
- */
-void pyi_label_find(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
-		    const struct pyi_reference *reference, struct pyi_edge *ret_edge,
-		    uint64_t *ret_items);
-
-/* greenlets.c: frames of greenlets that are suspended */
-
-/* One of them that runs code (3.11+); the innermost comes first. */
-struct pyi_suspended_frame {
-	uint64_t iframe;
-	uint64_t code;
-	uint64_t slots_addr;
-	uint64_t slot_count;
-	uint64_t steps;
-};
-
-/* False if the greenlet is not suspended, or where frames are objects (to 3.10). */
-bool pyi_suspended_first(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
-			 struct pyi_suspended_frame *ret_frame);
-bool pyi_suspended_next(struct pyi_walk *walk, struct pyi_suspended_frame *frame);
-/* The frame object that it is suspended in; 0: none. */
-uint64_t pyi_greenlet_frame(struct pyi_walk *walk, uint64_t object,
-			    const struct pyi_walk_type *type);
-/* Calls pyi_walk_refer() for all that the frames hold. */
+/* greenlets.c: calls pyi_walk_refer() for all that the frames of one hold, if it is suspended. */
 void pyi_greenlet_visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
-/* What a reference of pyi_greenlet_visit() is; false if it is none. */
-bool pyi_greenlet_label(struct pyi_walk *walk, struct pyi_label_cursor *cursor,
-			const struct pyi_reference *reference, struct pyi_edge *ret_edge);
 
 /* stream.c: PYI_JOB_GRAPH, a census that also says what it meets */
 
@@ -380,10 +286,5 @@ bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 bool pyi_stream_keys(struct pyi_walk *walk, uint64_t keys, const struct pyi_walk_type *type);
 /* What the stream needs to be understood. */
 void pyi_stream_send_tables(struct pyi_walk *walk);
-
-/* graph.c: all other jobs but the census */
-
-bool pyi_graph_init(struct pyi_walk *walk);
-void pyi_graph_run(struct pyi_walk *walk);
 
 #endif

@@ -156,7 +156,7 @@ void pyi_stream_end(struct pyi_walk *walk, bool complete)
 
 static uint32_t label_of(const struct pyi_walk *walk)
 {
-	switch (walk->visiting.via) {
+	switch (walk->via) {
 	case PYI_VIA_TYPE:
 		return PYI_LABEL_INTERNAL | PYI_LABEL_TYPE << PYI_LABEL_KIND_SHIFT;
 	case PYI_VIA_KEY:
@@ -177,9 +177,9 @@ void pyi_stream_refer(struct pyi_walk *walk, uint64_t object)
 		return;
 	/* Neither holds what it leads to: the type of an object that has a static one, and a weak
 	   reference that the walk looks through. */
-	if (walk->visiting.via == PYI_VIA_TYPE && !stream->type_counts)
+	if (walk->via == PYI_VIA_TYPE && !stream->type_counts)
 		return;
-	if (walk->visiting.via == PYI_VIA_FIELD && stream->source_is_weakref)
+	if (walk->via == PYI_VIA_FIELD && stream->source_is_weakref)
 		return;
 	if (stream->count == stream->limit)
 		put_edges(walk, true);
@@ -271,7 +271,7 @@ bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 	uint64_t keys = pyi_field(object, layout->dict_keys);
 	struct pyi_dict_entries entries;
 
-	walk->visiting.via = PYI_VIA_TRAVERSE;
+	walk->via = PYI_VIA_TRAVERSE;
 	if (!pyi_dict_entries_find(walk, keys, &entries))
 		return true;
 	if (values) {
@@ -286,12 +286,14 @@ bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 		uint64_t value = pyi_load64(entry + entries.value_offset);
 		uint64_t key = pyi_load64(entry + entries.key_offset);
 
-		/* Always both: the key is known by its place. */
-		if (!can_be_sent(value) || !can_be_sent(key))
+		if (!value)
 			continue;
+		/* Always both: the key is known by its place. */
+		walk->stream->muted = !can_be_sent(value) || !can_be_sent(key);
 		pyi_walk_refer(walk, value);
 		pyi_walk_refer(walk, key);
 	}
+	walk->stream->muted = false;
 	return true;
 }
 

@@ -59,25 +59,6 @@ static bool is_type(const struct pyi_walk *walk, uint64_t addr)
 	       pyi_field(meta, layout->type_flags) & PYI_TPFLAG_TYPE_SUBCLASS;
 }
 
-static bool is_meant(const struct pyi_payload_arguments *arguments, uint64_t addr)
-{
-	const uint64_t *types = (const uint64_t *)(uintptr_t)arguments->meant_types_addr;
-	uint64_t first = 0;
-	uint64_t end = arguments->meant_type_count;
-
-	while (first < end) {
-		uint64_t middle = first + (end - first) / 2;
-
-		if (types[middle] == addr)
-			return true;
-		if (types[middle] < addr)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return false;
-}
-
 static uint32_t presize_of(const struct pyi_layout *layout, uint64_t flags)
 {
 	uint64_t managed = 0;
@@ -116,10 +97,6 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 	if (type.flags & PYI_TPFLAG_TYPE_SUBCLASS)
 		type.kind = PYI_KIND_TYPE;
 	type.presize = presize_of(layout, type.flags);
-	type.dictoffset = (int64_t)pyi_field(addr, layout->type_dictoffset);
-	type.meant = is_meant(walk->arguments, addr);
-	type.self_meant = addr == walk->arguments->meant_object_addr ||
-			  is_meant(walk->arguments, pyi_field(addr, layout->object_type));
 	walk->types[walk->type_count] = type;
 	walk->type_slots[slot] = (uint32_t)++walk->type_count;
 	return &walk->types[walk->type_count - 1];

@@ -1,7 +1,6 @@
 /*
  * The walk: follows the gc lists, checks every link, counts, and (for scope "all") everything
- * that can be reached. Does not name types and does not sort; jobs that need to know who refers to
- * what are in graph.c.
+ * that can be reached. Does not name types and does not sort; what it meets is said by stream.c.
  *
  * All progress is kept in `struct pyi_walk`, never only in registers: after a fault the walk
  * goes on from there at the mark, one object or one list poorer.
@@ -42,6 +41,15 @@ void pyi_walk_put(struct pyi_walk *walk, const void *record, uint64_t size_bytes
 	walk->records_used += size_bytes;
 }
 
+/* With a sign of life now and then. */
+static void progress(struct pyi_walk *walk)
+{
+	if (++walk->objects < walk->next_progress)
+		return;
+	walk->next_progress += PROGRESS_OBJECTS;
+	walk->send(walk->send_context, PYI_MESSAGE_PROGRESS, walk->objects, 0);
+}
+
 /* Counts one object; `frozen` if it is on the list of a permanent generation. */
 static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type, bool frozen)
 {
@@ -69,15 +77,7 @@ static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *
 
 		pyi_walk_put(walk, &record, sizeof(record));
 	}
-	pyi_walk_progress(walk);
-}
-
-void pyi_walk_progress(struct pyi_walk *walk)
-{
-	if (++walk->objects < walk->next_progress)
-		return;
-	walk->next_progress += PROGRESS_OBJECTS;
-	walk->send(walk->send_context, PYI_MESSAGE_PROGRESS, walk->objects, 0);
+	progress(walk);
 }
 
 void pyi_walk_skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr)
@@ -86,7 +86,8 @@ void pyi_walk_skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t add
 	pyi_walk_trouble(walk, trouble, addr);
 }
 
-bool pyi_walk_is_container(const struct pyi_walk_type *type)
+/* True if there is something behind such an object that only it may lead to. */
+static bool is_container(const struct pyi_walk_type *type)
 {
 	return type->traverse || type->kind == PYI_KIND_CODE || type->kind == PYI_KIND_RANGE ||
 	       type->kind == PYI_KIND_TYPE || type->rule;
@@ -105,7 +106,7 @@ static void meet(struct pyi_walk *walk, uint64_t object)
 	if (pyi_object_is_tracked(walk, object, type))
 		return;
 	count(walk, object, type, false);
-	if (!pyi_walk_is_container(type)) {
+	if (!is_container(type)) {
 		/* Its type may be known from nowhere else. */
 		if (pyi_marks_is_readable(walk, type->addr) && pyi_marks_set(walk, type->addr))
 			meet(walk, type->addr);
@@ -156,10 +157,6 @@ void pyi_walk_refer(struct pyi_walk *walk, uint64_t object)
 {
 	if (!object)
 		return;
-	if (walk->refer) {
-		walk->refer(walk, object);
-		return;
-	}
 	if (walk->stream)
 		pyi_stream_refer(walk, object);
 	if (walk->referent_count == PYI_REFERENT_BATCH)
@@ -234,25 +231,6 @@ static uint64_t next_tracked(struct pyi_walk *walk)
 	return node + layout->gc_head_size;
 }
 
-uint64_t pyi_walk_next_listed(struct pyi_walk *walk)
-{
-	for (;;) {
-		uint64_t object = walk->node ? next_tracked(walk) : 0;
-
-		if (object)
-			return object;
-		if (!walk->node && !next_list(walk))
-			return 0;
-	}
-}
-
-void pyi_walk_rewind(struct pyi_walk *walk)
-{
-	walk->list_index = 0;
-	walk->node = 0;
-	walk->previous = 0;
-}
-
 static void visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	if (!walk->stream) {
@@ -322,20 +300,17 @@ static bool make_work_list(struct pyi_walk *walk)
 {
 	const struct pyi_payload_range *ranges =
 		(const struct pyi_payload_range *)(uintptr_t)walk->arguments->ranges_addr;
-	uint64_t item_bytes = walk->graph ? 2 * PYI_POINTER_BYTES : PYI_POINTER_BYTES;
 	uint64_t heap_bytes = 0;
 	uint64_t left;
 
 	for (uint64_t r = 0; r < walk->arguments->range_count; r++)
 		heap_bytes += ranges[r].end_addr - ranges[r].start_addr;
-	left = (walk->arena_end - walk->arena_next) / item_bytes - 64;
+	left = (walk->arena_end - walk->arena_next) / PYI_POINTER_BYTES - 64;
 	walk->work_capacity = heap_bytes / CONTAINER_BYTES;
 	if (walk->work_capacity > left)
 		walk->work_capacity = left;
 	walk->work = pyi_walk_allocate(walk, walk->work_capacity * PYI_POINTER_BYTES);
-	if (walk->graph)
-		walk->work_tags = pyi_walk_allocate(walk, walk->work_capacity * PYI_POINTER_BYTES);
-	return walk->work && (!walk->graph || walk->work_tags);
+	return walk->work;
 }
 
 static void send_result(struct pyi_walk *walk)
@@ -400,9 +375,7 @@ static enum pyi_payload_status prepare(struct pyi_payload_arguments *arguments,
 	*walk = start;
 	if (!pyi_types_init(walk) || !pyi_marks_init(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
-	if (arguments->job == PYI_JOB_GRAPH
-		    ? !pyi_stream_init(walk)
-		    : arguments->job != PYI_JOB_CENSUS && !pyi_graph_init(walk))
+	if (arguments->job == PYI_JOB_GRAPH && !pyi_stream_init(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
 	if (!make_work_list(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
@@ -430,10 +403,7 @@ enum pyi_payload_status pyi_walk_do(struct pyi_payload_arguments *arguments,
 		attach(arguments);
 		if (pyi_payload_mark(arguments))
 			account_for_fault(walk);
-		if (walk->graph)
-			pyi_graph_run(walk);
-		else
-			walk_all(walk);
+		walk_all(walk);
 		send_result(walk);
 	}
 	send(send_context, PYI_MESSAGE_DONE, status, 0);

@@ -1,6 +1,6 @@
 /*
- * The heap walk: counts objects by type, and says who refers to whom, through gc lists and
- * tp_traverse.
+ * The heap walk: counts objects by type, or says of each what it is and what it refers to, through
+ * gc lists and tp_traverse.
  *
  * One source, compiled into the payload and natively into unit tests and fuzzers. No libc, no
  * globals, no recursion, no allocation per object; memory only from the arena. Trusts no pointer of

@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 10,
+	PYI_PAYLOAD_ABI = 11,
 	PYI_KNOWN_TYPES = 64,
 	/* Rules of types that do not tell, and what one of them has room for. */
 	PYI_TYPE_RULES = 96,
@@ -34,26 +34,12 @@ enum pyi_message {
 	PYI_MESSAGE_PROGRESS = 0x70002,
 	/* (enum pyi_payload_status): the end. */
 	PYI_MESSAGE_DONE = 0x70003,
-	/*
-	 * PYI_JOB_REFERRERS: the groups of one level have been sent. The answer says how many
-	 * numbers of groups the host has written to `selection_addr`: those whose referrers are the
-	 * next level; 0 ends the job.
-	 */
-	PYI_MESSAGE_LEVEL = 0x70004,
 };
 
 /* What a payload is to do. */
 enum pyi_job {
 	/* Count objects by type. Records: TYPE, OBJECT. */
 	PYI_JOB_CENSUS = 0,
-	/* Who refers to the objects that are meant. Records: GROUP, TYPE of those objects. */
-	PYI_JOB_REFERRERS,
-	/* What the objects that are meant refer to. Records: GROUP, TYPE of those objects. */
-	PYI_JOB_REFERENTS,
-	/* The largest objects, and those with the most referents. Records: LARGE. */
-	PYI_JOB_LARGE,
-	/* What the containers of `starts` hold: each by itself. Records: TEXT, CONTENTS. */
-	PYI_JOB_CONTENTS,
 	/*
 	 * All objects with all their references; wants PYI_CENSUS_ALL. Records: GRAPH; then
 	 * GRAPH_TYPE, GRAPH_ROOT, TYPE.
@@ -216,32 +202,6 @@ struct pyi_payload_root {
 	struct pyi_edge edge;
 };
 
-/* What a container is named after: the nearest thing with a name that it was reached through. */
-enum pyi_holder_kind {
-	PYI_HOLDER_NONE = 0,
-	/* `holder_addr` is the module or the class. */
-	PYI_HOLDER_MODULE,
-	PYI_HOLDER_CLASS,
-	/* `holder_addr` is the code object. */
-	PYI_HOLDER_FUNCTION,
-	PYI_HOLDER_FRAME,
-	/* `holder_addr` is the type of the instance. */
-	PYI_HOLDER_INSTANCE,
-	/* The interpreter itself; the edge says where. */
-	PYI_HOLDER_ROOT,
-	/* There are too many of them. */
-	PYI_HOLDER_OTHER,
-};
-
-struct pyi_place {
-	/* enum pyi_holder_kind */
-	uint32_t holder;
-	uint32_t reserved;
-	uint64_t holder_addr;
-	/* Of what is held; PYI_EDGE_NONE: the holder itself is meant. */
-	struct pyi_edge edge;
-};
-
 struct pyi_payload_arguments {
 	/* PYI_PAYLOAD_ABI, sizeof(struct pyi_payload_arguments) */
 	uint32_t abi;
@@ -270,25 +230,6 @@ struct pyi_payload_arguments {
 	/* enum pyi_job */
 	uint64_t job;
 	/*
-	 * The objects that are meant: those of these types (ascending addresses), or this one
-	 * object (0: none).
-	 */
-	uint64_t meant_types_addr;
-	uint64_t meant_type_count;
-	uint64_t meant_object_addr;
-	/*
-	 * Addresses of objects to begin with: modules and classes, which name what they hold
-	 * before anything else does; for PYI_JOB_CONTENTS the containers.
-	 */
-	uint64_t starts_addr;
-	uint64_t start_count;
-	/* How many objects of each list of PYI_JOB_LARGE. */
-	uint64_t limit;
-	/* Room for the answer to PYI_MESSAGE_LEVEL, in numbers of 8 bytes. */
-	uint64_t selection_addr;
-	uint64_t selection_limit;
-
-	/*
 	 * A function of the target to call before anything else, with one argument:
 	 * PyThreadState_Swap() and a thread state, for tp_traverse functions that need one. 0: none
 	 * is needed.
@@ -316,10 +257,6 @@ enum pyi_record_kind {
 	PYI_RECORD_TYPE = 1,
 	PYI_RECORD_OBJECT = 2,
 	PYI_RECORD_SUMMARY = 3,
-	PYI_RECORD_GROUP = 4,
-	PYI_RECORD_LARGE = 6,
-	PYI_RECORD_TEXT = 7,
-	PYI_RECORD_CONTENTS = 8,
 	PYI_RECORD_GRAPH = 9,
 	PYI_RECORD_GRAPH_TYPE = 10,
 	PYI_RECORD_GRAPH_ROOT = 11,
@@ -341,78 +278,6 @@ struct pyi_record_object {
 	uint32_t size_bytes;
 	uint64_t addr;
 	uint64_t type_addr;
-	uint64_t bytes;
-};
-
-/* References that are alike. */
-struct pyi_record_group {
-	uint32_t kind;
-	uint32_t size_bytes;
-	/* For the answer to PYI_MESSAGE_LEVEL. */
-	uint64_t number;
-	/* The type of what refers; 0: a root. */
-	uint64_t type_addr;
-	/* PYI_JOB_REFERENTS: the type of what is referred to. */
-	uint64_t referent_type_addr;
-	struct pyi_edge edge;
-	/*
-	 * Of the referring container. Of a module, class or function: itself, without an edge. NONE
-	 * for instances, and for containers that nothing with a name leads to.
-	 */
-	struct pyi_place owner;
-	/* Objects that refer, their references, their bytes (shallow). REFERENTS: the bytes of the
-	 * referents, each object once, in the group it was met in first. */
-	uint64_t objects;
-	uint64_t references;
-	uint64_t bytes;
-	/* One that refers, and what it refers to. */
-	uint64_t example_addr;
-	uint64_t example_referent_addr;
-};
-
-enum pyi_large_order {
-	PYI_LARGE_BY_BYTES = 0,
-	PYI_LARGE_BY_REFERENTS,
-};
-
-struct pyi_record_large {
-	uint32_t kind;
-	uint32_t size_bytes;
-	/* enum pyi_large_order: the list it is on; each list comes with the first at the top. */
-	uint64_t order;
-	uint64_t addr;
-	uint64_t type_addr;
-	uint64_t bytes;
-	/* len(gc.get_referents(object)) */
-	uint64_t referents;
-	struct pyi_place owner;
-};
-
-enum {
-	PYI_TEXT_BYTES = 48,
-};
-
-/*
- * A str that a container of `starts` refers to; as often as it does. The record is as long as its
- * text needs, in multiples of 8.
- */
-struct pyi_record_text {
-	uint32_t kind;
-	uint32_t size_bytes;
-	/* Index in `starts`. */
-	uint32_t start;
-	/* Bytes of text; UINT32_MAX: it is not ASCII, or too long to be here. */
-	uint32_t length;
-	char text[PYI_TEXT_BYTES];
-};
-
-/* What one container of `starts` holds: itself, containers within, and their plain values. */
-struct pyi_record_contents {
-	uint32_t kind;
-	uint32_t size_bytes;
-	uint64_t start;
-	/* Each object once, and not those that an earlier one of `starts` holds too. */
-	uint64_t objects;
 	uint64_t bytes;
 };
 

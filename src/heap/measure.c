@@ -77,7 +77,7 @@ static struct pyi_error *measure_types(struct run *run)
 
 	for (size_t t = 0; t < run->result->type_count && !error; t++) {
 		const struct pyi_record_type *record = &run->result->types[t];
-		const struct pyi_type *type = pyi_types_find(run->types, record->type_addr);
+		const struct pyi_type *type = pyi_type_list_find(run->types, record->type_addr);
 		PYI_CLEANUP(pyi_guard_free) char *name = NULL;
 
 		if (!type) {

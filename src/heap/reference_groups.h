@@ -8,9 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pyinspect/payload.h>
-
 #include "base/error.h"
+#include "python/places.h"
 
 enum {
 	PYI_REFERENCE_GROUP_LIMIT = 1 << 17,

@@ -1,5 +1,5 @@
 /*
- * Looks up types, modules and objects that a walk shall begin with or look for.
+ * Looks up types, modules and objects that a question is about, or that name things.
  */
 #include "heap/subject.h"
 
@@ -69,7 +69,7 @@ static bool is_object(const struct pyi_session *session, struct pyi_source_snaps
 	return addr % OBJECT_ALIGNMENT == 0 &&
 	       pyi_memory_try_read_u64(snapshot->reader,
 				       addr + session->runtime.layout->object_type, &type) &&
-	       pyi_types_find(types, type);
+	       pyi_type_list_find(types, type);
 }
 
 struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi_session *session,
@@ -148,22 +148,9 @@ struct pyi_error *pyi_subject_choose(const struct pyi_subject_found *found,
 	return NULL;
 }
 
-struct pyi_walk_request pyi_subject_request(const struct pyi_subject_found *found,
-					    const struct pyi_subject *subject, enum pyi_job job)
-{
-	return (struct pyi_walk_request){
-		.job = job,
-		.meant_types = found->meant,
-		.meant_type_count = found->meant_count,
-		.meant_object_addr = subject ? subject->address : 0,
-		.starts = found->starts,
-		.start_count = found->start_count,
-	};
-}
-
 char *pyi_subject_type_name(const struct pyi_subject_found *found, uint64_t type_addr)
 {
-	const struct pyi_type *type = pyi_types_find(&found->types, type_addr);
+	const struct pyi_type *type = pyi_type_list_find(&found->types, type_addr);
 
 	if (type)
 		return strdup(type->name);

@@ -33,7 +33,7 @@ struct pyi_subject_found {
 	uint64_t *meant;
 	size_t meant_count;
 	char *name;
-	/* Modules and classes, for pyi_walk_request.starts. */
+	/* Modules and classes: they name what they hold before anything else does. */
 	uint64_t *starts;
 	size_t start_count;
 };
@@ -55,10 +55,6 @@ struct pyi_error *pyi_subject_choose(const struct pyi_subject_found *found,
 				     const struct pyi_subject *subject,
 				     const struct pyi_graph *graph, uint64_t *set,
 				     uint64_t *ret_count) PYI_MUST_CHECK;
-
-/* What is meant, as a request of that job. */
-struct pyi_walk_request pyi_subject_request(const struct pyi_subject_found *found,
-					    const struct pyi_subject *subject, enum pyi_job job);
 
 /* The name of a type, malloc'ed; NULL without memory. */
 char *pyi_subject_type_name(const struct pyi_subject_found *found, uint64_t type_addr);

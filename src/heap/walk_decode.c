@@ -10,9 +10,9 @@
 #include "base/array.h"
 
 enum {
-	/* More than the payload has room for: payloads/state.h. */
-	TYPE_LIMIT = 1 << 19,
-	/* A record is shorter than twice the smallest object; each set of groups takes 20 MB. */
+	/* As many as the payload has room for: payloads/state.h. */
+	TYPE_LIMIT = 1 << 18,
+	/* What is said of an object is shorter than twice the smallest one. */
 	STREAM_BYTES = 256 << 20,
 	STREAM_SHARE = 4,
 };
@@ -39,12 +39,6 @@ static struct pyi_error *append_type(struct pyi_walk_result *result,
 static size_t record_size(uint32_t kind)
 {
 	switch (kind) {
-	case PYI_RECORD_GROUP:
-		return sizeof(struct pyi_record_group);
-	case PYI_RECORD_LARGE:
-		return sizeof(struct pyi_record_large);
-	case PYI_RECORD_CONTENTS:
-		return sizeof(struct pyi_record_contents);
 	case PYI_RECORD_GRAPH_TYPE:
 		return sizeof(struct pyi_record_graph_type);
 	case PYI_RECORD_GRAPH_ROOT:
@@ -55,13 +49,10 @@ static size_t record_size(uint32_t kind)
 }
 
 static struct pyi_error *hand_on(const uint8_t *bytes, uint32_t kind, size_t size_bytes,
-				 const struct pyi_walk_request *request)
+				 const struct pyi_walk_request *request,
+				 struct pyi_walk_result *result)
 {
 	union {
-		struct pyi_record_group group;
-		struct pyi_record_large large;
-		struct pyi_record_text text;
-		struct pyi_record_contents contents;
 		struct pyi_record_graph_type graph_type;
 		struct pyi_record_graph_root graph_root;
 	} record;
@@ -72,21 +63,15 @@ static struct pyi_error *hand_on(const uint8_t *bytes, uint32_t kind, size_t siz
 						       bytes + sizeof(struct pyi_record_graph),
 						       size_bytes - sizeof(struct pyi_record_graph))
 				      : NULL;
-	if (kind == PYI_RECORD_TEXT) {
-		const size_t head = offsetof(struct pyi_record_text, text);
-
-		if (size_bytes < head || size_bytes > sizeof(record.text))
-			return bad_stream("a text record has an impossible size");
-		memcpy(&record, bytes, size_bytes);
-		if (record.text.length != UINT32_MAX && record.text.length > size_bytes - head)
-			return bad_stream("a text is longer than its record");
-	} else {
-		if (!record_size(kind))
-			return bad_stream("a record is of an unknown kind");
-		if (size_bytes != record_size(kind))
-			return bad_stream("a record has the wrong size");
-		memcpy(&record, bytes, size_bytes);
-	}
+	if (!record_size(kind))
+		return bad_stream("a record is of an unknown kind");
+	if (size_bytes != record_size(kind))
+		return bad_stream("a record has the wrong size");
+	if (kind == PYI_RECORD_GRAPH_TYPE && result->graph_types++ >= TYPE_LIMIT)
+		return bad_stream("it has too many types");
+	if (kind == PYI_RECORD_GRAPH_ROOT && result->graph_roots++ >= result->root_count)
+		return bad_stream("it has too many roots");
+	memcpy(&record, bytes, size_bytes);
 	if (!request->record)
 		return NULL;
 	return request->record(request->record_argument, kind, &record);
@@ -135,7 +120,7 @@ struct pyi_error *pyi_walk_decode(const uint8_t *bytes, size_t size_bytes,
 			memcpy(&result->summary, bytes + at, sizeof(result->summary));
 			break;
 		default:
-			error = hand_on(bytes + at, header[0], header[1], request);
+			error = hand_on(bytes + at, header[0], header[1], request, result);
 			if (error)
 				return error;
 			break;

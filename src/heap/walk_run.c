@@ -30,13 +30,8 @@ enum {
 	/* A GiB of address space costs 8 MiB of marks and 32 KiB of readable pages
 	   (payloads/marks.c). */
 	CHUNK_ARENA_BYTES = (8 << 20) + (32 << 10) + 128,
-	/* ... and as much as the marks for each set of objects that a job needs. */
-	CHUNK_SET_BYTES = (8 << 20) + 64,
-	SELECTION_LIMIT = 1 << 17,
-	/* Directory, types, places, groups, state. */
+	/* Directory, types, state. */
 	FIXED_ARENA_BYTES = 40 << 20,
-	/* Places and groups, for the jobs that follow references. */
-	GRAPH_ARENA_BYTES = 56 << 20,
 	/* A pointer for each untracked container that could exist: payloads/walk.c. */
 	CONTAINER_BYTES = 40,
 	WORK_SHRINK_ROUNDS = 4,
@@ -54,9 +49,6 @@ struct workspace {
 	uint64_t ranges_addr;
 	uint64_t lists_addr;
 	uint64_t roots_addr;
-	uint64_t meant_addr;
-	uint64_t starts_addr;
-	uint64_t selection_addr;
 	uint64_t stack_end_addr;
 	uint64_t records_addr;
 	uint64_t arena_addr;
@@ -83,16 +75,10 @@ static void plan_deinit(struct plan *plan)
 
 /* Maps memory for the payload; less of it when the kernel does not commit so much. */
 static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
-				       const struct plan *plan,
-				       const struct pyi_walk_request *request,
-				       struct workspace *ret)
+				       const struct plan *plan, struct workspace *ret)
 {
-	uint64_t sets = request->job == PYI_JOB_REFERRERS   ? 2
-			: request->job == PYI_JOB_REFERENTS ? 1
-							    : 0;
-	uint64_t item_bytes = (request->job == PYI_JOB_CENSUS ? 1 : 2) * sizeof(uint64_t);
 	struct workspace space = { 0 };
-	uint64_t work_bytes = plan->ranges.writable_bytes / CONTAINER_BYTES * item_bytes;
+	uint64_t work_bytes = plan->ranges.writable_bytes / CONTAINER_BYTES * sizeof(uint64_t);
 	uint64_t at = round_up(sizeof(struct pyi_payload_arguments), PART_ALIGNMENT);
 	uint64_t guard_start;
 
@@ -102,12 +88,6 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	at = round_up(at + plan->list_count * sizeof(plan->lists[0]), PART_ALIGNMENT);
 	space.roots_addr = at;
 	at = round_up(at + plan->roots.count * sizeof(plan->roots.items[0]), PART_ALIGNMENT);
-	space.meant_addr = at;
-	at = round_up(at + request->meant_type_count * sizeof(uint64_t), PART_ALIGNMENT);
-	space.starts_addr = at;
-	at = round_up(at + request->start_count * sizeof(uint64_t), PART_ALIGNMENT);
-	space.selection_addr = at;
-	at = round_up(at + SELECTION_LIMIT * sizeof(uint64_t), PART_ALIGNMENT);
 	at = round_up(at, MAP_ALIGNMENT);
 	guard_start = at;
 	at += GUARD_BYTES + STACK_BYTES;
@@ -115,8 +95,7 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	space.records_addr = at;
 	at += RECORDS_BYTES;
 	space.arena_addr = at;
-	at += FIXED_ARENA_BYTES + (request->job == PYI_JOB_CENSUS ? 0 : GRAPH_ARENA_BYTES);
-	at += plan->ranges.chunk_count * (CHUNK_ARENA_BYTES + sets * CHUNK_SET_BYTES);
+	at += FIXED_ARENA_BYTES + plan->ranges.chunk_count * CHUNK_ARENA_BYTES;
 	for (int round = 0; round < WORK_SHRINK_ROUNDS; round++) {
 		struct pyi_error *error;
 
@@ -135,9 +114,6 @@ static struct pyi_error *map_workspace(struct pyi_source_snapshot *snapshot,
 	space.ranges_addr += space.addr;
 	space.lists_addr += space.addr;
 	space.roots_addr += space.addr;
-	space.meant_addr += space.addr;
-	space.starts_addr += space.addr;
-	space.selection_addr += space.addr;
 	space.stack_end_addr += space.addr;
 	space.records_addr += space.addr;
 	space.arena_addr += space.addr;
@@ -323,14 +299,6 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 		.roots_addr = space->roots_addr,
 		.root_count = plan->roots.count,
 		.job = request->job,
-		.meant_types_addr = space->meant_addr,
-		.meant_type_count = request->meant_type_count,
-		.meant_object_addr = request->meant_object_addr,
-		.starts_addr = space->starts_addr,
-		.start_count = request->start_count,
-		.limit = request->limit,
-		.selection_addr = space->selection_addr,
-		.selection_limit = SELECTION_LIMIT,
 		.flags = request->flags,
 		.mapped_bytes = mapped_bytes(&snapshot->maps),
 		.layout = *runtime->layout,
@@ -350,11 +318,10 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 		result->modelled.addrs[i] = arguments.known_types[i].type_addr;
 	for (size_t i = 0; i < rule_count; i++)
 		result->modelled.addrs[count++] = arguments.rules[i].type_addr;
+	result->root_count = plan->roots.count;
 	/* object.__sizeof__() is the default rule. */
 	result->modelled.addrs[count] = runtime->object_type_addr;
 	result->modelled.count = count + 1;
-	if (request->modelled)
-		*request->modelled = result->modelled;
 
 	error = choose_thread_state(snapshot, runtime, interpreters, &arguments);
 	if (!error)
@@ -369,12 +336,6 @@ static struct pyi_error *write_arguments(struct pyi_source_snapshot *snapshot,
 	if (!error)
 		error = write_array(snapshot, space->roots_addr, plan->roots.items,
 				    plan->roots.count * sizeof(plan->roots.items[0]));
-	if (!error)
-		error = write_array(snapshot, space->meant_addr, request->meant_types,
-				    request->meant_type_count * sizeof(request->meant_types[0]));
-	if (!error)
-		error = write_array(snapshot, space->starts_addr, request->starts,
-				    request->start_count * sizeof(request->starts[0]));
 	return error;
 }
 
@@ -425,24 +386,6 @@ static struct pyi_error *take_records(struct run *run, uint64_t addr, uint64_t s
 	return error;
 }
 
-/* Lets the host choose what to go on with; *ret_count is 0 at the end. */
-static struct pyi_error *choose_level(struct run *run, uint64_t *ret_count)
-{
-	PYI_CLEANUP(pyi_guard_free) uint64_t *numbers = NULL;
-	size_t count;
-
-	*ret_count = 0;
-	if (!run->request->level)
-		return NULL;
-	numbers = calloc(SELECTION_LIMIT, sizeof(*numbers));
-	if (!numbers)
-		return pyi_error_no_memory();
-	count = run->request->level(run->request->record_argument, numbers, SELECTION_LIMIT);
-	*ret_count = count;
-	return write_array(run->snapshot, run->space->selection_addr, numbers,
-			   count * sizeof(*numbers));
-}
-
 static struct pyi_error *reply(struct run *run, uint64_t value)
 {
 	run->replies = true;
@@ -455,13 +398,8 @@ static struct pyi_error *answer(struct run *run, const struct pyi_snapshot_event
 				bool *ret_done)
 {
 	struct pyi_error *error;
-	uint64_t count;
 
 	switch (event->number) {
-	case PYI_MESSAGE_LEVEL:
-		run->stuck = 0;
-		error = choose_level(run, &count);
-		return error ? error : reply(run, count);
 	case PYI_MESSAGE_RECORDS:
 		run->stuck = 0;
 		error = take_records(run, event->arguments[0], event->arguments[1]);
@@ -558,7 +496,7 @@ struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
 	if (!error)
 		error = pyi_roots_find(runtime, snapshot->reader, interpreters, &plan.roots);
 	if (!error)
-		error = map_workspace(snapshot, &plan, request, &space);
+		error = map_workspace(snapshot, &plan, &space);
 	if (!error)
 		error = place_text(snapshot, runtime, &text_addr);
 	if (!error)

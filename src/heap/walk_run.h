@@ -32,6 +32,11 @@ struct pyi_walk_result {
 	struct pyi_modelled_types modelled;
 	/* Not all roots are in it: a chain of threads or frames does not end. */
 	bool roots_truncated;
+	/* Roots that the payload was given: it has no others to say; and what it has said so far of
+	   a graph. */
+	uint64_t root_count;
+	uint64_t graph_roots;
+	uint64_t graph_types;
 	/* Memory that was mapped into the snapshot. */
 	uint64_t arena_bytes;
 	/* Of records so far. */
@@ -52,28 +57,15 @@ struct pyi_walk_request {
 	void (*object)(void *argument, const struct pyi_record_object *record);
 	void *object_argument;
 
-	/* enum pyi_job; the rest as in struct pyi_payload_arguments. */
+	/* enum pyi_job */
 	uint64_t job;
-	const uint64_t *meant_types;
-	size_t meant_type_count;
-	uint64_t meant_object_addr;
-	const uint64_t *starts;
-	size_t start_count;
-	uint64_t limit;
 	/*
 	 * Called for each record but TYPE, OBJECT and SUMMARY; its form is that of its `kind`, and
 	 * its size has been checked. An error ends the walk.
 	 */
 	struct pyi_error *(*record)(void *argument, uint32_t kind, const void *record);
-	/* Gets those of the result before the first record, for who names it; may be NULL. */
-	struct pyi_modelled_types *modelled;
 	/* For GRAPH: what it has, in multiples of 8 bytes. May be NULL. */
 	struct pyi_error *(*words)(void *argument, const uint8_t *bytes, size_t size_bytes);
-	/*
-	 * PYI_MESSAGE_LEVEL: writes the numbers of the groups to go on with, at most `limit`, and
-	 * returns how many; 0 ends. May be NULL.
-	 */
-	size_t (*level)(void *argument, uint64_t *ret_numbers, size_t limit);
 	void *record_argument;
 };
 

@@ -114,7 +114,7 @@ static bool is_wrapper(const struct search *search, uint64_t type_addr)
 
 	for (uint64_t i = 0;
 	     (base = pyi_members_mro_type(search->runtime, search->reader, type_addr, i)); i++) {
-		const struct pyi_type *type = pyi_types_find(search->types, base);
+		const struct pyi_type *type = pyi_type_list_find(search->types, base);
 
 		if (type && is_wrapper_name(type->name))
 			return true;
@@ -161,7 +161,7 @@ static unsigned traits_of(struct search *search, uint64_t object, uint64_t *ret_
 	if (!pyi_memory_try_read_u64(search->reader, object + search->runtime->layout->object_type,
 				     &addr))
 		return 0;
-	type = pyi_types_find(search->types, addr);
+	type = pyi_type_list_find(search->types, addr);
 	if (!type)
 		return 0;
 	traits = &search->traits[type - search->types->types];

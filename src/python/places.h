@@ -1,5 +1,5 @@
 /*
- * Names what the payload found: edges and places, as a Python programmer would write them.
+ * Names what was found: edges and places, as a Python programmer would write them.
  *
  * Secrets: values are only shown on request (`values`), and cut. Names are not values:
  * attributes, variables, modules, types; and dict keys that look like identifiers (letters, digits,
@@ -17,6 +17,30 @@
 #include "process/memory_reader.h"
 #include "python/objects.h"
 #include "python/runtime.h"
+
+/* What a container is named after: the nearest thing with a name that it was reached through. */
+enum pyi_holder_kind {
+	PYI_HOLDER_NONE = 0,
+	/* `holder_addr` is the module or the class. */
+	PYI_HOLDER_MODULE,
+	PYI_HOLDER_CLASS,
+	/* `holder_addr` is the code object. */
+	PYI_HOLDER_FUNCTION,
+	PYI_HOLDER_FRAME,
+	/* `holder_addr` is the type of the instance. */
+	PYI_HOLDER_INSTANCE,
+	/* The interpreter itself; the edge says where. */
+	PYI_HOLDER_ROOT,
+	/* There are too many of them. */
+	PYI_HOLDER_OTHER,
+};
+
+struct pyi_place {
+	enum pyi_holder_kind holder;
+	uint64_t holder_addr;
+	/* Of what is held; PYI_EDGE_NONE: the holder itself is meant. */
+	struct pyi_edge edge;
+};
 
 struct pyi_places {
 	const struct pyi_runtime *runtime;

@@ -256,7 +256,7 @@ struct pyi_error *pyi_types_list(const struct pyi_runtime *runtime,
 	return NULL;
 }
 
-const struct pyi_type *pyi_types_find(const struct pyi_type_list *list, uint64_t addr)
+const struct pyi_type *pyi_type_list_find(const struct pyi_type_list *list, uint64_t addr)
 {
 	size_t first = 0;
 	size_t end = list->count;

@@ -46,7 +46,7 @@ struct pyi_error *pyi_types_list(const struct pyi_runtime *runtime,
 void pyi_type_list_deinit(struct pyi_type_list *list);
 
 /* NULL if there is no type at this address. */
-const struct pyi_type *pyi_types_find(const struct pyi_type_list *list, uint64_t addr);
+const struct pyi_type *pyi_type_list_find(const struct pyi_type_list *list, uint64_t addr);
 
 /*
  * What `wanted` means: the types of exactly this full name; if there is none, those whose bare

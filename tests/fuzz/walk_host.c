@@ -29,13 +29,11 @@ enum {
 	RECORDS_BYTES = 512,
 	GAP_BYTES = 64,
 	GAP_LIMIT = 256,
-	SELECTION_LIMIT = 16,
 	SIGNAL_STACK_BYTES = 1 << 17,
 	/* More than the walk ever needs. */
 	STACK_BYTES = 1 << 18,
 	/* No mixed heap has so many objects, items and links. */
 	FAULT_LIMIT = 100000,
-	LEVEL_LIMIT = 8,
 	MESSAGE_LIMIT = 1000000,
 };
 
@@ -46,10 +44,8 @@ struct host {
 	struct pyi_payload_arguments arguments;
 	const struct pyi_walk_request *request;
 	struct pyi_walk_result *result;
-	uint64_t selection[SELECTION_LIMIT];
 	uint64_t progress;
 	uint64_t messages;
-	unsigned levels;
 	unsigned done_messages;
 	uint64_t done_status;
 };
@@ -111,19 +107,6 @@ __attribute__((no_sanitize("address"))) static void handle_fault(int number, sig
 	pyi_payload_recover(arguments);
 }
 
-static uint64_t take_level(struct host *host, uint64_t group_count)
-{
-	size_t count;
-
-	FUZZ_EXPECT(group_count && ++host->levels <= LEVEL_LIMIT);
-	if (!host->request->level || host->levels == LEVEL_LIMIT)
-		return 0;
-	count = host->request->level(host->request->record_argument, host->selection,
-				     SELECTION_LIMIT);
-	FUZZ_EXPECT(count <= SELECTION_LIMIT);
-	return count;
-}
-
 static uint64_t take_message(void *argument, uint64_t number, uint64_t first, uint64_t second)
 {
 	struct host *host = argument;
@@ -142,8 +125,6 @@ static uint64_t take_message(void *argument, uint64_t number, uint64_t first, ui
 		FUZZ_EXPECT(first > host->progress);
 		host->progress = first;
 		return 0;
-	case PYI_MESSAGE_LEVEL:
-		return take_level(host, first);
 	default:
 		FUZZ_EXPECT(number == PYI_MESSAGE_DONE);
 		host->done_messages++;
@@ -186,14 +167,7 @@ enum pyi_payload_status walk_host_run(const struct mixed_heap *mixed,
 			.roots_addr = (uintptr_t)root_items,
 			.root_count = root_count,
 			.job = request->job,
-			.meant_types_addr = (uintptr_t)request->meant_types,
-			.meant_type_count = request->meant_type_count,
-			.meant_object_addr = request->meant_object_addr,
-			.starts_addr = (uintptr_t)request->starts,
-			.start_count = request->start_count,
-			.limit = request->limit,
 			.mapped_bytes = (UINT64_C(1) << 47) - 1,
-			.selection_limit = SELECTION_LIMIT,
 			.flags = request->flags,
 			.layout = mixed->heap.layout,
 		},
@@ -213,10 +187,9 @@ enum pyi_payload_status walk_host_run(const struct mixed_heap *mixed,
 				  .detail = r,
 				  .context = r & 1 ? mixed->code : 0 },
 		};
-	*ret_result = (struct pyi_walk_result){ 0 };
+	*ret_result = (struct pyi_walk_result){ .root_count = root_count };
 	host.arguments.arena_addr = (uintptr_t)arena;
 	host.arguments.records_addr = (uintptr_t)records;
-	host.arguments.selection_addr = (uintptr_t)host.selection;
 	memcpy(host.arguments.known_types, mixed->known_types, sizeof(mixed->known_types));
 
 	faults = 0;

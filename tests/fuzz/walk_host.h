@@ -12,7 +12,7 @@
 #include "mixed_heap.h"
 
 /*
- * Does what `request` asks for. Its `record` and `level` may be NULL. `roots` are addresses of
+ * Does what `request` asks for. Its `record` may be NULL. `roots` are addresses of
  * objects.
  */
 enum pyi_payload_status walk_host_run(const struct mixed_heap *mixed,

@@ -1,11 +1,10 @@
 /*
- * What the tests of the jobs that follow references begin with: the types of a small program, and
- * questions about the groups of an answer.
+ * What tests of a graph of objects begin with: the types of a small program.
  */
 #ifndef PYI_TESTS_GRAPH_FIXTURE_H
 #define PYI_TESTS_GRAPH_FIXTURE_H
 
-#include "invented_jobs.h"
+#include "invented_heap.h"
 
 enum {
 	GRAPH_HEAP_BYTES = 1 << 18,
@@ -49,25 +48,6 @@ uint64_t graph_dict_of(struct graph *graph, uint64_t key, uint64_t value);
 uint64_t graph_name(struct graph *graph, const char *name);
 /* A node without a reference: what is looked for. */
 uint64_t graph_leaf(struct graph *graph);
-
-/* Runs a job that must end with PYI_PAYLOAD_OK. */
-struct invented_answer graph_ask(const struct graph *graph, struct invented_job job);
-struct invented_answer graph_referrers_of_type(const struct graph *graph, uint64_t type_addr);
-struct invented_answer graph_referrers_of(const struct graph *graph, uint64_t object);
-
-/* The one group of level 0 like this; fails the test if there is none or more than one. */
-const struct pyi_record_group *graph_group(const struct invented_answer *answer, uint64_t type_addr,
-					   enum pyi_edge_kind kind, uint64_t detail);
-/* The same, with what it must count. */
-const struct pyi_record_group *graph_expect(const struct invented_answer *answer,
-					    uint64_t type_addr, enum pyi_edge_kind kind,
-					    uint64_t detail, uint64_t objects, uint64_t references);
-void graph_expect_owner(const struct pyi_record_group *group, enum pyi_holder_kind holder,
-			uint64_t holder_addr, enum pyi_edge_kind kind, uint64_t detail);
-/* Nothing is wrong with the heap. */
-void graph_expect_sound(const struct invented_answer *answer);
-/* References of all groups of level 0. */
-uint64_t graph_references(const struct invented_answer *answer);
 
 /* Rows of a table of tests: one in a layout; in all that differ. */
 #define GRAPH_IN(test, version, label)                                                             \

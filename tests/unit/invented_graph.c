@@ -59,9 +59,12 @@ static uint64_t take_message(void *argument, uint64_t number, uint64_t first, ui
 	return 0;
 }
 
-void invented_graph_make(struct pyi_payload_arguments *arguments, struct invented_graph *ret_graph)
+enum pyi_payload_status invented_graph_try(struct pyi_payload_arguments *arguments,
+					   struct invented_graph *ret_graph)
 {
-	struct host host = { .arguments = arguments };
+	struct host host = { .arguments = arguments,
+			     .result = { .root_count = arguments->root_count } };
+	enum pyi_payload_status status;
 
 	arguments->job = PYI_JOB_GRAPH;
 	arguments->flags = PYI_CENSUS_ALL;
@@ -71,13 +74,18 @@ void invented_graph_make(struct pyi_payload_arguments *arguments, struct invente
 						  .record_argument = &host };
 	pyi_graph_space_init(&ret_graph->space, -1, LIMIT);
 	assert_null(pyi_graph_builder_create(&ret_graph->space, &host.builder));
-	assert_int_equal(invented_walk(arguments, take_message, &host, &ret_graph->faults),
-			 PYI_PAYLOAD_OK);
+	status = invented_walk(arguments, take_message, &host, &ret_graph->faults);
 	assert_null(pyi_graph_builder_finish(host.builder, &ret_graph->graph));
 	pyi_graph_builder_destroy(host.builder);
 	ret_graph->summary = host.result.summary;
 	ret_graph->messages = host.messages;
 	pyi_walk_result_deinit(&host.result);
+	return status;
+}
+
+void invented_graph_make(struct pyi_payload_arguments *arguments, struct invented_graph *ret_graph)
+{
+	assert_int_equal(invented_graph_try(arguments, ret_graph), PYI_PAYLOAD_OK);
 	assert_int_equal(ret_graph->graph.duplicate_nodes, 0);
 }
 

@@ -17,6 +17,9 @@ struct invented_graph {
 
 /* `arguments` as invented_arguments() gives them, with roots if there shall be some. */
 void invented_graph_make(struct pyi_payload_arguments *arguments, struct invented_graph *ret_graph);
+/* The same; if the walk does not end with PYI_PAYLOAD_OK, the graph is what was sent until then. */
+enum pyi_payload_status invented_graph_try(struct pyi_payload_arguments *arguments,
+					   struct invented_graph *ret_graph);
 /* Fails the test if something of the graph was kept. */
 void invented_graph_drop(struct invented_graph *graph);
 

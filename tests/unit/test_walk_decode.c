@@ -338,6 +338,35 @@ static uint64_t decode_for_ever(const struct stream *stream, uint64_t heap_bytes
 	return bytes;
 }
 
+/* The payload only passes on the roots that it was given, and has room for so many types. */
+static void test_limits_of_graphs(void **state)
+{
+	const struct pyi_record_graph_root root = { .kind = PYI_RECORD_GRAPH_ROOT,
+						    .size_bytes = sizeof(root) };
+	const struct pyi_record_graph_type type = { .kind = PYI_RECORD_GRAPH_TYPE,
+						    .size_bytes = sizeof(type) };
+	struct pyi_walk_result result = { .root_count = 3 };
+	struct stream roots = { 0 };
+	struct stream types = { 0 };
+
+	(void)state;
+	put(&roots, &root, sizeof(root));
+	put(&types, &type, sizeof(type));
+	for (int r = 0; r < 3; r++)
+		assert_null(decode(roots.bytes, roots.size_bytes, NULL, &result));
+	for (int t = 0; t < 1 << 18; t++)
+		assert_null(decode(types.bytes, types.size_bytes, NULL, &result));
+	for (int r = 0; r < 2; r++) {
+		struct stream *stream = r ? &roots : &types;
+		struct pyi_error *error = decode(stream->bytes, stream->size_bytes, NULL, &result);
+
+		assert_non_null(error);
+		assert_int_equal(error->code, PYI_ERROR_PAYLOAD_FAILED);
+		pyi_error_destroy(error);
+	}
+	pyi_walk_result_deinit(&result);
+}
+
 /* What the payload itself would never send ends, whatever it is. */
 static void test_endless(void **state)
 {
@@ -357,10 +386,15 @@ static void test_endless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	   cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_many_types), cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_kinds),	   cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_random),	   cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_many_types),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_limits_of_graphs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,27 +14,20 @@ enum {
 	RECORDS_BYTES = 4 << 20,
 };
 
-typedef int traverse_function(void *object, int (*visit)(void *, void *), void *argument);
-
 /* What is sent; the address of a type with a long name, and of a long str. */
 static uint32_t kind;
-static traverse_function *original;
 static uint64_t type_addr;
 static uint64_t text_addr;
 
 static void put(uint8_t *at, uint64_t number, uint32_t *ret_size)
 {
 	struct pyi_record_type type = { kind, sizeof(type), type_addr, 1, 16, 0 };
-	struct pyi_record_group group = {
+	struct pyi_record_graph_type graph_type = { kind, sizeof(graph_type), number, type_addr,
+						    0 };
+	struct pyi_record_graph_root graph_root = {
 		.kind = kind,
-		.size_bytes = sizeof(group),
-		.number = number,
-		.type_addr = type_addr,
-		.referent_type_addr = type_addr,
-		.edge = { PYI_EDGE_INDEX, 0, number, 0 },
-		.owner = { .holder = PYI_HOLDER_CLASS, .holder_addr = type_addr },
-		.objects = 1,
-		.references = 1,
+		.size_bytes = sizeof(graph_root),
+		.root = { text_addr, { PYI_EDGE_THREAD, 0, number, 0 } },
 	};
 	/* The graph stream: a node of 16 bytes and of type 0, wherever it is. */
 	const struct {
@@ -42,41 +35,26 @@ static void put(uint8_t *at, uint64_t number, uint32_t *ret_size)
 		uint32_t size_bytes;
 		uint64_t words[2];
 	} graph = { kind, sizeof(graph), { (number + 1) * 64 << 16, UINT64_C(16) << 40 } };
-	struct pyi_record_large large = {
-		.kind = kind,
-		.size_bytes = sizeof(large),
-		.order = number % 2,
-		.addr = text_addr,
-		.type_addr = type_addr,
-		.owner = group.owner,
-	};
-	struct pyi_record_text text = { kind, sizeof(text), 0, 40, "" };
 	struct pyi_record_object object = { kind, sizeof(object), text_addr, type_addr, 16 };
 	const void *record = &object;
 
 	*ret_size = sizeof(object);
-	for (int digit = 0; digit < 40; digit++)
-		text.text[digit] = (char)('a' + (number >> digit & 1));
 	switch (kind) {
 	case PYI_RECORD_TYPE:
 		record = &type;
 		*ret_size = sizeof(type);
 		break;
-	case PYI_RECORD_GROUP:
-		record = &group;
-		*ret_size = sizeof(group);
-		break;
 	case PYI_RECORD_GRAPH:
 		record = &graph;
 		*ret_size = sizeof(graph);
 		break;
-	case PYI_RECORD_LARGE:
-		record = &large;
-		*ret_size = sizeof(large);
+	case PYI_RECORD_GRAPH_TYPE:
+		record = &graph_type;
+		*ret_size = sizeof(graph_type);
 		break;
-	case PYI_RECORD_TEXT:
-		record = &text;
-		*ret_size = sizeof(text);
+	case PYI_RECORD_GRAPH_ROOT:
+		record = &graph_root;
+		*ret_size = sizeof(graph_root);
 		break;
 	default:
 		break;
@@ -101,9 +79,8 @@ static int flood(void *object, int (*visit)(void *, void *), void *walk)
 		*(struct pyi_payload_arguments *const *)walk;
 	uint8_t *records = (uint8_t *)(uintptr_t)arguments->records_addr;
 
-	/* Names are asked for by one job only, after others. */
-	if (kind == PYI_RECORD_TEXT && arguments->job != PYI_JOB_CONTENTS)
-		return original(object, visit, walk);
+	(void)object;
+	(void)visit;
 	if (!kind)
 		fill(arguments);
 	for (uint64_t number = 0;;) {
@@ -126,6 +103,5 @@ void flooding_begin(uint32_t wanted_kind, uint64_t *traverse_slot, uint64_t want
 	kind = wanted_kind;
 	type_addr = wanted_type;
 	text_addr = text;
-	original = (traverse_function *)(uintptr_t)*traverse_slot;
 	*traverse_slot = (uint64_t)(uintptr_t)flood;
 }

@@ -11,7 +11,6 @@ import sys
 
 # In every build with a GIL.
 TP_TRAVERSE = 184
-TEXT = 7
 MAP_NORESERVE = 0x4000
 
 library, kind = sys.argv[1:]
@@ -32,9 +31,8 @@ long = Long()
 if kind == "0":
     # So that much is mapped for it.
     much = mmap.mmap(-1, 60 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
-visited = set if int(kind) == TEXT else Sender
 flooding = ctypes.CDLL(library)
-flooding.flooding_begin(ctypes.c_uint32(int(kind)), ctypes.c_void_p(id(visited) + TP_TRAVERSE),
+flooding.flooding_begin(ctypes.c_uint32(int(kind)), ctypes.c_void_p(id(Sender) + TP_TRAVERSE),
                         ctypes.c_uint64(id(Long)), ctypes.c_uint64(id(text)))
 os.write(1, b"READY\n")
 os.read(0, 1)
