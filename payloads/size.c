@@ -410,7 +410,11 @@ uint64_t pyi_size_of(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 	uint64_t bytes = own_size(walk, object, type);
 
 	if (walk->layout->features & PYI_FEATURE_PRESIZE_BY_TYPE ||
-	    pyi_object_is_gc(walk, object, type))
+	    pyi_object_is_gc(walk, object, type) ||
+	    /* Only static types whose type is `type` have none there (_PySys_GetSizeOf() of 3.12).
+	     */
+	    (walk->layout->features & PYI_FEATURE_PRESIZE_MANAGED_WEAKREF &&
+	     !(type->kind == PYI_KIND_TYPE && type->exact)))
 		bytes += type->presize;
 	if (bytes <= walk->arguments->mapped_bytes)
 		return bytes;

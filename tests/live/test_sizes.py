@@ -71,6 +71,13 @@ def test_every_kind(victim):
     assert not wrong, "[objects, bytes, estimated]: %s" % wrong
 
 
+def test_metatypes_of_extensions(victim, interpreter):
+    interpreter.require_module("numpy")
+    rows = look(victim)
+    for name, figures in victim.ask("metatypes").items():
+        assert list(rows[name][:2]) == figures
+
+
 def test_two_looks_are_equal(victim):
     with support.assert_untouched(victim.pid):
         first = look(victim)

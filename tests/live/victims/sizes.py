@@ -459,6 +459,19 @@ def kinds(_):
                        for kind, (make, members) in KINDS.items()})
 
 
+def metatypes(_):
+    """{name: [count, bytes]} of the classes of numpy's dtypes, static types with a metatype."""
+    if not numpy:
+        return "{}"
+    found = {numpy.dtype}
+    waiting = [numpy.dtype]
+    while waiting:
+        new = set(type.__subclasses__(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return json.dumps({"numpy._DTypeMeta": [len(found), sum(map(sys.getsizeof, found))]})
+
+
 def main():
     gc.disable()
     warnings.simplefilter("ignore")
@@ -470,7 +483,7 @@ def main():
         measure(KINDS["code"][0](N), codes)
     for _ in range(3):
         gc.collect()
-    commands.serve({"kinds": kinds, "grow": grow})
+    commands.serve({"kinds": kinds, "grow": grow, "metatypes": metatypes})
 
 
 if __name__ == "__main__":
