@@ -46,29 +46,38 @@ static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_r
 	       strcmp(text, name) == 0;
 }
 
-/* A list head whose neighbours link back; the live process may be changing it, so more than one
- * look. */
-static bool is_list_head(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			 uint64_t head)
+static bool links_back(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+		       uint64_t head)
+{
+	uint64_t next;
+	uint64_t previous;
+	uint64_t back;
+	uint64_t forth;
+
+	return pyi_memory_try_read_u64(reader, head + layout->gc_head_next, &next) &&
+	       pyi_memory_try_read_u64(reader, head + layout->gc_head_prev, &previous) &&
+	       pyi_memory_try_read_u64(reader, (next & ~(uint64_t)LINK_BITS) + layout->gc_head_prev,
+				       &back) &&
+	       pyi_memory_try_read_u64(
+		       reader, (previous & ~(uint64_t)LINK_BITS) + layout->gc_head_next, &forth) &&
+	       (back & ~(uint64_t)LINK_BITS) == head && (forth & ~(uint64_t)LINK_BITS) == head;
+}
+
+/*
+ * A list head whose neighbours link back. More than one look, for a thread of the live process may
+ * have lost the processor in the middle of a change. While a collection runs, links hold counts:
+ * then they say nothing, at whichever of the looks that is.
+ */
+static bool is_list_head(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 const struct pyi_interpreters *interpreters, uint64_t head)
 {
 	const struct timespec pause = { .tv_nsec = ATTEMPT_PAUSE_MS * 1000000L };
 
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		uint64_t next;
-		uint64_t previous;
-		uint64_t back;
-		uint64_t forth;
-
-		if (pyi_memory_try_read_u64(reader, head + layout->gc_head_next, &next) &&
-		    pyi_memory_try_read_u64(reader, head + layout->gc_head_prev, &previous) &&
-		    pyi_memory_try_read_u64(
-			    reader, (next & ~(uint64_t)LINK_BITS) + layout->gc_head_prev, &back) &&
-		    pyi_memory_try_read_u64(
-			    reader, (previous & ~(uint64_t)LINK_BITS) + layout->gc_head_next,
-			    &forth) &&
-		    (back & ~(uint64_t)LINK_BITS) == head && (forth & ~(uint64_t)LINK_BITS) == head)
+		if (pyi_interpreters_collecting(runtime, reader, interpreters) ||
+		    links_back(runtime->layout, reader, head) ||
+		    pyi_interpreters_collecting(runtime, reader, interpreters))
 			return true;
-		/* Its thread may have lost the processor in the middle of a change. */
 		nanosleep(&pause, NULL);
 	}
 	return false;
@@ -163,11 +172,8 @@ struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 	error = pyi_interpreters_gc_lists(runtime, reader, &interpreters, &lists, &list_count);
 	if (error)
 		return error;
-	/* While a collection runs, links hold counts: then the lists say nothing. */
-	if (!pyi_interpreters_collecting(runtime, reader, &interpreters))
-		for (size_t i = 0; i < list_count; i++)
-			lists_agree &= is_list_head(layout, reader, lists[i].head_addr) ||
-				       pyi_interpreters_collecting(runtime, reader, &interpreters);
+	for (size_t i = 0; i < list_count; i++)
+		lists_agree &= is_list_head(runtime, reader, &interpreters, lists[i].head_addr);
 	free(lists);
 	return lists_agree ? NULL : mismatch(runtime, "the collector's lists do not link back");
 }
