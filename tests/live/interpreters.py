@@ -152,8 +152,10 @@ def _from_root(suite, version):
 def _find_in_roots():
     """Those that must be there, and what else is: the versions in unstable come and go."""
     wanted = list(ROOT_VERSIONS)
-    for suite in {suite for suite, _ in ROOT_VERSIONS}:
+    for suite in sorted(os.listdir(ROOTS)) if os.path.isdir(ROOTS) else ():
         folder = os.path.join(ROOTS, suite, "usr", "bin")
+        if suite.startswith("."):
+            continue  # one that is being made
         for program in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             match = re.match(r"python(3\.\d+)$", program)
             if match and match.group(1) in VERSIONS and (suite, match.group(1)) not in wanted:
