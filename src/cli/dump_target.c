@@ -31,6 +31,17 @@ static int open_file(const char *name, struct stat *ret_status)
 	return opened;
 }
 
+/* A program in this folder may have the name of a unit. */
+static bool is_program(const char *bytes, size_t size_bytes)
+{
+	Elf64_Ehdr header;
+
+	if (size_bytes < sizeof(header))
+		return true;
+	memcpy(&header, bytes, sizeof(header));
+	return header.e_type != ET_CORE;
+}
+
 static enum pyi_target_file look(const char *name)
 {
 	static const struct {
@@ -45,9 +56,12 @@ static enum pyi_target_file look(const char *name)
 	};
 	struct stat status;
 	PYI_CLEANUP(pyi_guard_fd) int fd = open_file(name, &status);
-	char bytes[sizeof(PYI_GRAPH_FILE_MAGIC)];
+	char bytes[sizeof(Elf64_Ehdr)];
 	ssize_t got = fd >= 0 ? pread(fd, bytes, sizeof(bytes), 0) : -1;
 
+	if (got > 0 && !strchr(name, '/') && memcmp(bytes, ELFMAG, SELFMAG) == 0 &&
+	    is_program(bytes, (size_t)got))
+		return PYI_TARGET_NO_FILE;
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
 		if (got >= (ssize_t)kinds[k].size_bytes &&
 		    memcmp(bytes, kinds[k].magic, kinds[k].size_bytes) == 0)

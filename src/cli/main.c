@@ -589,10 +589,10 @@ static enum pyi_exit supervise(struct job *job)
 			(uint64_t)(job->options.timeout_s * 1000), PYI_CLOCK_NEVER);
 	job->options.deadline_ns = supervision.deadline_ns;
 	error = find_target(job, &pids, &count);
-	if (!error && count > 1)
-		return supervise_all(job, &supervision, pids, count);
 	if (!error)
 		error = pyi_core_target_serve(&job->options, &core_server);
+	if (!error && count > 1)
+		return supervise_all(job, &supervision, pids, count);
 	if (job->options.dump || job->options.core)
 		supervision.work = study;
 	if (!error)

@@ -196,9 +196,10 @@ static struct pyi_error *not_there(const struct missing *missing)
 
 	if (more)
 		snprintf(text, sizeof(text), ", and %zu more", more);
-	error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BINARIES,
-				 "%zu of the programs and libraries of the core are not here: %.*s%s",
-				 missing->count, (int)missing->length, missing->text, text);
+	error = pyi_error_create(
+		PYI_EXIT_FAILED, PYI_ERROR_NO_BINARIES,
+		"%zu of the programs and libraries of the core are not here: %.*s%s",
+		missing->count, (int)missing->length, missing->text, text);
 	return pyi_error_hint(error, "--sysroot DIR says in which folder they are, at the paths "
 				     "that they had; debuginfod-find executable BUILD-ID fetches "
 				     "one");

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -126,12 +127,22 @@ static bool are_right(const struct pyi_core_process *process, const struct pyi_c
 	return true;
 }
 
-static bool must_be_copied(const struct pyi_core_area *area)
+static bool forbids_code(int fd)
 {
-	return !area->file &&
-	       (area->protection & PROT_EXEC || area->offset % pyi_page_bytes() != 0);
+	struct statvfs status;
+
+	return fstatvfs(fd, &status) == 0 && status.f_flag & ST_NOEXEC;
 }
 
+static bool must_be_copied(const struct pyi_core_process *process, const struct pyi_core_area *area)
+{
+	if (area->file)
+		return area->protection & PROT_EXEC &&
+		       forbids_code(process->fds[FIXED_FILES - 1 + area->file]);
+	return area->protection & PROT_EXEC || area->offset % pyi_page_bytes() != 0;
+}
+
+/* What is behind the end of a file is zeros. */
 static bool copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t size_bytes,
 		 char *piece)
 {
@@ -139,7 +150,9 @@ static bool copy(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t si
 		size_t step = size_bytes < PIECE_BYTES ? (size_t)size_bytes : PIECE_BYTES;
 		ssize_t got = pread(from_fd, piece, step, (off_t)from);
 
-		if (got <= 0 || pwrite(to_fd, piece, (size_t)got, (off_t)to) != got)
+		if (got == 0)
+			break;
+		if (got < 0 || pwrite(to_fd, piece, (size_t)got, (off_t)to) != got)
 			return false;
 		from += (uint64_t)got;
 		to += (uint64_t)got;
@@ -160,7 +173,7 @@ static struct pyi_error *place_areas(struct pyi_core_process *process,
 	if (!process->areas || !piece)
 		return pyi_error_no_memory();
 	for (size_t a = 0; a < memory->area_count; a++)
-		if (must_be_copied(&memory->areas[a]))
+		if (must_be_copied(process, &memory->areas[a]))
 			copied_bytes += memory->areas[a].end_addr - memory->areas[a].start_addr;
 	if (copied_bytes > memory->copy_limit_bytes)
 		return pyi_error_create(
@@ -182,14 +195,16 @@ static struct pyi_error *place_areas(struct pyi_core_process *process,
 		};
 		if (area->protection & PROT_WRITE)
 			process->heap_bytes += size_bytes;
-		if (!must_be_copied(area))
+		if (!must_be_copied(process, area))
 			continue;
+		if (!copy(process->fds[placed->file], area->offset, process->fds[MEMORY_FILE], end,
+			  size_bytes, piece))
+			return failed("copy the core to memory");
 		placed->offset = end;
 		placed->file = MEMORY_FILE;
-		if (!copy(memory->core_fd, area->offset, process->fds[MEMORY_FILE], end, size_bytes,
-			  piece))
-			return failed("copy the core to memory");
 		end += size_bytes;
+		if (ftruncate(process->fds[MEMORY_FILE], (off_t)end) != 0)
+			return failed("make room for the core in memory");
 	}
 	process->area_count = memory->area_count;
 	return NULL;

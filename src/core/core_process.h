@@ -4,7 +4,7 @@
  *
  * Its memory is mapped from the core, privately, so that a core larger than memory costs no more
  * than what is looked at. Only what cannot be mapped is copied: what is not at a boundary of pages
- * in the file (as gdb writes it), and code, for a core can be where nothing may be run.
+ * in the file (as gdb writes it), and code where nothing may be run, as can be where a core is.
  *
  * Knows neither ELF nor Python.
  */

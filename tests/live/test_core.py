@@ -243,6 +243,29 @@ def test_sysroot(plain, plain_core, tmp_path):
     assert "the file of that name has another" in error["message"]
 
 
+def test_where_nothing_may_be_run(plain, plain_core, tmp_path):
+    """Programs on a file system that is mounted noexec are copied: nobody can map them as code."""
+    if os.geteuid():
+        pytest.skip("needs root, to mount a file system")
+    files = " ".join(mapped_files(plain.pid))
+    script = ("mount -t tmpfs -o noexec none '%s' && cp --parents %s '%s' && exec '%s' '%s' top-types "
+              "-n 0 --format json --sysroot '%s'" % (tmp_path, files, tmp_path, support.PYINSPECT,
+                                                     plain_core, tmp_path))
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        pytest.skip("cannot mount: " + done.stderr[-200:])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["result"] == ask(plain_core, "top-types", "-n", "0")["result"]
+
+
+def test_a_program_is_no_core(tmp_path):
+    """A unit can be called as a program is that lies in this folder."""
+    shutil.copy(os.path.realpath(sys.executable), str(tmp_path / "firewalld"))
+    done = support.run_pyinspect("firewalld", "top-types", "--format", "json", cwd=tmp_path)
+    assert done.returncode and "ELF" not in done.stderr, done.stderr
+
+
 def patched(path, tmp_path, at, form, value):
     copy = str(tmp_path / "patched")
     shutil.copy(path, copy)
