@@ -25,25 +25,23 @@ enum {
 
 static void print_cost(const struct pyi_envelope *envelope)
 {
-	fprintf(stderr,
+	pyi_output_say(
+		stderr, 0,
 		"pyinspect: %llu snapshots; the process stood still for %.2f ms in all, %.2f ms at "
-		"most\n",
+		"most",
 		(unsigned long long)envelope->attempts, envelope->paused_ms,
 		envelope->longest_pause_ms);
 	for (size_t t = 0; t < envelope->try_count; t++)
 		if (envelope->tries[t].dropped)
-			fprintf(stderr,
-				"pyinspect: try %zu, which took %.2f ms, was thrown away: %s\n",
+			pyi_output_say(
+				stderr, 0,
+				"pyinspect: try %zu, which took %.2f ms, was thrown away: %s",
 				t + 1, envelope->tries[t].paused_ms, envelope->tries[t].dropped);
 	if (envelope->residue_known && !envelope->residue_count)
 		fputs("pyinspect: nothing of ours is left in the process\n", stderr);
-	for (size_t i = 0; i < envelope->residue_count; i++) {
-		PYI_CLEANUP(pyi_guard_free)
-		char *safe = pyi_output_fit(envelope->residue[i].message, 0);
-
-		fprintf(stderr, "pyinspect: left in the process: %s (%s)\n", safe ? safe : "?",
-			envelope->residue[i].code);
-	}
+	for (size_t i = 0; i < envelope->residue_count; i++)
+		pyi_output_say(stderr, 0, "pyinspect: left in the process: %s (%s)",
+			       envelope->residue[i].message, envelope->residue[i].code);
 }
 
 void pyi_conclusion_end_by(int number)

@@ -143,8 +143,8 @@ struct pyi_options {
 	/* The dump that is looked at instead of a process (cli/dump_target.h); NULL: a process is.
 	 */
 	const char *dump;
-	/* The core that is looked at instead, of so many bytes; NULL: none is. Then `broker_fd` leads
-	   to a server of it (core/core_server.h). */
+	/* The core that is looked at instead, of so many bytes; NULL: none is. Then `broker_fd`
+	   leads to a server of it (core/core_server.h). */
 	const char *core;
 	int core_fd;
 	uint64_t core_bytes;

@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/plain_text.h"
@@ -380,11 +383,54 @@ static cJSON *error_to_json(const struct pyi_envelope *envelope, const struct py
 	return NULL;
 }
 
-static void put_words(FILE *words, const char *label, const char *text, const char *otherwise)
+void pyi_output_put_words(FILE *stream, size_t columns, size_t indent, char *words)
 {
-	PYI_CLEANUP(pyi_guard_free) char *escaped = pyi_output_fit(text, 0);
+	char *state = NULL;
+	size_t column = 0;
 
-	fprintf(words, "%s%s\n", label, escaped ? escaped : otherwise);
+	for (char *word = strtok_r(words, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
+		size_t width = pyi_output_width(word);
+
+		if (column && columns && column + 1 + width > columns) {
+			fprintf(stream, "\n%*s", (int)indent + 2, "");
+			column = indent + 2;
+		} else if (column) {
+			fputc(' ', stream);
+			column++;
+		} else {
+			fprintf(stream, "%*s", (int)indent, "");
+			column = indent;
+		}
+		fputs(word, stream);
+		column += width;
+	}
+	fputc('\n', stream);
+}
+
+/* 0: it is no terminal. */
+static size_t columns_of(FILE *stream)
+{
+	struct winsize size;
+	int fd = fileno(stream);
+
+	return fd >= 0 && isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void pyi_output_say(FILE *stream, size_t indent, const char *format, ...)
+{
+	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
+	PYI_CLEANUP(pyi_guard_free) char *safe = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	safe = text ? pyi_output_fit(text, 0) : NULL;
+	if (safe)
+		pyi_output_put_words(stream, columns_of(stream), indent, safe);
+	else
+		fprintf(stream, "%*spyinspect: out of memory\n", (int)indent, "");
 }
 
 void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
@@ -396,13 +442,12 @@ void pyi_output_error(FILE *out, FILE *words, enum pyi_format format,
 		struct pyi_error *failure = pyi_output_json(out, json, format == PYI_FORMAT_JSON);
 
 		if (failure)
-			put_words(words, "pyinspect: ", failure->message,
-				  pyi_error_code_name(failure->code));
+			pyi_output_say(words, 0, "pyinspect: %s", failure->message);
 		pyi_error_destroy(failure);
 		cJSON_Delete(json);
 	}
-	put_words(words, "pyinspect: ", error->message, pyi_error_code_name(error->code));
+	pyi_output_say(words, 0, "pyinspect: %s", error->message);
 	if (error->hint)
-		put_words(words, "  hint: ", error->hint, "");
+		pyi_output_say(words, 2, "hint: %s", error->hint);
 	fflush(words);
 }

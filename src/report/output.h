@@ -71,6 +71,14 @@ cJSON *pyi_output_append_object(cJSON *array);
 /* Appends text of any bytes to `array`. */
 bool pyi_output_append_text(cJSON *array, const char *text) PYI_MUST_CHECK;
 
+/* Words between lines of so many columns (0: one line), broken at their spaces; changes them. The
+ * first line has this indentation, the others 2 more. They are safe for a terminal already. */
+void pyi_output_put_words(FILE *stream, size_t columns, size_t indent, char *words);
+
+/* A sentence for somebody who reads it there: broken where the stream is a terminal, else a line.
+ */
+void pyi_output_say(FILE *stream, size_t indent, const char *format, ...) PYI_PRINTF(3, 4);
+
 /*
  * A copy of `text` for one line of a terminal, at most `room` columns wide (0: any).
  *

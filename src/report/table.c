@@ -252,23 +252,7 @@ struct pyi_table pyi_table_for_sentences(const struct pyi_table *table)
 
 void pyi_table_put_words(const struct pyi_table *table, char *words)
 {
-	char *state = NULL;
-	size_t column = 0;
-
-	for (char *word = strtok_r(words, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
-		size_t width = pyi_output_width(word);
-
-		if (column && table->columns && column + 1 + width > table->columns) {
-			fputs("\n  ", table->stream);
-			column = 2;
-		} else if (column) {
-			fputc(' ', table->stream);
-			column++;
-		}
-		fputs(word, table->stream);
-		column += width;
-	}
-	fputc('\n', table->stream);
+	pyi_output_put_words(table->stream, table->columns, 0, words);
 }
 
 bool pyi_table_put_note(const struct pyi_table *table, const char *format, ...)

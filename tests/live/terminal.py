@@ -12,13 +12,17 @@ import termios
 import support
 
 
-def run(columns, *arguments, prefix=(), **options):
-    """Its exit code and all that it prints, without the carriage returns of a terminal."""
+def run(columns, *arguments, prefix=(), errors=False, **options):
+    """
+    Its exit code and what it prints there, or with `errors` what goes to standard error, without the
+    carriage returns of a terminal.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     command = [*prefix, support.PYINSPECT, *map(str, arguments)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave,
-                               stderr=subprocess.DEVNULL, **options)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL if errors else slave,
+                               stderr=slave if errors else subprocess.DEVNULL, **options)
     os.close(slave)
     text = b""
     while True:

@@ -6,6 +6,7 @@ own, whole, for it is there to be copied.
 
 import itertools
 import os
+import subprocess
 
 import pytest
 
@@ -92,6 +93,35 @@ def test_check_and_history(target, about, tmp_path):
     assert_fits("history", *history)
     assert_fits(target.pid, "history", "-n", "0", *history)
     assert_fits(target.pid, "history", about["type"], *history)
+
+
+REFUSALS = {
+    "no process": (3, ["4194304", "top-types"]),
+    "not Python": (4, ["CHILD", "top-types"]),
+    "no such type": (1, ["TARGET", "referrers", "collections.OrderedDictionaryOfNoProcess"]),
+    "no such address": (1, ["TARGET", "show", "0x10"]),
+    "no such option": (2, ["TARGET", "top-types", "--an-option-that-is-none", "17"]),
+    "option of another command": (2, ["TARGET", "garbage", "--interval", "30s"]),
+    "no target": (2, ["unit:a-service-of-a-rather-long-name-that-is-not-there.service", "list"]),
+    "not of a dump": (2, ["/proc/self/status", "explain"]),
+    "no time": (1, ["TARGET", "explain", "--timeout", "1ms"]),
+    "said": (0, ["TARGET", "top-types", "--verbose"]),
+    "check": (3, ["TARGET", "check", "--max", "NoSuchType=5", "--state", "STATE", "--format",
+                  "prometheus"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_goes_to_standard_error(target, tmp_path, name):
+    expected, words = REFUSALS[name]
+    with subprocess.Popen(["sleep", "60"]) as child:
+        known = {"CHILD": child.pid, "TARGET": target.pid, "STATE": tmp_path / "state"}
+        code, text = terminal.run(COLUMNS, *[known.get(word, word) for word in words], errors=True)
+        child.kill()
+    assert code == expected, text
+    wide = [line for line in text.splitlines() if len(line) > COLUMNS and len(line.split()) > 1]
+    assert not wide, wide
+    assert "pyinspect: " in text
 
 
 def test_list(tmp_path):
