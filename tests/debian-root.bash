@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Functions that make a minimal Debian 12 in a folder, and end what runs in it; for scripts that
+# Functions that make a minimal Debian in a folder, and end what runs in it; for scripts that
 # source this and are in a mount namespace of their own.
 #
 # What is made is thrown away soon: dpkg syncs nothing in it.
@@ -34,19 +34,27 @@ end_processes() {
 	return 1
 }
 
-# "URI SUITE" of each of this machine's repositories of the suite; apt itself reads its formats.
+# "URI SUITE" of each of this machine's repositories of a suite; apt itself reads its formats.
 repositories() {
 	# shellcheck disable=SC2016 # apt's variables
 	apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' | awk -v suite="$suite" '$3 == "main" &&
+		'Created-By: Packages' | awk -v suite="$1" '$3 == "main" &&
 			($2 == suite || $2 == suite "-updates" || $2 == suite "-security") {
 				print $1, $2
 			}' | sort -u
 }
 
-# Fails, with nothing made, if this machine's apt knows no repository of the suite.
+# What this machine's apt knows of the suite; of another release, the mirror that it gets its own from.
+# Fails, with nothing made, if it knows neither.
 find_repositories() {
-	repositories >"$scratch/repositories" && grep -q " $suite\$" "$scratch/repositories"
+	local own
+	repositories "$suite" >"$scratch/repositories" || return 1
+	! grep -q " $suite\$" "$scratch/repositories" || return 0
+	# shellcheck disable=SC1091
+	own=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	repositories "$own" | awk -v own="$own" -v suite="$suite" '$2 == own { print $1, suite }' \
+		>"$scratch/repositories"
+	[ -s "$scratch/repositories" ]
 }
 
 install_debootstrap() {

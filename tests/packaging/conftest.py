@@ -82,7 +82,7 @@ def machine(package):
                           "pyinspect-machine-" + uuid.uuid4().hex[:8])
     os.mkdir(folder, 0o755)
     try:
-        done = run(MACHINE, "make", folder, "python3-minimal", "python3", "systemd",
+        done = run(MACHINE, "make", folder, "bookworm", "python3-minimal", "python3", "systemd",
                    "systemd-sysv", "dbus", "firewalld", "netbase", "gunicorn", "uwsgi-core",
                    "uwsgi-plugin-python3", "supervisor", *libraries)
         assert done.returncode == 0, done.stdout[-3000:]
@@ -91,3 +91,16 @@ def machine(package):
         yield Machine(folder)
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def static_program(tmp_path_factory):
+    """pyinspect without libraries (tools/build-static)."""
+    for name in ("meson", "ninja", "readelf"):
+        if not shutil.which(name):
+            pytest.skip("no " + name)
+    folder = tmp_path_factory.mktemp("static") / "build"
+    done = subprocess.run([os.path.join(support.ROOT, "tools", "build-static"), str(folder)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return folder / "pyinspect"

@@ -17,24 +17,12 @@ MOST_BYTES = 4 << 20
 ROOT_SCRIPT = 'mount -t proc proc "$1/proc" && shift && exec chroot "$@"'
 
 
-@pytest.fixture(scope="module", name="program")
-def _program(tmp_path_factory):
-    for name in ("meson", "ninja", "readelf"):
-        if not shutil.which(name):
-            pytest.skip("no " + name)
-    folder = tmp_path_factory.mktemp("static") / "build"
-    done = subprocess.run([os.path.join(support.ROOT, "tools", "build-static"), str(folder)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == 0, done.stdout[-3000:]
-    return folder / "pyinspect"
-
-
 @pytest.fixture(name="empty")
-def _empty(program, tmp_path):
+def _empty(static_program, tmp_path):
     if os.geteuid():
         pytest.skip("needs root, for a root of its own")
     (tmp_path / "proc").mkdir()
-    shutil.copy(program, tmp_path)
+    shutil.copy(static_program, tmp_path)
     return tmp_path
 
 
@@ -44,11 +32,11 @@ def run_in(root, *arguments):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
 
 
-def test_is_small_and_needs_no_library(program):
-    shown = subprocess.run(["readelf", "-lWd", str(program)], stdout=subprocess.PIPE, check=True,
+def test_is_small_and_needs_no_library(static_program):
+    shown = subprocess.run(["readelf", "-lWd", str(static_program)], stdout=subprocess.PIPE, check=True,
                            text=True).stdout
     assert "LOAD" in shown and "INTERP" not in shown and "NEEDED" not in shown
-    assert program.stat().st_size < MOST_BYTES
+    assert static_program.stat().st_size < MOST_BYTES
 
 
 @pytest.mark.parametrize("command", [
@@ -61,6 +49,58 @@ def test_says_the_same(empty, service, command):
         assert done.returncode == 0, done.stdout + done.stderr
         answers.append(json.loads(done.stdout)["result"])
     assert answers[0] == answers[1]
+
+
+MUSL = os.path.join(os.environ.get("PYI_ROOTS") or os.path.join(support.ROOT, "build", "roots"),
+                    "musl")
+KEEPS = """
+import sys
+class Session:
+    pass
+CACHE = {"open": {}, "closed": {}}
+print("READY", flush=True)
+for line in sys.stdin:
+    CACHE["open"].update((number, Session()) for number in range(int(line)))
+    print("SERVED", flush=True)
+"""
+
+
+@pytest.fixture(name="musl")
+def _musl():
+    """A program of a Python that knows no other C library than musl, in a root that has no other."""
+    if os.geteuid() or not os.path.exists(os.path.join(MUSL, "made")):
+        pytest.skip("no root, or no %s: tests/make-musl-root" % MUSL)
+    target = support.Target(["unshare", "-m", "sh", "-c", ROOT_SCRIPT, "sh", MUSL, MUSL,
+                             "/usr/bin/python3.11", "-c", KEEPS])
+    target.expect("READY")
+    yield target
+    target.close()
+
+
+def test_finds_a_leak_on_musl(static_program, musl, tmp_path):
+    with open("/proc/%d/maps" % musl.pid, encoding="utf-8") as maps:
+        mapped = maps.read()
+    assert "/ld-musl-" in mapped and "/libc.so.6" not in mapped
+    musl.send("30000")
+    musl.expect("SERVED")
+    musl.wait_blocked()
+    shutil.copy(static_program, tmp_path)
+
+    def ask(*words):
+        done = subprocess.run([str(tmp_path / "pyinspect"), str(musl.pid), *words, "--json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return done.returncode, json.loads(done.stdout)["result"]
+
+    with support.assert_untouched(musl.pid):
+        code, types = ask("top-types", "-n", "0")
+        assert (code, {one["type"]: one["count"] for one in types["types"]}[
+            "__main__.Session"]) == (0, 30000)
+        code, found = ask("path", "Session")
+        assert (code, [(way["through"], way["instances"]) for way in found["ways"]]) == (
+            0, [("__main__.CACHE['open'][*]", 30000)])
+        code, found = ask("check", "--no-history", "--min-age", "0", "--state", str(tmp_path),
+                          "--max-container", "__main__.CACHE[*]=1000")
+        assert code == 2 and found["rules"][0]["value"] == 30000
 
 
 def test_is_honest_about_what_is_not_there(empty, service):
