@@ -99,7 +99,7 @@ static struct pyi_error *collect(const struct pyi_check_outcome *outcome,
 		.name = name,
 		.pid = outcome->past->process.pid,
 		.start_ticks = outcome->past->process.start_ticks,
-		.slip = outcome->setup->slip,
+		.envelope = outcome->envelope,
 		.options = outcome->options,
 		.deadline_ns = outcome->deadline_ns,
 	};

@@ -48,33 +48,15 @@ static const char help[] =
 static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
 {
 	PYI_CLEANUP(pyi_slip_looks_deinit) struct pyi_slip_looks looks = { 0 };
-	PYI_CLEANUP(pyi_guard_free) char *addresses = NULL;
-	const struct pyi_error *failure;
-	struct pyi_slip_report report;
-	struct pyi_error *error;
+	const struct pyi_options *options = inspection->options;
+	struct pyi_error *error = pyi_slip_looks_take(inspection, NULL, &looks);
 
-	error = pyi_slip_looks_take(inspection, &looks);
-	if (!error)
-		error = pyi_slip_looks_addresses(&looks, &addresses);
 	if (error)
 		return error;
-	failure = pyi_slip_looks_failure(&looks);
 	pyi_slip_looks_warn(&looks, inspection->envelope);
 	*ret_exit = pyi_inspection_conclude(inspection);
-	/* Without the class no bus was needed, and the system bus was tried. */
-	report = (struct pyi_slip_report){
-		.slip = &looks.slip,
-		.bus_reached = looks.slip.holder ? !failure : !looks.buses[PYI_BUS_SYSTEM].error,
-		.bus_address = addresses,
-		.skipped_objects = inspection->skipped_objects,
-	};
-	pyi_name_set_sort(&looks.before);
-	pyi_name_set_sort(&looks.after);
-	if (report.bus_reached)
-		report.bus_names = looks.after.count ? looks.after.count : looks.before.count;
-	return pyi_report_slip(inspection->options->out, inspection->options->format,
-			       pyi_inspection_columns(inspection->options), inspection->envelope,
-			       &report);
+	return pyi_slip_looks_report(&looks, inspection, options->out, options->format,
+				     pyi_inspection_columns(options));
 }
 
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,

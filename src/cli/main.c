@@ -26,6 +26,7 @@
 #include "cli/conclusion.h"
 #include "cli/core_target.h"
 #include "cli/dump_target.h"
+#include "cli/evidence_reports.h"
 #include "cli/handover.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -251,7 +252,7 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 	/* From here on it may see what the target has made. */
 	if (keeper_fd >= 0) {
 		if (!error)
-			pyi_tasks_serve(keeper_fd, &job->options, find_command);
+			pyi_tasks_serve(keeper_fd, &job->options, pyi_evidence_reports_make);
 		pyi_error_destroy(error);
 		exit(PYI_EXIT_OK);
 	}

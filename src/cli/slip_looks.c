@@ -1,5 +1,5 @@
 /*
- * The looks at the heap and at the bus, in their order. Does not print.
+ * The looks at the heap and at the bus, in their order.
  */
 #include "cli/slip_looks.h"
 
@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "heap/slip.h"
+#include "report/slip.h"
 #include "tracee/wait.h"
 
 enum {
@@ -62,7 +64,8 @@ static void ask_wanted(struct pyi_inspection *inspection, struct pyi_slip_looks 
 			ask(inspection, looks, (enum pyi_bus_kind)b, names);
 }
 
-const struct pyi_error *pyi_slip_looks_failure(const struct pyi_slip_looks *looks)
+/* Why a bus that is wanted cannot be asked; NULL if all can. Owned by `looks`. */
+static const struct pyi_error *failure_of(const struct pyi_slip_looks *looks)
 {
 	for (size_t b = 0; b < PYI_SLIP_BUSES; b++)
 		if (looks->buses[b].wanted && looks->buses[b].error)
@@ -89,13 +92,15 @@ static void choose_buses(struct pyi_slip_looks *looks)
 }
 
 /* The look that counts, with the names that were on the bus before it. */
-static struct pyi_error *look_first(struct pyi_inspection *inspection, struct pyi_slip_looks *looks)
+static struct pyi_error *look_first(struct pyi_inspection *inspection,
+				    const struct pyi_examination *also,
+				    struct pyi_slip_looks *looks)
 {
 	struct pyi_error *error;
 
 	/* Which bus is known only afterwards: it is nearly always this one. */
 	ask(inspection, looks, PYI_BUS_SYSTEM, &looks->before);
-	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes,
+	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes, also,
 				 &looks->slip);
 	if (error || !looks->slip.holder)
 		return error;
@@ -105,17 +110,19 @@ static struct pyi_error *look_first(struct pyi_inspection *inspection, struct py
 	if (!looks->buses[PYI_BUS_SYSTEM].wanted)
 		pyi_name_set_deinit(&looks->before);
 	ask(inspection, looks, PYI_BUS_SESSION, &looks->before);
-	if (pyi_slip_looks_failure(looks))
+	if (failure_of(looks))
 		return NULL;
 	pyi_slip_deinit(&looks->slip);
 	looks->slip = (struct pyi_slip){ 0 };
-	return pyi_session_slip(&inspection->session, inspection->options->graph_bytes,
+	if (also)
+		pyi_inspection_note(inspection);
+	return pyi_session_slip(&inspection->session, inspection->options->graph_bytes, NULL,
 				&looks->slip);
 }
 
 static struct pyi_error *judge(struct pyi_slip_looks *looks, const struct pyi_slip *again)
 {
-	const struct pyi_error *failure = pyi_slip_looks_failure(looks);
+	const struct pyi_error *failure = failure_of(looks);
 	const struct pyi_slip_bus bus = {
 		.reached = !failure,
 		.why = failure ? failure->message : NULL,
@@ -145,7 +152,7 @@ static struct pyi_error *look_again(struct pyi_inspection *inspection, struct py
 	if (pyi_wait_pause(pyi_clock_deadline(left_ms, inspection->session_options.deadline_ns)))
 		return pyi_wait_interrupted();
 	pyi_inspection_note(inspection);
-	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes,
+	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes, NULL,
 				 &looks->again);
 	if (error)
 		return error;
@@ -154,25 +161,25 @@ static struct pyi_error *look_again(struct pyi_inspection *inspection, struct py
 }
 
 struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
+				      const struct pyi_examination *also,
 				      struct pyi_slip_looks *looks)
 {
-	struct pyi_error *error = look_first(inspection, looks);
+	struct pyi_error *error = look_first(inspection, also, looks);
 
 	looks->looked_ns = pyi_clock_now_ns();
 	looks->snapshot_ms = inspection->session.snapshot_ms;
-	if (!error && looks->slip.holder && !pyi_slip_looks_failure(looks))
+	if (!error && looks->slip.holder && !failure_of(looks))
 		ask_wanted(inspection, looks, &looks->after);
 	if (!error)
 		error = judge(looks, NULL);
-	if (error || !looks->slip.holder || looks->slip.stale_known ||
-	    pyi_slip_looks_failure(looks))
+	if (error || !looks->slip.holder || looks->slip.stale_known || failure_of(looks))
 		return error;
 	return look_again(inspection, looks);
 }
 
 void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope *envelope)
 {
-	const struct pyi_error *failure = pyi_slip_looks_failure(looks);
+	const struct pyi_error *failure = failure_of(looks);
 
 	if (failure)
 		pyi_envelope_warn(envelope, "no-bus",
@@ -180,7 +187,8 @@ void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope
 				  failure->message);
 }
 
-struct pyi_error *pyi_slip_looks_addresses(const struct pyi_slip_looks *looks, char **ret_addresses)
+/* Of the buses that were asked: "unix:path=...", malloc'ed; NULL if there is none. */
+static struct pyi_error *join_addresses(const struct pyi_slip_looks *looks, char **ret_addresses)
 {
 	char *addresses = NULL;
 
@@ -198,4 +206,29 @@ struct pyi_error *pyi_slip_looks_addresses(const struct pyi_slip_looks *looks, c
 	}
 	*ret_addresses = addresses;
 	return NULL;
+}
+
+struct pyi_error *pyi_slip_looks_report(struct pyi_slip_looks *looks,
+					const struct pyi_inspection *inspection, FILE *stream,
+					enum pyi_format format, unsigned columns)
+{
+	PYI_CLEANUP(pyi_guard_free) char *addresses = NULL;
+	struct pyi_slip_report report;
+	struct pyi_error *error = join_addresses(looks, &addresses);
+
+	if (error)
+		return error;
+	/* Without the class no bus was needed, and the system bus was tried. */
+	report = (struct pyi_slip_report){
+		.slip = &looks->slip,
+		.bus_reached = looks->slip.holder ? !failure_of(looks)
+						  : !looks->buses[PYI_BUS_SYSTEM].error,
+		.bus_address = addresses,
+		.skipped_objects = inspection->skipped_objects,
+	};
+	pyi_name_set_sort(&looks->before);
+	pyi_name_set_sort(&looks->after);
+	if (report.bus_reached)
+		report.bus_names = looks->after.count ? looks->after.count : looks->before.count;
+	return pyi_report_slip(stream, format, columns, inspection->envelope, &report);
 }

@@ -1,12 +1,13 @@
 /*
  * The two looks at what python-slip keeps and at who is on the bus, which tell a stale name from
- * one that has only just gone. Does not judge by itself, and does not report.
+ * one that has only just gone. Does not judge by itself.
  */
 #ifndef PYI_CLI_SLIP_LOOKS_H
 #define PYI_CLI_SLIP_LOOKS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "analysis/slip.h"
 #include "bus/bus.h"
@@ -41,21 +42,21 @@ struct pyi_slip_looks {
 /*
  * Looks at the heap and the bus once, and if names are missing on the bus, again half a second
  * later; judges. `looks` is zeroed, and to be deinitialized also after a failure. A bus that cannot
- * be asked is no error: pyi_slip_looks_failure(). Of all examinations but the last the inspection
- * is told (pyi_inspection_note()). Errors: those of pyi_session_slip(), "interrupted".
+ * be asked is no error: pyi_slip_looks_warn(). `also` (NULL: none) is examined in the snapshot of
+ * the first look. Of all examinations but the last the inspection is told (pyi_inspection_note()).
+ * Errors: those of pyi_session_slip(), "interrupted".
  */
 struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
+				      const struct pyi_examination *also,
 				      struct pyi_slip_looks *looks) PYI_MUST_CHECK;
-
-/* Why a bus that is wanted cannot be asked; NULL if all can. Owned by `looks`. */
-const struct pyi_error *pyi_slip_looks_failure(const struct pyi_slip_looks *looks);
 
 /* Warning "no-bus" if there is such a failure. */
 void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope *envelope);
 
-/* Of the buses that were asked: "unix:path=...", malloc'ed; NULL if there is none. */
-struct pyi_error *pyi_slip_looks_addresses(const struct pyi_slip_looks *looks,
-					   char **ret_addresses) PYI_MUST_CHECK;
+/* The report of `slip-dbus`, once the inspection is concluded. */
+struct pyi_error *pyi_slip_looks_report(struct pyi_slip_looks *looks,
+					const struct pyi_inspection *inspection, FILE *stream,
+					enum pyi_format format, unsigned columns) PYI_MUST_CHECK;
 
 /* Safe on a zeroed struct. */
 void pyi_slip_looks_deinit(struct pyi_slip_looks *looks);

@@ -211,34 +211,44 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 	return failure;
 }
 
-struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi_envelope *envelope,
-				   char **ret_text, size_t *ret_size)
+static void unpack_reports(struct pyi_unpacker *unpacker, struct pyi_evidence_reports *reports)
 {
+	for (int part = 0; part < PYI_EVIDENCE_PARTS && !unpacker->failed; part++) {
+		struct pyi_evidence_report *report = &reports->parts[part];
+
+		report->made = pyi_unpack_number(unpacker, 1);
+		report->text = pyi_unpack_bytes(unpacker, PYI_TASK_ANSWER_LIMIT, &report->size);
+	}
+}
+
+struct pyi_error *pyi_tasks_evidence(const struct pyi_options *options,
+				     const struct pyi_evidence_order *order,
+				     struct pyi_envelope *envelope,
+				     struct pyi_evidence_reports *ret_reports)
+{
+	PYI_CLEANUP(pyi_evidence_reports_deinit) struct pyi_evidence_reports reports = { 0 };
 	PYI_CLEANUP(pyi_packer_deinit) struct pyi_packer packer = { 0 };
 	PYI_CLEANUP(pyi_guard_free) char *bytes = NULL;
-	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
 	struct pyi_unpacker unpacker;
 	struct pyi_error *error;
-	size_t text_bytes = 0;
 
-	pyi_pack_text(&packer, options->command);
-	pyi_pack_text(&packer, options->subject);
-	pyi_pack_number(&packer, options->limit);
-	pyi_pack_number(&packer, options->depth);
-	pyi_pack_number(&packer, options->deadline_ns);
-	error = ask(options, PYI_TASK_REPORT, &packer, envelope, &bytes, &unpacker);
+	pyi_pack_number(&packer, order->deadline_ns);
+	pyi_pack_number(&packer, order->type_count);
+	for (size_t t = 0; t < order->type_count; t++)
+		pyi_pack_text(&packer, order->types[t]);
+	error = ask(options, PYI_TASK_EVIDENCE, &packer, envelope, &bytes, &unpacker);
 	if (error)
 		return error;
 	error = unpack_error(&unpacker);
 	if (!error)
-		text = pyi_unpack_bytes(&unpacker, PYI_TASK_ANSWER_LIMIT, &text_bytes);
-	if (!pyi_unpack_is_complete(&unpacker) || (!error && !text)) {
+		unpack_reports(&unpacker, &reports);
+	if (!pyi_unpack_is_complete(&unpacker)) {
 		pyi_error_destroy(error);
 		return worker_lost(options);
 	}
 	if (error)
 		return error;
-	*ret_text = pyi_return_ptr(text);
-	*ret_size = text_bytes;
+	*ret_reports = reports;
+	reports = (struct pyi_evidence_reports){ 0 };
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * What a check asks of its worker: to measure, and to make the reports of other commands.
+ * What a check asks of its worker: to measure, and to make the reports that are evidence.
  *
  * A check keeps things (history, incidents, evidence), so it has files, and must not see what the
  * target has made; the worker sees that, and has no files. Between them go plain values
@@ -14,11 +14,10 @@
 
 #include "analysis/sample.h"
 #include "base/error.h"
+#include "cli/evidence_reports.h"
 #include "cli/options.h"
 #include "heap/measure.h"
 #include "report/envelope.h"
-
-struct pyi_command;
 
 struct pyi_measured {
 	struct pyi_sample sample;
@@ -39,18 +38,22 @@ struct pyi_error *pyi_tasks_measure(const struct pyi_options *options,
 				    struct pyi_measured *ret_measured) PYI_MUST_CHECK;
 
 /*
- * Lets it run another command with the options command, subject, limit, depth and deadline_ns,
- * and else those of the check, as JSON; `ret_text` is to be freed. Errors as above, and those
- * of the command.
+ * Lets it make the reports of cli/evidence_reports.h; that of slip-dbus is the one of the last
+ * measurement, if it asked the bus. `ret_reports` is then to be given back. Errors as above.
  */
-struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi_envelope *envelope,
-				   char **ret_text, size_t *ret_size) PYI_MUST_CHECK;
+struct pyi_error *pyi_tasks_evidence(const struct pyi_options *options,
+				     const struct pyi_evidence_order *order,
+				     struct pyi_envelope *envelope,
+				     struct pyi_evidence_reports *ret_reports) PYI_MUST_CHECK;
 
 /*
  * In the worker: does what it is asked until the check has ended. `options` are those of the check;
- * `find` gives the command of a name.
+ * `make` is pyi_evidence_reports_make().
  */
 void pyi_tasks_serve(int check_fd, const struct pyi_options *options,
-		     const struct pyi_command *(*find)(const char *name));
+		     struct pyi_error *(*make)(const struct pyi_options *options,
+					       const struct pyi_evidence_order *order,
+					       struct pyi_envelope *envelope,
+					       struct pyi_evidence_reports *ret_reports));
 
 #endif

@@ -2,8 +2,9 @@
  * The form of tasks and answers, for their two sides: cli/tasks.c and cli/tasks_serve.c.
  *
  * MEASURE: deadline_ns, slip, container_least, reach, types (number, texts), containers (number,
- * texts). Answer: envelope, error; without one: start_ticks, skipped_objects, sample. REPORT:
- * command, subject, limit, depth, deadline_ns. Answer: envelope, error; without one: text.
+ * texts). Answer: envelope, error; without one: start_ticks, skipped_objects, sample. EVIDENCE:
+ * deadline_ns, types (number, texts). Answer: envelope, error; without one, for each value of enum
+ * pyi_evidence_part: whether the report was made, and its text (none: there is no such report).
  */
 #ifndef PYI_CLI_TASKS_PRIVATE_H
 #define PYI_CLI_TASKS_PRIVATE_H
@@ -14,7 +15,7 @@
 
 enum pyi_task_kind {
 	PYI_TASK_MEASURE = 1,
-	PYI_TASK_REPORT,
+	PYI_TASK_EVIDENCE,
 };
 
 enum {

@@ -7,30 +7,75 @@
 
 #include "base/cleanup.h"
 #include "broker/channel.h"
-#include "cli/command.h"
 #include "cli/inspection.h"
 #include "cli/slip_looks.h"
 #include "cli/tasks.h"
 #include "cli/tasks_private.h"
 
+/* What serves the tasks, and keeps from one to the next. */
+struct serving {
+	const struct pyi_options *options;
+	struct pyi_error *(*make)(const struct pyi_options *options,
+				  const struct pyi_evidence_order *order,
+				  struct pyi_envelope *envelope,
+				  struct pyi_evidence_reports *ret_reports);
+	/* Of the last measurement; NULL: it asked no bus. */
+	char *slip_text;
+	size_t slip_size;
+};
+
 /* What one measurement is about, and what came of it. */
 struct measuring {
+	struct serving *serving;
 	struct pyi_measure_request request;
 	bool slip;
+	struct pyi_slip_looks looks;
 	struct pyi_measured measured;
 };
 
-static struct pyi_error *look_at_slip(struct pyi_inspection *inspection, struct pyi_sample *sample)
+/* The figures and the first look at what python-slip keeps are of one snapshot. */
+static struct pyi_error *measure_with_slip(struct pyi_inspection *inspection,
+					   struct measuring *measuring)
 {
-	PYI_CLEANUP(pyi_slip_looks_deinit) struct pyi_slip_looks looks = { 0 };
-	struct pyi_error *error;
+	struct pyi_sample *sample = &measuring->measured.sample;
+	struct pyi_measuring *figures;
+	struct pyi_examination also;
+	struct pyi_error *error = pyi_measuring_begin(&measuring->request, &figures);
 
-	pyi_inspection_note(inspection);
-	error = pyi_slip_looks_take(inspection, &looks);
 	if (error)
 		return error;
-	pyi_slip_looks_warn(&looks, inspection->envelope);
-	return pyi_slip_add_figures(&looks.slip, sample);
+	also = pyi_measuring_examination(figures);
+	error = pyi_slip_looks_take(inspection, &also, &measuring->looks);
+	pyi_measuring_end(figures, &inspection->session, error ? NULL : sample);
+	if (error)
+		return error;
+	pyi_slip_looks_warn(&measuring->looks, inspection->envelope);
+	return pyi_slip_add_figures(&measuring->looks.slip, sample);
+}
+
+/* In case that it is asked for: another look would be at another moment. */
+static struct pyi_error *keep_slip_report(struct pyi_inspection *inspection,
+					  struct measuring *measuring)
+{
+	struct serving *serving = measuring->serving;
+	struct pyi_envelope *envelope = inspection->envelope;
+	const char *command = envelope->command;
+	struct pyi_error *error;
+	FILE *out;
+
+	free(serving->slip_text);
+	serving->slip_text = NULL;
+	if (!measuring->slip)
+		return NULL;
+	out = open_memstream(&serving->slip_text, &serving->slip_size);
+	if (!out)
+		return pyi_error_no_memory();
+	envelope->command = "slip-dbus";
+	error = pyi_slip_looks_report(&measuring->looks, inspection, out, PYI_FORMAT_JSON, 0);
+	envelope->command = command;
+	if (fclose(out) != 0 && !error)
+		error = pyi_error_no_memory();
+	return error;
 }
 
 static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
@@ -39,9 +84,11 @@ static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exi
 	struct pyi_measured *measured = &measuring->measured;
 	struct pyi_error *error;
 
-	error = pyi_session_measure(&inspection->session, &measuring->request, &measured->sample);
-	if (!error && measuring->slip)
-		error = look_at_slip(inspection, &measured->sample);
+	if (measuring->slip)
+		error = measure_with_slip(inspection, measuring);
+	else
+		error = pyi_session_measure(&inspection->session, &measuring->request,
+					    &measured->sample);
 	if (error)
 		return error;
 	*ret_exit = pyi_inspection_conclude(inspection);
@@ -54,7 +101,7 @@ static struct pyi_error *measure(struct pyi_inspection *inspection, enum pyi_exi
 		measured->sample.incomplete || *ret_exit == PYI_EXIT_INCOMPLETE;
 	measured->start_ticks = inspection->session.source.process.start_ticks;
 	measured->skipped_objects = inspection->skipped_objects;
-	return NULL;
+	return keep_slip_report(inspection, measuring);
 }
 
 static void pack_error(struct pyi_packer *packer, const struct pyi_error *error)
@@ -135,9 +182,9 @@ static void pack_sample(struct pyi_packer *packer, const struct pyi_sample *samp
 }
 
 /* A list of names; NULL without memory, or if it is none. The names are owned by it. */
-static char **unpack_names(struct pyi_unpacker *unpacker, size_t *ret_count)
+static char **unpack_names(struct pyi_unpacker *unpacker, size_t most, size_t *ret_count)
 {
-	uint64_t count = pyi_unpack_number(unpacker, PYI_TASK_NAME_LIMIT);
+	uint64_t count = pyi_unpack_number(unpacker, most);
 	char **names = calloc((size_t)count + 1, sizeof(*names));
 
 	for (uint64_t n = 0; names && n < count; n++) {
@@ -156,13 +203,13 @@ static void free_names(char **names, size_t count)
 	free(names);
 }
 
-static void do_measure(const struct pyi_options *options, struct pyi_unpacker *unpacker,
+static void do_measure(struct serving *serving, struct pyi_unpacker *unpacker,
 		       struct pyi_packer *answer)
 {
 	PYI_CLEANUP(pyi_envelope_deinit) struct pyi_envelope envelope = { .command = "check" };
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	struct measuring measuring = { 0 };
-	struct pyi_options own = *options;
+	struct measuring measuring = { .serving = serving };
+	struct pyi_options own = *serving->options;
 	enum pyi_exit exit;
 	char **containers;
 	char **types;
@@ -172,9 +219,10 @@ static void do_measure(const struct pyi_options *options, struct pyi_unpacker *u
 	measuring.request.container_least = pyi_unpack_number(unpacker, UINT64_MAX);
 	measuring.request.reach =
 		(enum pyi_measure_reach)pyi_unpack_number(unpacker, PYI_REACH_ALL);
-	measuring.request.graph_bytes = options->graph_bytes;
-	types = unpack_names(unpacker, &measuring.request.type_count);
-	containers = unpack_names(unpacker, &measuring.request.container_count);
+	measuring.request.graph_bytes = own.graph_bytes;
+	types = unpack_names(unpacker, PYI_TASK_NAME_LIMIT, &measuring.request.type_count);
+	containers =
+		unpack_names(unpacker, PYI_TASK_NAME_LIMIT, &measuring.request.container_count);
 	measuring.request.types = (const char *const *)types;
 	measuring.request.containers = (const char *const *)containers;
 	if (!types || !containers || !pyi_unpack_is_complete(unpacker))
@@ -188,56 +236,53 @@ static void do_measure(const struct pyi_options *options, struct pyi_unpacker *u
 		pyi_pack_number(answer, measuring.measured.skipped_objects);
 		pack_sample(answer, &measuring.measured.sample);
 	}
+	pyi_slip_looks_deinit(&measuring.looks);
 	pyi_sample_deinit(&measuring.measured.sample);
 	free_names(types, measuring.request.type_count);
 	free_names(containers, measuring.request.container_count);
 }
 
-static void do_report(const struct pyi_options *options, struct pyi_unpacker *unpacker,
-		      const struct pyi_command *(*find)(const char *name),
-		      struct pyi_packer *answer)
+static void pack_report(struct pyi_packer *packer, const struct pyi_evidence_report *report)
 {
-	PYI_CLEANUP(pyi_guard_free) char *name = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
-	PYI_CLEANUP(pyi_guard_free) char *subject = pyi_unpack_text(unpacker, PYI_TASK_TEXT_LIMIT);
-	const struct pyi_command *command = name ? find(name) : NULL;
-	struct pyi_options own = {
-		.target = options->target,
-		.pid = options->pid,
-		.broker_fd = options->broker_fd,
-		.command = name,
-		.by = command ? command->use.by : 0,
-		.subject = subject,
-		.format = PYI_FORMAT_JSON,
-		.max_pause_ms = options->max_pause_ms,
-		.max_total_pause_ms = options->max_total_pause_ms,
-		.source = options->source,
-		.graph_bytes = options->graph_bytes,
-		.limit = pyi_unpack_number(unpacker, UINT64_MAX),
-	};
-	PYI_CLEANUP(pyi_envelope_deinit) struct pyi_envelope envelope = { .command = name };
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	PYI_CLEANUP(pyi_guard_free) char *text = NULL;
-	enum pyi_exit exit;
-	size_t size = 0;
+	pyi_pack_number(packer, report->made);
+	if (report->text)
+		pyi_pack_bytes(packer, report->text, report->size);
+	else
+		pyi_pack_text(packer, NULL);
+}
 
-	own.depth = (unsigned)pyi_unpack_number(unpacker, UINT32_MAX);
-	own.deadline_ns = pyi_unpack_number(unpacker, UINT64_MAX);
-	own.out = open_memstream(&text, &size);
-	if (!own.out || !command || !command->inspects || !pyi_unpack_is_complete(unpacker))
+static void do_evidence(struct serving *serving, struct pyi_unpacker *unpacker,
+			struct pyi_packer *answer)
+{
+	PYI_CLEANUP(pyi_envelope_deinit) struct pyi_envelope envelope = { .command = "check" };
+	PYI_CLEANUP(pyi_evidence_reports_deinit) struct pyi_evidence_reports reports = { 0 };
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
+	struct pyi_evidence_order order = { 0 };
+	struct pyi_options own = *serving->options;
+	char **types;
+
+	order.deadline_ns = pyi_unpack_number(unpacker, UINT64_MAX);
+	types = unpack_names(unpacker, PYI_EVIDENCE_TYPES, &order.type_count);
+	order.types = (const char *const *)types;
+	/* What the check wanted to see was of its measurement. */
+	own.verbose = false;
+	if (!types || !pyi_unpack_is_complete(unpacker))
 		error = pyi_error_no_memory();
 	else
-		error = command->run(&own, &envelope, &exit);
-	if (own.out && fclose(own.out) != 0 && !error)
-		error = pyi_error_no_memory();
+		error = serving->make(&own, &order, &envelope, &reports);
 	pack_envelope(answer, &envelope);
 	pack_error(answer, error);
-	if (!error)
-		pyi_pack_bytes(answer, text, size);
+	for (int part = 0; part < PYI_EVIDENCE_PARTS && !error; part++) {
+		const struct pyi_evidence_report slip = { serving->slip_text, serving->slip_size,
+							  serving->slip_text != NULL };
+
+		pack_report(answer, part == PYI_EVIDENCE_SLIP_DBUS ? &slip : &reports.parts[part]);
+	}
+	free_names(types, order.type_count);
 }
 
 /* False when there are no more. */
-static bool serve_next(int check_fd, const struct pyi_options *options,
-		       const struct pyi_command *(*find)(const char *name))
+static bool serve_next(int check_fd, struct serving *serving)
 {
 	PYI_CLEANUP(pyi_packer_deinit) struct pyi_packer answer = { 0 };
 	PYI_CLEANUP(pyi_guard_free) char *bytes = NULL;
@@ -245,7 +290,7 @@ static bool serve_next(int check_fd, const struct pyi_options *options,
 	struct pyi_unpacker unpacker;
 
 	if (!pyi_channel_receive(check_fd, &header, sizeof(header), NULL) ||
-	    (header.kind != PYI_TASK_MEASURE && header.kind != PYI_TASK_REPORT) ||
+	    (header.kind != PYI_TASK_MEASURE && header.kind != PYI_TASK_EVIDENCE) ||
 	    header.data_bytes > PYI_TASK_LIMIT)
 		return false;
 	bytes = malloc((size_t)header.data_bytes + 1);
@@ -253,17 +298,23 @@ static bool serve_next(int check_fd, const struct pyi_options *options,
 		return false;
 	unpacker = (struct pyi_unpacker){ .at = bytes, .end = bytes + header.data_bytes };
 	if (header.kind == PYI_TASK_MEASURE)
-		do_measure(options, &unpacker, &answer);
+		do_measure(serving, &unpacker, &answer);
 	else
-		do_report(options, &unpacker, find, &answer);
+		do_evidence(serving, &unpacker, &answer);
 	header.data_bytes = answer.size_bytes;
 	return !answer.failed && pyi_channel_send(check_fd, &header, sizeof(header), answer.bytes,
 						  answer.size_bytes, -1);
 }
 
 void pyi_tasks_serve(int check_fd, const struct pyi_options *options,
-		     const struct pyi_command *(*find)(const char *name))
+		     struct pyi_error *(*make)(const struct pyi_options *options,
+					       const struct pyi_evidence_order *order,
+					       struct pyi_envelope *envelope,
+					       struct pyi_evidence_reports *ret_reports))
 {
-	while (serve_next(check_fd, options, find))
+	struct serving serving = { .options = options, .make = make };
+
+	while (serve_next(check_fd, &serving))
 		;
+	free(serving.slip_text);
 }

@@ -24,7 +24,7 @@ enum {
 	MEANINGS = 64,
 };
 
-struct run {
+struct pyi_measuring {
 	const struct pyi_measure_request *request;
 	struct pyi_sample sample;
 
@@ -39,13 +39,13 @@ struct run {
 	struct pyi_graph_space space;
 };
 
-static struct pyi_error *add_process(struct run *run, const char *name, uint64_t value)
+static struct pyi_error *add_process(struct pyi_measuring *run, const char *name, uint64_t value)
 {
 	return pyi_sample_add(&run->sample, PYI_FIGURE_PROCESS, name, value, 0);
 }
 
 /* A graph has it of each object, a census only as a sum. */
-static uint64_t count_tracked(const struct run *run)
+static uint64_t count_tracked(const struct pyi_measuring *run)
 {
 	uint64_t count = 0;
 
@@ -56,7 +56,7 @@ static uint64_t count_tracked(const struct run *run)
 	return count;
 }
 
-static struct pyi_error *measure_process(struct run *run)
+static struct pyi_error *measure_process(struct pyi_measuring *run)
 {
 	const struct pyi_record_summary *summary = &run->result->summary;
 	struct pyi_error *error = add_process(run, PYI_FIGURE_RSS, run->session->rss_bytes);
@@ -71,7 +71,7 @@ static struct pyi_error *measure_process(struct run *run)
 }
 
 /* The census; types of the same name are added up when the sample is sorted. */
-static struct pyi_error *measure_types(struct run *run)
+static struct pyi_error *measure_types(struct pyi_measuring *run)
 {
 	struct pyi_error *error = NULL;
 
@@ -107,7 +107,7 @@ static int compare_addresses(const void *a, const void *b)
 }
 
 /* Twice the same would be added up. */
-static bool has_tree(const struct run *run, const char *name)
+static bool has_tree(const struct pyi_measuring *run, const char *name)
 {
 	for (size_t f = 0; f < run->sample.figure_count; f++)
 		if (run->sample.figures[f].kind == PYI_FIGURE_TYPE_TREE &&
@@ -117,8 +117,8 @@ static bool has_tree(const struct run *run, const char *name)
 }
 
 /* How many objects a name means, and how many bytes. NO_SUCH_TYPE, AMBIGUOUS_TYPE: it does not. */
-static struct pyi_error *count_tree(const struct run *run, const char *wanted, uint64_t *ret_count,
-				    uint64_t *ret_bytes)
+static struct pyi_error *count_tree(const struct pyi_measuring *run, const char *wanted,
+				    uint64_t *ret_count, uint64_t *ret_bytes)
 {
 	PYI_CLEANUP(pyi_guard_free) uint64_t *meant = NULL;
 	PYI_CLEANUP(pyi_guard_free) char *name = NULL;
@@ -143,7 +143,8 @@ static struct pyi_error *count_tree(const struct run *run, const char *wanted, u
 	return NULL;
 }
 
-static struct pyi_error *add_tree(struct run *run, const char *name, uint64_t count, uint64_t bytes)
+static struct pyi_error *add_tree(struct pyi_measuring *run, const char *name, uint64_t count,
+				  uint64_t bytes)
 {
 	if (has_tree(run, name))
 		return NULL;
@@ -154,7 +155,7 @@ static struct pyi_error *add_tree(struct run *run, const char *name, uint64_t co
  * What an ambiguous name can mean. If one of the types alone has objects, that one is meant; else
  * those that have, or all, are measured under their full names, which shows that it is ambiguous.
  */
-static struct pyi_error *measure_meanings(struct run *run, const char *wanted)
+static struct pyi_error *measure_meanings(struct pyi_measuring *run, const char *wanted)
 {
 	struct meaning {
 		uint64_t count;
@@ -183,7 +184,7 @@ static struct pyi_error *measure_meanings(struct run *run, const char *wanted)
 	return error;
 }
 
-static struct pyi_error *measure_tree(struct run *run, const char *wanted)
+static struct pyi_error *measure_tree(struct pyi_measuring *run, const char *wanted)
 {
 	uint64_t count;
 	uint64_t bytes;
@@ -201,7 +202,7 @@ static struct pyi_error *measure_tree(struct run *run, const char *wanted)
 	return measure_meanings(run, wanted);
 }
 
-static struct pyi_error *measure_trees(struct run *run)
+static struct pyi_error *measure_trees(struct pyi_measuring *run)
 {
 	const struct pyi_measure_request *request = run->request;
 	struct pyi_error *error = NULL;
@@ -225,7 +226,7 @@ struct attribute {
 };
 
 struct attributes {
-	struct run *run;
+	struct pyi_measuring *run;
 	struct attribute *items;
 	size_t count;
 };
@@ -237,7 +238,7 @@ static void guard_attributes(struct attributes *attributes)
 	free(attributes->items);
 }
 
-static bool is_container(const struct run *run, uint64_t object)
+static bool is_container(const struct pyi_measuring *run, uint64_t object)
 {
 	uint64_t type;
 
@@ -246,7 +247,8 @@ static bool is_container(const struct run *run, uint64_t object)
 	       pyi_attributes_is_container(&run->session->runtime, run->snapshot->reader, type);
 }
 
-static void measure_attribute(const struct run *run, struct attribute *attribute, uint64_t object)
+static void measure_attribute(const struct pyi_measuring *run, struct attribute *attribute,
+			      uint64_t object)
 {
 	uint64_t length;
 	uint64_t value;
@@ -278,7 +280,7 @@ static void see_object(void *argument, const struct pyi_record_object *record)
 }
 
 /* Whether a name that no module and no class has can be one of instances: their class is there. */
-static struct pyi_error *find_attribute(const struct run *run, const char *wanted,
+static struct pyi_error *find_attribute(const struct pyi_measuring *run, const char *wanted,
 					struct attributes *attributes)
 {
 	const char *dot = strrchr(wanted, '.');
@@ -313,7 +315,7 @@ static bool has_container(const struct pyi_container_list *list, const char *nam
 }
 
 /* Containers of instances, which only a second walk over all tracked objects can find. */
-static struct pyi_error *measure_attributes(struct run *run,
+static struct pyi_error *measure_attributes(struct pyi_measuring *run,
 					    const struct pyi_interpreters *interpreters,
 					    const struct pyi_container_list *list)
 {
@@ -356,7 +358,7 @@ static struct pyi_error *measure_attributes(struct run *run,
 	return error;
 }
 
-static bool has_figure(const struct run *run, const char *name)
+static bool has_figure(const struct pyi_measuring *run, const char *name)
 {
 	for (size_t f = 0; f < run->sample.figure_count; f++)
 		if (run->sample.figures[f].kind == PYI_FIGURE_CONTAINER &&
@@ -366,7 +368,7 @@ static bool has_figure(const struct run *run, const char *name)
 }
 
 /* A walk that makes a graph: its room is what a target can use up, and then there is none. */
-static struct pyi_error *make_graph(struct run *run, struct pyi_graph *graph,
+static struct pyi_error *make_graph(struct pyi_measuring *run, struct pyi_graph *graph,
 				    struct pyi_walk_result *result)
 {
 	struct pyi_error *error;
@@ -388,7 +390,8 @@ static struct pyi_error *check_session(const void *session)
 	return pyi_session_check(session);
 }
 
-static struct pyi_error *measure_paths(struct run *run, const struct pyi_container_list *list,
+static struct pyi_error *measure_paths(struct pyi_measuring *run,
+				       const struct pyi_container_list *list,
 				       const char *const *missing, size_t missing_count)
 {
 	const struct pyi_container_paths_request request = {
@@ -420,7 +423,8 @@ static struct pyi_error *measure_paths(struct run *run, const struct pyi_contain
 }
 
 /* What only a graph finds. */
-static struct pyi_error *measure_elsewhere(struct run *run, const struct pyi_container_list *list)
+static struct pyi_error *measure_elsewhere(struct pyi_measuring *run,
+					   const struct pyi_container_list *list)
 {
 	const struct pyi_measure_request *request = run->request;
 	PYI_CLEANUP(pyi_walk_result_deinit) struct pyi_walk_result result = { 0 };
@@ -447,7 +451,7 @@ static struct pyi_error *measure_elsewhere(struct run *run, const struct pyi_con
 	return error;
 }
 
-static struct pyi_error *measure_containers(struct run *run)
+static struct pyi_error *measure_containers(struct pyi_measuring *run)
 {
 	PYI_CLEANUP(pyi_container_list_deinit) struct pyi_container_list list = { 0 };
 	const struct pyi_container_request request = {
@@ -486,7 +490,7 @@ static struct pyi_error *refuse_half_a_heap(const struct pyi_session *session)
 }
 
 /* One walk: a graph where it is wanted and there is room, or a census. */
-static struct pyi_error *walk(struct run *run, struct pyi_graph *graph,
+static struct pyi_error *walk(struct pyi_measuring *run, struct pyi_graph *graph,
 			      struct pyi_walk_result *result)
 {
 	struct pyi_walk_request request = { .flags = PYI_CENSUS_ALL };
@@ -506,7 +510,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	PYI_CLEANUP(pyi_type_list_deinit) struct pyi_type_list types = { 0 };
 	PYI_CLEANUP(pyi_walk_result_deinit) struct pyi_walk_result result = { 0 };
 	PYI_CLEANUP(pyi_graph_deinit) struct pyi_graph graph = { 0 };
-	struct run *run = argument;
+	struct pyi_measuring *run = argument;
 	struct pyi_error *error;
 
 	pyi_sample_deinit(&run->sample);
@@ -538,20 +542,50 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	return error;
 }
 
+struct pyi_error *pyi_measuring_begin(const struct pyi_measure_request *request,
+				      struct pyi_measuring **ret_measuring)
+{
+	struct pyi_measuring *measuring = calloc(1, sizeof(*measuring));
+
+	if (!measuring)
+		return pyi_error_no_memory();
+	measuring->request = request;
+	*ret_measuring = measuring;
+	return NULL;
+}
+
+struct pyi_examination pyi_measuring_examination(struct pyi_measuring *measuring)
+{
+	return (struct pyi_examination){ examine, measuring };
+}
+
+void pyi_measuring_end(struct pyi_measuring *measuring, const struct pyi_session *session,
+		       struct pyi_sample *ret_sample)
+{
+	struct pyi_sample *sample = &measuring->sample;
+
+	if (ret_sample) {
+		pyi_sample_sort(sample);
+		sample->incomplete |= !session->consistent || session->summary.skipped_objects;
+		*ret_sample = *sample;
+	} else {
+		pyi_sample_deinit(sample);
+	}
+	free(measuring);
+}
+
 struct pyi_error *pyi_session_measure(struct pyi_session *session,
 				      const struct pyi_measure_request *request,
 				      struct pyi_sample *ret_sample)
 {
-	struct run run = { .request = request };
-	const struct pyi_examination examination = { examine, &run };
-	struct pyi_error *error = pyi_session_examine(session, &examination);
+	struct pyi_measuring *measuring;
+	struct pyi_examination examination;
+	struct pyi_error *error = pyi_measuring_begin(request, &measuring);
 
-	if (error) {
-		pyi_sample_deinit(&run.sample);
+	if (error)
 		return error;
-	}
-	pyi_sample_sort(&run.sample);
-	run.sample.incomplete |= !session->consistent || session->summary.skipped_objects;
-	*ret_sample = run.sample;
-	return NULL;
+	examination = pyi_measuring_examination(measuring);
+	error = pyi_session_examine(session, &examination);
+	pyi_measuring_end(measuring, session, error ? NULL : ret_sample);
+	return error;
 }

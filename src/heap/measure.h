@@ -43,6 +43,19 @@ struct pyi_measure_request {
 };
 
 /*
+ * A measurement as an examination, to be made together with another one of the same snapshot. It is
+ * to be given to pyi_measuring_end(), whatever became of it.
+ */
+struct pyi_measuring;
+struct pyi_error *pyi_measuring_begin(const struct pyi_measure_request *request,
+				      struct pyi_measuring **ret_measuring) PYI_MUST_CHECK;
+struct pyi_examination pyi_measuring_examination(struct pyi_measuring *measuring);
+
+/* Fills `ret_sample` as below, or drops what there is (NULL). */
+void pyi_measuring_end(struct pyi_measuring *measuring, const struct pyi_session *session,
+		       struct pyi_sample *ret_sample);
+
+/*
  * Fills `ret_sample`: figures (ordered), all from one snapshot, the time, and the age of the
  * process. It is incomplete if the session says so, or if not all types or containers could be
  * looked at. If the graph was too large, or what it says too much, `containers_cut` says so. Errors

@@ -31,6 +31,8 @@ enum {
 };
 
 struct run {
+	/* NULL: none. */
+	const struct pyi_examination *also;
 	struct pyi_slip answer;
 	uint64_t graph_bytes;
 
@@ -392,13 +394,18 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
 	struct run *run = argument;
 	const struct pyi_type *holder;
-	struct pyi_error *error;
+	struct pyi_error *error = NULL;
 
 	pyi_slip_deinit(&run->answer);
-	*run = (struct run){ .graph_bytes = run->graph_bytes,
+	*run = (struct run){ .also = run->also,
+			     .graph_bytes = run->graph_bytes,
 			     .session = session,
 			     .snapshot = snapshot,
 			     .found = &found };
+	if (run->also)
+		error = run->also->examine(run->also->argument, session, snapshot, interpreters);
+	if (error)
+		return error;
 	error = pyi_subject_find(NULL, session, snapshot, interpreters, &found);
 	if (error)
 		return error;
@@ -423,7 +430,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 }
 
 struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_bytes,
-				   struct pyi_slip *ret_slip)
+				   const struct pyi_examination *also, struct pyi_slip *ret_slip)
 {
 	PYI_CLEANUP(pyi_guard_free) struct run *run = calloc(1, sizeof(*run));
 	const struct pyi_examination examination = { examine, run };
@@ -431,6 +438,7 @@ struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_b
 
 	if (!run)
 		return pyi_error_no_memory();
+	run->also = also;
 	run->graph_bytes = graph_bytes;
 	error = pyi_session_examine(session, &examination);
 	if (error) {

@@ -9,10 +9,11 @@
 
 /*
  * `ret_slip->holder` is NULL when there is no such class; else it takes a graph, for which there is
- * so much room. Not judged. Errors: those of pyi_session_examine(); "too-large" (exit 1) if there
- * is not enough room.
+ * so much room. `also` (NULL: none) is examined in the same snapshot, first. Not judged. Errors:
+ * those of pyi_session_examine(); "too-large" (exit 1) if there is not enough room.
  */
 struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_bytes,
+				   const struct pyi_examination *also,
 				   struct pyi_slip *ret_slip) PYI_MUST_CHECK;
 
 #endif

@@ -56,6 +56,16 @@ void pyi_envelope_add_try(struct pyi_envelope *envelope, double paused_ms, const
 		(struct pyi_envelope_try){ paused_ms, dropped ? strdup(dropped) : NULL };
 }
 
+void pyi_envelope_add_stops(struct pyi_envelope *envelope, const struct pyi_envelope *later)
+{
+	envelope->attempts += later->attempts;
+	envelope->paused_ms += later->paused_ms;
+	if (later->longest_pause_ms > envelope->longest_pause_ms)
+		envelope->longest_pause_ms = later->longest_pause_ms;
+	for (size_t t = 0; t < later->try_count; t++)
+		pyi_envelope_add_try(envelope, later->tries[t].paused_ms, later->tries[t].dropped);
+}
+
 static void free_list(struct pyi_warning *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -99,6 +99,10 @@ void pyi_envelope_warn(struct pyi_envelope *envelope, const char *code, const ch
 /* Adds to the tries; out of memory, it is left out. */
 void pyi_envelope_add_try(struct pyi_envelope *envelope, double paused_ms, const char *dropped);
 
+/* Adds the snapshots and stops of another envelope on the same target, which came later in the same
+   run. */
+void pyi_envelope_add_stops(struct pyi_envelope *envelope, const struct pyi_envelope *later);
+
 /* Adds to the residue in the same way; each code once. */
 void pyi_envelope_add_residue(struct pyi_envelope *envelope, const char *code, const char *message);
 

@@ -7,7 +7,6 @@
 #include <math.h>
 
 #include "broker/channel.h"
-#include "cli/command.h"
 #include "cli/inspection.h"
 #include "cli/slip_looks.h"
 #include "cli/tasks.h"
@@ -76,7 +75,9 @@ static void copy_into(struct way *way, uint64_t kind, const void *bytes, size_t 
 	way->full = true;
 }
 
-static const struct pyi_command *find(const char *name);
+static struct pyi_error *make(const struct pyi_options *options,
+			      const struct pyi_evidence_order *order, struct pyi_envelope *envelope,
+			      struct pyi_evidence_reports *ret_reports);
 
 STUB(bool, pyi_channel_send, int channel_fd, const void *header, size_t header_bytes,
      const void *data, size_t data_bytes, int fd)
@@ -107,7 +108,7 @@ STUB(bool, pyi_channel_receive, int channel_fd, void *ret_header, size_t header_
 	if (channel_fd == WORKER_FD && model.mode == BOTH) {
 		const struct pyi_options options = { .target = "1", .broker_fd = -1 };
 
-		pyi_tasks_serve(CHECK_FD, &options, find);
+		pyi_tasks_serve(CHECK_FD, &options, make);
 	}
 	if (!way->full)
 		return false;
@@ -226,9 +227,11 @@ enum pyi_exit pyi_inspection_conclude(struct pyi_inspection *inspection)
 }
 
 struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
+				      const struct pyi_examination *also,
 				      struct pyi_slip_looks *looks)
 {
 	(void)inspection;
+	(void)also;
 	(void)looks;
 	return take(1) == 1 ? make_error() : NULL;
 }
@@ -240,36 +243,41 @@ void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope
 		pyi_envelope_warn(envelope, "no-bus", "the message bus was not asked who is there");
 }
 
+struct pyi_error *pyi_slip_looks_report(struct pyi_slip_looks *looks,
+					const struct pyi_inspection *inspection, FILE *stream,
+					enum pyi_format format, unsigned columns)
+{
+	(void)looks;
+	(void)columns;
+	FUZZ_EXPECT(format == PYI_FORMAT_JSON && inspection->envelope->command);
+	fwrite("\0text", 1, take(1) % 6, stream);
+	return take(1) == 1 ? make_error() : NULL;
+}
+
 void pyi_slip_looks_deinit(struct pyi_slip_looks *looks)
 {
 	(void)looks;
 }
 
-static struct pyi_error *report(const struct pyi_options *options, struct pyi_envelope *envelope,
-				enum pyi_exit *ret_exit)
+static struct pyi_error *make(const struct pyi_options *options,
+			      const struct pyi_evidence_order *order, struct pyi_envelope *envelope,
+			      struct pyi_evidence_reports *ret_reports)
 {
-	FUZZ_EXPECT(strcmp(options->command, "report") == 0);
-	FUZZ_EXPECT(options->out && options->format == PYI_FORMAT_JSON && !options->rule_count);
+	FUZZ_EXPECT(!options->verbose && order->type_count <= PYI_EVIDENCE_TYPES);
+	for (size_t t = 0; t < order->type_count; t++)
+		FUZZ_EXPECT(strlen(order->types[t]) <= PYI_TASK_TEXT_LIMIT);
 	model.inspections++;
 	make_envelope(envelope);
-	*ret_exit = PYI_EXIT_OK;
-	fwrite("\0text", 1, take(1) % 6, options->out);
-	return take(1) == 1 ? make_error() : NULL;
-}
+	if (take(1) == 1)
+		return make_error();
+	for (int part = 0; part < PYI_EVIDENCE_PARTS; part++) {
+		struct pyi_evidence_report *report = &ret_reports->parts[part];
 
-static const struct pyi_command *find(const char *name)
-{
-	static const struct pyi_command command = {
-		.name = "report",
-		.inspects = true,
-		.run = report,
-	};
-	static const struct pyi_command other = { .name = "history", .run = report };
-
-	FUZZ_EXPECT(strlen(name) <= PYI_TASK_TEXT_LIMIT);
-	if (strcmp(name, "history") == 0)
-		return &other;
-	return strcmp(name, "report") == 0 ? &command : NULL;
+		report->made = take(1) & 1;
+		report->size = take(1) % 6;
+		report->text = take(1) & 1 ? NULL : strndup("texts", report->size);
+	}
+	return NULL;
 }
 
 static void expect_whole_envelope(const struct pyi_envelope *envelope)
@@ -351,25 +359,25 @@ static void measure(bool slip)
 	pyi_envelope_deinit(&envelope);
 }
 
-static void make_report(void)
+static void make_reports(void)
 {
-	const struct pyi_options options = {
-		.worker_fd = WORKER_FD,
-		.command = "report",
-		.subject = "a.B",
-		.limit = 3,
-	};
+	static const char *const names[] = { "a.B", "" };
+	const struct pyi_evidence_order order = { .types = names, .type_count = 2 };
+	const struct pyi_options options = { .worker_fd = WORKER_FD };
 	struct pyi_envelope envelope = { .command = "check" };
-	struct pyi_error *error;
-	char *text = NULL;
-	size_t size = 0;
+	struct pyi_evidence_reports reports = { 0 };
+	struct pyi_error *error = pyi_tasks_evidence(&options, &order, &envelope, &reports);
 
-	error = pyi_tasks_report(&options, &envelope, &text, &size);
-	FUZZ_EXPECT(!error == (text != NULL));
-	if (text)
-		FUZZ_EXPECT(!text[size] && size <= PYI_TASK_ANSWER_LIMIT);
+	for (int part = 0; part < PYI_EVIDENCE_PARTS; part++) {
+		const struct pyi_evidence_report *report = &reports.parts[part];
+
+		FUZZ_EXPECT(!error || !report->text);
+		if (report->text)
+			FUZZ_EXPECT(!report->text[report->size] &&
+				    report->size <= PYI_TASK_ANSWER_LIMIT);
+	}
 	conclude(error, &envelope);
-	free(text);
+	pyi_evidence_reports_deinit(&reports);
 	pyi_envelope_deinit(&envelope);
 }
 
@@ -380,8 +388,9 @@ static void serve(uint64_t kind)
 
 	copy_into(&model.to_worker, kind, model.input.bytes, model.input.size_bytes);
 	model.input.size_bytes = 0;
-	pyi_tasks_serve(CHECK_FD, &options, find);
-	FUZZ_EXPECT(!model.to_check.full == (kind != PYI_TASK_MEASURE && kind != PYI_TASK_REPORT));
+	pyi_tasks_serve(CHECK_FD, &options, make);
+	FUZZ_EXPECT(!model.to_check.full ==
+		    (kind != PYI_TASK_MEASURE && kind != PYI_TASK_EVIDENCE));
 	FUZZ_EXPECT(!model.to_check.full || model.to_check.header.kind == kind);
 }
 
@@ -399,7 +408,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	else if (choice / MODES % 2)
 		measure(choice / MODES % 4 == 1);
 	else
-		make_report();
+		make_reports();
 	empty(&model.to_worker);
 	empty(&model.to_check);
 	free(model.envelope.exe);

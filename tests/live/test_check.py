@@ -1,6 +1,6 @@
 """
-check: rules from options and files, each form of its output, what it keeps on disk, evidence of
-incidents, and that whatever goes wrong is unknown or a warning, and never a silent ok.
+check: rules from options and files, each form of its output, what it keeps on disk, and that
+whatever goes wrong is unknown or a warning, and never a silent ok.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import struct
 import subprocess
 
@@ -383,101 +382,6 @@ def test_a_disk_that_is_full(victim, state, mounts, kilobytes):
     # There is room for one of them at most.
     assert codes(report) & {"no-history", "output-failed", "no-incidents"}
     assert report["result"]["evidence"] is None or report["result"]["history"]["kept"] is False
-
-
-def test_evidence_once_for_each_incident(victim, state):
-    def check(count, expected):
-        victim.ask("keep %d" % count)
-        return ask(victim.pid, state, "--max", LIMITS, expected=expected)["result"]["evidence"]
-
-    assert check(500, WARNING) is None
-    first = check(2000, CRITICAL)
-    assert first == os.path.join(state, "evidence", os.path.basename(first))
-    assert os.path.basename(first).startswith("%d-%d-" % (victim.pid, victim.pid))
-    # The incident goes on, whatever it looks like in between.
-    assert check(3000, CRITICAL) is None
-    assert check(500, WARNING) is None
-    assert check(3000, CRITICAL) is None
-    assert evidence_folders(state) == [os.path.basename(first)]
-    # It ends, and the next one is another; one a second at most.
-    assert check(5, OK) is None
-    support.wait_until(lambda: check(2000, CRITICAL) or check(5, OK), "another evidence")
-    assert len(evidence_folders(state)) == 2
-    # Another rule is another incident.
-    report = ask(victim.pid, state, "--max-rss", "1B", expected=CRITICAL)
-    assert report["result"]["evidence"] or "output-failed" in codes(report)
-
-
-def test_what_the_evidence_says(victim, state):
-    victim.ask("keep 2000")
-    folder = ask(victim.pid, state, "--max", LIMITS, "--preset", "firewalld",
-                 expected=CRITICAL)["result"]["evidence"]
-    reports = {}
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
-        assert os.stat(path).st_mode & 0o7777 == 0o600
-        with open(path, encoding="utf-8") as stream:
-            reports[name] = stream.read()
-        support.assert_valid(re.sub(r"(-\d)?\.json$", "", name), reports[name])
-        reports[name] = json.loads(reports[name])
-        assert reports[name]["target"]["pid"] == victim.pid
-    assert os.stat(folder).st_mode & 0o7777 == 0o700
-    assert os.stat(os.path.dirname(folder)).st_mode & 0o7777 == 0o700
-    assert {"check.json", "top-types.json", "top-objects.json", "slip-dbus.json",
-            "referrers-1.json", "path-1.json"} <= set(reports)
-    assert reports["check.json"]["result"]["status"] == "critical"
-    referrers = reports["referrers-1.json"]["result"]
-    assert (referrers["type"], referrers["instances"]) == (SESSION, 2000)
-    assert referrers["referrers"][0]["owner"] == CACHE
-    assert re.search(r"\.Registry\.cache\[\d+\]$",
-                     reports["path-1.json"]["result"]["paths"][0]["expression"])
-    assert reports["slip-dbus.json"]["result"]["verdict"] == "absent"
-    assert {SESSION, "dict"} <= {row["type"] for row in reports["top-types.json"]["result"]["types"]}
-
-
-def test_evidence_is_rotated(victim, state):
-    victim.ask("keep 2000")
-    folder = os.path.join(state, "evidence")
-    os.makedirs(folder)
-    for number in range(30):
-        path = os.path.join(folder, "old-1-20200101T0000%02dZ" % number)
-        os.mkdir(path)
-        write(os.path.join(path, "check.json"), "{}")
-        os.utime(path, (1000 + number,) * 2)
-    # Of a check that was killed.
-    os.mkdir(os.path.join(folder, ".old-1-20200101T000000Z.partial"))
-    new = ask(victim.pid, state, "--max", LIMITS, expected=CRITICAL)["result"]["evidence"]
-    kept = evidence_folders(state)
-    assert len(kept) == 20
-    assert os.path.basename(new) in kept and "old-1-20200101T000029Z" in kept
-    assert "old-1-20200101T000010Z" not in kept
-
-
-def test_evidence_that_cannot_be_written(victim, state):
-    victim.ask("keep 2000")
-    os.makedirs(state)
-    write(os.path.join(state, "evidence"), "in the way")
-    for tries in range(5):
-        report = ask(victim.pid, state, "--max", LIMITS, expected=CRITICAL)
-        assert report["result"]["evidence"] is None
-        # It is tried again, but not for ever.
-        assert bool(codes(report)) == (tries < 3), report["warnings"]
-
-
-def test_no_time_for_evidence(victim, state):
-    victim.ask("keep 5")
-    history = ask(victim.pid, state, "--max", LIMITS, expected=OK)["result"]["history"]["file"]
-    victim.ask("keep 2000")
-    with contextlib.closing(sqlite3.connect(history, isolation_level=None)) as writer:
-        writer.execute("BEGIN EXCLUSIVE")
-        # A check waits longer than that for the history, once it has measured.
-        report = ask(victim.pid, state, "--max", LIMITS, "--timeout", "8", expected=CRITICAL)
-    assert "no-evidence" in codes(report), report["warnings"]
-    assert report["result"]["evidence"] is None and evidence_folders(state) == []
-    # The next one tries again.
-    folder = ask(victim.pid, state, "--max", LIMITS, expected=CRITICAL)["result"]["evidence"]
-    assert os.path.exists(os.path.join(folder, "top-types.json"))
-    assert evidence_folders(state) == [os.path.basename(folder)]
 
 
 def test_several_at_once(victim, state):

@@ -26,23 +26,48 @@ enum {
 	PATH_BYTES = 128,
 };
 
-/* How many of the next reports fail, and how many were asked for. */
+/* What the worker does, and how often it was asked. */
 static struct {
-	unsigned failing;
+	/* NULL: it makes reports, of which the first so many fail. */
+	const char *failure;
+	enum pyi_exit exit;
+	int failing;
 	unsigned asked;
+	uint64_t deadline_ns;
 } world;
 
-struct pyi_error *pyi_tasks_report(const struct pyi_options *options, struct pyi_envelope *envelope,
-				   char **ret_text, size_t *ret_size)
+struct pyi_error *pyi_tasks_evidence(const struct pyi_options *options,
+				     const struct pyi_evidence_order *order,
+				     struct pyi_envelope *envelope,
+				     struct pyi_evidence_reports *ret_reports)
 {
+	struct pyi_evidence_reports reports = { 0 };
+
 	(void)options;
-	(void)envelope;
-	if (++world.asked <= world.failing)
-		return pyi_error_create(PYI_EXIT_ACCESS, PYI_ERROR_ALREADY_TRACED, "failure %u",
-					world.asked);
-	*ret_text = strdup("{\"result\": 1}");
-	assert_non_null(*ret_text);
-	*ret_size = strlen(*ret_text);
+	envelope->attempts = 2;
+	envelope->paused_ms = 3;
+	envelope->longest_pause_ms = 2;
+	pyi_envelope_add_try(envelope, 1, "it moved");
+	pyi_envelope_add_try(envelope, 2, NULL);
+	world.asked++;
+	world.deadline_ns = order->deadline_ns;
+	assert_int_equal(order->type_count, 1);
+	assert_string_equal(order->types[0], "foo.Session");
+	if (world.failure)
+		return pyi_error_create(world.exit, PYI_ERROR_TIMEOUT, "%s", world.failure);
+	for (int part = 0; part < PYI_EVIDENCE_PARTS; part++) {
+		struct pyi_evidence_report *report = &reports.parts[part];
+
+		/* Of the types that there are not. */
+		if ((part > PYI_EVIDENCE_REFERRERS && part < PYI_EVIDENCE_PATH) ||
+		    (part > PYI_EVIDENCE_PATH && part < PYI_EVIDENCE_EXPLAIN))
+			continue;
+		report->made = world.failing-- <= 0;
+		report->text = strdup(report->made ? "{\"result\": 1}" : "{\"error\": 1}");
+		assert_non_null(report->text);
+		report->size = strlen(report->text);
+	}
+	*ret_reports = reports;
 	return NULL;
 }
 
@@ -57,6 +82,7 @@ struct fixture {
 	char state[PATH_BYTES];
 	char parent[PATH_BYTES + 16];
 	struct pyi_options options;
+	struct pyi_envelope envelope;
 	struct pyi_evidence_request request;
 };
 
@@ -76,9 +102,9 @@ static int set_up(void **state)
 		.start_ticks = process.start_ticks,
 		.types = { "foo.Session" },
 		.type_count = 1,
-		.slip = true,
 		.check = "{}",
 		.check_size = 2,
+		.envelope = &fixture->envelope,
 		.options = &fixture->options,
 		.deadline_ns = PYI_CLOCK_NEVER,
 	};
@@ -95,6 +121,7 @@ static int tear_down(void **state)
 
 	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->state);
 	assert_int_equal(system(command), 0);
+	pyi_envelope_deinit(&fixture->envelope);
 	free(fixture);
 	return 0;
 }
@@ -131,21 +158,32 @@ static void test_all_reports(void **state)
 	struct fixture *fixture = *state;
 	char path[2 * PATH_BYTES];
 
+	fixture->envelope.attempts = 1;
+	fixture->envelope.paused_ms = fixture->envelope.longest_pause_ms = 4;
 	assert_null(pyi_evidence_collect(&fixture->request));
-	assert_int_equal(world.asked, 5);
+	/* What it cost the target is said by the check. */
+	assert_int_equal(fixture->envelope.attempts, 3);
+	assert_int_equal((int)(fixture->envelope.paused_ms * 10), 70);
+	assert_int_equal((int)(fixture->envelope.longest_pause_ms * 10), 40);
+	assert_int_equal(fixture->envelope.try_count, 2);
+	/* All from one moment. */
+	assert_int_equal(world.asked, 1);
+	assert_true(world.deadline_ns == PYI_CLOCK_NEVER);
 	snprintf(path, sizeof(path), "%s/" NAME, fixture->parent);
-	assert_int_equal(count_entries(path), 6);
-	assert_false(has_error(fixture, "top-types.json"));
-	assert_false(has_error(fixture, "top-objects.json"));
+	assert_int_equal(count_entries(path), 7);
+	for (int part = 0; part < PYI_EVIDENCE_PARTS; part++)
+		if (part <= PYI_EVIDENCE_REFERRERS || part == PYI_EVIDENCE_PATH ||
+		    part >= PYI_EVIDENCE_EXPLAIN)
+			assert_false(has_error(fixture,
+					       pyi_evidence_file((enum pyi_evidence_part)part)));
 }
 
 static void test_one_report_is_enough(void **state)
 {
 	struct fixture *fixture = *state;
 
-	world.failing = 4;
+	world.failing = 5;
 	assert_null(pyi_evidence_collect(&fixture->request));
-	assert_int_equal(world.asked, 5);
 	assert_true(has_error(fixture, "top-types.json"));
 	assert_true(has_error(fixture, "path-1.json"));
 	assert_false(has_error(fixture, "top-objects.json"));
@@ -155,12 +193,32 @@ static void test_no_report_is_no_evidence(void **state)
 {
 	struct fixture *fixture = *state;
 
-	world.failing = 5;
+	world.failing = 6;
+	assert_nothing_kept(fixture, "no-evidence", "each of them has failed");
+	world.failure = "failure 1";
+	world.exit = PYI_EXIT_FAILED;
 	assert_nothing_kept(fixture, "no-evidence", "failure 1");
-	assert_int_equal(world.asked, 5);
+	assert_int_equal(world.asked, 2);
 	/* The next try is not in the way of that one. */
+	world.failure = NULL;
+	world.failing = 0;
 	assert_null(pyi_evidence_collect(&fixture->request));
 	assert_int_equal(count_entries(fixture->parent), 1);
+}
+
+/* What has to be said, whatever became of the evidence. */
+static void test_not_restored(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_error *error;
+
+	world.failure = "it is not as it was";
+	world.exit = PYI_EXIT_NOT_RESTORED;
+	error = pyi_evidence_collect(&fixture->request);
+	assert_non_null(error);
+	assert_int_equal(error->exit, PYI_EXIT_NOT_RESTORED);
+	pyi_error_destroy(error);
+	assert_int_equal(count_entries(fixture->parent), 0);
 }
 
 static void test_no_time(void **state)
@@ -170,6 +228,18 @@ static void test_no_time(void **state)
 	fixture->request.deadline_ns = 1;
 	assert_nothing_kept(fixture, "no-evidence", "no time was left");
 	assert_int_equal(world.asked, 0);
+}
+
+/* Some of the time is for saving what was made. */
+static void test_time_to_save(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t begun_ns = pyi_clock_now_ns();
+
+	fixture->request.deadline_ns = pyi_clock_deadline(80000, PYI_CLOCK_NEVER);
+	assert_null(pyi_evidence_collect(&fixture->request));
+	assert_true(world.deadline_ns > begun_ns + UINT64_C(60000000000));
+	assert_true(world.deadline_ns < fixture->request.deadline_ns - UINT64_C(9000000000));
 }
 
 static void test_another_process_of_that_number(void **state)
@@ -188,7 +258,9 @@ int main(void)
 		evidence_test(test_all_reports),
 		evidence_test(test_one_report_is_enough),
 		evidence_test(test_no_report_is_no_evidence),
+		evidence_test(test_not_restored),
 		evidence_test(test_no_time),
+		evidence_test(test_time_to_save),
 		evidence_test(test_another_process_of_that_number),
 	};
 

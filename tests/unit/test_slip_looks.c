@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "cli/command.h"
+#include "cli/slip_looks.h"
 #include "heap/slip.h"
 #include "report/slip.h"
 #include "tracee/wait.h"
@@ -119,7 +120,7 @@ void pyi_session_close(struct pyi_session *session)
 }
 
 struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_bytes,
-				   struct pyi_slip *ret_slip)
+				   const struct pyi_examination *also, struct pyi_slip *ret_slip)
 {
 	const struct world *world = seen.world;
 	const char *names = pick(world->heap, seen.looks);
@@ -127,6 +128,8 @@ struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_b
 
 	assert_int_equal(graph_bytes, GRAPH_BYTES);
 	note('H');
+	if (also)
+		assert_null(also->examine(also->argument, session, NULL, NULL));
 	session->attempts++;
 	session->inconsistency =
 		world->inconsistent_first && !seen.looks ? "of an invented reason" : NULL;
@@ -464,6 +467,69 @@ static void test_interrupted(void **state)
 	pyi_envelope_deinit(&envelope);
 }
 
+/* In the heap of the look that is being made. */
+static struct pyi_error *examine_also(void *count, struct pyi_session *session,
+				      struct pyi_source_snapshot *snapshot,
+				      const struct pyi_interpreters *interpreters)
+{
+	(void)session;
+	(void)snapshot;
+	(void)interpreters;
+	note('A');
+	++*(unsigned *)count;
+	return NULL;
+}
+
+static struct pyi_error *look_with_another(struct pyi_inspection *inspection,
+					   enum pyi_exit *ret_exit)
+{
+	const struct pyi_examination also = { examine_also, inspection->context };
+	struct pyi_slip_looks looks = { 0 };
+	struct pyi_error *error = pyi_slip_looks_take(inspection, &also, &looks);
+
+	pyi_slip_looks_deinit(&looks);
+	*ret_exit = pyi_inspection_conclude(inspection);
+	return error;
+}
+
+/* What else is to be known of the heap is of the first look, whatever comes after that. */
+static void test_another_examination(void **state)
+{
+	static const struct world worlds[] = {
+		{ .skipped = 0 },
+		{ .names[PYI_BUS_SYSTEM] = { ":1.1" }, .heap = { ":1.1" } },
+		{ .names[PYI_BUS_SYSTEM] = { ":1.1" },
+		  .heap = { ":1.1 :1.2" },
+		  .inconsistent_first = true },
+		{ .names = { { ":1.1" }, { ":1.1" } },
+		  .heap = { ":1.1" },
+		  .connections = { "session" },
+		  .inconsistent_first = true },
+	};
+	static const char *const logs[] = { "HA", "SHAS", "SHASWHS", "SHAUHU" };
+
+	(void)state;
+	for (size_t w = 0; w < sizeof(worlds) / sizeof(worlds[0]); w++) {
+		const struct pyi_options options = { .target = "123",
+						     .pid = 123,
+						     .graph_bytes = GRAPH_BYTES };
+		struct pyi_envelope envelope = { 0 };
+		enum pyi_exit exit;
+		unsigned count = 0;
+
+		memset(&seen, 0, sizeof(seen));
+		seen.world = &worlds[w];
+		assert_null(pyi_inspection_run_with(&options, &envelope, look_with_another, &count,
+						    &exit));
+		assert_string_equal(seen.log, logs[w]);
+		assert_int_equal(count, 1);
+		/* That it cannot be believed is not forgotten with the look. */
+		assert_int_equal(exit,
+				 worlds[w].inconsistent_first ? PYI_EXIT_INCOMPLETE : PYI_EXIT_OK);
+		pyi_envelope_deinit(&envelope);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,7 +537,7 @@ int main(void)
 		cmocka_unit_test(test_confirmed),   cmocka_unit_test(test_there_in_between),
 		cmocka_unit_test(test_session_bus), cmocka_unit_test(test_both_buses),
 		cmocka_unit_test(test_no_bus),	    cmocka_unit_test(test_incomplete),
-		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_another_examination),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

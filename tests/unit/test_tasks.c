@@ -17,7 +17,6 @@
 #include <cmocka.h>
 
 #include "broker/channel.h"
-#include "cli/command.h"
 #include "cli/tasks.h"
 #include "cli/tasks_private.h"
 
@@ -185,7 +184,7 @@ static void test_wrong_headers(void **state)
 {
 	static const uint64_t sizes[] = { PYI_TASK_ANSWER_LIMIT + 1, UINT32_MAX, INT64_MAX,
 					  UINT64_MAX, PYI_TASK_ANSWER_LIMIT };
-	static const uint64_t kinds[] = { 0, PYI_TASK_REPORT, 3, UINT64_MAX,
+	static const uint64_t kinds[] = { 0, PYI_TASK_EVIDENCE, 3, UINT64_MAX,
 					  PYI_TASK_MEASURE | UINT64_C(1) << 32 };
 	struct pyi_packer packer = { 0 };
 
@@ -322,25 +321,28 @@ static void test_random_answers(void **state)
 	pyi_packer_deinit(&packer);
 }
 
-/* What runs a command in the worker. */
-static struct pyi_error *report(const struct pyi_options *options, struct pyi_envelope *envelope,
-				enum pyi_exit *ret_exit)
+/* What makes reports in the worker; "b" is none of its types. */
+static struct pyi_error *make(const struct pyi_options *options,
+			      const struct pyi_evidence_order *order, struct pyi_envelope *envelope,
+			      struct pyi_evidence_reports *ret_reports)
 {
+	struct pyi_evidence_reports reports = { 0 };
+
 	envelope->pid = options->pid;
-	*ret_exit = PYI_EXIT_OK;
-	fprintf(options->out, "%s %u", options->subject ? options->subject : "-", options->depth);
+	if (order->type_count > 1 && strcmp(order->types[1], "b") == 0)
+		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SUCH_TYPE, "no b");
+	for (size_t t = 0; t < order->type_count; t++) {
+		struct pyi_evidence_report *report = &reports.parts[PYI_EVIDENCE_REFERRERS + t];
+
+		report->text = strdup(order->types[t]);
+		report->size = strlen(report->text);
+		report->made = t == 0;
+	}
+	/* It must not get in this way. */
+	reports.parts[PYI_EVIDENCE_SLIP_DBUS] =
+		(struct pyi_evidence_report){ strdup("slip"), 4, true };
+	*ret_reports = reports;
 	return NULL;
-}
-
-static const struct pyi_command *find(const char *name)
-{
-	static const struct pyi_command command = {
-		.name = "report",
-		.inspects = true,
-		.run = report,
-	};
-
-	return strcmp(name, "report") == 0 ? &command : NULL;
 }
 
 /* A worker of ours without a broker; returns its process. */
@@ -355,7 +357,7 @@ static pid_t start_worker(int *ret_fd)
 		const struct pyi_options options = { .target = "1", .pid = 1, .broker_fd = -1 };
 
 		close(ends[1]);
-		pyi_tasks_serve(ends[0], &options, find);
+		pyi_tasks_serve(ends[0], &options, make);
 		_exit(0);
 	}
 	assert_true(pid > 0);
@@ -375,39 +377,97 @@ static void expect_end(pid_t pid, int fd)
 
 static void test_there_and_back(void **state)
 {
-	static const char *const types[] = { "a.A", "" };
+	static const char *const types[] = { "a.A", "", "c.C", "d.D" };
 	const struct pyi_measure_request request = { .types = types, .type_count = 2 };
-	struct pyi_options options = { .command = "report", .subject = "a.B", .depth = 9 };
+	struct pyi_evidence_order order = { .types = types, .type_count = 3 };
+	struct pyi_options options = { 0 };
 	struct pyi_envelope envelope = { .command = "check" };
+	struct pyi_evidence_reports reports = { 0 };
 	struct pyi_measured measured = { 0 };
 	struct pyi_error *error;
-	char *text = NULL;
-	size_t size;
 	pid_t pid = start_worker(&options.worker_fd);
 
 	(void)state;
 	for (int round = 0; round < 2; round++) {
-		assert_null(pyi_tasks_report(&options, &envelope, &text, &size));
-		assert_string_equal(text, "a.B 9");
-		assert_int_equal(size, strlen(text));
+		assert_null(pyi_tasks_evidence(&options, &order, &envelope, &reports));
+		for (int part = 0; part < PYI_EVIDENCE_PARTS; part++) {
+			const struct pyi_evidence_report *report = &reports.parts[part];
+			int type = part - PYI_EVIDENCE_REFERRERS;
+
+			if (type < 0 || type >= 3) {
+				assert_null(report->text);
+				continue;
+			}
+			assert_string_equal(report->text, types[type]);
+			assert_int_equal(report->size, strlen(types[type]));
+			assert_int_equal(report->made, type == 0);
+		}
 		assert_int_equal(envelope.pid, 1);
-		free(text);
+		pyi_evidence_reports_deinit(&reports);
 		/* There is nobody who could open the process. */
 		error = pyi_tasks_measure(&options, &request, false, 1, &envelope, &measured);
 		assert_non_null(error);
 		assert_int_equal(error->code, PYI_ERROR_BROKER_LOST);
 		pyi_error_destroy(error);
 	}
-	/* A command that there is not is refused, and the worker lives on. */
-	options.command = "history";
-	error = pyi_tasks_report(&options, &envelope, &text, &size);
+	/* More types than there may be are refused, and the worker lives on. */
+	order.type_count = 4;
+	error = pyi_tasks_evidence(&options, &order, &envelope, &reports);
 	assert_non_null(error);
 	pyi_error_destroy(error);
-	options.command = "report";
-	assert_null(pyi_tasks_report(&options, &envelope, &text, &size));
-	free(text);
+	order = (struct pyi_evidence_order){ .types = (const char *const[]){ "a", "b" },
+					     .type_count = 2 };
+	error = pyi_tasks_evidence(&options, &order, &envelope, &reports);
+	assert_non_null(error);
+	assert_int_equal(error->code, PYI_ERROR_NO_SUCH_TYPE);
+	pyi_error_destroy(error);
+	order.type_count = 1;
+	assert_null(pyi_tasks_evidence(&options, &order, &envelope, &reports));
+	pyi_evidence_reports_deinit(&reports);
 	pyi_envelope_deinit(&envelope);
 	expect_end(pid, options.worker_fd);
+}
+
+/* Reports that are cut off, or of which a worker says that they are longer than they are. */
+static void test_broken_reports(void **state)
+{
+	const struct pyi_evidence_order order = { 0 };
+	struct pyi_packer packer = { 0 };
+
+	(void)state;
+	pack_envelope(&packer, 1);
+	pyi_pack_number(&packer, PYI_EXIT_OK);
+	for (int part = 0; part < PYI_EVIDENCE_PARTS; part++) {
+		pyi_pack_number(&packer, part % 2);
+		pyi_pack_text(&packer, part % 3 ? "text" : NULL);
+	}
+	for (size_t size = 0; size <= packer.size_bytes; size++) {
+		const struct pyi_task_header header = { PYI_TASK_EVIDENCE, size };
+		struct pyi_evidence_reports reports = { 0 };
+		struct pyi_envelope envelope = { .command = "check" };
+		struct pyi_options options = { 0 };
+		struct pyi_error *error;
+		int ends[2];
+
+		answer(&header, packer.bytes, size, ends);
+		options.worker_fd = ends[1];
+		error = pyi_tasks_evidence(&options, &order, &envelope, &reports);
+		if (size == packer.size_bytes) {
+			assert_null(error);
+			assert_string_equal(reports.parts[1].text, "text");
+			assert_true(reports.parts[1].made && !reports.parts[0].text);
+		} else {
+			assert_non_null(error);
+			assert_int_equal(error->code, PYI_ERROR_WORKER_LOST);
+			assert_null(reports.parts[1].text);
+		}
+		pyi_error_destroy(error);
+		pyi_evidence_reports_deinit(&reports);
+		pyi_envelope_deinit(&envelope);
+		close(ends[0]);
+		close(ends[1]);
+	}
+	pyi_packer_deinit(&packer);
 }
 
 static void test_random_tasks(void **state)
@@ -418,10 +478,10 @@ static void test_random_tasks(void **state)
 
 	(void)state;
 	pid = start_worker(&fd);
-	pyi_pack_text(&packer, "report");
+	pyi_pack_number(&packer, 1);
+	pyi_pack_number(&packer, 2);
+	pyi_pack_text(&packer, "a.A");
 	pyi_pack_text(&packer, "a.B");
-	for (int number = 0; number < 3; number++)
-		pyi_pack_number(&packer, 1);
 	for (int round = 0; round < ROUNDS / 10; round++) {
 		size_t size = packer.size_bytes;
 		struct pyi_task_header header = { PYI_TASK_MEASURE + next_random() % 2, size };
@@ -453,10 +513,10 @@ static void test_wrong_tasks(void **state)
 {
 	static const struct pyi_task_header headers[] = {
 		{ 0, 0 },
-		{ PYI_TASK_REPORT + 1, 0 },
+		{ PYI_TASK_EVIDENCE + 1, 0 },
 		{ UINT64_MAX, 8 },
 		{ PYI_TASK_MEASURE, PYI_TASK_LIMIT + 1 },
-		{ PYI_TASK_REPORT, UINT64_MAX },
+		{ PYI_TASK_EVIDENCE, UINT64_MAX },
 	};
 
 	(void)state;
@@ -477,8 +537,8 @@ int main(void)
 		cmocka_unit_test(test_right_answer),   cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_wrong_headers),  cmocka_unit_test(test_wrong_values),
 		cmocka_unit_test(test_errors),	       cmocka_unit_test(test_random_answers),
-		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_random_tasks),
-		cmocka_unit_test(test_wrong_tasks),
+		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_broken_reports),
+		cmocka_unit_test(test_random_tasks),   cmocka_unit_test(test_wrong_tasks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
