@@ -21,7 +21,7 @@ _pyinspect_options() {
     top-objects) echo "$common --limit --by --values" ;;
     referrers) echo "$common --limit --exact --address --depth --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
-    show) echo "$common --limit --address --values" ;;
+    show) echo "$common --limit --address --values --state" ;;
     explain) echo "$common" ;;
     dominators) echo "$common --limit --depth --min-share --exact --address --values" ;;
     garbage) echo "$common --limit --by" ;;

@@ -1,21 +1,31 @@
 /*
- * pyinspect TARGET show: one object, by its address. Does not find anything out or print itself.
+ * pyinspect TARGET show: one object, by its address; pyinspect show EVIDENCE: what a check has
+ * kept. Does not find anything out or print itself.
  */
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/command.h"
+#include "cli/evidence_input.h"
 #include "cli/heap_graph.h"
 #include "cli/inspection.h"
 #include "heap/object_facts.h"
+#include "report/evidence.h"
 #include "report/object_facts.h"
 
 static const char help[] =
 	"usage: pyinspect TARGET show 0xADDRESS [options]\n"
+	"       pyinspect show FOLDER|FILE|NAME [options]\n"
 	"\n"
 	"Says all that is known of one object: its type, size and reference count, what\n"
 	"would be freed with it, what alone keeps it alive, a nearest path from a root,\n"
 	"what it refers to, and what refers to it.\n"
+	"\n"
+	"Without an address: prints the evidence of an incident, which check has kept, as\n"
+	"tables. A FOLDER is one that check has named, a FILE one of those in it or any\n"
+	"report that was made with --json; a NAME is that of a folder alone, below\n"
+	"evidence/ of the state folder of checks.\n"
 	"\n"
 	"An address is one that another report has shown (top-objects, path, dominators,\n"
 	"or show itself), or id() as the program says it.\n"
@@ -23,6 +33,8 @@ static const char help[] =
 	"  -n, --limit N        show N referents and N referrers (default 20; 0: 1000,\n"
 	"                       which is the most)\n"
 	"      --address ADDR   the same as the address in front; decimal too\n"
+	"                       of evidence, N rows of each table (JSON has all)\n"
+	"      --state FOLDER   where checks keep things (as of check)\n"
 	"      --values         show strings, numbers and tuples of these, cut; without\n"
 	"                       it, names only\n"
 	"\n"
@@ -39,7 +51,8 @@ static const char help[] =
 	"Examples:\n"
 	"  pyinspect 1234 show 0x7f2a5c0d1e40\n"
 	"  pyinspect 1234 show 0x7f2a5c0d1e40 --values -n 100\n"
-	"  pyinspect 1234 show 0x7f2a5c0d1e40 --json | jq -r .result.path.expression\n";
+	"  pyinspect 1234 show 0x7f2a5c0d1e40 --json | jq -r .result.path.expression\n"
+	"  pyinspect show /var/lib/pyinspect/evidence/unit_foo-1234-20260131T235959Z\n";
 
 struct asking {
 	struct pyi_object_request request;
@@ -100,18 +113,45 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	return error;
 }
 
+/* Reports of another time: nothing is looked at. */
+static struct pyi_error *show_evidence(const struct pyi_options *options,
+				       struct pyi_envelope *envelope, enum pyi_exit *ret_exit)
+{
+	PYI_CLEANUP(pyi_evidence_input_deinit) struct pyi_evidence_input input = { 0 };
+	uint64_t begun_ns = pyi_clock_now_ns();
+	struct pyi_error *error = pyi_evidence_input_read(options->dump_fd, &input);
+	const struct pyi_evidence_shown shown = {
+		.name = options->target,
+		.reports = input.reports,
+		.count = input.count,
+		.limit = options->limit,
+	};
+
+	if (error)
+		return error;
+	pyi_evidence_input_describe(&input, envelope);
+	envelope->elapsed_ms = pyi_clock_ms_since(begun_ns);
+	*ret_exit = input.damaged ? PYI_EXIT_INCOMPLETE : PYI_EXIT_OK;
+	return pyi_report_evidence(options->out, options->format, pyi_inspection_columns(options),
+				   envelope, &shown);
+}
+
 static struct pyi_error *run(const struct pyi_options *options, struct pyi_envelope *envelope,
 			     enum pyi_exit *ret_exit)
 {
+	if (!options->address)
+		return show_evidence(options, envelope, ret_exit);
 	return pyi_inspection_run(options, envelope, answer, ret_exit);
 }
 
 const struct pyi_command pyi_command_show = {
 	.name = "show",
-	.summary = "one object: what it is, what it keeps, who holds it",
+	.summary = "one object: what it is, who holds it; or kept evidence",
 	.use = {
-		.options = PYI_OPTION_LIMIT | PYI_OPTION_ADDRESS | PYI_OPTION_VALUES,
+		.options = PYI_OPTION_LIMIT | PYI_OPTION_ADDRESS | PYI_OPTION_VALUES |
+			   PYI_OPTION_STATE,
 		.address = true,
+		.evidence = true,
 		.default_limit = 20,
 		.most_limit = 1000,
 		.zero_is_most = true,

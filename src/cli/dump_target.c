@@ -69,7 +69,7 @@ static enum pyi_target_file look(const char *name)
 	return PYI_TARGET_NO_FILE;
 }
 
-static bool is_of_process(const char *name)
+bool pyi_dump_target_is_of_process(const char *name)
 {
 	static const char *const prefixes[] = { "unit:", "cgroup:", "container:" };
 
@@ -81,9 +81,10 @@ static bool is_of_process(const char *name)
 
 enum pyi_target_file pyi_dump_target_kind(const char *name)
 {
-	enum pyi_target_file kind = is_of_process(name) ? PYI_TARGET_NO_FILE : look(name);
+	bool process = pyi_dump_target_is_of_process(name);
+	enum pyi_target_file kind = process ? PYI_TARGET_NO_FILE : look(name);
 
-	return !kind && !is_of_process(name) && strchr(name, '/') ? PYI_TARGET_DUMP : kind;
+	return !kind && !process && strchr(name, '/') ? PYI_TARGET_DUMP : kind;
 }
 
 struct pyi_error *pyi_dump_target_open_file(const char *name, const char *what, int *ret_fd,

@@ -36,6 +36,9 @@ enum pyi_target_file pyi_dump_target_kind(const char *name);
 struct pyi_error *pyi_dump_target_open_file(const char *name, const char *what, int *ret_fd,
 					    uint64_t *ret_size_bytes) PYI_MUST_CHECK;
 
+/* Numbers, and names with "unit:" and the like. */
+bool pyi_dump_target_is_of_process(const char *name);
+
 /*
  * Opens options->target: fills in `dump`, `dump_fd` and `graph_bytes`. Errors: "input-failed" (exit
  * 1).

@@ -27,6 +27,7 @@
 #include "cli/core_target.h"
 #include "cli/dump_target.h"
 #include "cli/evidence_reports.h"
+#include "cli/evidence_target.h"
 #include "cli/handover.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -534,6 +535,8 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 	*ret_count = 1;
 	if (job->command->use.two_files)
 		return pyi_dump_target_open_two(options);
+	if (job->command->use.evidence && !options->address)
+		return pyi_evidence_target_open(options);
 	switch (pyi_dump_target_kind(options->target)) {
 	case PYI_TARGET_DUMP:
 		return job->command->dump

@@ -550,13 +550,16 @@ static struct pyi_error *complete_subject(struct pyi_options *options, const cha
 }
 
 /* An address only. */
-static struct pyi_error *complete_address(struct pyi_options *options, const char *command)
+static struct pyi_error *complete_address(struct pyi_options *options, const char *command,
+					  const struct pyi_option_use *use)
 {
 	struct pyi_error *error = NULL;
 
 	if (options->subject && options->given & PYI_OPTION_ADDRESS)
 		return usage_of(command, "%s wants one of \"%s\" and --address, not both", command,
 				options->subject);
+	if (!options->subject && !options->address && use->evidence)
+		return NULL;
 	if (!options->subject && !options->address)
 		return usage_of(command, "%s of what? It wants the address of an object", command);
 	if (options->subject && !is_hexadecimal(options->subject))
@@ -632,7 +635,7 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 			       ? NULL
 			       : usage_of(command, "%s wants two files", command);
 	if (use->address)
-		return complete_address(options, command);
+		return complete_address(options, command, use);
 	if (use->optional_type && (options->subject || options->given & PYI_OPTION_ADDRESS))
 		return complete_subject(options, command);
 	if (use->optional_type && options->exact)

@@ -168,6 +168,8 @@ struct pyi_option_use {
 	bool subject;
 	/* The same, and only an address will do. */
 	bool address;
+	/* Without an address it is about kept evidence, which is the target. */
+	bool evidence;
 	/* It is about a type or an address, if one is given. */
 	bool optional_type;
 	/* A word behind the command may be given, or not. */

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 
 import pytest
@@ -163,3 +164,141 @@ def test_no_time_for_evidence(victim, state):
     folder = ask(victim.pid, state, "--max", LIMITS, expected=CRITICAL)["result"]["evidence"]
     assert os.path.exists(os.path.join(folder, "top-types.json"))
     assert evidence_folders(state) == [os.path.basename(folder)]
+
+
+@pytest.fixture(scope="module")
+def kept(victim, tmp_path_factory):
+    """The folder of an incident."""
+    victim.ask("keep 2000")
+    folder = tmp_path_factory.mktemp("kept")
+    return ask(victim.pid, str(folder / "state"), "--max", LIMITS, "--preset", "firewalld",
+               expected=CRITICAL)["result"]["evidence"]
+
+
+def show(*words, expected=0, **more):
+    form = () if {"--json", "--format"} & set(words) else ("--format", "table")
+    done = support.run_pyinspect("show", *words, *form, **more)
+    assert done.returncode == expected, done.stdout + done.stderr
+    assert "\033" not in done.stdout + done.stderr
+    return done
+
+
+def shown(*words, **more):
+    """The reports by their files."""
+    out = show(*words, "--json", **more).stdout
+    support.assert_valid("show", out)
+    return {report["file"]: report for report in json.loads(out)["result"]["reports"]}
+
+
+def copy_of(kept, tmp_path):
+    folder = str(tmp_path / "copy")
+    shutil.copytree(kept, folder)
+    return folder
+
+
+def test_show_evidence(victim, kept):
+    text = show(kept, "-n", "5").stdout
+    assert text.startswith("PID %d, Python " % victim.pid)
+    assert "critical: " in text and re.search(r"^2,000 +100 +1,000 +critical  max-count", text,
+                                              re.M)
+    assert re.search(r"^ +2,000 +1 +[\d,]+  list  \[\*\] +in %s$" % re.escape(CACHE), text, re.M)
+    assert re.search(r"^2,000 objects; with them [\d,]+ bytes would be freed\.$", text, re.M)
+    assert "See: pyinspect %d " % victim.pid in text and "The verdict: absent" in text
+    # The check first, and each once.
+    files = re.findall(r"^== .*\((.*)\)$", text, re.M)
+    assert files[0] == "check.json" and sorted(files) == sorted(os.listdir(kept))
+    # Rows are cut, and said to be: the longest table has more.
+    assert len(re.findall(r"^… [\d,]+ more$", text, re.M)) >= 3
+
+
+def test_show_evidence_as_json(kept):
+    reports = shown(kept)
+    assert sorted(reports) == sorted(os.listdir(kept))
+    for name, report in reports.items():
+        assert report["problem"] is None
+        assert report["report"] == json.loads(read(os.path.join(kept, name)))
+    lines = show(kept, "--format", "ndjson").stdout
+    support.assert_valid("show", lines, "--ndjson")
+    assert {json.loads(line).get("file") for line in lines.splitlines()} - {None} == set(reports)
+
+
+def test_show_by_name_and_by_file(kept):
+    state = os.path.dirname(os.path.dirname(kept))
+    name = os.path.basename(kept)
+    assert shown(name, "--state", state) == shown(kept)
+    assert shown("path-1.json", cwd=kept).keys() == {"path-1.json"}
+    assert shown(os.path.join(kept, "path-1.json")).keys() == {"path-1.json"}
+    # The other way round means the same.
+    assert support.run_pyinspect(kept, "show", "--format", "table").stdout == show(kept).stdout
+    assert "no-incidents" in show(name, "--state", kept, "--json", expected=1).stdout
+    # Somebody else's folder says what somebody else wants.
+    os.chmod(state, 0o777)
+    try:
+        assert "no-incidents" in show(name, "--state", state, "--json", expected=1).stdout
+    finally:
+        os.chmod(state, 0o700)
+
+
+@pytest.mark.parametrize("words", [("123",), ("unit:foo",), ("0x7f00",), ("123", "-n", "3")])
+def test_a_process_is_no_evidence(words):
+    """An address is missing then, or the process is."""
+    assert "the address of an object, or kept evidence" in show(*words, expected=2).stderr
+
+
+@pytest.mark.parametrize("content, problem", [
+    (b"", "it is no JSON"), (b"{", "it is no JSON"), (b"\xff\x00{}", "it is no JSON"),
+    (b"[" * 1000000, "it is no JSON"), (b'{"a":' * 200000, "it is no JSON"),
+    (b"[1]", "it is no report"), (b'{"schema":"pyinspect/2","command":"path"}', "it is no report"),
+    (b'{"schema":"pyinspect/1"}', "it is no report"), (b" " * (17 << 20), "longer than 16 MiB"),
+    (b"pyi-graph", "it is no JSON")],
+    ids=["empty", "cut", "bytes", "deep", "deeper", "list", "other", "command", "long", "dump"])
+def test_damaged_evidence(kept, tmp_path, content, problem):
+    folder = copy_of(kept, tmp_path)
+    path = os.path.join(folder, "path-1.json")
+    with open(path, "wb") as stream:
+        stream.write(content)
+    # The others are shown, and it is said.
+    assert "path-1.json: " in show(folder, expected=5).stdout
+    reports = shown(folder, expected=5)
+    assert problem in reports["path-1.json"]["problem"] and not reports["path-1.json"]["report"]
+    assert reports["check.json"]["report"]
+    assert problem in show(path, expected=1).stderr
+    assert json.loads(show(path, "--json", expected=1).stdout)["error"]["code"] == "bad-dump"
+
+
+def test_evidence_that_lies(kept, tmp_path):
+    """Members that are missing or of another kind, texts that drive a terminal."""
+    folder = copy_of(kept, tmp_path)
+    for name, result in (("check", {"rules": [1, {"value": "x", "rule": "\033[2J\u202e"}]}),
+                         ("top-types", {"types": {"a": {"type": 5, "count": -1, "bytes": 1e300}}}),
+                         ("explain", {"paragraphs": "no"}), ("slip-dbus", None),
+                         ("referrers-1", {"referrers": [{"referrers": [{"referrers": 3}]}]})):
+        write(os.path.join(folder, name + ".json"), json.dumps(
+            {"schema": "pyinspect/1", "command": re.sub(r"-\d", "", name), "result": result,
+             "target": {"pid": 1e300, "python": "\033", "exe": 3}}, ensure_ascii=False))
+    text = show(folder).stdout
+    assert "\u202e" not in text and r"\x1b[2J" in text
+    shown(folder)
+
+
+def test_error_in_the_place_of_a_report(victim, kept, tmp_path):
+    folder = copy_of(kept, tmp_path)
+    done = support.run_pyinspect(victim.pid, "path", "no.Such", "--json")
+    write(os.path.join(folder, "path-1.json"), done.stdout)
+    message = json.loads(done.stdout)["error"]["message"]
+    assert "There is an error in its place: %s" % message in show(folder).stdout.replace("\n ", "")
+
+
+def test_what_is_no_file(kept, tmp_path):
+    folder = copy_of(kept, tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text('{"schema":"pyinspect/1","command":"path","result":{"type":"secret"}}')
+    for name in ("path-1.json", "referrers-1.json", "explain.json"):
+        os.remove(os.path.join(folder, name))
+    os.symlink(str(secret), os.path.join(folder, "path-1.json"))
+    os.mkfifo(os.path.join(folder, "referrers-1.json"))
+    os.mkdir(os.path.join(folder, "explain.json"))
+    assert not {"path-1.json", "referrers-1.json", "explain.json"} & set(shown(folder))
+    for path in (os.path.join(folder, "referrers-1.json"), str(tmp_path / "none"), "/dev/zero",
+                 str(tmp_path)):
+        assert "input-failed" in show(path, "--json", expected=1).stdout
