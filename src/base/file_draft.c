@@ -25,19 +25,6 @@ enum {
 #define failed(...)                                                                                \
 	pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED, errno, __VA_ARGS__)
 
-/* To put something in the place of a device would do harm. */
-static struct pyi_error *look_at_place(const struct pyi_file_draft *draft)
-{
-	struct stat status;
-
-	if (fstatat(draft->folder_fd, draft->name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? NULL : failed("cannot write %s", draft->shown);
-	if (S_ISREG(status.st_mode))
-		return NULL;
-	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED,
-				"cannot write %s: it is there, and no regular file", draft->shown);
-}
-
 static int open_unnamed(int folder_fd)
 {
 	return openat(folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, MODE);
@@ -62,7 +49,7 @@ struct pyi_error *pyi_file_draft_begin(const char *path, struct pyi_file_draft *
 	if (draft.folder_fd < 0)
 		error = failed("cannot write %s: no new file in %s", path, folder);
 	if (!error)
-		error = look_at_place(&draft);
+		error = pyi_file_check_place(draft.folder_fd, draft.name, draft.shown);
 	if (!error) {
 		draft.fd = open_unnamed(draft.folder_fd);
 		/* Not on this file system, or not on this kernel. */
@@ -122,7 +109,7 @@ static bool put(struct pyi_file_draft *draft)
 
 struct pyi_error *pyi_file_draft_put(struct pyi_file_draft *draft)
 {
-	struct pyi_error *error = look_at_place(draft);
+	struct pyi_error *error = pyi_file_check_place(draft->folder_fd, draft->name, draft->shown);
 
 	if (error)
 		return error;

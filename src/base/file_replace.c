@@ -81,6 +81,18 @@ int pyi_file_create_beside(int folder_fd, const char *name, char **ret_beside)
 	return fd;
 }
 
+struct pyi_error *pyi_file_check_place(int folder_fd, const char *name, const char *shown)
+{
+	struct stat status;
+
+	if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? NULL : failed("cannot write %s", shown);
+	if (S_ISREG(status.st_mode))
+		return NULL;
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_OUTPUT_FAILED,
+				"cannot write %s: it is there, and no regular file", shown);
+}
+
 struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const char *shown,
 				      mode_t mode, const void *data, size_t size)
 {
@@ -105,6 +117,8 @@ struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *da
 	PYI_CLEANUP(pyi_guard_free) char *for_name = strdup(path);
 	PYI_CLEANUP(pyi_guard_fd) int folder_fd = -1;
 	const char *folder;
+	const char *name;
+	struct pyi_error *error;
 
 	if (!for_folder || !for_name)
 		return pyi_error_no_memory();
@@ -112,7 +126,9 @@ struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *da
 	folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder_fd < 0)
 		return failed("cannot write %s: no new file in %s", path, folder);
-	return pyi_file_replace_at(folder_fd, basename(for_name), path, mode, data, size);
+	name = basename(for_name);
+	error = pyi_file_check_place(folder_fd, name, path);
+	return error ? error : pyi_file_replace_at(folder_fd, name, path, mode, data, size);
 }
 
 struct pyi_error *pyi_file_create_at(int folder_fd, const char *name, mode_t mode, const void *data,

@@ -12,13 +12,23 @@
 
 /*
  * Puts `data` in place of what is at `path`, if anything is: a reader, and a machine whose power
- * fails, sees the old file or the new one. The file gets exactly that mode. A link at `path` is
- * replaced, not followed. Errors (exit 1): "output-failed"; then the old file is as it was.
+ * fails, sees the old file or the new one. The file gets exactly that mode. Errors (exit 1):
+ * "output-failed"; then the old file is as it was. What is there must be a regular file: see
+ * pyi_file_check_place().
  */
 struct pyi_error *pyi_file_replace(const char *path, mode_t mode, const void *data,
 				   size_t size) PYI_MUST_CHECK;
 
-/* The same in a folder that is open; `shown` is the path in errors. */
+/*
+ * Whether a file of the user may be put there: in the place of a device, a link or a folder that
+ * would do harm. `name` is in that folder, or AT_FDCWD; `shown` is the path in errors. Nothing
+ * there is no error. Errors (exit 1): "output-failed".
+ */
+struct pyi_error *pyi_file_check_place(int folder_fd, const char *name,
+				       const char *shown) PYI_MUST_CHECK;
+
+/* The same as the first in a folder that is open and our own; a link there is replaced, not
+   followed. `shown` is the path in errors. */
 struct pyi_error *pyi_file_replace_at(int folder_fd, const char *name, const char *shown,
 				      mode_t mode, const void *data, size_t size) PYI_MUST_CHECK;
 

@@ -131,11 +131,14 @@ static enum pyi_exit report_kept(const struct pyi_command *command, struct pyi_o
 	bool not_restored = error->exit == PYI_EXIT_NOT_RESTORED;
 	int exit_code = (int)(not_restored ? PYI_CHECK_CRITICAL : PYI_CHECK_UNKNOWN);
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *unwritten = NULL;
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *other = pyi_handover_begin(options);
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *other = NULL;
 	struct pyi_relay relay;
 	struct failure failure = { command, options, &relay, printed, error };
 	bool kept;
 
+	/* What cannot be written where it was wanted goes to standard output. */
+	if (error->code != PYI_ERROR_OUTPUT_FAILED)
+		other = pyi_handover_begin(options);
 	pyi_relay_init(&relay);
 	kept = !other && pyi_keeper_run(keep_failure, &failure, LIMIT_MS, &exit_code);
 	unwritten =

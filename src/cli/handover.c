@@ -3,6 +3,7 @@
  */
 #include "cli/handover.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,16 @@ static struct pyi_error *put_dump(struct pyi_options *options, int exit_code, ui
 
 struct pyi_error *pyi_handover_begin(struct pyi_options *options)
 {
+	struct pyi_error *error;
+
 	if (options->dump_file)
 		return begin_dump(options);
 	if (!options->output)
 		return NULL;
+	/* Before anything is stopped for it. */
+	error = pyi_file_check_place(AT_FDCWD, options->output, options->output);
+	if (error)
+		return error;
 	options->output_fd = memfd_create("report", MFD_CLOEXEC);
 	return options->output_fd < 0 ? pyi_error_no_memory() : NULL;
 }

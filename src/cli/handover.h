@@ -14,7 +14,8 @@
 
 /*
  * Makes options->output_fd, if there is to be a file. Errors: PYI_ERROR_NO_MEMORY; those of
- * base/file_draft.h; "usage" (exit 2) of a dump that is to go to a terminal.
+ * base/file_draft.h and base/file_replace.h; "usage" (exit 2) of a dump that is to go to a
+ * terminal.
  */
 struct pyi_error *pyi_handover_begin(struct pyi_options *options) PYI_MUST_CHECK;
 

@@ -308,6 +308,17 @@ def test_output_is_replaced_at_once(victim, state, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["pyinspect.prom", "state"]
     # And one that cannot be written is no ok.
     victim.ask("keep 5")
+    os.remove(path)
+    for make in (os.mkdir, os.mkfifo, lambda name: os.symlink("elsewhere", name)):
+        make(path)
+        before = os.lstat(path)
+        done = run(victim.pid, state, "--max", LIMITS, "--format", "nagios", "--output", path)
+        assert (done.returncode, done.stdout.count("\n")) == (UNKNOWN, 1), done.stdout
+        assert done.stdout.startswith("PYINSPECT UNKNOWN - cannot write %s: it is there" % path)
+        assert done.stderr.count("no regular file") == 1
+        assert os.lstat(path).st_ino == before.st_ino
+        assert sorted(os.listdir(tmp_path)) == [path.name, "state"]
+        (os.rmdir if make is os.mkdir else os.remove)(path)
     done = run(victim.pid, state, "--max", LIMITS, "--format", "nagios", "--output",
                tmp_path / "no" / "such" / "file")
     assert done.returncode == UNKNOWN

@@ -583,15 +583,19 @@ static void test_replacing_a_file(void **state)
 	good(pyi_file_replace(path, 0644, "second", 6));
 	assert_content(path, "second");
 	assert_error(pyi_file_read_at(AT_FDCWD, path, path, 5, &text, &size), "input-failed");
-	/* A link is replaced, what it leads to is not touched. */
+	/* A link is not replaced, and what it leads to is not touched. */
 	good(pyi_file_replace(other, 0600, "other", 5));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(symlink(other, path), 0);
-	good(pyi_file_replace(path, 0644, "third", 5));
+	assert_error(pyi_file_replace(path, 0644, "third", 5), "output-failed");
 	assert_content(other, "other");
-	assert_content(path, "third");
+	assert_int_equal(lstat(path, &about), 0);
+	assert_true(S_ISLNK(about.st_mode));
 	assert_int_equal(count_entries(fixture->state), 2);
 	/* Where it cannot be written, nothing is left. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_error(pyi_file_replace(path, 0644, "four", 4), "output-failed");
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_error(pyi_file_replace(path, 0644, "four", 4), "output-failed");
