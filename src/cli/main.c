@@ -38,7 +38,9 @@
 #include "cli/standard_files.h"
 #include "cli/target.h"
 #include "cli/tasks.h"
+#include "cli/time_share.h"
 #include "cli/worker_memory.h"
+#include "process/process.h"
 #include "process/process_stat.h"
 #include "report/output.h"
 #include "tracee/wait.h"
@@ -60,13 +62,12 @@ enum {
 	REPORTS_LIMIT = 256 << 20,
 	/* Memory that a parsed report takes, for each byte of it. */
 	PARSED_FACTOR = 32,
-	/* Processes that are looked at in one run. */
-	GROUP_LIMIT = 256,
 	ADD_UP_MS = 10000,
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 };
 
 #define NOT_IN_TIME "it was not done in the time allowed"
+#define NOT_IN_ITS_SHARE "it was not done in its share of the time allowed (--timeout)"
 
 static const struct pyi_command *find_command(const char *name)
 {
@@ -400,6 +401,7 @@ static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *
 	own.relay = (struct pyi_relay){ fd, job->options.verbose ? -1 : nowhere_fd };
 	own.options.pid = part->pid;
 	own.options.one_of_many = true;
+	own.options.deadline_ns = supervision->deadline_ns;
 	own.options.format = PYI_FORMAT_JSON;
 	own.options.output = NULL;
 	/* To be added up it takes all of them. */
@@ -418,26 +420,43 @@ static struct pyi_error *look_at(const struct job *job, struct pyi_supervision *
 	if (supervised.cancel_signal)
 		return supervised.not_restored ? pyi_part_not_restored(part) : NULL;
 	if (supervised.overdue)
-		part->lost = NOT_IN_TIME;
+		part->lost = NOT_IN_ITS_SHARE;
 	else if (supervised.signal)
 		part->lost = "the part of pyinspect that reads it was ended by a signal";
 	pyi_parts_take(parts, part, fd);
 	return NULL;
 }
 
-/* One after the other, so that never more than one of them stands still. */
+static uint64_t resident_bytes(pid_t pid)
+{
+	struct pyi_process_status status = { 0 };
+
+	pyi_error_destroy(pyi_process_peek_status(pid, &status));
+	return status.rss_bytes;
+}
+
+/* One after the other, so that never more than one of them stands still; each has its share of the
+   time, so that the rest can be looked at if one takes long. */
 static struct pyi_error *look_at_all(const struct job *job, struct pyi_supervision *supervision,
 				     struct pyi_parts *parts)
 {
-	struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_free) uint64_t *bytes = calloc(parts->count, sizeof(*bytes));
+	uint64_t deadline_ns = supervision->deadline_ns;
+	struct pyi_error *error = bytes ? NULL : pyi_error_no_memory();
 	int cancel_signal = 0;
 
+	for (size_t p = 0; p < parts->count && !error; p++)
+		bytes[p] = resident_bytes(parts->items[p].pid);
 	for (size_t p = 0; p < parts->count && !error && !cancel_signal; p++) {
-		if (pyi_clock_passed(supervision->deadline_ns))
+		if (pyi_clock_passed(deadline_ns)) {
 			parts->items[p].lost = NOT_IN_TIME;
-		else
-			error = look_at(job, supervision, parts, &parts->items[p], &cancel_signal);
+			continue;
+		}
+		supervision->deadline_ns = pyi_time_share(pyi_clock_now_ns(), deadline_ns,
+							  bytes + p, parts->count - p);
+		error = look_at(job, supervision, parts, &parts->items[p], &cancel_signal);
 	}
+	supervision->deadline_ns = deadline_ns;
 	if (cancel_signal && !error)
 		pyi_conclusion_end_by(cancel_signal);
 	return error;
@@ -558,10 +577,6 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 		return error;
 	if (count > 1 && !adds_up)
 		return pyi_target_more_than_one(options->target, options->command, pids, count);
-	if (count > GROUP_LIMIT)
-		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_TOO_LARGE,
-					"%s is %zu processes, more than %d", options->target, count,
-					GROUP_LIMIT);
 	options->pid = pids[0];
 	*ret_count = count;
 	*ret_pids = pyi_return_ptr(pids);

@@ -364,3 +364,51 @@ def test_a_warning_of_one_is_one_of_all(service, state):
     report = ask(service.master.pid, state, "--children", "--max", SESSION + "=10000:1M",
                  expected=WARNING)
     assert report["result"]["rules"][0]["value"] == 20000
+
+
+@contextlib.contextmanager
+def traced(pid):
+    """As by a debugger, which does not stop it. Whoever looks at it waits for the end of that."""
+    seize, detach = 0x4206, 17
+    call = ctypes.CDLL(None, use_errno=True).ptrace
+    call.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+    assert call(seize, pid, None, None) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGSTOP)
+        os.waitpid(pid, 0x40000000)  # __WALL
+        assert call(detach, pid, None, None) == 0, os.strerror(ctypes.get_errno())
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_slow_one_does_not_use_up_the_time_of_all(service, state):
+    """The first one alone would wait for as long as --timeout is."""
+    with traced(service.master.pid):
+        report = ask(service.master.pid, state, "--children", "--max", SESSION + "=10000:1M",
+                     "--timeout", "10")
+    rule = report["result"]["rules"][0]
+    assert (rule["value"], rule["status"]) == (20000, "warning"), report
+    # Each of the others, and what became of that one.
+    assert {member["pid"] for member in report["group"]["processes"]} == set(service.workers)
+    unknown, = (rule for rule in report["result"]["rules"] if rule["rule"] == "measured")
+    assert (unknown["status"], str(service.master.pid) in unknown["message"]) == ("unknown", True)
+
+
+def test_more_than_a_few_hundred(start):
+    """What there is no time for is said of each of them."""
+    target = start(interpreters.any_interpreter(), "prefork.py")
+    workers = target.ask("workers " + " ".join(260 * ["1"]))
+    try:
+        done = support.run_pyinspect(target.pid, "--children", "top-types", "-n", "0", "--json",
+                                     "--timeout", "3")
+        assert done.returncode == 5, done.stdout + done.stderr
+        report = json.loads(done.stdout)
+        done_pids = {member["pid"] for member in report["group"]["processes"]}
+        types = {row["type"]: row["count"] for row in report["result"]["types"]}
+        assert len(done_pids) > 3 and types[SESSION] == len(done_pids & set(workers))
+        lost = [warning["message"] for warning in report["warnings"]]
+        assert len(lost) + len(done_pids) == 261
+        assert any("in the time allowed" in message for message in lost)
+    finally:
+        target.ask("end")
