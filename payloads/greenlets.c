@@ -43,7 +43,7 @@ static uint64_t find_frame(struct pyi_walk *walk, uint64_t addr, uint64_t word_c
 			return 0;
 		object = pyi_load64(at);
 		if (pyi_marks_is_readable(walk, object))
-			type = pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
+			type = pyi_type_of(walk, object);
 		if (type && type->kind == PYI_KIND_FRAME && type->exact)
 			return object;
 	}
@@ -59,7 +59,7 @@ static uint64_t frame_of(struct pyi_walk *walk, uint64_t object, const struct py
 
 	/* Not in what a subclass adds: it may hold any frame. */
 	while (type && !type->exact)
-		type = pyi_types_find(walk, pyi_field(type->addr, walk->layout->type_base));
+		type = pyi_type_at(walk, pyi_field(type->addr, walk->layout->type_base));
 	if (!type)
 		return 0;
 	end = (uint64_t)type->basicsize;
@@ -105,7 +105,7 @@ static bool settle(struct pyi_walk *walk, struct suspended_frame *frame)
 		frame->code =
 			pyi_stack_ref_object(layout, pyi_field(frame->iframe, layout->iframe_code));
 		if (pyi_marks_is_readable(walk, frame->code))
-			type = pyi_types_find(walk, pyi_field(frame->code, layout->object_type));
+			type = pyi_type_of(walk, frame->code);
 		if (!type || type->kind != PYI_KIND_CODE)
 			return false;
 		frame->slots_addr = frame->iframe + layout->iframe_localsplus;

@@ -128,11 +128,11 @@ static bool check_dict(struct pyi_walk *walk, uint64_t object, uint64_t *ret_use
 	uint64_t used = 0;
 
 	*ret_used = 0;
-	if (!pyi_dict_entries_find(walk, pyi_field(object, layout->dict_keys), &entries)) {
+	if (!pyi_dict_entries_find(walk, pyi_dict_keys(layout, object), &entries)) {
 		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
 		return false;
 	}
-	if (pyi_field(object, layout->dict_values))
+	if (pyi_dict_values(layout, object))
 		return true;
 	for (uint64_t i = 0; i < entries.count; i++)
 		used += pyi_load64(entries.first_addr + i * entries.entry_bytes +
@@ -151,7 +151,7 @@ static bool has_other_keys(struct pyi_walk *walk, uint64_t object)
 {
 	struct pyi_dict_entries entries;
 
-	if (!pyi_dict_entries_find(walk, pyi_field(object, walk->layout->dict_keys), &entries))
+	if (!pyi_dict_entries_find(walk, pyi_dict_keys(walk->layout, object), &entries))
 		return false;
 	for (uint64_t i = 0; i < entries.count; i++) {
 		uint64_t key = pyi_load64(entries.first_addr + i * entries.entry_bytes +
@@ -159,7 +159,7 @@ static bool has_other_keys(struct pyi_walk *walk, uint64_t object)
 		const struct pyi_walk_type *type = NULL;
 
 		if (key && pyi_marks_is_readable(walk, key))
-			type = pyi_types_find(walk, pyi_field(key, walk->layout->object_type));
+			type = pyi_type_of(walk, key);
 		if (type && (type->kind != PYI_KIND_STR || !type->exact))
 			return true;
 	}
@@ -186,20 +186,21 @@ static void visit_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_
 	keys_reported = used && walk->reported >= 2 * used;
 	if (keys_reported && !type->exact && used <= SUBCLASS_EXTRAS)
 		keys_reported = has_other_keys(walk, object);
-	if (!keys_reported)
-		refer_keys(walk, pyi_field(object, walk->layout->dict_keys));
+	/* Of one that is no PyDictKeysObject, always. */
+	if (!keys_reported && pyi_has(walk->layout->dict_keys))
+		refer_keys(walk, pyi_dict_keys(walk->layout, object));
 }
 
 /* They are shared by the instances, which hold them too. */
 static void visit_cached_keys(struct pyi_walk *walk, uint64_t object)
 {
-	uint64_t keys = pyi_field(object, walk->layout->heap_type_cached_keys);
+	uint64_t keys = 0;
 
+	if (pyi_has(walk->layout->heap_type_cached_keys))
+		keys = pyi_field(object, walk->layout->heap_type_cached_keys);
 	if (!keys)
 		return;
-	if (!walk->stream ||
-	    !pyi_stream_keys(walk, keys,
-			     pyi_types_find(walk, pyi_field(object, walk->layout->object_type))))
+	if (!walk->stream || !pyi_stream_keys(walk, keys, pyi_type_of(walk, object)))
 		refer_keys(walk, keys);
 }
 
@@ -237,7 +238,7 @@ static void visit_weakref(struct pyi_walk *walk, uint64_t object)
 
 	if (!pyi_marks_is_readable(walk, target))
 		return;
-	type = pyi_types_find(walk, pyi_field(target, layout->object_type));
+	type = pyi_type_of(walk, target);
 	if (type && type->kind == PYI_KIND_TYPE &&
 	    !(pyi_field(target, layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
 		pyi_walk_refer(walk, target);

@@ -33,8 +33,7 @@ bool pyi_size_has_own_bytes(const struct pyi_walk *walk, uint64_t object,
 /* Of a bytes object; what is no object is no size. */
 static uint64_t size_of_bytes(const struct pyi_walk *walk, uint64_t object)
 {
-	const struct pyi_walk_type *type = pyi_types_find(
-		(struct pyi_walk *)walk, pyi_field(object, walk->layout->object_type));
+	const struct pyi_walk_type *type = pyi_type_of((struct pyi_walk *)walk, object);
 
 	return type ? pyi_size_plain(walk, object, type) : 0;
 }
@@ -79,8 +78,7 @@ static uint64_t ndarray_size(const struct pyi_walk *walk, uint64_t object,
 	if (!(pyi_load32(object + NDARRAY_FLAGS) & NDARRAY_OWNS_DATA))
 		return bytes;
 	if (pyi_marks_is_readable(walk, descr))
-		type = pyi_types_find((struct pyi_walk *)walk,
-				      pyi_field(descr, walk->layout->object_type));
+		type = pyi_type_of((struct pyi_walk *)walk, descr);
 	/* Data of items that are not known is not data of no bytes. */
 	if (!type || !type->rule || type->rule->size_rule != PYI_SIZE_ITEM)
 		return PYI_SIZE_LIMIT;

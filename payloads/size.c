@@ -18,9 +18,8 @@ enum {
 	WCHAR_BYTES = 4,
 	DIGIT_BYTES = 4,
 	SET_ENTRY_BYTES = 16,
-	/* Modules/_collectionsmodule.c: a block holds 64 pointers and two links. */
-	DEQUE_BLOCK_ITEMS = 64,
-	DEQUE_BLOCK_BYTES = 528,
+	/* Modules/_collectionsmodule.c: besides pointers a block has two links. */
+	DEQUE_BLOCK_LINKS = 2,
 	/* Objects/odictobject.c: sizeof(_ODictNode), and a pointer for each fast node. */
 	ODICT_NODE_BYTES = 32,
 	/* Include/internal/pycore_code.h (3.8 to 3.10): sizeof(_PyOpcache) */
@@ -64,6 +63,17 @@ bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
 
 	if (!pyi_marks_is_readable(walk, keys))
 		return false;
+	if (pyi_has(layout->dict_table)) {
+		*ret_entries = (struct pyi_dict_entries){
+			.first_addr = pyi_field(keys, layout->dict_table),
+			.count = pyi_field(keys, layout->dict_mask) + 1,
+			.entry_bytes = GENERAL_ENTRY_BYTES,
+			.key_offset = PYI_POINTER_BYTES,
+			.value_offset = 2 * PYI_POINTER_BYTES,
+		};
+		return ret_entries->count <= UINT64_C(1) << LOG2_LIMIT &&
+		       pyi_marks_is_readable(walk, ret_entries->first_addr);
+	}
 	if (pyi_has(layout->keys_log2_size)) {
 		uint8_t log2_size = pyi_load8(keys + layout->keys_log2_size);
 		uint8_t log2_index = pyi_load8(keys + layout->keys_log2_index_bytes);
@@ -113,12 +123,18 @@ static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
 			  const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint64_t keys = pyi_field(object, layout->dict_keys);
+	uint64_t keys = pyi_dict_keys(layout, object);
 	uint64_t bytes = (uint64_t)type->basicsize;
 
+	if (pyi_has(layout->dict_table)) {
+		if (pyi_field(object, layout->dict_table) != object + layout->dict_smalltable)
+			bytes += pyi_times(pyi_field(object, layout->dict_mask) + 1,
+					   GENERAL_ENTRY_BYTES);
+		return bytes;
+	}
 	if (!pyi_marks_is_readable(walk, keys))
 		return bytes;
-	if (pyi_field(object, layout->dict_values)) {
+	if (pyi_dict_values(layout, object)) {
 		/* A split table: room for the values of all keys that fit. */
 		uint64_t room = pyi_has(layout->keys_log2_size)
 					? pyi_field(keys, layout->keys_nentries) +
@@ -134,6 +150,19 @@ static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
 				   PYI_POINTER_BYTES) +
 			 pyi_times(pyi_field(object, layout->dict_used), ODICT_NODE_BYTES);
 	return bytes;
+}
+
+/* Without a state: an array of units, or bytes. */
+static uint64_t plain_str_size(const struct pyi_walk *walk, uint64_t object,
+			       const struct pyi_walk_type *type)
+{
+	const struct pyi_layout *layout = walk->layout;
+	uint64_t length = items_of(walk, object);
+
+	if (type->flags & PYI_TPFLAG_BYTES_SUBCLASS)
+		return layout->bytes_value + 1 + length;
+	return layout->str_legacy_size +
+	       (length + 1) * (layout->features & PYI_FEATURE_WIDE_TEXT ? 4 : 2);
 }
 
 static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
@@ -189,14 +218,20 @@ static uint64_t int_size(const struct pyi_walk *walk, uint64_t object,
 	digits = items_of(walk, object);
 	if (!digits && layout->features & PYI_FEATURE_INT_ONE_DIGIT)
 		digits = 1;
-	return layout->int_digits + digits * DIGIT_BYTES;
+	/* Of `long`, subclasses are as large as they say (2.7). */
+	return (pyi_has(layout->int_value) ? (uint64_t)type->basicsize : layout->int_digits) +
+	       digits * DIGIT_BYTES;
 }
 
-static uint64_t type_size(const struct pyi_walk *walk, uint64_t object)
+static uint64_t type_size(const struct pyi_walk *walk, uint64_t object,
+			  const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
 	uint64_t keys;
 
+	/* A type has no size of its own then. */
+	if (!pyi_has(layout->heap_type_cached_keys))
+		return pyi_size_plain(walk, object, type);
 	if (!(pyi_field(object, layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
 		return layout->type_size;
 	keys = pyi_field(object, layout->heap_type_cached_keys);
@@ -260,7 +295,7 @@ static uint64_t code_size(const struct pyi_walk *walk, uint64_t object,
 {
 	const struct pyi_layout *layout = walk->layout;
 	uint64_t bytes = (pyi_size_plain(walk, object, type) + 7) & ~UINT64_C(7);
-	uint64_t extra = pyi_field(object, layout->code_extra);
+	uint64_t extra = pyi_has(layout->code_extra) ? pyi_field(object, layout->code_extra) : 0;
 
 	if (pyi_has(layout->code_cell2arg)) {
 		uint64_t cellvars = pyi_field(object, layout->code_cellvars);
@@ -313,6 +348,8 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 		return basic + pyi_times(pyi_field(object, layout->set_mask), SET_ENTRY_BYTES) +
 		       SET_ENTRY_BYTES;
 	case PYI_KIND_STR:
+		if (!pyi_has(layout->str_state))
+			return plain_str_size(walk, object, type);
 		return str_size(walk, object);
 	case PYI_KIND_BYTEARRAY:
 		return basic + bytearray_contents(layout, object);
@@ -320,10 +357,13 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 		return int_size(walk, object, type);
 	case PYI_KIND_DEQUE: {
 		uint64_t used = pyi_bounded(pyi_field(object, layout->deque_leftindex)) +
-				items_of(walk, object);
-		uint64_t blocks = (used + DEQUE_BLOCK_ITEMS - 1) / DEQUE_BLOCK_ITEMS;
+				(pyi_has(layout->deque_length)
+					 ? pyi_bounded(pyi_field(object, layout->deque_length))
+					 : items_of(walk, object));
+		uint64_t items = layout->deque_block_size / PYI_POINTER_BYTES - DEQUE_BLOCK_LINKS;
+		uint64_t blocks = (used + items - 1) / items;
 
-		return basic + (blocks ? blocks : 1) * DEQUE_BLOCK_BYTES;
+		return basic + (blocks ? blocks : 1) * layout->deque_block_size;
 	}
 	case PYI_KIND_ARRAY: {
 		uint64_t descr = pyi_field(object, layout->array_descr);
@@ -343,7 +383,7 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 		return layout->generator_iframe + layout->iframe_localsplus +
 		       frame_slots(walk, code_of_frame(layout, object + layout->generator_iframe));
 	case PYI_KIND_TYPE:
-		return type_size(walk, object);
+		return type_size(walk, object, type);
 	default:
 		if (type->rule && type->rule->size_rule != PYI_SIZE_NONE)
 			return pyi_size_plain(walk, object, type) +
@@ -367,9 +407,14 @@ bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
 /* True if a PyGC_Head at `head` says that its object is in a list. */
 static bool says_tracked(const struct pyi_layout *layout, uint64_t head)
 {
-	/* Modules/gcmodule.c of 3.7: _PyGC_REFS_UNTRACKED is -2, above a bit for finalizers. */
+	/*
+	 * Modules/gcmodule.c: _PyGC_REFS_UNTRACKED is -2, and above a bit for finalizers (to 3.7),
+	 * where there is one.
+	 */
 	if (pyi_has(layout->gc_head_refs))
-		return (int64_t)pyi_field(head, layout->gc_head_refs) >> 1 != -2;
+		return (int64_t)pyi_field(head, layout->gc_head_refs) >>
+			       !(layout->features & PYI_FEATURE_GC_REFS_WHOLE) !=
+		       -2;
 	return pyi_field(head, layout->gc_head_next) != 0;
 }
 

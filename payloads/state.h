@@ -29,6 +29,7 @@ enum {
 	PYI_TPFLAG_HEAP_TYPE = 1 << 9,
 	PYI_TPFLAG_HAVE_GC = 1 << 14,
 };
+#define PYI_TPFLAG_BYTES_SUBCLASS (UINT64_C(1) << 27)
 #define PYI_TPFLAG_TYPE_SUBCLASS (UINT64_C(1) << 31)
 
 enum {
@@ -199,7 +200,12 @@ void *pyi_walk_allocate(struct pyi_walk *walk, uint64_t size_bytes);
 
 bool pyi_types_init(struct pyi_walk *walk);
 /* The entry of the type at `addr`, made if it is new; NULL if that is no type. */
-struct pyi_walk_type *pyi_types_find(struct pyi_walk *walk, uint64_t addr);
+struct pyi_walk_type *pyi_type_at(struct pyi_walk *walk, uint64_t addr);
+/*
+ * The entry of what an object is an instance of, as above. Instances of old-style classes (2.7)
+ * have one type: for them it is the class that has an entry, with all that the type has.
+ */
+struct pyi_walk_type *pyi_type_of(struct pyi_walk *walk, uint64_t object);
 
 /* size.c: so many of so many bytes each, bounded */
 uint64_t pyi_times(uint64_t count, uint64_t unit);
@@ -251,6 +257,18 @@ void pyi_walk_skip(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t add
 void pyi_walk_put(struct pyi_walk *walk, const void *record, uint64_t size_bytes);
 void pyi_walk_flush(struct pyi_walk *walk);
 void pyi_walk_trouble(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr);
+
+/* Where the keys of a dict are: a PyDictKeysObject, or where there is none the dict itself. */
+static inline uint64_t pyi_dict_keys(const struct pyi_layout *layout, uint64_t dict)
+{
+	return pyi_has(layout->dict_keys) ? pyi_field(dict, layout->dict_keys) : dict;
+}
+
+/* The values of a dict that shares its keys; 0 if they are beside the keys. */
+static inline uint64_t pyi_dict_values(const struct pyi_layout *layout, uint64_t dict)
+{
+	return pyi_has(layout->dict_values) ? pyi_field(dict, layout->dict_values) : 0;
+}
 
 /* Where the entries of a dict's keys are, checked against each other. */
 struct pyi_dict_entries {

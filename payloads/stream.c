@@ -267,8 +267,8 @@ static bool is_embedded(const struct pyi_walk *walk, uint64_t values)
 bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint64_t values = pyi_field(object, layout->dict_values);
-	uint64_t keys = pyi_field(object, layout->dict_keys);
+	uint64_t values = pyi_dict_values(layout, object);
+	uint64_t keys = pyi_dict_keys(layout, object);
 	struct pyi_dict_entries entries;
 
 	walk->via = PYI_VIA_TRAVERSE;

@@ -75,6 +75,19 @@ static uint32_t presize_of(const struct pyi_layout *layout, uint64_t flags)
 	return bytes;
 }
 
+/* NULL without room. */
+static struct pyi_walk_type *insert(struct pyi_walk *walk, uint64_t slot,
+				    const struct pyi_walk_type *type)
+{
+	if (walk->type_count == PYI_TYPE_LIMIT) {
+		pyi_walk_trouble(walk, PYI_TROUBLE_MEMORY, type->addr);
+		return NULL;
+	}
+	walk->types[walk->type_count] = *type;
+	walk->type_slots[slot] = (uint32_t)++walk->type_count;
+	return &walk->types[walk->type_count - 1];
+}
+
 static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t addr)
 {
 	const struct pyi_layout *layout = walk->layout;
@@ -82,10 +95,6 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 
 	if (!is_type(walk, addr))
 		return NULL;
-	if (walk->type_count == PYI_TYPE_LIMIT) {
-		pyi_walk_trouble(walk, PYI_TROUBLE_MEMORY, addr);
-		return NULL;
-	}
 	type.flags = pyi_field(addr, layout->type_flags);
 	type.basicsize = (int64_t)pyi_bounded(pyi_field(addr, layout->type_basicsize));
 	type.itemsize = (int64_t)pyi_field(addr, layout->type_itemsize);
@@ -97,21 +106,57 @@ static struct pyi_walk_type *add(struct pyi_walk *walk, uint64_t slot, uint64_t 
 	if (type.flags & PYI_TPFLAG_TYPE_SUBCLASS)
 		type.kind = PYI_KIND_TYPE;
 	type.presize = presize_of(layout, type.flags);
-	walk->types[walk->type_count] = type;
-	walk->type_slots[slot] = (uint32_t)++walk->type_count;
-	return &walk->types[walk->type_count - 1];
+	return insert(walk, slot, &type);
 }
 
-struct pyi_walk_type *pyi_types_find(struct pyi_walk *walk, uint64_t addr)
+/* The slot of an entry, or an empty one for it. */
+static uint64_t find_slot(const struct pyi_walk *walk, uint64_t addr)
 {
 	uint64_t slot = hash(addr) % PYI_TYPE_SLOTS;
 
 	while (walk->type_slots[slot]) {
-		struct pyi_walk_type *type = &walk->types[walk->type_slots[slot] - 1];
-
-		if (type->addr == addr)
-			return type;
+		if (walk->types[walk->type_slots[slot] - 1].addr == addr)
+			break;
 		slot = (slot + 1) % PYI_TYPE_SLOTS;
 	}
-	return add(walk, slot, addr);
+	return slot;
+}
+
+struct pyi_walk_type *pyi_type_at(struct pyi_walk *walk, uint64_t addr)
+{
+	uint64_t slot = find_slot(walk, addr);
+	uint32_t number = walk->type_slots[slot];
+
+	return number ? &walk->types[number - 1] : add(walk, slot, addr);
+}
+
+/* The entry of an old-style class, made of that of the type of its instances. */
+PYI_SELDOM static struct pyi_walk_type *find_class(struct pyi_walk *walk, uint64_t addr,
+						   const struct pyi_walk_type *instances)
+{
+	const struct pyi_walk_type *own = NULL;
+	struct pyi_walk_type type = *instances;
+	uint64_t slot;
+
+	if (pyi_marks_is_readable(walk, addr))
+		own = pyi_type_at(walk, pyi_field(addr, walk->layout->object_type));
+	if (!own || own->kind != PYI_KIND_CLASS)
+		return NULL;
+	slot = find_slot(walk, addr);
+	if (walk->type_slots[slot])
+		return &walk->types[walk->type_slots[slot] - 1];
+	type.addr = addr;
+	type.count = 0;
+	type.bytes = 0;
+	return insert(walk, slot, &type);
+}
+
+struct pyi_walk_type *pyi_type_of(struct pyi_walk *walk, uint64_t object)
+{
+	struct pyi_walk_type *type =
+		pyi_type_at(walk, pyi_field(object, walk->layout->object_type));
+
+	if (type && type->kind == PYI_KIND_INSTANCE)
+		return find_class(walk, pyi_field(object, walk->layout->instance_class), type);
+	return type;
 }

@@ -66,7 +66,9 @@ static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *
 	type->bytes += bytes;
 	if (walk->stream)
 		pyi_stream_node(walk, object, type, bytes, frozen);
-	if (walk->arguments->flags & PYI_CENSUS_OBJECTS) {
+	/* Of old-style classes nothing else knows all. */
+	if (walk->arguments->flags & PYI_CENSUS_OBJECTS ||
+	    (type->kind == PYI_KIND_CLASS && !walk->stream)) {
 		struct pyi_record_object record = {
 			.kind = PYI_RECORD_OBJECT,
 			.size_bytes = sizeof(record),
@@ -96,8 +98,7 @@ static bool is_container(const struct pyi_walk_type *type)
 /* An object met for the first time, by a reference. Tracked ones are counted by their list. */
 static void meet(struct pyi_walk *walk, uint64_t object)
 {
-	struct pyi_walk_type *type =
-		pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
+	struct pyi_walk_type *type = pyi_type_of(walk, object);
 
 	if (!type) {
 		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
@@ -244,8 +245,7 @@ static void visit(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_
 
 static void count_tracked(struct pyi_walk *walk, uint64_t object)
 {
-	struct pyi_walk_type *type =
-		pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
+	struct pyi_walk_type *type = pyi_type_of(walk, object);
 
 	if (!type) {
 		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
@@ -263,7 +263,7 @@ static void visit_work(struct pyi_walk *walk)
 	struct pyi_walk_type *type;
 
 	*(volatile uint64_t *)&walk->work_count = walk->work_count - 1;
-	type = pyi_types_find(walk, pyi_field(object, walk->layout->object_type));
+	type = pyi_type_of(walk, object);
 	if (type)
 		visit(walk, object, type);
 }

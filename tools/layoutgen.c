@@ -294,6 +294,11 @@ static void add_name(char *names, const char *paths, size_t length)
 	snprintf(names + used, MAX_NAMES - used, "%s%.*s", used ? " " : "", (int)name_length, name);
 }
 
+static bool is_list(const struct row *row)
+{
+	return row->kind == LIST || row->kind == OPTIONAL_LIST;
+}
+
 static void resolve_list(const struct types *types, const struct row *row, uint32_t *list,
 			 char *names)
 {
@@ -313,7 +318,7 @@ static void resolve_list(const struct types *types, const struct row *row, uint3
 		}
 		paths += length + strspn(paths + length, " ");
 	}
-	if (count == 0)
+	if (count == 0 && row->kind == LIST)
 		errx(1, "%s: nothing found in the debug information", row->field);
 }
 
@@ -324,7 +329,7 @@ static void resolve_row(const struct types *types, const struct row *row, uint32
 
 	if (row->kind == GIVEN)
 		return;
-	if (row->kind == LIST) {
+	if (is_list(row)) {
 		resolve_list(types, row, value,
 			     row->offset == offsetof(struct pyi_layout, interp_roots) ? names
 										      : NULL);
@@ -373,7 +378,7 @@ static void check_table(void)
 	size_t next = 0;
 
 	for (size_t i = 0; i < layout_row_count; i++) {
-		size_t words = layout_rows[i].kind == LIST ? PYI_LAYOUT_LIST : 1;
+		size_t words = is_list(&layout_rows[i]) ? PYI_LAYOUT_LIST : 1;
 
 		if (layout_rows[i].offset != next || layout_rows[i].size != words * WORD)
 			errx(1, "%s: the table and struct pyi_layout disagree",
@@ -448,7 +453,7 @@ static void print_layout(const struct pyi_layout *layout, const struct mutexes *
 			printf("0x%04" PRIx32, *value);
 		else if (row->offset == offsetof(struct pyi_layout, features))
 			print_features(*value);
-		else if (row->kind == LIST)
+		else if (is_list(row))
 			print_list(value, mutex_of(row, mutexes));
 		else if (*value == PYI_ABSENT)
 			printf("PYI_ABSENT");

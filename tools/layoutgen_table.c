@@ -49,6 +49,7 @@ const struct row layout_rows[] = {
 	ROW(LIST, interp_roots,
 	    "PyInterpreterState.modules|PyInterpreterState.imports.modules "
 	    "PyInterpreterState.modules_by_index|PyInterpreterState.imports.modules_by_index "
+	    "PyInterpreterState.modules_reloading "
 	    "PyInterpreterState.sysdict PyInterpreterState.builtins "
 	    "PyInterpreterState.importlib|PyInterpreterState.imports.importlib "
 	    "PyInterpreterState.codec_search_path|PyInterpreterState.codecs.search_path "
@@ -147,8 +148,8 @@ const struct row layout_rows[] = {
 	ROW(SIZE, heap_type_size, "PyHeapTypeObject"),
 	ROW(OFFSET, heap_type_name, "PyHeapTypeObject.ht_name"),
 	ROW(OFFSET, heap_type_slots, "PyHeapTypeObject.ht_slots"),
-	ROW(OFFSET, heap_type_qualname, "PyHeapTypeObject.ht_qualname"),
-	ROW(OFFSET, heap_type_cached_keys, "PyHeapTypeObject.ht_cached_keys"),
+	ROW(OPTIONAL, heap_type_qualname, "PyHeapTypeObject.ht_qualname"),
+	ROW(OPTIONAL, heap_type_cached_keys, "PyHeapTypeObject.ht_cached_keys"),
 
 	ROW(SIZE, member_size, "PyMemberDef"),
 	ROW(OFFSET, member_name, "PyMemberDef.name"),
@@ -159,37 +160,37 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, list_allocated, "PyListObject.allocated"),
 	ROW(SIZE, dict_size, "PyDictObject"),
 	ROW(OFFSET, dict_used, "PyDictObject.ma_used"),
-	ROW(OFFSET, dict_keys, "PyDictObject.ma_keys"),
-	ROW(OFFSET, dict_values, "PyDictObject.ma_values"),
+	ROW(OPTIONAL, dict_keys, "PyDictObject.ma_keys"),
+	ROW(OPTIONAL, dict_values, "PyDictObject.ma_values"),
 	ROW(SIZE, set_size, "PySetObject"),
 	ROW(OFFSET, set_used, "PySetObject.used"),
 	ROW(OFFSET, set_mask, "PySetObject.mask"),
 	ROW(OFFSET, set_table, "PySetObject.table"),
 	ROW(OFFSET, set_smalltable, "PySetObject.smalltable"),
 
-	ROW(OFFSET, keys_refcnt, "PyDictKeysObject.dk_refcnt"),
+	ROW(OPTIONAL, keys_refcnt, "PyDictKeysObject.dk_refcnt"),
 	ROW(OPTIONAL, keys_size, "PyDictKeysObject.dk_size"),
 	ROW(OPTIONAL, keys_log2_size, "PyDictKeysObject.dk_log2_size"),
 	ROW(OPTIONAL, keys_log2_index_bytes, "PyDictKeysObject.dk_log2_index_bytes"),
 	ROW(OPTIONAL, keys_kind, "PyDictKeysObject.dk_kind"),
-	ROW(OFFSET, keys_usable, "PyDictKeysObject.dk_usable"),
-	ROW(OFFSET, keys_nentries, "PyDictKeysObject.dk_nentries"),
-	ROW(OFFSET, keys_indices, "PyDictKeysObject.dk_indices"),
+	ROW(OPTIONAL, keys_usable, "PyDictKeysObject.dk_usable"),
+	ROW(OPTIONAL, keys_nentries, "PyDictKeysObject.dk_nentries"),
+	ROW(OPTIONAL, keys_indices, "PyDictKeysObject.dk_indices"),
 
 	ROW(OPTIONAL, values_items, "PyDictValues.values"),
 	ROW(OPTIONAL, values_valid, "PyDictValues.valid"),
 
-	ROW(OFFSET, str_length, "PyASCIIObject.length"),
-	ROW(OFFSET, str_state, "PyASCIIObject.state"),
-	ROW(SIZE, str_ascii_size, "PyASCIIObject"),
-	ROW(SIZE, str_compact_size, "PyCompactUnicodeObject"),
+	ROW(OFFSET, str_length, "PyASCIIObject.length|PyUnicodeObject.length"),
+	ROW(OPTIONAL, str_state, "PyASCIIObject.state"),
+	ROW(OPTIONAL_SIZE, str_ascii_size, "PyASCIIObject"),
+	ROW(OPTIONAL_SIZE, str_compact_size, "PyCompactUnicodeObject"),
 	ROW(SIZE, str_legacy_size, "PyUnicodeObject"),
 	ROW(OPTIONAL, str_wstr, "PyASCIIObject.wstr"),
 	ROW(OPTIONAL, str_wstr_length, "PyCompactUnicodeObject.wstr_length"),
-	ROW(OFFSET, str_utf8, "PyCompactUnicodeObject.utf8"),
-	ROW(OFFSET, str_utf8_length, "PyCompactUnicodeObject.utf8_length"),
-	ROW(OFFSET, str_data, "PyUnicodeObject.data"),
-	ROW(OFFSET, bytes_value, "PyBytesObject.ob_sval"),
+	ROW(OPTIONAL, str_utf8, "PyCompactUnicodeObject.utf8"),
+	ROW(OPTIONAL, str_utf8_length, "PyCompactUnicodeObject.utf8_length"),
+	ROW(OFFSET, str_data, "PyUnicodeObject.data|PyUnicodeObject.str"),
+	ROW(OFFSET, bytes_value, "PyBytesObject.ob_sval|PyStringObject.ob_sval"),
 	ROW(OFFSET, bytearray_allocated, "PyByteArrayObject.ob_alloc"),
 	ROW(OPTIONAL, int_tag, "PyLongObject.long_value.lv_tag"),
 	ROW(OFFSET, int_digits, "PyLongObject.ob_digit|PyLongObject.long_value.ob_digit"),
@@ -202,16 +203,16 @@ const struct row layout_rows[] = {
 	ROW(OFFSET, function_globals, "PyFunctionObject.func_globals"),
 	ROW(OPTIONAL, function_builtins, "PyFunctionObject.func_builtins"),
 	ROW(OFFSET, function_name, "PyFunctionObject.func_name"),
-	ROW(OFFSET, function_qualname, "PyFunctionObject.func_qualname"),
+	ROW(OPTIONAL, function_qualname, "PyFunctionObject.func_qualname"),
 	ROW(OFFSET, function_defaults, "PyFunctionObject.func_defaults"),
-	ROW(OFFSET, function_kwdefaults, "PyFunctionObject.func_kwdefaults"),
+	ROW(OPTIONAL, function_kwdefaults, "PyFunctionObject.func_kwdefaults"),
 	ROW(OFFSET, function_closure, "PyFunctionObject.func_closure"),
 	ROW(OFFSET, function_doc, "PyFunctionObject.func_doc"),
 	ROW(OFFSET, function_dict, "PyFunctionObject.func_dict"),
 	ROW(OFFSET, function_module, "PyFunctionObject.func_module"),
-	ROW(OFFSET, function_annotations, "PyFunctionObject.func_annotations"),
+	ROW(OPTIONAL, function_annotations, "PyFunctionObject.func_annotations"),
 
-	ROW(OFFSET, odict_fast_nodes_size, "PyODictObject.od_fast_nodes_size"),
+	ROW(OPTIONAL, odict_fast_nodes_size, "PyODictObject.od_fast_nodes_size"),
 	ROW(SIZE, deque_size, "dequeobject"),
 	ROW(OFFSET, deque_leftindex, "dequeobject.leftindex"),
 	ROW(OFFSET, array_allocated, "arrayobject.allocated"),
@@ -244,7 +245,7 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, code_opcache_size, "PyCodeObject.co_opcache_size"),
 	ROW(OPTIONAL, code_cached, "PyCodeObject._co_cached"),
 	ROW(OPTIONAL_SIZE, code_cached_size, "_PyCoCached"),
-	ROW(OFFSET, code_extra, "PyCodeObject.co_extra"),
+	ROW(OPTIONAL, code_extra, "PyCodeObject.co_extra"),
 	ROW(OFFSET, module_dict, "PyModuleObject.md_dict"),
 
 	/* Not co_zombieframe and co_weakreflist, which own nothing; _co_code is 3.11's own cache.
@@ -262,8 +263,8 @@ const struct row layout_rows[] = {
 	ROW(LIST, generator_references,
 	    "PyGenObject.gi_code PyGenObject.gi_name PyGenObject.gi_qualname"),
 	ROW(LIST, descriptor_references, "PyDescrObject.d_name PyDescrObject.d_qualname"),
-	ROW(LIST, module_references, "PyModuleObject.md_name"),
-	ROW(LIST, range_references,
+	ROW(OPTIONAL_LIST, module_references, "PyModuleObject.md_name"),
+	ROW(OPTIONAL_LIST, range_references,
 	    "rangeobject.start rangeobject.stop rangeobject.step rangeobject.length"),
 
 	ROW(OPTIONAL_SIZE, runtime_size, "_PyRuntimeState"),
@@ -275,6 +276,18 @@ const struct row layout_rows[] = {
 	ROW(OPTIONAL, gc_enabled, "_gc_runtime_state.enabled"),
 	ROW(OFFSET, gc_generation_threshold, "gc_generation.threshold"),
 	ROW(OFFSET, gc_generation_count, "gc_generation.count"),
+
+	ROW(OPTIONAL, dict_mask, "PyDictObject.ma_mask"),
+	ROW(OPTIONAL, dict_table, "PyDictObject.ma_table"),
+	ROW(OPTIONAL, dict_smalltable, "PyDictObject.ma_smalltable"),
+	ROW(OPTIONAL, deque_length, "dequeobject.len"),
+	ROW(SIZE, deque_block_size, "BLOCK|block"),
+	ROW(OPTIONAL, int_value, "PyIntObject.ob_ival"),
+	ROW(OPTIONAL, instance_class, "PyInstanceObject.in_class"),
+	ROW(OPTIONAL, instance_dict, "PyInstanceObject.in_dict"),
+	ROW(OPTIONAL, class_bases, "PyClassObject.cl_bases"),
+	ROW(OPTIONAL, class_dict, "PyClassObject.cl_dict"),
+	ROW(OPTIONAL, class_name, "PyClassObject.cl_name"),
 };
 
 const size_t layout_row_count = sizeof(layout_rows) / sizeof(layout_rows[0]);
@@ -300,6 +313,9 @@ const struct row_feature layout_features[] = {
 	FOUND(PYI_FEATURE_MANAGED_DICT_OR_VALUES, "PyDictOrValues.values", NULL),
 	FOUND(PYI_FEATURE_MANAGED_DICT, "PyManagedDictPointer.dict", NULL),
 	FOUND(PYI_FEATURE_STACK_REFS, "_PyInterpreterFrame.stackpointer", NULL),
+	FOUND(PYI_FEATURE_GC_REFS_WHOLE, "PyGC_Head.gc.gc_refs", "PyTypeObject.tp_finalize"),
+	FOUND(PYI_FEATURE_BYTES_NAMES, "PyStringObject.ob_sval", NULL),
+	MEASURED(PYI_FEATURE_WIDE_TEXT),
 };
 
 const size_t layout_feature_count = sizeof(layout_features) / sizeof(layout_features[0]);

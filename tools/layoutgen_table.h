@@ -15,6 +15,7 @@ enum row_kind {
 	SIZE,	  /* sizeof a struct that every supported build has */
 	OPTIONAL_SIZE,
 	LIST, /* offsets of those members that exist and are pointers to objects; at least one */
+	OPTIONAL_LIST, /* the same, but there may be none */
 };
 
 struct row {

@@ -69,6 +69,14 @@ enum pyi_layout_feature {
 	PYI_FEATURE_MANAGED_DICT = 1 << 10,
 	/* What frames hold are tagged references, see pyinspect/stack_ref.h (3.14, gh-117139). */
 	PYI_FEATURE_STACK_REFS = 1 << 11,
+	/*
+	 * gc_refs is a count with marks below 0, without a bit for finalizers (to 3.3; PEP 442).
+	 */
+	PYI_FEATURE_GC_REFS_WHOLE = 1 << 12,
+	/* Names are bytes (2.7: PyString_Type is `str`); those that are text are names, too. */
+	PYI_FEATURE_BYTES_NAMES = 1 << 13,
+	/* Text that has no state is in units of 4 bytes, else of 2 (2.7: Py_UNICODE_SIZE). */
+	PYI_FEATURE_WIDE_TEXT = 1 << 14,
 };
 
 struct pyi_layout {
@@ -334,6 +342,26 @@ struct pyi_layout {
 	/* struct gc_generation: int; what gc.get_threshold() and gc.get_count() say */
 	uint32_t gc_generation_threshold;
 	uint32_t gc_generation_count;
+
+	/*
+	 * PyDictObject that has its entries (hash, key, value) in a table of its own, not in a
+	 * PyDictKeysObject; to 3.2. Unused are those without a value. (bpo-13903, PEP 412)
+	 */
+	uint32_t dict_mask; /* Py_ssize_t: entries in the table, less one */
+	uint32_t dict_table;
+	uint32_t dict_smalltable; /* where dict_table leads to as long as there are few */
+
+	uint32_t deque_length;	   /* Py_ssize_t; PYI_ABSENT: as that of all PyVarObjects */
+	uint32_t deque_block_size; /* two links, the rest are PyObject * */
+
+	uint32_t int_value; /* PyIntObject: long; 2.7, where int_digits is of the type `long` */
+
+	/* PyInstanceObject, PyClassObject: instances of old-style classes, and these; 2.7 */
+	uint32_t instance_class;
+	uint32_t instance_dict;
+	uint32_t class_bases; /* tuple */
+	uint32_t class_dict;
+	uint32_t class_name; /* PyObject *: bytes */
 };
 
 #endif

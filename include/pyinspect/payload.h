@@ -85,6 +85,9 @@ enum pyi_object_kind {
 	PYI_KIND_WEAKREF,
 	/* Of the package greenlet. */
 	PYI_KIND_GREENLET,
+	/* Instances of old-style classes, which count as their types; and these classes (2.7). */
+	PYI_KIND_INSTANCE,
+	PYI_KIND_CLASS,
 	PYI_KIND_COUNT,
 };
 

@@ -344,7 +344,7 @@ static bool is_namespace(const struct search *search, uint32_t node)
 	if (!owners || owners[node] == PYI_GRAPH_NONE)
 		return false;
 	kind = graph->types[pyi_graph_type(graph, owners[node])].kind;
-	return kind == PYI_KIND_MODULE || kind == PYI_KIND_TYPE;
+	return kind == PYI_KIND_MODULE || kind == PYI_KIND_TYPE || kind == PYI_KIND_CLASS;
 }
 
 /* All references of a node to members that are not what they were reached by. */

@@ -65,6 +65,9 @@ static bool are_reported(struct pyi_dict_keys *keys, uint32_t dict)
 	const struct pyi_layout *layout = runtime_of(keys)->layout;
 	uint8_t kind;
 
+	/* A table of its own is for any key. */
+	if (layout->dict_keys == PYI_ABSENT)
+		return true;
 	if (layout->keys_kind != PYI_ABSENT &&
 	    pyi_memory_try_read(keys->view->snapshot->reader,
 				table_of(keys, dict) + layout->keys_kind, &kind, 1))

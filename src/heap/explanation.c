@@ -148,6 +148,7 @@ static bool is_metaclass(const struct pyi_graph *graph, const char *name)
 	for (uint32_t t = 0; t < graph->type_count; t++)
 		if (graph->types[t].name && strcmp(graph->types[t].name, name) == 0)
 			return graph->types[t].kind == PYI_KIND_TYPE ||
+			       graph->types[t].kind == PYI_KIND_CLASS ||
 			       graph->types[t].kind == PYI_KIND_MODULE;
 	return false;
 }
@@ -199,6 +200,7 @@ static bool is_of_program(const struct pyi_graph *graph, uint32_t node)
 	switch (graph->types[pyi_graph_type(graph, node)].kind) {
 	case PYI_KIND_MODULE:
 	case PYI_KIND_TYPE:
+	case PYI_KIND_CLASS:
 	case PYI_KIND_FUNCTION:
 	case PYI_KIND_CODE:
 		return true;

@@ -157,6 +157,9 @@ char *pyi_words_dict_owner(const struct pyi_graph_view *view, uint32_t dict)
 		if (kind_of(graph, node) == PYI_KIND_TYPE &&
 		    pyi_words_is_dict_of(view, node, pyi_graph_place_of(graph, node, dict)))
 			return name_of_holder(view, node, PYI_HOLDER_CLASS);
+		if (kind_of(graph, node) == PYI_KIND_CLASS &&
+		    pyi_names_dict(view->names, node) == dict)
+			return name_of_holder(view, node, PYI_HOLDER_CLASS);
 	}
 	for (uint64_t r = 0; r < referrers.count && tried++ < OWNER_LIMIT; r++) {
 		const uint32_t node = referrers.items[r];

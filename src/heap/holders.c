@@ -36,6 +36,7 @@ static enum pyi_holder_kind holder_kind(struct pyi_holders *holders, uint32_t nu
 	case PYI_KIND_MODULE:
 		return PYI_HOLDER_MODULE;
 	case PYI_KIND_TYPE:
+	case PYI_KIND_CLASS:
 		return PYI_HOLDER_CLASS;
 	case PYI_KIND_FUNCTION:
 		return PYI_HOLDER_FUNCTION;
@@ -45,6 +46,7 @@ static enum pyi_holder_kind holder_kind(struct pyi_holders *holders, uint32_t nu
 	/* There are as many as functions, and most hold much the same. */
 	case PYI_KIND_CODE:
 	case PYI_KIND_GREENLET:
+	case PYI_KIND_INSTANCE:
 		return PYI_HOLDER_INSTANCE;
 	case PYI_KIND_PLAIN:
 		return pyi_names_type(holders->view->names, number)->flags & FLAG_HEAP_TYPE

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "heap/all_types.h"
 #include "heap/census.h"
 #include "heap/container_paths.h"
 #include "heap/graph.h"
@@ -525,10 +526,7 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	run->graph = NULL;
 	run->sample.time_s = time(NULL);
 	run->sample.age_s = pyi_process_age_s(&session->source.process);
-	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
-			       session->options->deadline_ns, &types);
-	if (!error && types.full)
-		pyi_session_leave_out(session);
+	error = pyi_session_list_types(session, snapshot, interpreters, &types);
 	if (!error)
 		error = walk(run, &graph, &result);
 	if (!error)

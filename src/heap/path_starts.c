@@ -152,7 +152,8 @@ static bool is_instance(const struct pyi_graph *graph, uint32_t node)
 {
 	const struct pyi_graph_type *type = &graph->types[pyi_graph_type(graph, node)];
 
-	return type->kind == PYI_KIND_PLAIN && is_class(type->name);
+	return type->kind == PYI_KIND_INSTANCE ||
+	       (type->kind == PYI_KIND_PLAIN && is_class(type->name));
 }
 
 /* Bits of what objects refer to that were not reached, other than themselves. */

@@ -179,6 +179,25 @@ static bool add_match(void *argument, uint64_t key, uint64_t value)
 	return true;
 }
 
+/* Where text has no state: bytes or units, of ASCII. */
+static bool read_plain_name(const struct run *run, uint64_t addr, char ret_name[TEXT_BYTES + 1])
+{
+	char text[PYI_NAME_BYTES];
+	uint64_t length;
+
+	if (!pyi_memory_try_read_u64(run->snapshot->reader,
+				     addr + run->session->runtime.layout->str_length, &length) ||
+	    !length || length > TEXT_BYTES ||
+	    !pyi_objects_read_str(&run->session->runtime, run->snapshot->reader, addr, text) ||
+	    strlen(text) != length)
+		return false;
+	for (uint64_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	memcpy(ret_name, text, (size_t)length + 1);
+	return true;
+}
+
 /* False if it is none, or none that a bus gives. */
 static bool read_name(const struct run *run, uint64_t addr, char ret_name[TEXT_BYTES + 1])
 {
@@ -187,6 +206,8 @@ static bool read_name(const struct run *run, uint64_t addr, char ret_name[TEXT_B
 	uint64_t length;
 	uint8_t state;
 
+	if (layout->str_state == PYI_ABSENT)
+		return read_plain_name(run, addr, ret_name);
 	if (!pyi_memory_try_read_u64(reader, addr + layout->str_length, &length) || !length ||
 	    length > TEXT_BYTES ||
 	    !pyi_memory_try_read(reader, addr + layout->str_state, &state, 1) ||
@@ -249,7 +270,9 @@ static void choose_values(const struct run *run, bool *values)
 	for (uint32_t t = 0; t < run->graph->type_count; t++) {
 		uint64_t flags;
 
+		/* An old-style class has no flags. */
 		values[t] =
+			run->graph->types[t].kind != PYI_KIND_INSTANCE &&
 			pyi_memory_try_read_u64(run->snapshot->reader,
 						run->graph->types[t].addr +
 							run->session->runtime.layout->type_flags,

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "graph/bits.h"
+#include "heap/all_types.h"
 #include "python/attributes.h"
 
 enum {
@@ -86,10 +87,7 @@ struct pyi_error *pyi_subject_find(const struct pyi_subject *subject, struct pyi
 	};
 	struct pyi_error *error;
 
-	error = pyi_types_list(&session->runtime, snapshot->reader, interpreters,
-			       session->options->deadline_ns, &found.types);
-	if (!error && found.types.full)
-		pyi_session_leave_out(session);
+	error = pyi_session_list_types(session, snapshot, interpreters, &found.types);
 	if (!error && subject && subject->type)
 		error = pyi_types_choose(&session->runtime, snapshot->reader, &found.types,
 					 subject->type, subject->exact, &found.meant,

@@ -144,7 +144,8 @@ struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 
 	if (!type_is_named(runtime, reader, runtime->type_type_addr, "type") ||
 	    !type_is_named(runtime, reader, runtime->dict_type_addr, "dict") ||
-	    !type_is_named(runtime, reader, runtime->str_type_addr, "str"))
+	    !type_is_named(runtime, reader, runtime->str_type_addr,
+			   layout->features & PYI_FEATURE_BYTES_NAMES ? "unicode" : "str"))
 		return mismatch(runtime, "types are not where they should be");
 	error = pyi_interpreters_list(runtime, reader, &interpreters);
 	if (error)

@@ -10,6 +10,7 @@
 #include <pyinspect/payload.h>
 
 #include "base/cleanup.h"
+#include "python/builtin_types.h"
 #include "python/interpreters.h"
 #include "python/members.h"
 #include "python/objects_private.h"
@@ -106,18 +107,12 @@ static uint64_t values_items(const struct pyi_layout *layout, uint64_t values_ad
 static bool find_dict_table(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			    uint64_t dict_addr, struct table *ret_table)
 {
-	const struct pyi_layout *layout = runtime->layout;
 	struct table table = { 0 };
-	uint64_t values;
-	uint64_t keys;
 
 	if (!pyi_objects_has_flag(runtime, reader, dict_addr, PYI_SUBCLASS_DICT_BIT) ||
-	    !pyi_memory_try_read_u64(reader, dict_addr + layout->dict_keys, &keys) ||
-	    !pyi_memory_try_read_u64(reader, dict_addr + layout->dict_values, &values) || !keys ||
-	    !pyi_objects_find_entries(layout, reader, keys, &table.entries))
+	    !pyi_objects_find_dict(runtime->layout, reader, dict_addr, &table.entries,
+				   &table.values_addr))
 		return false;
-	if (values)
-		table.values_addr = values_items(layout, values);
 	*ret_table = table;
 	return true;
 }
@@ -148,7 +143,7 @@ static bool match(void *argument, uint64_t key, uint64_t value)
 
 	if (!pyi_objects_str_is(search->runtime->layout, search->reader, key, search->name,
 				search->length) ||
-	    !pyi_objects_has_flag(search->runtime, search->reader, key, PYI_SUBCLASS_UNICODE_BIT))
+	    !pyi_objects_is_name(search->runtime, search->reader, key))
 		return true;
 	search->value = value;
 	return false;
@@ -226,15 +221,34 @@ static uint64_t dict_from_end(const struct pyi_layout *layout, struct pyi_memory
 	return load(reader, object + bytes + offset);
 }
 
-static struct pyi_attribute_storage find_storage(const struct pyi_layout *layout,
+/* Instances of old-style classes, by their class too, and these classes, whose types do not tell
+ * where the dict is (2.7); PYI_ABSENT: it is another type. */
+static uint32_t old_dict_offset(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+				uint64_t type)
+{
+	if (runtime->layout->instance_dict == PYI_ABSENT || !type)
+		return PYI_ABSENT;
+	if (type == pyi_builtin_types_find(runtime, PYI_KIND_CLASS))
+		return runtime->layout->class_dict;
+	if (type == pyi_builtin_types_find(runtime, PYI_KIND_INSTANCE) ||
+	    pyi_objects_is_old_class(runtime, reader, type))
+		return runtime->layout->instance_dict;
+	return PYI_ABSENT;
+}
+
+static struct pyi_attribute_storage find_storage(const struct pyi_runtime *runtime,
 						 struct pyi_memory_reader *reader, uint64_t object,
 						 uint64_t type)
 {
+	const struct pyi_layout *layout = runtime->layout;
 	uint64_t flags = load(reader, type + layout->type_flags);
 	uint64_t offset = load(reader, type + layout->type_dictoffset);
+	uint32_t old_offset = old_dict_offset(runtime, reader, type);
 	struct pyi_attribute_storage storage = { 0 };
 
-	if (layout->features & PREHEADER_FEATURES && flags & FLAG_MANAGED_DICT)
+	if (old_offset != PYI_ABSENT)
+		storage.dict_addr = load(reader, object + old_offset);
+	else if (layout->features & PREHEADER_FEATURES && flags & FLAG_MANAGED_DICT)
 		find_managed(layout, reader, object, type, flags, &storage);
 	else if (offset && offset <= INT64_MAX)
 		storage.dict_addr = load(reader, object + offset);
@@ -259,7 +273,7 @@ static bool search_storage(const struct pyi_runtime *runtime, struct pyi_memory_
 			   uint64_t object, uint64_t type, const char *name, uint64_t *ret_value)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	struct pyi_attribute_storage storage = find_storage(layout, reader, object, type);
+	struct pyi_attribute_storage storage = find_storage(runtime, reader, object, type);
 	struct table table;
 
 	if (!storage.values_addr)
@@ -272,7 +286,7 @@ struct pyi_attribute_storage pyi_attributes_storage(const struct pyi_runtime *ru
 						    struct pyi_memory_reader *reader,
 						    uint64_t object_addr, uint64_t type_addr)
 {
-	return find_storage(runtime->layout, reader, object_addr, type_addr);
+	return find_storage(runtime, reader, object_addr, type_addr);
 }
 
 bool pyi_attributes_each(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -285,7 +299,7 @@ bool pyi_attributes_each(const struct pyi_runtime *runtime, struct pyi_memory_re
 
 	if (!type)
 		return false;
-	storage = find_storage(runtime->layout, reader, object_addr, type);
+	storage = find_storage(runtime, reader, object_addr, type);
 	if (storage.values_addr)
 		return find_values_table(runtime->layout, reader, type, &storage, &table) &&
 		       each_entry(reader, &table, item, argument);
@@ -298,6 +312,8 @@ bool pyi_attributes_are_possible(const struct pyi_runtime *runtime,
 {
 	const struct pyi_layout *layout = runtime->layout;
 
+	if (old_dict_offset(runtime, reader, type_addr) != PYI_ABSENT)
+		return true;
 	return load(reader, type_addr + layout->type_dictoffset) ||
 	       (layout->features & PREHEADER_FEATURES &&
 		load(reader, type_addr + layout->type_flags) & FLAG_MANAGED_DICT);
@@ -348,18 +364,28 @@ static uint64_t class_dict(const struct pyi_runtime *runtime, struct pyi_memory_
 			   uint64_t type_addr)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t dict = load(reader, type_addr + layout->type_dict);
+	uint64_t dict;
 
+	if (pyi_objects_is_old_class(runtime, reader, type_addr))
+		return load(reader, type_addr + layout->class_dict);
+	dict = load(reader, type_addr + layout->type_dict);
 	if (!dict && layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
 	    load(reader, type_addr + layout->type_flags) & FLAG_STATIC_BUILTIN)
 		dict = static_type_dict(runtime, reader, type_addr);
 	return dict;
 }
 
+static bool is_class(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+		     uint64_t addr)
+{
+	return pyi_objects_has_flag(runtime, reader, addr, PYI_SUBCLASS_TYPE_BIT) ||
+	       pyi_objects_is_old_class(runtime, reader, addr);
+}
+
 bool pyi_attributes_get_class(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			      uint64_t type_addr, const char *name, uint64_t *ret_value)
 {
-	return pyi_objects_has_flag(runtime, reader, type_addr, PYI_SUBCLASS_TYPE_BIT) &&
+	return is_class(runtime, reader, type_addr) &&
 	       search_dict(runtime, reader, class_dict(runtime, reader, type_addr), name,
 			   ret_value);
 }
@@ -371,28 +397,35 @@ bool pyi_attributes_each_of_class(const struct pyi_runtime *runtime,
 {
 	uint64_t dict;
 
-	if (!pyi_objects_has_flag(runtime, reader, type_addr, PYI_SUBCLASS_TYPE_BIT))
+	if (!is_class(runtime, reader, type_addr))
 		return false;
 	dict = class_dict(runtime, reader, type_addr);
 	return !dict || pyi_attributes_each_item(runtime, reader, dict, item, argument);
 }
 
-/* Types that are not exported by the interpreter: they are known by their full tp_name. */
-static bool is_named_container(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			       uint64_t type_addr)
+/*
+ * Types that are not exported by the interpreter: they are known by their full tp_name. Where the
+ * length of their instances is; PYI_ABSENT: it is none of them.
+ */
+static uint32_t named_length_field(const struct pyi_runtime *runtime,
+				   struct pyi_memory_reader *reader, uint64_t type_addr)
 {
+	const struct pyi_layout *layout = runtime->layout;
 	uint64_t type;
 
 	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++) {
 		char name[TYPE_NAME_BYTES];
 
-		if (pyi_memory_try_read_string(reader,
-					       load(reader, type + runtime->layout->type_name),
-					       name, sizeof(name)) &&
-		    (strcmp(name, "collections.deque") == 0 || strcmp(name, "array.array") == 0))
-			return true;
+		if (!pyi_memory_try_read_string(reader, load(reader, type + layout->type_name),
+						name, sizeof(name)))
+			continue;
+		if (strcmp(name, "collections.deque") == 0)
+			return layout->deque_length != PYI_ABSENT ? layout->deque_length
+								  : layout->var_size;
+		if (strcmp(name, "array.array") == 0)
+			return layout->var_size;
 	}
-	return false;
+	return PYI_ABSENT;
 }
 
 /* Where the length of instances of a type is; PYI_ABSENT: not known. */
@@ -403,6 +436,8 @@ static uint32_t length_field(const struct pyi_runtime *runtime, struct pyi_memor
 	uint64_t flags = load(reader, type_addr + layout->type_flags);
 	uint32_t kind;
 
+	if (pyi_objects_is_old_class(runtime, reader, type_addr))
+		return PYI_ABSENT;
 	if (flags >> PYI_SUBCLASS_UNICODE_BIT & 1)
 		return layout->str_length;
 	if (flags >> PYI_SUBCLASS_DICT_BIT & 1)
@@ -413,9 +448,9 @@ static uint32_t length_field(const struct pyi_runtime *runtime, struct pyi_memor
 	kind = pyi_members_kind(runtime, reader, type_addr);
 	if (kind == PYI_KIND_SET)
 		return layout->set_used;
-	if (kind == PYI_KIND_BYTEARRAY || is_named_container(runtime, reader, type_addr))
+	if (kind == PYI_KIND_BYTEARRAY)
 		return layout->var_size;
-	return PYI_ABSENT;
+	return named_length_field(runtime, reader, type_addr);
 }
 
 bool pyi_attributes_is_container(const struct pyi_runtime *runtime,

@@ -33,6 +33,9 @@ static const struct {
 	{ "PySet_Type", "set", PYI_KIND_SET },
 	{ "PyFrozenSet_Type", "frozenset", PYI_KIND_SET },
 	{ "PyUnicode_Type", "str", PYI_KIND_STR },
+	{ "PyString_Type", "str", PYI_KIND_STR },
+	{ "PyInstance_Type", "instance", PYI_KIND_INSTANCE },
+	{ "PyClass_Type", "classobj", PYI_KIND_CLASS },
 	{ "PyByteArray_Type", "bytearray", PYI_KIND_BYTEARRAY },
 	{ "PyLong_Type", "int", PYI_KIND_INT },
 	{ "PyCode_Type", "code", PYI_KIND_CODE },
@@ -176,4 +179,12 @@ struct pyi_error *pyi_builtin_types_by_name(struct pyi_runtime *runtime,
 	}
 	pyi_type_list_deinit(&list);
 	return runtime->str_type_addr ? NULL : no_types(runtime);
+}
+
+uint64_t pyi_builtin_types_find(const struct pyi_runtime *runtime, uint32_t kind)
+{
+	for (size_t i = 0; i < runtime->builtin_type_count; i++)
+		if (runtime->builtin_types[i].kind == kind)
+			return runtime->builtin_types[i].addr;
+	return 0;
 }

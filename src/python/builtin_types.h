@@ -27,4 +27,8 @@ struct pyi_error *pyi_builtin_types_by_symbol(struct pyi_runtime *runtime, struc
 struct pyi_error *pyi_builtin_types_by_name(struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader) PYI_MUST_CHECK;
 
+/* The first type of a kind (enum pyi_object_kind), which others are variants of; 0: there is none.
+ */
+uint64_t pyi_builtin_types_find(const struct pyi_runtime *runtime, uint32_t kind);
+
 #endif

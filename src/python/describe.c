@@ -113,7 +113,8 @@ static void put_literal(struct text *text, const char *prefix, const uint32_t *c
 	put(text, quote);
 }
 
-static bool put_str(const struct pyi_places *places, uint64_t addr, size_t room, struct text *text)
+static bool put_str(const struct pyi_places *places, uint64_t addr, const char *prefix, size_t room,
+		    struct text *text)
 {
 	char content[PYI_NAME_BYTES] = "";
 	const char *at = content;
@@ -136,12 +137,12 @@ static bool put_str(const struct pyi_places *places, uint64_t addr, size_t room,
 		at += size_bytes;
 		count++;
 	}
-	put_literal(text, "", characters, count, room);
+	put_literal(text, prefix, characters, count, room);
 	return true;
 }
 
-static bool put_bytes(const struct pyi_places *places, uint64_t addr, size_t room,
-		      struct text *text)
+static bool put_bytes(const struct pyi_places *places, uint64_t addr, const char *prefix,
+		      size_t room, struct text *text)
 {
 	const struct pyi_layout *layout = places->runtime->layout;
 	uint32_t characters[WIDTH_LIMIT + 1];
@@ -157,7 +158,7 @@ static bool put_bytes(const struct pyi_places *places, uint64_t addr, size_t roo
 		return false;
 	for (size_t i = 0; i < length; i++)
 		characters[i] = content[i];
-	put_literal(text, "b", characters, (size_t)length, room);
+	put_literal(text, prefix, characters, (size_t)length, room);
 	return true;
 }
 
@@ -252,14 +253,45 @@ static bool put_float(const struct pyi_places *places, uint64_t addr, struct tex
 	return true;
 }
 
+/* Those of 2.7 that are written in another way. False: it is none of them. */
+static bool put_old_plain(const struct pyi_places *places, uint64_t addr, const char *type,
+			  size_t room, struct text *text, bool *ret_done)
+{
+	char decimal[DECIMAL_BYTES];
+	uint64_t value;
+
+	if (strcmp(type, "str") == 0) {
+		*ret_done = put_bytes(places, addr, "", room, text);
+	} else if (strcmp(type, "unicode") == 0) {
+		*ret_done = put_str(places, addr, "u", room, text);
+	} else if (strcmp(type, "long") == 0) {
+		*ret_done = put_int(places, addr, text);
+		put(text, *ret_done ? "L" : "");
+	} else if (strcmp(type, "int") == 0 || strcmp(type, "bool") == 0) {
+		*ret_done = pyi_memory_try_read_u64(
+			places->reader, addr + places->runtime->layout->int_value, &value);
+		snprintf(decimal, sizeof(decimal), "%" PRId64, (int64_t)value);
+		if (*ret_done)
+			put(text, *type == 'i' ? decimal : value ? "True" : "False");
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* False if the object is not of a type that is shown. */
 static bool put_plain(const struct pyi_places *places, uint64_t addr, const char *type, size_t room,
 		      struct text *text)
 {
+	bool done;
+
+	if (places->runtime->layout->features & PYI_FEATURE_BYTES_NAMES &&
+	    put_old_plain(places, addr, type, room, text, &done))
+		return done;
 	if (strcmp(type, "str") == 0)
-		return put_str(places, addr, room, text);
+		return put_str(places, addr, "", room, text);
 	if (strcmp(type, "bytes") == 0)
-		return put_bytes(places, addr, room, text);
+		return put_bytes(places, addr, "b", room, text);
 	if (strcmp(type, "int") == 0)
 		return put_int(places, addr, text);
 	if (strcmp(type, "bool") == 0)

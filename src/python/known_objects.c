@@ -57,10 +57,13 @@ static const struct type_rule type_rules[] = {
 	{ PYI_KIND_TYPE, FIELD(type_dictoffset), FIELD(type_dict), NO_FIELD, 0 },
 	{ PYI_KIND_FUNCTION, FIELD(type_dictoffset), FIELD(function_dict), NO_FIELD, 0 },
 	{ PYI_KIND_MODULE, FIELD(type_dictoffset), FIELD(module_dict), NO_FIELD, 0 },
+	/* in_weakreflist is behind the dict */
+	{ PYI_KIND_INSTANCE, FIELD(type_basicsize), FIELD(instance_dict), NO_FIELD,
+	  2 * WORD_BYTES },
 };
 
 /* Members that follow each other in every version: the second is so many bytes behind the first. */
-static const struct {
+static const struct neighbours {
 	size_t first;
 	size_t second;
 	uint32_t distance;
@@ -79,6 +82,18 @@ static const struct {
 	{ FIELD(set_used), FIELD(set_mask), WORD_BYTES },
 	{ FIELD(set_mask), FIELD(set_table), WORD_BYTES },
 	{ FIELD(set_smalltable), FIELD(set_size), 17 * WORD_BYTES },
+	{ FIELD(dict_used), FIELD(dict_mask), WORD_BYTES },
+	{ FIELD(dict_mask), FIELD(dict_table), WORD_BYTES },
+	/* PyDictEntry ma_smalltable[8] */
+	{ FIELD(dict_smalltable), FIELD(dict_size), 24 * WORD_BYTES },
+	/* rightindex is between them */
+	{ FIELD(deque_leftindex), FIELD(deque_length), 2 * WORD_BYTES },
+	{ FIELD(object_type), FIELD(int_value), WORD_BYTES },
+	{ FIELD(object_type), FIELD(instance_class), WORD_BYTES },
+	{ FIELD(instance_class), FIELD(instance_dict), WORD_BYTES },
+	{ FIELD(object_type), FIELD(class_bases), WORD_BYTES },
+	{ FIELD(class_bases), FIELD(class_dict), WORD_BYTES },
+	{ FIELD(class_dict), FIELD(class_name), WORD_BYTES },
 	{ FIELD(str_wstr), FIELD(str_ascii_size), WORD_BYTES },
 	{ FIELD(str_utf8_length), FIELD(str_utf8), WORD_BYTES },
 	{ FIELD(str_ascii_size), FIELD(str_utf8_length), 0 },
@@ -101,6 +116,17 @@ static const struct {
 	{ FIELD(interp_atexit), FIELD(interp_atexit_count), WORD_BYTES },
 	{ FIELD(atexit_function), FIELD(atexit_arguments), WORD_BYTES },
 	{ FIELD(atexit_arguments), FIELD(atexit_keywords), WORD_BYTES },
+};
+
+/* Those that are at another distance where dicts have their entries in a table of their own (2.7).
+ */
+static const struct neighbours old_neighbours[] = {
+	/* ob_exports is between them */
+	{ FIELD(var_size), FIELD(bytearray_allocated), 2 * WORD_BYTES },
+	/* the hash of a frozenset, too */
+	{ FIELD(set_smalltable), FIELD(set_size), 18 * WORD_BYTES },
+	/* the hash and what it is encoded */
+	{ FIELD(str_data), FIELD(str_legacy_size), 3 * WORD_BYTES },
 };
 
 /* Fields that a type gives a name to, as a member of its instances. */
@@ -203,6 +229,15 @@ static bool has_no_double(const uint32_t *list)
 	return true;
 }
 
+static uint32_t distance_of(const struct pyi_layout *layout, const struct neighbours *rule)
+{
+	for (size_t i = 0; i < sizeof(old_neighbours) / sizeof(old_neighbours[0]); i++)
+		if (layout->dict_table != PYI_ABSENT && old_neighbours[i].first == rule->first &&
+		    old_neighbours[i].second == rule->second)
+			return old_neighbours[i].distance;
+	return rule->distance;
+}
+
 static bool is_plausible(const struct pyi_layout *layout)
 {
 	for (size_t i = 0; i < sizeof(neighbours) / sizeof(neighbours[0]); i++) {
@@ -210,7 +245,7 @@ static bool is_plausible(const struct pyi_layout *layout)
 		uint32_t second = field(layout, neighbours[i].second);
 
 		if (first != PYI_ABSENT && second != PYI_ABSENT &&
-		    second - first != neighbours[i].distance)
+		    second - first != distance_of(layout, &neighbours[i]))
 			return false;
 	}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -302,11 +337,18 @@ static bool type_type_agrees(const struct pyi_runtime *runtime, struct pyi_memor
 
 /* How many items a table of keys has room for: USABLE_FRACTION() of its size. */
 static bool keys_agree(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-		       uint64_t keys)
+		       uint64_t dict)
 {
+	uint64_t keys;
 	uint8_t log2_size = 0;
 	uint64_t size;
 
+	/* Of a table of its own, the size is a power of 2. */
+	if (layout->dict_keys == PYI_ABSENT) {
+		size = load(reader, dict + layout->dict_mask) + 1;
+		return size && !(size & (size - 1));
+	}
+	keys = load(reader, dict + layout->dict_keys);
 	if (layout->keys_log2_size != PYI_ABSENT) {
 		if (!pyi_memory_try_read(reader, keys + layout->keys_log2_size, &log2_size, 1) ||
 		    log2_size > KEYS_LOG2_LIMIT)
@@ -326,13 +368,13 @@ static bool modules_agree(const struct pyi_runtime *runtime, struct pyi_memory_r
 			  uint64_t modules)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t keys = load(reader, modules + layout->dict_keys);
 	struct pyi_dict_entries entries;
+	uint64_t values_addr;
 	uint64_t items = 0;
 	uint64_t sys;
 
-	if (!keys_agree(layout, reader, keys) || load(reader, modules + layout->dict_values) ||
-	    !pyi_objects_find_entries(layout, reader, keys, &entries))
+	if (!keys_agree(layout, reader, modules) ||
+	    !pyi_objects_find_dict(layout, reader, modules, &entries, &values_addr) || values_addr)
 		return false;
 	for (uint64_t i = 0; i < entries.count; i++)
 		if (load(reader, entries.addr + i * entries.bytes + entries.value))
@@ -342,7 +384,7 @@ static bool modules_agree(const struct pyi_runtime *runtime, struct pyi_memory_r
 	       is_object(runtime, reader, sys);
 }
 
-/* What one of the functions of importlib says of itself. */
+/* What a function says of itself. */
 static bool function_agrees(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			    uint64_t function)
 {
@@ -366,40 +408,72 @@ static bool function_agrees(const struct pyi_runtime *runtime, struct pyi_memory
 	return load(reader, names + layout->var_size) == count;
 }
 
-/* A class of importlib: its names are texts, and it has keys for the attributes of instances. */
+/* A class: its names are texts, and it has keys for the attributes of instances. */
 static bool class_agrees(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			 uint64_t type)
+			 uint64_t type, const char *wanted)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	const char *wanted = "ModuleSpec";
 	uint64_t slots = load(reader, type + layout->heap_type_slots);
 	char name[PYI_NAME_BYTES];
 
+	if (layout->heap_type_qualname != PYI_ABSENT &&
+	    (!pyi_objects_read_str(runtime, reader, load(reader, type + layout->heap_type_qualname),
+				   name) ||
+	     strcmp(name, wanted) != 0))
+		return false;
 	return pyi_objects_read_str(runtime, reader, load(reader, type + layout->heap_type_name),
 				    name) &&
-	       strcmp(name, wanted) == 0 &&
-	       pyi_objects_read_str(runtime, reader,
-				    load(reader, type + layout->heap_type_qualname), name) &&
 	       strcmp(name, wanted) == 0 && (!slots || is_object(runtime, reader, slots)) &&
 	       list_leads_to_objects(runtime, reader, type, layout->heap_type_references);
 }
 
-/* The interpreter's own importer, which nothing can start without. */
-static bool importlib_agrees(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			     uint64_t modules)
+/*
+ * Of the interpreter's own importer, which nothing can start without; where that is no Python code,
+ * of what `site` imports (2.7).
+ */
+static const struct {
+	const char *module;
+	const char *function;
+	const char *class_module;
+	const char *class;
+} known_code[] = {
+	{ "_frozen_importlib", "_find_and_load", "_frozen_importlib", "ModuleSpec" },
+	{ "os", "makedirs", "_abcoll", "Hashable" },
+};
+
+static bool code_of_library_agrees(const struct pyi_runtime *runtime,
+				   struct pyi_memory_reader *reader, uint64_t modules)
 {
 	uint64_t function;
 	uint64_t type;
 
-	if (pyi_objects_module_get(runtime, reader, modules, "_frozen_importlib", "_find_and_load",
-				   &function) &&
-	    load(reader, function + runtime->layout->object_type) ==
-		    type_of_kind(runtime, PYI_KIND_FUNCTION) &&
-	    !function_agrees(runtime, reader, function))
-		return false;
-	return !pyi_objects_module_get(runtime, reader, modules, "_frozen_importlib", "ModuleSpec",
-				       &type) ||
-	       class_agrees(runtime, reader, type);
+	for (size_t k = 0; k < sizeof(known_code) / sizeof(known_code[0]); k++) {
+		if (pyi_objects_module_get(runtime, reader, modules, known_code[k].module,
+					   known_code[k].function, &function) &&
+		    load(reader, function + runtime->layout->object_type) ==
+			    type_of_kind(runtime, PYI_KIND_FUNCTION) &&
+		    !function_agrees(runtime, reader, function))
+			return false;
+		if (pyi_objects_module_get(runtime, reader, modules, known_code[k].class_module,
+					   known_code[k].class, &type) &&
+		    pyi_objects_has_flag(runtime, reader, type, FLAG_TYPE) &&
+		    !class_agrees(runtime, reader, type, known_code[k].class))
+			return false;
+	}
+	return true;
+}
+
+/* How wide the characters of text without a state are, sys.maxunicode says. */
+static bool text_agrees(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			uint64_t modules)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	bool wide = layout->features & PYI_FEATURE_WIDE_TEXT;
+	uint64_t largest;
+
+	return layout->int_value == PYI_ABSENT ||
+	       !pyi_objects_module_get(runtime, reader, modules, "sys", "maxunicode", &largest) ||
+	       load(reader, largest + layout->int_value) == (wide ? 0x10ffff : 0xffff);
 }
 
 /* The frame that a thread is in runs code; not known of one that is in no frame. */
@@ -468,8 +542,10 @@ static const char *problem_of(const struct pyi_runtime *runtime, struct pyi_memo
 			continue;
 		if (!modules_agree(runtime, reader, modules))
 			return "sys.modules is no dict of modules";
-		if (!importlib_agrees(runtime, reader, modules))
-			return "a function or a class of importlib is not what it should be";
+		if (!code_of_library_agrees(runtime, reader, modules))
+			return "a function or a class of the library is not what it should be";
+		if (!text_agrees(runtime, reader, modules))
+			return "characters are not as wide as sys.maxunicode says";
 	}
 	return NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "python/attributes.h"
+#include "python/builtin_types.h"
 #include "python/objects_private.h"
 
 enum {
@@ -36,12 +37,18 @@ uint64_t pyi_members_mro_type(const struct pyi_runtime *runtime, struct pyi_memo
 			      uint64_t type_addr, uint64_t index)
 {
 	uint64_t mro = load(reader, type_addr + runtime->layout->type_mro);
+	uint64_t type;
 
+	/* Of an old-style class that stands for the type of its instances. */
+	if (pyi_objects_is_old_class(runtime, reader, type_addr))
+		return index ? 0 : pyi_builtin_types_find(runtime, PYI_KIND_INSTANCE);
 	if (!pyi_objects_has_flag(runtime, reader, mro, PYI_SUBCLASS_TUPLE_BIT))
 		return index ? 0 : type_addr;
 	if (index >= MRO_LIMIT || index >= load(reader, mro + runtime->layout->var_size))
 		return 0;
-	return load(reader, mro + runtime->layout->tuple_items + index * WORD_BYTES);
+	type = load(reader, mro + runtime->layout->tuple_items + index * WORD_BYTES);
+	/* Among the bases of a type they add nothing that a type would tell. */
+	return pyi_objects_is_old_class(runtime, reader, type) ? runtime->object_type_addr : type;
 }
 
 /* False if it cannot be read, or is the end of the list. */
@@ -166,6 +173,11 @@ static const struct field fields[] = {
 	FIELD(CODE, code_varnames, "co_varnames"),
 	FIELD(CODE, code_cellvars, "co_cellvars"),
 	FIELD(CODE, code_freevars, "co_freevars"),
+	FIELD(INSTANCE, instance_class, "__class__"),
+	FIELD(INSTANCE, instance_dict, "__dict__"),
+	FIELD(CLASS, class_bases, "__bases__"),
+	FIELD(CLASS, class_dict, "__dict__"),
+	FIELD(CLASS, class_name, "__name__"),
 	FIELD(TYPE, type_dict, "__dict__"),
 	FIELD(TYPE, type_bases, "__bases__"),
 	FIELD(TYPE, type_mro, "__mro__"),
@@ -258,7 +270,8 @@ bool pyi_attributes_field_name(const struct pyi_runtime *runtime, struct pyi_mem
 		name = found;
 	if (!name)
 		name = builtin_field(layout, pyi_members_kind(runtime, reader, type_addr), offset);
-	if (!name && load(reader, type_addr + layout->type_dictoffset) == offset)
+	if (!name && !pyi_objects_is_old_class(runtime, reader, type_addr) &&
+	    load(reader, type_addr + layout->type_dictoffset) == offset)
 		name = "__dict__";
 	if (!name)
 		return false;

@@ -21,7 +21,10 @@ enum {
 	PYI_NAME_BYTES = PYI_NAME_LIMIT * 4 + 1,
 };
 
-/* Reads a str into `ret_text` as UTF-8 (surrogates as '?'); false if it is no str. */
+/*
+ * Reads a str into `ret_text` as UTF-8 (surrogates, and bytes that are no UTF-8, as '?'); false if
+ * it is no str. Where names are bytes (2.7), both str and unicode are.
+ */
 bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			  uint64_t addr, char ret_text[PYI_NAME_BYTES]);
 
@@ -40,6 +43,13 @@ bool pyi_objects_module_get(const struct pyi_runtime *runtime, struct pyi_memory
  */
 char *pyi_objects_type_name(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			    uint64_t type_addr);
+
+/*
+ * True if it is an old-style class (2.7): then it stands wherever a type does, for its instances,
+ * but it is no type and has no field of one.
+ */
+bool pyi_objects_is_old_class(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      uint64_t addr);
 
 /*
  * True if instances of the type have a __sizeof__() that is not one of `modelled` (sorted addresses

@@ -38,6 +38,18 @@ struct pyi_dict_entries {
 bool pyi_objects_find_entries(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			      uint64_t keys_addr, struct pyi_dict_entries *ret_entries);
 
+/*
+ * The entries of a dict, wherever it has them, and where the values are that go with keys that it
+ * shares; 0: they are in the entries. False if there cannot be such a table. It may be no dict.
+ */
+bool pyi_objects_find_dict(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			   uint64_t dict_addr, struct pyi_dict_entries *ret_entries,
+			   uint64_t *ret_values_addr);
+
+/* True if it is a str, of whatever kind names are. */
+bool pyi_objects_is_name(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 uint64_t addr);
+
 /* True if the type of the object at `addr` has this bit of tp_flags. */
 bool pyi_objects_has_flag(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			  uint64_t addr, int bit);

@@ -116,14 +116,11 @@ static bool search_dict(struct search *search)
 {
 	const struct pyi_layout *layout = search->runtime->layout;
 	uint64_t source = search->reference->source;
-	uint64_t values = load(search, source + layout->dict_values);
 	struct pyi_dict_entries entries;
+	uint64_t values;
 
-	if (!pyi_objects_find_entries(layout, search->reader,
-				      load(search, source + layout->dict_keys), &entries))
+	if (!pyi_objects_find_dict(layout, search->reader, source, &entries, &values))
 		return false;
-	if (values && layout->values_items != PYI_ABSENT)
-		values += layout->values_items;
 	for (uint64_t i = 0; i < entries.count; i++) {
 		uint64_t entry = entries.addr + i * entries.bytes;
 		uint64_t key = load(search, entry + entries.key);
@@ -404,6 +401,13 @@ struct pyi_referring_type pyi_referring_type_read(const struct pyi_runtime *runt
 	};
 	struct pyi_dict_entries entries;
 
+	/* It has no fields of a type: its instances are a class and a dict. */
+	if (pyi_objects_is_old_class(runtime, reader, addr)) {
+		type.flags = 0;
+		type.basicsize = (uint64_t)layout->instance_dict + WORD_BYTES;
+		type.itemsize = 0;
+		return type;
+	}
 	if (kind == PYI_KIND_PLAIN)
 		type.array = pyi_inner_array_find(runtime, reader, addr);
 	if (type.flags & FLAG_HEAP_TYPE && layout->heap_type_cached_keys != PYI_ABSENT &&
@@ -449,14 +453,11 @@ uint64_t pyi_references_split_key(const struct pyi_runtime *runtime,
 {
 	const struct pyi_layout *layout = runtime->layout;
 	const struct search search = { .reader = reader };
-	uint64_t values = load(&search, dict + layout->dict_values);
 	struct pyi_dict_entries entries;
+	uint64_t values;
 
-	if (!values || !pyi_objects_find_entries(layout, reader,
-						 load(&search, dict + layout->dict_keys), &entries))
+	if (!pyi_objects_find_dict(layout, reader, dict, &entries, &values) || !values)
 		return 0;
-	if (layout->values_items != PYI_ABSENT)
-		values += layout->values_items;
 	for (; slot < entries.count; slot++)
 		if (load(&search, values + slot * WORD_BYTES) == value)
 			return load(&search, entries.addr + slot * entries.bytes + entries.key);

@@ -115,19 +115,29 @@ const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
 	return best ? &best->layout : NULL;
 }
 
+/* "2.7 and 3.6 to 3.15": the rows are in the order of their versions. */
 static void describe_supported(char *text, size_t capacity)
 {
-	uint32_t first = UINT32_MAX;
-	uint32_t last = 0;
+	size_t length = 0;
 
-	for (size_t i = 0; i < pyi_known_layout_count; i++) {
-		uint32_t version = pyi_known_layouts[i].layout.python_version;
+	length += (size_t)snprintf(text, capacity, "this pyinspect knows CPython");
+	for (size_t i = 0; i < pyi_known_layout_count && length < capacity;) {
+		uint32_t first = pyi_known_layouts[i].layout.python_version;
+		uint32_t last = first;
+		bool begins = !i;
 
-		first = version < first ? version : first;
-		last = version > last ? version : last;
+		for (; i < pyi_known_layout_count &&
+		       pyi_known_layouts[i].layout.python_version >> 8 == first >> 8;
+		     i++)
+			last = pyi_known_layouts[i].layout.python_version;
+		length += (size_t)snprintf(text + length, capacity - length, "%s %u.%u",
+					   begins ? "" : " and", first >> 8, first & 255);
+		if (last != first && length < capacity)
+			length += (size_t)snprintf(text + length, capacity - length, " to %u.%u",
+						   last >> 8, last & 255);
 	}
-	snprintf(text, capacity, "this pyinspect knows CPython %u.%u to %u.%u, with GIL",
-		 first >> 8, first & 255, last >> 8, last & 255);
+	if (length < capacity)
+		snprintf(text + length, capacity - length, ", with GIL");
 }
 
 static struct pyi_error *unsupported(const struct pyi_process *process, const char *what)
@@ -289,11 +299,10 @@ static void try_module(struct finder *finder, size_t home)
 	}
 	if (!pyi_elf_module_find_symbol(module, "_PyGC_generation0", &marker))
 		return;
-	/* CPython 2 has the same. */
-	if (pyi_elf_module_find_symbol(module, "PyString_Type", &marker))
-		finder->has_python2 = true;
-	else if (pyi_statics_find(&finder->scope, home, finder->reader, &candidate.statics))
+	if (pyi_statics_find(&finder->scope, home, finder->reader, &candidate.statics))
 		try(finder, &candidate);
+	else if (pyi_elf_module_find_symbol(module, "PyString_Type", &marker))
+		finder->has_python2 = true;
 	else
 		finder->has_old_python3 = true;
 }
@@ -336,7 +345,7 @@ static struct pyi_error *no_runtime(struct finder *finder)
 	if (finder->scope.has_pypy)
 		return unsupported(process, "PyPy");
 	if (finder->has_python2)
-		return unsupported(process, "CPython 2");
+		return unsupported(process, "a CPython 2 of a kind that is not known");
 	if (finder->has_old_python3)
 		return unsupported(process,
 				   "CPython 3.5 or older, or a 3.6 of a kind that is not known");

@@ -1,5 +1,5 @@
 /*
- * Where a CPython that has no _PyRuntime yet (3.6) keeps its state: in static variables, found
+ * Where a CPython that has no _PyRuntime yet (2.7, 3.6) keeps its state: in static variables, found
  * through what it exports. Knows the instructions of x86_64 only.
  */
 #ifndef PYI_PYTHON_STATICS_H

@@ -25,6 +25,10 @@ enum pyi_type_field_flag {
 	PYI_FIELD_SIZE,
 };
 
+enum {
+	PYI_TYPE_ROWS_FROM = 0x0300,
+};
+
 struct pyi_type_field {
 	uint16_t offset;
 	/* enum pyi_type_field_flag */
@@ -37,7 +41,7 @@ struct pyi_type_row {
 	const char *name;
 	const char *where;
 	uint32_t basicsize;
-	/* Bit n: of CPython 3.n. */
+	/* Bit n: of the layouts with python_version PYI_TYPE_ROWS_FROM + n. */
 	uint32_t versions;
 	/* enum pyi_size_rule, and its unit */
 	uint16_t size_rule;

@@ -21,7 +21,9 @@ static bool is_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *r
 {
 	uint64_t basicsize;
 
-	return row->versions >> (runtime->layout->python_version & 31) & 1 &&
+	uint32_t version = runtime->layout->python_version - PYI_TYPE_ROWS_FROM;
+
+	return version < 32 && row->versions >> version & 1 &&
 	       pyi_memory_try_read_u64(reader, type_addr + runtime->layout->type_basicsize,
 				       &basicsize) &&
 	       basicsize == row->basicsize;

@@ -156,10 +156,30 @@ static bool visit_subclass(void *argument, uint64_t key, uint64_t value)
 	       push(walk, type);
 }
 
+/* To 3.3 tp_subclasses is a list of weak references. */
+static void visit_list(struct walk *walk, uint64_t list)
+{
+	const struct pyi_layout *layout = walk->runtime->layout;
+	uint64_t items = load(walk->reader, list + layout->list_items);
+	uint64_t count = load(walk->reader, list + layout->var_size);
+	uint64_t item;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (!pyi_memory_try_read_u64(walk->reader, items + i * sizeof(item), &item)) {
+			walk->list.truncated = true;
+			return;
+		}
+		if (!visit_subclass(walk, 0, item))
+			return;
+	}
+}
+
 static void visit_dict(struct walk *walk, uint64_t dict)
 {
-	if (dict &&
-	    !pyi_attributes_each_item(walk->runtime, walk->reader, dict, visit_subclass, walk))
+	if (pyi_objects_has_flag(walk->runtime, walk->reader, dict, PYI_SUBCLASS_LIST_BIT))
+		visit_list(walk, dict);
+	else if (dict &&
+		 !pyi_attributes_each_item(walk->runtime, walk->reader, dict, visit_subclass, walk))
 		walk->list.truncated = true;
 }
 
@@ -253,6 +273,25 @@ struct pyi_error *pyi_types_list(const struct pyi_runtime *runtime,
 	if (walk.list.types)
 		qsort(walk.list.types, walk.list.count, sizeof(*walk.list.types), compare_types);
 	*ret_list = walk.list;
+	return NULL;
+}
+
+struct pyi_error *pyi_types_add(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+				const uint64_t *addrs, size_t count, struct pyi_type_list *list)
+{
+	struct pyi_type *types = realloc(list->types, (list->count + count + 1) * sizeof(*types));
+
+	if (!types)
+		return pyi_error_no_memory();
+	list->types = types;
+	for (size_t i = 0; i < count; i++) {
+		char *name = pyi_objects_type_name(runtime, reader, addrs[i]);
+
+		if (!name)
+			return pyi_error_no_memory();
+		types[list->count++] = (struct pyi_type){ .addr = addrs[i], .name = name };
+	}
+	qsort(types, list->count, sizeof(*types), compare_types);
 	return NULL;
 }
 

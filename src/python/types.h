@@ -42,6 +42,14 @@ struct pyi_error *pyi_types_list(const struct pyi_runtime *runtime,
 				 const struct pyi_interpreters *interpreters, uint64_t deadline_ns,
 				 struct pyi_type_list *ret_list) PYI_MUST_CHECK;
 
+/*
+ * Adds what is no type but stands for one: old-style classes (2.7), which no type leads to. They
+ * must not be in the list; the list stays whole if there is no memory.
+ */
+struct pyi_error *pyi_types_add(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+				const uint64_t *addrs, size_t count,
+				struct pyi_type_list *list) PYI_MUST_CHECK;
+
 /* Safe on a zeroed struct. */
 void pyi_type_list_deinit(struct pyi_type_list *list);
 

@@ -9,10 +9,13 @@
 
 #include "base/cleanup.h"
 #include "base/edit_distance.h"
+#include "python/objects.h"
 #include "python/objects_private.h"
 
 enum {
 	MRO_LIMIT = 1000,
+	/* Above an old-style class, one that is there twice counted twice. */
+	OLD_BASE_LIMIT = 256,
 	/* Names that a hint shows. */
 	SIMILAR_LIMIT = 3,
 	AMBIGUOUS_LIMIT = 20,
@@ -32,6 +35,36 @@ static int compare_addresses(const void *a, const void *b)
 	return (*first > *second) - (*first < *second);
 }
 
+/* Of an old-style class: it is one of them, or has one of them above it. */
+static bool has_old_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 uint64_t class_addr, const uint64_t *bases, size_t base_count)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t queue[OLD_BASE_LIMIT] = { class_addr };
+	size_t count = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t item = 0;
+		uint64_t tuple;
+		uint64_t items;
+
+		if (bsearch(&queue[i], bases, base_count, sizeof(*bases), compare_addresses))
+			return true;
+		if (!pyi_objects_is_old_class(runtime, reader, queue[i]) ||
+		    !pyi_memory_try_read_u64(reader, queue[i] + layout->class_bases, &tuple) ||
+		    !pyi_objects_has_flag(runtime, reader, tuple, PYI_SUBCLASS_TUPLE_BIT) ||
+		    !pyi_memory_try_read_u64(reader, tuple + layout->var_size, &items))
+			continue;
+		for (uint64_t n = 0; n < items && count < OLD_BASE_LIMIT; n++)
+			if (pyi_memory_try_read_u64(
+				    reader, tuple + layout->tuple_items + n * sizeof(item), &item))
+				queue[count++] = item;
+			else
+				break;
+	}
+	return false;
+}
+
 /* True if one of `bases` (ascending) is in the tp_mro of the type. */
 static bool has_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 		     uint64_t type_addr, const uint64_t *bases, size_t base_count)
@@ -41,6 +74,8 @@ static bool has_base(const struct pyi_runtime *runtime, struct pyi_memory_reader
 	uint64_t count;
 	uint64_t mro;
 
+	if (pyi_objects_is_old_class(runtime, reader, type_addr))
+		return has_old_base(runtime, reader, type_addr, bases, base_count);
 	if (!pyi_memory_try_read_u64(reader, type_addr + layout->type_mro, &mro) ||
 	    !pyi_objects_has_flag(runtime, reader, mro, PYI_SUBCLASS_TUPLE_BIT) ||
 	    !pyi_memory_try_read_u64(reader, mro + layout->var_size, &count))

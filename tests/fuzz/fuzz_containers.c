@@ -16,7 +16,9 @@ enum {
 static void set_values(struct mixed_heap *mixed, uint64_t dict, const uint64_t values[ITEMS],
 		       uint64_t ret_before[ITEMS])
 {
-	uint64_t keys = invented_get(dict + mixed->heap.layout.dict_keys);
+	const struct pyi_layout *layout = &mixed->heap.layout;
+	uint64_t keys =
+		layout->dict_keys != PYI_ABSENT ? invented_get(dict + layout->dict_keys) : dict;
 
 	for (size_t i = 0; i < ITEMS; i++) {
 		uint64_t place = invented_entry_addr(&mixed->heap, keys, i, true);
@@ -54,7 +56,8 @@ static void find(struct mixed_heap *mixed, uint64_t least)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
 	struct fuzz_input input = { bytes, size_bytes };
-	struct mixed_heap *mixed = mixed_heap_get((unsigned)fuzz_take(&input, 1), true);
+	const unsigned version = (unsigned)fuzz_take(&input, 1);
+	struct mixed_heap *mixed = mixed_heap_get(version, true);
 	const struct pyi_layout *layout = &mixed->heap.layout;
 	uint64_t dict = invented_get(mixed->interpreter + layout->interp_modules);
 	uint64_t least = fuzz_take(&input, 1);
@@ -68,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	mixed_heap_break(mixed, &input, CHANGES);
 	find(mixed, least);
 	/* Whole again, but for the values. */
-	mixed = mixed_heap_get((unsigned)bytes[0], true);
+	mixed = mixed_heap_get(version, true);
 	set_values(mixed, dict, before, unused);
 	return 0;
 }

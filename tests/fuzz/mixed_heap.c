@@ -7,7 +7,7 @@
 #include "python/layouts.h"
 
 enum {
-	HEAP_BYTES = 56 << 10,
+	HEAP_BYTES = 64 << 10,
 	/* Behind the interpreter: tables of static types are looked for there. */
 	RUNTIME_SLACK_BYTES = 4096,
 	/* As far as anything of ours looks into a _PyRuntimeState. */

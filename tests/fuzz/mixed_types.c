@@ -300,8 +300,9 @@ static uint64_t make_class(struct mixed_heap *mixed, uint64_t dict)
 	mixed_set(type, layout->type_dict, dict);
 	mixed_set(type, layout->type_mro,
 		  invented_tuple(making, (uint64_t[]){ type, making->object_type }, 2));
-	mixed_set(type, layout->heap_type_cached_keys,
-		  invented_keys(making, names, NULL, 2, false));
+	if (layout->heap_type_cached_keys != PYI_ABSENT)
+		mixed_set(type, layout->heap_type_cached_keys,
+			  invented_keys(making, names, NULL, 2, false));
 	mixed_set(type, layout->type_members, members);
 	mixed_set(members, layout->member_name, invented_get(type + layout->type_name));
 	mixed_set(members + 8, layout->member_name, MEMBER_OBJECT_EX);
@@ -377,6 +378,11 @@ static void make_large(struct mixed_heap *mixed, uint64_t dict)
 	make_container(mixed, invented_dict(making, keys, items, MANY, true));
 	object = make_object(mixed, registry);
 	invented_set(object + layout->dict_used, 2);
+	if (layout->dict_keys == PYI_ABSENT) {
+		invented_set(object + layout->dict_mask, invented_get(dict + layout->dict_mask));
+		invented_set(object + layout->dict_table, invented_get(dict + layout->dict_table));
+		return;
+	}
 	invented_set(object + layout->dict_keys, invented_keys(making, keys, items, 2, true));
 	object = make_object(mixed, registry);
 	invented_set(object + layout->dict_used, 2);
@@ -407,6 +413,33 @@ static void make_small(struct mixed_heap *mixed, uint64_t bytes_type)
 	mixed_keep(mixed, invented_wide_str(making, 4, (uint32_t[]){ 0x1f40d, 'x' }, 2));
 }
 
+/* Old-style: a class, one that derives from it, and an instance of that (2.7). */
+static void make_old_classes(struct mixed_heap *mixed, uint64_t dict)
+{
+	uint64_t base = 0;
+	uint64_t class_type;
+	uint64_t instance_type;
+	uint64_t instance;
+
+	if (layout->instance_class == PYI_ABSENT)
+		return;
+	class_type =
+		make_type(mixed, "classobj", PYI_KIND_CLASS, INVENTED_FLAG_GC, traverse_fields);
+	instance_type =
+		make_type(mixed, "instance", PYI_KIND_INSTANCE, INVENTED_FLAG_GC, traverse_fields);
+	for (int i = 0; i < 2; i++) {
+		uint64_t class = make_object(mixed, class_type);
+
+		invented_set(class + layout->class_bases, invented_tuple(making, &base, i));
+		invented_set(class + layout->class_dict, dict);
+		invented_set(class + layout->class_name, str("Old"));
+		base = class;
+	}
+	instance = make_object(mixed, instance_type);
+	invented_set(instance + layout->instance_class, base);
+	invented_set(instance + layout->instance_dict, dict);
+}
+
 /* Two classes of the same name, of different modules, as the subclasses of object. */
 static uint64_t make_classes(struct mixed_heap *mixed, uint64_t dict)
 {
@@ -423,6 +456,10 @@ static uint64_t make_classes(struct mixed_heap *mixed, uint64_t dict)
 		weakrefs[i] = make_object(mixed, weakref_type);
 		mixed_set(weakrefs[i], layout->weakref_object, make_class(mixed, dicts[i]));
 	}
+	make_old_classes(mixed, dict);
+	/* A list where dicts have a table of their own, as up to 3.2. */
+	if (layout->dict_table != PYI_ABSENT)
+		return make_container(mixed, invented_list(making, weakrefs, 2));
 	return make_container(mixed, invented_dict(making, keys, weakrefs, 2, true));
 }
 

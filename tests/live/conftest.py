@@ -15,7 +15,7 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     found = ["%s %s" % (one.name, one.path or "MISSING")
-             for one in interpreters.EXPECTED + interpreters.IN_ROOTS]
+             for one in interpreters.EXPECTED + interpreters.IN_ROOTS + interpreters.OLD]
     return ["pyinspect: " + support.PYINSPECT] + found
 
 

@@ -17,6 +17,7 @@ import pytest
 ROOTS = os.environ.get("PYI_ROOTS") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "roots")
 ROOT_VERSIONS = (("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15"))
+OLD_ROOT_VERSIONS = (("bullseye", "2.7"),)
 
 # Here they must be there: packages of tests/run and of tests/make-roots.
 WITH_EXTENSIONS = ("distribution", "trixie-3.13")
@@ -165,6 +166,9 @@ def _find_in_roots():
 
 EXPECTED = _find()
 IN_ROOTS = _find_in_roots()
+# Those that run no victim that is written for Python 3: test_old.py is about them.
+OLD = ([_from_pyenv(_pyenv_root(), "2.7")]
+       + [_from_root(suite, version) for suite, version in OLD_ROOT_VERSIONS])
 
 
 def missing(reason):

@@ -4,6 +4,8 @@
  */
 #include "invented_heap.h"
 
+#include "invented_table.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -113,6 +115,16 @@ void invented_layout_init(struct pyi_layout *ret_layout)
 		.code_name = 56,
 		.code_qualname = PYI_ABSENT,
 		.code_filename = 48,
+		.dict_mask = PYI_ABSENT,
+		.dict_table = PYI_ABSENT,
+		.dict_smalltable = PYI_ABSENT,
+		.deque_length = PYI_ABSENT,
+		.int_value = PYI_ABSENT,
+		.instance_class = PYI_ABSENT,
+		.instance_dict = PYI_ABSENT,
+		.class_bases = PYI_ABSENT,
+		.class_dict = PYI_ABSENT,
+		.class_name = PYI_ABSENT,
 		.heap_type_references = { 160, 168 },
 	};
 
@@ -213,8 +225,11 @@ static uint64_t index_bytes_of(const struct pyi_layout *layout, uint64_t keys)
 static uint64_t entry_addr(const struct pyi_layout *layout, uint64_t keys, uint64_t index,
 			   bool value)
 {
-	uint64_t first = keys + layout->keys_indices + index_bytes_of(layout, keys);
+	uint64_t first;
 
+	if (invented_has_table(layout))
+		return invented_get(keys + layout->dict_table) + index * 24 + (value ? 16 : 8);
+	first = keys + layout->keys_indices + index_bytes_of(layout, keys);
 	if (is_general(layout, keys))
 		return first + index * 24 + (value ? 16 : 8);
 	return first + index * 16 + (value ? 8 : 0);
@@ -230,12 +245,18 @@ uint64_t invented_entry_addr(const struct invented_heap *heap, uint64_t keys, si
 static int traverse_dict(void *object, visit_function *visit, void *argument)
 {
 	uint64_t addr = (uintptr_t)object;
-	uint64_t keys = invented_get(addr + current->dict_keys);
-	uint64_t values = invented_get(addr + current->dict_values);
-	uint64_t count = invented_get(keys + current->keys_nentries);
-	bool with_keys = has_log2_size(current) && is_general(current, keys);
+	uint64_t keys;
+	uint64_t values;
+	uint64_t count;
+	bool with_keys;
 	int result = 0;
 
+	if (invented_has_table(current))
+		return invented_traverse_table(current, addr, visit, argument);
+	keys = invented_get(addr + current->dict_keys);
+	values = invented_get(addr + current->dict_values);
+	count = invented_get(keys + current->keys_nentries);
+	with_keys = has_log2_size(current) && is_general(current, keys);
 	for (uint64_t i = 0; i < count && !result; i++) {
 		uint64_t value = values ? invented_get(values + i * POINTER_BYTES)
 					: invented_get(entry_addr(current, keys, i, true));
@@ -300,6 +321,12 @@ uint64_t invented_head_of(const struct invented_heap *heap, uint64_t object)
 	return object - heap->layout.gc_head_size;
 }
 
+/* Above a bit for finalizers, where there is one. */
+static uint64_t gc_refs(const struct pyi_layout *layout, int value)
+{
+	return (uint64_t)(layout->features & PYI_FEATURE_GC_REFS_WHOLE ? value : value * 2);
+}
+
 static uint64_t object_with(struct invented_heap *heap, uint64_t type_addr, uint64_t size_bytes,
 			    bool gc)
 {
@@ -309,7 +336,7 @@ static uint64_t object_with(struct invented_heap *heap, uint64_t type_addr, uint
 	if (gc) {
 		/* _PyGC_REFS_UNTRACKED */
 		if (layout->gc_head_refs != PYI_ABSENT)
-			invented_set(addr + layout->gc_head_refs, (uint64_t)(-2 * 2));
+			invented_set(addr + layout->gc_head_refs, gc_refs(layout, -2));
 		addr += layout->gc_head_size;
 	}
 	invented_set(addr + layout->object_type, type_addr);
@@ -337,7 +364,7 @@ void invented_track(struct invented_heap *heap, uint64_t object, int list)
 	invented_set(head + layout->gc_head_prev, node);
 	/* _PyGC_REFS_REACHABLE */
 	if (layout->gc_head_refs != PYI_ABSENT)
-		invented_set(node + layout->gc_head_refs, (uint64_t)(-3 * 2));
+		invented_set(node + layout->gc_head_refs, gc_refs(layout, -3));
 }
 
 static void fill_type(struct invented_heap *heap, uint64_t addr, const struct invented_type *type)
@@ -372,7 +399,10 @@ uint64_t invented_heap_type(struct invented_heap *heap, const struct invented_ty
 	fill_type(heap, addr, type);
 	invented_set(addr + heap->layout.type_flags,
 		     type->flags | INVENTED_FLAG_READY | INVENTED_FLAG_HEAP_TYPE);
-	invented_set(addr + heap->layout.heap_type_qualname, qualname);
+	invented_set(addr + (heap->layout.heap_type_qualname != PYI_ABSENT
+				     ? heap->layout.heap_type_qualname
+				     : heap->layout.heap_type_name),
+		     qualname);
 	return addr;
 }
 
@@ -390,6 +420,11 @@ static uint64_t builtin(struct invented_heap *heap, const char *name, int64_t ba
 					  });
 }
 
+static int64_t dict_bytes(const struct pyi_layout *layout)
+{
+	return invented_has_table(layout) ? layout->dict_size : 48;
+}
+
 static void create_types(struct invented_heap *heap)
 {
 	const struct pyi_layout *layout = &heap->layout;
@@ -404,9 +439,11 @@ static void create_types(struct invented_heap *heap)
 				   INVENTED_FLAG_GC | INVENTED_FLAG_TUPLE, traverse_tuple);
 	heap->list_type = builtin(heap, "list", layout->list_items + 2 * POINTER_BYTES, 0,
 				  INVENTED_FLAG_GC | INVENTED_FLAG_LIST, traverse_list);
-	heap->dict_type =
-		builtin(heap, "dict", 48, 0, INVENTED_FLAG_GC | INVENTED_FLAG_DICT, traverse_dict);
-	heap->str_type = builtin(heap, "str", layout->str_legacy_size, 0, INVENTED_FLAG_STR, NULL);
+	heap->dict_type = builtin(heap, "dict", dict_bytes(layout), 0,
+				  INVENTED_FLAG_GC | INVENTED_FLAG_DICT, traverse_dict);
+	heap->str_type =
+		builtin(heap, layout->features & PYI_FEATURE_BYTES_NAMES ? "unicode" : "str",
+			layout->str_legacy_size, 0, INVENTED_FLAG_STR, NULL);
 	heap->int_type = builtin(heap, "int", layout->int_digits, 4, 0, NULL);
 	heap->node_type = builtin(heap, "app.Node", layout->object_size + POINTER_BYTES, 0,
 				  INVENTED_FLAG_GC, traverse_node);
@@ -506,8 +543,11 @@ uint64_t invented_str(struct invented_heap *heap, const char *text)
 {
 	const struct pyi_layout *layout = &heap->layout;
 	size_t length = strlen(text);
-	uint64_t addr = invented_object(heap, heap->str_type, layout->str_ascii_size + length + 1);
+	uint64_t addr;
 
+	if (layout->str_state == PYI_ABSENT)
+		return invented_unit_str(heap, text);
+	addr = invented_object(heap, heap->str_type, layout->str_ascii_size + length + 1);
 	invented_set(addr + layout->str_length, length);
 	/* kind 1, compact, ascii, ready (up to 3.11) */
 	set8(addr + layout->str_state, 1 << 2 | 1 << 5 | 1 << 6 | 1 << 7);
@@ -519,9 +559,12 @@ uint64_t invented_wide_str(struct invented_heap *heap, int width, const uint32_t
 			   size_t count)
 {
 	const struct pyi_layout *layout = &heap->layout;
-	uint64_t addr = invented_object(heap, heap->str_type,
-					layout->str_compact_size + (count + 1) * (size_t)width);
+	uint64_t addr;
 
+	if (layout->str_state == PYI_ABSENT)
+		return invented_units(heap, characters, count);
+	addr = invented_object(heap, heap->str_type,
+			       layout->str_compact_size + (count + 1) * (size_t)width);
 	invented_set(addr + layout->str_length, count);
 	set8(addr + layout->str_state, (uint8_t)(width << 2 | 1 << 5 | 1 << 7));
 	/* Little-endian, as both architectures are. */
@@ -568,6 +611,8 @@ uint64_t invented_keys(struct invented_heap *heap, const uint64_t *keys, const u
 	uint64_t index_bytes;
 	uint64_t addr;
 
+	if (invented_has_table(layout))
+		fail_msg("dicts have no keys of their own in this layout");
 	while ((UINT64_C(2) << log2_slots) / 3 < count)
 		log2_slots++;
 	usable = (UINT64_C(2) << log2_slots) / 3;
@@ -597,12 +642,16 @@ uint64_t invented_dict(struct invented_heap *heap, const uint64_t *keys, const u
 		       size_t count, bool general)
 {
 	const struct pyi_layout *layout = &heap->layout;
-	uint64_t addr = invented_object(heap, heap->dict_type, 48);
+	uint64_t addr = invented_object(heap, heap->dict_type, (uint64_t)dict_bytes(layout));
 	uint64_t used = 0;
 
 	for (size_t i = 0; i < count; i++)
 		used += values[i] != 0;
 	invented_set(addr + layout->dict_used, used);
+	if (invented_has_table(layout)) {
+		invented_fill_table(heap, addr, keys, values, count);
+		return addr;
+	}
 	invented_set(addr + layout->dict_keys, invented_keys(heap, keys, values, count, general));
 	return addr;
 }

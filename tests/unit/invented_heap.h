@@ -115,7 +115,8 @@ uint64_t invented_keys(struct invented_heap *heap, const uint64_t *keys, const u
 		       size_t count, bool general);
 uint64_t invented_dict(struct invented_heap *heap, const uint64_t *keys, const uint64_t *values,
 		       size_t count, bool general);
-/* The address of entry `index` of a keys object (the key of it, if not `value`). */
+/* The address of entry `index` of a keys object, or of a dict that has none (the key of it, if not
+ * `value`). */
 uint64_t invented_entry_addr(const struct invented_heap *heap, uint64_t keys, size_t index,
 			     bool value);
 
