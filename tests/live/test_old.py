@@ -7,6 +7,8 @@ extension modules (greenlet, numpy), embedding, sub-interpreters.
 """
 
 import json
+import shutil
+import subprocess
 
 import pytest
 
@@ -157,3 +159,54 @@ def test_garbage(victim):
 @pytest.mark.parametrize("command", ["top-objects", "explain", "dominators"])
 def test_other_commands(victim, command):
     assert ask(victim, command)["access"]["consistent"] is True
+
+
+HOLD_NAME = """
+import sys
+import dbus.bus
+connection = dbus.bus.BusConnection(sys.argv[1])
+sys.stdout.write(connection.get_unique_name() + "\\n")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def bus():
+    """The address of a bus, and the name of a client that stays on it."""
+    program, python = shutil.which("dbus-daemon"), "/usr/bin/python3"
+    if not program or subprocess.run([python, "-c", "import dbus"],
+                                     stderr=subprocess.DEVNULL).returncode:
+        interpreters.missing("dbus-daemon or Python's module dbus is not installed")
+    daemon = subprocess.Popen([program, "--session", "--nofork", "--nopidfile",
+                               "--print-address"], stdout=subprocess.PIPE, text=True)
+    address = daemon.stdout.readline().strip()
+    client = subprocess.Popen([python, "-c", HOLD_NAME, address], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        yield address, client.stdout.readline().strip()
+    finally:
+        for process in (client, daemon):
+            process.kill()
+            process.wait()
+
+
+def test_slip(interpreter, bus):
+    """Names as bytes and as text; those that nobody has are stale, the one that stays is not."""
+    address, alive = bus
+    stale = [":1.%d" % number for number in range(1000, 1200)]
+    if interpreter.root:
+        pytest.skip("the bus is not in the root")
+    target = support.Target.python(interpreter, "old_slip.py", ",".join([*stale, alive]),
+                                   env={"DBUS_SYSTEM_BUS_ADDRESS": address})
+    try:
+        with support.assert_untouched(target.pid):
+            result = ask(target, "slip-dbus")["result"]
+    finally:
+        target.close()
+    assert result["holder"] == "slip.dbus.service.Object"
+    assert (result["verdict"], result["senders"], result["stale"]) == ("leak", 201, 200)
+    assert result["unreadable"] == 0
+    assert {row["type"]: row["count"] for row in result["classes"]} == {"firewall.Config": 7}
+    assert [(row["senders"], row["stale"], row["match_arg1"], row["bus"])
+            for row in result["connections"]] == [(201, 200, ":1.1000", "system")]
