@@ -1,5 +1,6 @@
 /*
- * Three passes: subtract, follow what is alive, then let go of the rest, count by count.
+ * Three passes: subtract, follow what is alive, then let go of the rest, count by count, but for
+ * what finalizers keep.
  */
 #include "analysis/garbage.h"
 
@@ -55,15 +56,11 @@ static void subtract(struct search *search)
 	}
 }
 
-static void follow(struct search *search)
+/* What the first `depth` of the stack lead to. */
+static void follow(struct search *search, uint64_t depth)
 {
 	const struct pyi_graph *graph = search->graph;
-	uint64_t depth = 0;
 
-	for (uint32_t node = 0; node < graph->node_count; node++)
-		if (is_collected(graph, node) && (search->left[node] || is_kept(graph, node)) &&
-		    pyi_bits_set(search->alive, node))
-			search->stack[depth++] = node;
 	while (depth) {
 		uint32_t node = search->stack[--depth];
 		struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
@@ -79,6 +76,47 @@ static void follow(struct search *search)
 	}
 }
 
+static void follow_alive(struct search *search)
+{
+	const struct pyi_graph *graph = search->graph;
+	uint64_t depth = 0;
+
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		if (is_collected(graph, node) && (search->left[node] || is_kept(graph, node)) &&
+		    pyi_bits_set(search->alive, node))
+			search->stack[depth++] = node;
+	follow(search, depth);
+}
+
+static void find(struct search *search, struct pyi_garbage *garbage)
+{
+	for (uint32_t node = 0; node < search->graph->node_count; node++) {
+		if (!is_collected(search->graph, node) || pyi_bits_has(search->alive, node))
+			continue;
+		pyi_bits_set(garbage->found, node);
+		garbage->found_objects++;
+	}
+}
+
+/* Those that are found and have a finalizer stay, with what they lead to. */
+static void follow_finalizers(struct search *search)
+{
+	const struct pyi_graph *graph = search->graph;
+	uint64_t depth = 0;
+
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		if (graph->types[pyi_graph_type(graph, node)].finalizer &&
+		    is_collected(graph, node) && pyi_bits_set(search->alive, node))
+			search->stack[depth++] = node;
+	follow(search, depth);
+}
+
+/* In gc.garbage, or held by what is. */
+static bool is_saved(const struct search *search, const struct pyi_garbage *garbage, uint32_t node)
+{
+	return pyi_bits_has(garbage->found, node) && pyi_bits_has(search->alive, node);
+}
+
 static void let_go(struct search *search, struct pyi_garbage *garbage)
 {
 	const struct pyi_graph *graph = search->graph;
@@ -87,9 +125,7 @@ static void let_go(struct search *search, struct pyi_garbage *garbage)
 	for (uint32_t node = 0; node < graph->node_count; node++) {
 		if (!is_collected(graph, node) || pyi_bits_has(search->alive, node))
 			continue;
-		pyi_bits_set(garbage->found, node);
 		pyi_bits_set(garbage->freed, node);
-		garbage->found_objects++;
 		search->stack[depth++] = node;
 	}
 	while (depth) {
@@ -104,7 +140,8 @@ static void let_go(struct search *search, struct pyi_garbage *garbage)
 			uint32_t target = referents.items[e];
 
 			if (search->left[target] && !--search->left[target] &&
-			    !is_kept(graph, target) && pyi_bits_set(garbage->freed, target))
+			    !is_kept(graph, target) && !is_saved(search, garbage, target) &&
+			    pyi_bits_set(garbage->freed, target))
 				search->stack[depth++] = target;
 		}
 	}
@@ -133,7 +170,9 @@ struct pyi_error *pyi_garbage_find(const struct pyi_graph *graph, struct pyi_gar
 		garbage.freed = regions[1];
 		copy_counts(&search);
 		subtract(&search);
-		follow(&search);
+		follow_alive(&search);
+		find(&search, &garbage);
+		follow_finalizers(&search);
 		copy_counts(&search);
 		let_go(&search, &garbage);
 	}

@@ -4,7 +4,8 @@
  * reference count; what has some left is alive, and so is what it leads to.
  *
  * A pure function of the graph. Leaves out, as the collector does, what is frozen; does not know
- * finalizers and weak references, by which an object can come back to life.
+ * finalizers and weak references, by which an object can come back to life; but what the collector
+ * never frees because of a finalizer (struct pyi_graph_type) is found, and not freed.
  */
 #ifndef PYI_ANALYSIS_GARBAGE_H
 #define PYI_ANALYSIS_GARBAGE_H

@@ -16,6 +16,7 @@ enum {
 	PYI_GRAPH_FILE_FIRST_VERSION = 1,
 	/* Of a type in a file: enum of bits. */
 	PYI_GRAPH_FILE_ESTIMATED = 1 << 0,
+	PYI_GRAPH_FILE_FINALIZER = 1 << 1,
 	/* Added to the kind of a root whose reference is not counted. */
 	PYI_GRAPH_FILE_UNCOUNTED = 1 << 8,
 };

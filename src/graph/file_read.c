@@ -95,13 +95,16 @@ static bool take_type(struct reader *reader, struct pyi_column_reader *column,
 		      struct pyi_error **ret_error)
 {
 	struct pyi_graph_type *type = &reader->graph->types[reader->types_done];
+	uint64_t flags = 0;
 
 	if (reader->types_done == reader->graph->type_count)
 		return false;
 	type->addr = pyi_number_take(column);
 	type->kind = (uint32_t)pyi_number_take(column);
 	if (reader->head.version > PYI_GRAPH_FILE_FIRST_VERSION)
-		type->estimated = pyi_number_take(column) & PYI_GRAPH_FILE_ESTIMATED;
+		flags = pyi_number_take(column);
+	type->estimated = flags & PYI_GRAPH_FILE_ESTIMATED;
+	type->finalizer = flags & PYI_GRAPH_FILE_FINALIZER;
 	reader->types_done++;
 	return take_text(reader, column, &type->name, ret_error);
 }

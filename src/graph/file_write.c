@@ -87,7 +87,8 @@ static struct pyi_error *write_types(struct writer *writer)
 	for (uint32_t t = 0; t < graph->type_count && !error; t++) {
 		put(writer, graph->types[t].addr);
 		put(writer, graph->types[t].kind);
-		put(writer, graph->types[t].estimated ? PYI_GRAPH_FILE_ESTIMATED : 0);
+		put(writer, (graph->types[t].estimated ? PYI_GRAPH_FILE_ESTIMATED : 0) |
+				    (graph->types[t].finalizer ? PYI_GRAPH_FILE_FINALIZER : 0));
 		put_text(writer, graph->types[t].name);
 		error = end_item(writer, PYI_FRAME_TYPES);
 	}

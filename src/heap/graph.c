@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "graph/builder.h"
 #include "heap/census.h"
+#include "python/finalizers.h"
 #include "python/objects.h"
 
 struct run {
@@ -88,6 +89,9 @@ static struct pyi_error *note_estimates(struct run *run, const struct pyi_walk_r
 
 		if (error)
 			return error;
+		type->finalizer =
+			type->addr && pyi_finalizers_keep(&run->session->runtime,
+							  run->snapshot->reader, type->addr);
 		type->estimated = type->addr &&
 				  pyi_objects_size_is_estimated(
 					  &run->session->runtime, run->snapshot->reader, type->addr,

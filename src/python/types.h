@@ -76,6 +76,14 @@ struct pyi_error *pyi_types_choose(const struct pyi_runtime *runtime,
 size_t pyi_types_meanings(const struct pyi_type_list *list, const char *wanted,
 			  const char **ret_names, size_t limit);
 
+/*
+ * Calls back for an old-style class (2.7) and what is above it, in no special order and perhaps
+ * more than once; of very many only for the first. The callback returns false to stop.
+ */
+void pyi_types_each_old_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			     uint64_t class_addr,
+			     bool (*base)(void *argument, uint64_t class_addr), void *argument);
+
 /* True if `base_addr` is in the tp_mro of the type. */
 bool pyi_types_is_subclass(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			   uint64_t type_addr, uint64_t base_addr);

@@ -35,34 +35,57 @@ static int compare_addresses(const void *a, const void *b)
 	return (*first > *second) - (*first < *second);
 }
 
-/* Of an old-style class: it is one of them, or has one of them above it. */
-static bool has_old_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			 uint64_t class_addr, const uint64_t *bases, size_t base_count)
+void pyi_types_each_old_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			     uint64_t class_addr, bool (*base)(void *argument, uint64_t class_addr),
+			     void *argument)
 {
 	const struct pyi_layout *layout = runtime->layout;
 	uint64_t queue[OLD_BASE_LIMIT] = { class_addr };
 	size_t count = 1;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t item = 0;
 		uint64_t tuple;
 		uint64_t items;
 
-		if (bsearch(&queue[i], bases, base_count, sizeof(*bases), compare_addresses))
-			return true;
+		if (!base(argument, queue[i]))
+			return;
 		if (!pyi_objects_is_old_class(runtime, reader, queue[i]) ||
 		    !pyi_memory_try_read_u64(reader, queue[i] + layout->class_bases, &tuple) ||
 		    !pyi_objects_has_flag(runtime, reader, tuple, PYI_SUBCLASS_TUPLE_BIT) ||
 		    !pyi_memory_try_read_u64(reader, tuple + layout->var_size, &items))
 			continue;
-		for (uint64_t n = 0; n < items && count < OLD_BASE_LIMIT; n++)
-			if (pyi_memory_try_read_u64(
-				    reader, tuple + layout->tuple_items + n * sizeof(item), &item))
-				queue[count++] = item;
-			else
+		for (uint64_t n = 0; n < items && count < OLD_BASE_LIMIT; n++) {
+			uint64_t at = tuple + layout->tuple_items + n * sizeof(at);
+
+			if (!pyi_memory_try_read_u64(reader, at, &queue[count]))
 				break;
+			count++;
+		}
 	}
-	return false;
+}
+
+struct bases {
+	const uint64_t *addrs;
+	size_t count;
+	bool found;
+};
+
+static bool is_other(void *argument, uint64_t class_addr)
+{
+	struct bases *bases = argument;
+
+	bases->found = bsearch(&class_addr, bases->addrs, bases->count, sizeof(class_addr),
+			       compare_addresses) != NULL;
+	return !bases->found;
+}
+
+static bool has_old_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			 uint64_t class_addr, const uint64_t *addrs, size_t count)
+{
+	struct bases bases = { addrs, count, false };
+
+	pyi_types_each_old_base(runtime, reader, class_addr, is_other, &bases);
+	return bases.found;
 }
 
 /* True if one of `bases` (ascending) is in the tp_mro of the type. */

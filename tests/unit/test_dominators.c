@@ -300,6 +300,7 @@ static void assert_garbage(const struct fixture *fixture)
 	const struct model *model = &fixture->model;
 	bool alive[NODE_LIMIT] = { false };
 	bool freed[NODE_LIMIT] = { false };
+	bool saved[NODE_LIMIT] = { false };
 	struct pyi_garbage garbage;
 	uint64_t bytes = 0;
 	bool more = true;
@@ -330,7 +331,24 @@ static void assert_garbage(const struct fixture *fixture)
 	for (uint32_t n = 0; n < model->node_count; n++) {
 		freed[n] = is_collected(model, n) && !alive[n];
 		assert_int_equal(pyi_bits_has(garbage.found, n), freed[n]);
+		saved[n] = freed[n] &&
+			   fixture->graph.types[pyi_graph_type(&fixture->graph, n)].finalizer;
 	}
+	/* What has a finalizer stays, with what it leads to. */
+	for (more = true; more;) {
+		more = false;
+		for (size_t e = 0; e < model->edge_count; e++) {
+			const struct model_edge *edge = &model->edges[e];
+
+			if (!saved[edge->source] || edge->label & PYI_LABEL_INTERNAL ||
+			    !freed[edge->target] || saved[edge->target])
+				continue;
+			saved[edge->target] = true;
+			more = true;
+		}
+	}
+	for (uint32_t n = 0; n < model->node_count; n++)
+		freed[n] = freed[n] && !saved[n];
 	for (more = true; more;) {
 		more = false;
 		for (uint32_t n = 0; n < model->node_count; n++) {
@@ -339,7 +357,7 @@ static void assert_garbage(const struct fixture *fixture)
 			for (size_t e = 0; e < model->edge_count; e++)
 				gone += model->edges[e].target == n &&
 					freed[model->edges[e].source];
-			if (freed[n] || !gone || gone < model->nodes[n].count)
+			if (freed[n] || saved[n] || !gone || gone < model->nodes[n].count)
 				continue;
 			freed[n] = true;
 			more = true;
@@ -369,6 +387,8 @@ static void brute_force(void **test)
 		assert_entries(&fixture);
 		assert_dominators(&fixture);
 		assert_set(&fixture, &state);
+		assert_garbage(&fixture);
+		fixture.graph.types[round % fixture.graph.type_count].finalizer = true;
 		assert_garbage(&fixture);
 		name_types(&fixture.graph);
 		assert_types(&fixture);

@@ -3,7 +3,8 @@ A process of Python 2.7 with everything that only that has, which says of itself
 
 Commands: `report` ({"types": {name: [count, bytes]}} of gc.get_objects(), as mixed.py), `kinds` and
 `grow KIND` (as sizes.py), `referrers` ({type: references} to nodes), `addresses` ({"locals": {name:
-id} of the frame that waits, "texts": id of a list of them}).
+id} of the frame that waits, "values": id of a list of them}),
+`collect` ({"found": what gc.collect() returns, "kept": types of gc.garbage}; the last one).
 
 Instances of old-style classes are all of one type: they are counted by their class here, too.
 """
@@ -111,6 +112,20 @@ class Error(Exception):
 
 class Outer:
     class Inner:
+        pass
+
+
+class OldFinal(OldOther):
+    def __del__(self):
+        pass
+
+
+class OldFinalChild(OldFinal):
+    pass
+
+
+class NewFinal(object):
+    def __del__(self):
         pass
 
 
@@ -407,6 +422,23 @@ def referrers(_):
     return json.dumps(found)
 
 
+def make_garbage():
+    """Cycles: what a finalizer keeps, with what is kept by that, and what is freed beside it."""
+    for kind in (OldFinal, OldFinalChild, NewFinal):
+        one, held, other = kind(), Dict(), New()
+        one.itself, one.held = one, held
+        held["list"] = List()
+        other.itself, other.one = other, one
+
+
+def collect(_):
+    """What gc.collect() says, and what is in gc.garbage then."""
+    del gc.garbage[:]
+    found = gc.collect()
+    kept = [name_of(kind_of(thing)) for thing in gc.garbage]
+    return json.dumps({"found": found, "kept": sorted(kept)})
+
+
 def wait(handlers):
     text = "a value of str"
     unicode_text = u"\u20ac"
@@ -426,15 +458,15 @@ def main():
     planted = plant()
     garbage = Old()
     garbage.itself = garbage
-    EXTRA["garbage"] = id(garbage)
     del garbage
+    make_garbage()
     for kind in KINDS:
         grow(kind)
     del HELD[:]
     report("")
     report("")
     wait({"report": report, "kinds": kinds, "grow": grow, "referrers": referrers,
-          "addresses": lambda _: json.dumps(EXTRA)})
+          "collect": collect, "addresses": lambda _: json.dumps(EXTRA)})
     return population, planted
 
 
