@@ -137,8 +137,8 @@ struct use {
 
 static int compare_mappings(const void *a, const void *b)
 {
-	const struct pyi_core_mapping *one = *(const struct pyi_core_mapping *const *)a;
-	const struct pyi_core_mapping *other = *(const struct pyi_core_mapping *const *)b;
+	const struct pyi_core_mapping *one = a;
+	const struct pyi_core_mapping *other = b;
 	int order = strcmp(one->path, other->path);
 
 	return order ? order
@@ -317,7 +317,7 @@ struct pyi_error *pyi_core_binaries_find(const struct pyi_core_file *core, int c
 					 struct pyi_core_binaries *ret_binaries)
 {
 	PYI_CLEANUP(pyi_core_binaries_deinit) struct pyi_core_binaries binaries = { 0 };
-	PYI_CLEANUP(pyi_guard_free) const struct pyi_core_mapping **mappings = NULL;
+	PYI_CLEANUP(pyi_guard_free) struct pyi_core_mapping *mappings = NULL;
 	PYI_CLEANUP(pyi_guard_free) struct missing *missing = calloc(1, sizeof(*missing));
 	struct pyi_error *error = NULL;
 	uint32_t opened = 0;
@@ -327,16 +327,16 @@ struct pyi_error *pyi_core_binaries_find(const struct pyi_core_file *core, int c
 	if (!mappings || !missing || !binaries.items)
 		return pyi_error_no_memory();
 	for (size_t m = 0; m < core->mapping_count; m++)
-		mappings[m] = &core->mappings[m];
+		mappings[m] = core->mappings[m];
 	qsort(mappings, core->mapping_count, sizeof(*mappings), compare_mappings);
 	for (size_t m = 0; m < core->mapping_count && !error;) {
 		struct pyi_core_binary *binary = &binaries.items[binaries.count++];
 		struct use use = { 0 };
 		bool unsure = false;
 
-		binary->path = mappings[m]->path;
-		for (; m < core->mapping_count && strcmp(mappings[m]->path, binary->path) == 0; m++)
-			note_use(core, mappings[m], &use);
+		binary->path = mappings[m].path;
+		for (; m < core->mapping_count && strcmp(mappings[m].path, binary->path) == 0; m++)
+			note_use(core, &mappings[m], &use);
 		if (!use.is_code && !use.may_be_code)
 			continue;
 		error = find_one(core, channel_fd, &use, &opened, binary, missing, &unsure);

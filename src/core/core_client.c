@@ -45,7 +45,7 @@ struct pyi_error *pyi_core_client_open_file(int channel_fd, const char *path, in
 					    int *ret_error_number)
 {
 	struct pyi_request request = { .kind = PYI_CORE_REQUEST_FILE };
-	struct pyi_reply reply;
+	struct pyi_reply reply = { 0 };
 	struct pyi_error *error;
 
 	*ret_fd = -1;

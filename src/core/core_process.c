@@ -166,11 +166,12 @@ static struct pyi_error *place_areas(struct pyi_core_process *process,
 				     const struct pyi_core_memory *memory)
 {
 	PYI_CLEANUP(pyi_guard_free) char *piece = malloc(PIECE_BYTES);
+	PYI_CLEANUP(pyi_guard_free) struct pyi_mirror_area *areas = NULL;
 	uint64_t end = pyi_page_bytes();
 	uint64_t copied_bytes = 0;
 
-	process->areas = calloc(memory->area_count, sizeof(*process->areas));
-	if (!process->areas || !piece)
+	areas = calloc(memory->area_count, sizeof(*areas));
+	if (!areas || !piece)
 		return pyi_error_no_memory();
 	for (size_t a = 0; a < memory->area_count; a++)
 		if (must_be_copied(process, &memory->areas[a]))
@@ -183,7 +184,7 @@ static struct pyi_error *place_areas(struct pyi_core_process *process,
 			copied_bytes >> 20, memory->copy_limit_bytes >> 20);
 	for (size_t a = 0; a < memory->area_count; a++) {
 		const struct pyi_core_area *area = &memory->areas[a];
-		struct pyi_mirror_area *placed = &process->areas[a];
+		struct pyi_mirror_area *placed = &areas[a];
 		uint64_t size_bytes = area->end_addr - area->start_addr;
 
 		*placed = (struct pyi_mirror_area){
@@ -206,6 +207,7 @@ static struct pyi_error *place_areas(struct pyi_core_process *process,
 		if (ftruncate(process->fds[MEMORY_FILE], (off_t)end) != 0)
 			return failed("make room for the core in memory");
 	}
+	process->areas = pyi_return_ptr(areas);
 	process->area_count = memory->area_count;
 	return NULL;
 }
@@ -218,6 +220,7 @@ static struct pyi_error *prepare(struct pyi_core_process *process,
 	struct pyi_error *error = keep_fixed(process);
 	int fd;
 
+	process->prepared = true;
 	if (error)
 		return error;
 	if (!are_right(process, memory))
@@ -312,8 +315,10 @@ struct pyi_error *pyi_core_process_make(struct pyi_core_process *process,
 					const struct pyi_core_memory *memory)
 {
 	struct pyi_snapshot *snapshot = &process->snapshot;
-	struct pyi_error *error = process->areas ? NULL : prepare(process, memory);
+	struct pyi_error *error = process->prepared ? NULL : prepare(process, memory);
 
+	if (!error && !process->areas)
+		return bad_areas();
 	if (!error)
 		error = create(process);
 	if (error) {

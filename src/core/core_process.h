@@ -44,6 +44,8 @@ struct pyi_core_process {
 	size_t fd_room;
 	struct pyi_mirror_area *areas;
 	size_t area_count;
+	/* The areas were looked at once, and are not again. */
+	bool prepared;
 };
 
 void pyi_core_process_init(struct pyi_core_process *process);
