@@ -36,7 +36,8 @@ struct pyi_graph_type {
 	char *name;
 	/* It has a __sizeof__() that is not known: sizes are estimates. */
 	bool estimated;
-	/* The collector leaves its objects, and what they lead to, alone: __del__ up to 3.3 (PEP 442).
+	/* The collector leaves its objects, and what they lead to, alone: __del__ up to 3.3 (PEP
+	 * 442).
 	 */
 	bool finalizer;
 };

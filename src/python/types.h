@@ -81,8 +81,8 @@ size_t pyi_types_meanings(const struct pyi_type_list *list, const char *wanted,
  * more than once; of very many only for the first. The callback returns false to stop.
  */
 void pyi_types_each_old_base(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			     uint64_t class_addr,
-			     bool (*base)(void *argument, uint64_t class_addr), void *argument);
+			     uint64_t class_addr, bool (*base)(void *argument, uint64_t class_addr),
+			     void *argument);
 
 /* True if `base_addr` is in the tp_mro of the type. */
 bool pyi_types_is_subclass(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
