@@ -191,9 +191,11 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 	if (suspect->path)
 		say(page, "suspect",
 		    "%s %s keep %s bytes alive, %.0f%% of all objects: they would be freed with "
-		    "them. %s of them %s held through %s.",
+		    "them. %s of them %s %s%s.",
 		    figure(suspect->objects).text, suspect->type, bytes.text, percent,
 		    figure(suspect->path_objects).text, suspect->path_objects == 1 ? "is" : "are",
+		    /* It may say of itself by whom: C code, or nothing. */
+		    strncmp(suspect->path, "held by ", 8) == 0 ? "" : "held through ",
 		    suspect->path);
 	else
 		say(page, "suspect",

@@ -148,6 +148,7 @@ def test_held_by_c(explained):
         assert "20,000 of them are __main__.Session. Only C code can hold them" in said
     # They are a type of the program that keeps much, and nothing else is.
     suspect, = result["suspects"]
+    assert "20,000 of them are held by C code: " in text(result, "suspect")
     assert suspect["type"] == MAIN + "Session"
 
 
