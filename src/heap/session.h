@@ -84,12 +84,12 @@ struct pyi_session {
 	struct pyi_try tries[PYI_TRIES_KEPT];
 	unsigned try_count;
 	struct pyi_pause_budget budget;
-	/* Threads that wait are likely to run while a snapshot is taken, or one has. */
-	bool restless;
 	/* Snapshots taken, and how long the last one lived. */
 	uint64_t attempts;
 	double snapshot_ms;
 	uint64_t snapshot_bytes;
+	/* Threads that wait are likely to run while a snapshot is taken, or one has. */
+	bool restless;
 	/* The snapshot that was used shows the heap of one moment. */
 	bool consistent;
 	/* Why it does not, if it does not; a static string. */
