@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/page.h"
 #include "heap/gate.h"
+#include "process/another_program.h"
 #include "process/program.h"
 #include "python/safe_point.h"
 #include "snapshot/preflight.h"

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 
 int pyi_program_pin(const struct pyi_process *process)
@@ -28,17 +27,4 @@ bool pyi_program_was_left(int pinned_fd)
 	/* Of memory without a user nothing can be read: mem_rw() in fs/proc/base.c. An address
 	   that is not mapped is an error instead. */
 	return pinned_fd >= 0 && pread(pinned_fd, &byte, 1, 0) == 0;
-}
-
-bool pyi_program_is_another(const struct pyi_process *process)
-{
-	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-
-	/* Where there is no memory, older kernels open a file that reads as left, and newer ones
-	   say ESRCH: proc_mem_open() in fs/proc/base.c. */
-	error = pyi_process_open_file(process, "mem", O_RDONLY, &fd);
-	if (error)
-		return error->code != PYI_ERROR_NO_SUCH_PROCESS;
-	return !pyi_program_was_left(fd);
 }

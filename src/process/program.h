@@ -21,11 +21,4 @@ int pyi_program_pin(const struct pyi_process *process);
  */
 bool pyi_program_was_left(int pinned_fd);
 
-/*
- * Of a process that left its pinned memory: true if it has other memory now, so runs
- * another program; false if it has none, so is about to end, which may take long when that memory
- * was large, and until when it looks alive. True as well if the new memory may not be opened.
- */
-bool pyi_program_is_another(const struct pyi_process *process);
-
 #endif

@@ -151,7 +151,7 @@ static void walk_frames(unw_cursor_t *cursor, const struct walk *walk)
 
 		if (unw_get_reg(cursor, UNW_REG_IP, &pc) != 0)
 			break;
-		pc = pyi_arch_code_addr(pc);
+		pc = pyi_unwind_code_addr(pc);
 		/* Where there are no rules, libunwind takes anything for a frame pointer. */
 		if (!pc || (stack->count && !is_code(walk->maps, pc - is_return)))
 			break;
@@ -287,7 +287,7 @@ struct pyi_error *pyi_stack_unwind(const struct pyi_source_snapshot *snapshot, s
 			return error;
 		maps = &of_target;
 	}
-	pyi_arch_unwind_registers(&thread->registers, &registers);
+	pyi_unwind_registers_of(&thread->registers, &registers);
 	pyi_stack_read(snapshot->reader, maps, &registers, ret_stack);
 	pyi_stack_name(process, maps, ret_stack);
 	return NULL;

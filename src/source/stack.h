@@ -18,7 +18,7 @@
 #include "process/memory_reader.h"
 #include "process/process.h"
 #include "source/source.h"
-#include "tracee/arch.h"
+#include "source/unwind_registers.h"
 
 enum {
 	PYI_STACK_LIMIT = 64,

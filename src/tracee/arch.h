@@ -83,29 +83,6 @@ enum pyi_interruption pyi_arch_interruption(uint64_t number,
 bool pyi_arch_get_registers(pid_t tid, struct pyi_registers *ret_registers);
 bool pyi_arch_set_registers(pid_t tid, const struct pyi_registers *registers);
 
-/* More than any number of a register below. */
-enum {
-	PYI_UNWIND_REGISTERS = 33,
-};
-
-/* Registers to unwind from, by DWARF's numbers for this architecture, which are libunwind's. */
-struct pyi_unwind_registers {
-	uint64_t values[PYI_UNWIND_REGISTERS];
-	/* Bit N: values[N] is known. */
-	uint64_t known;
-};
-
-/* Numbers of the instruction pointer, and of the stack pointer. */
-extern const unsigned pyi_arch_unwind_pc;
-extern const unsigned pyi_arch_unwind_sp;
-
-/* What a thread that was stopped with `registers` is unwound from. */
-void pyi_arch_unwind_registers(const struct pyi_registers *registers,
-			       struct pyi_unwind_registers *ret_registers);
-
-/* A return address as it was on the stack, without a signature in it. */
-uint64_t pyi_arch_code_addr(uint64_t return_addr);
-
 /* Instruction pointer, stack pointer, thread pointer (the base of thread-local storage). */
 uint64_t pyi_arch_pc(const struct pyi_registers *registers);
 void pyi_arch_set_pc(struct pyi_registers *registers, uint64_t pc);

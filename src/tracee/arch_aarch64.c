@@ -181,28 +181,6 @@ bool pyi_arch_set_registers(pid_t tid, const struct pyi_registers *registers)
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io) == 0;
 }
 
-const unsigned pyi_arch_unwind_pc = 32;
-const unsigned pyi_arch_unwind_sp = 31;
-
-/* "DWARF for the Arm 64-bit Architecture": x0 to x30, the stack pointer, the program counter. */
-void pyi_arch_unwind_registers(const struct pyi_registers *registers,
-			       struct pyi_unwind_registers *ret_registers)
-{
-	*ret_registers = (struct pyi_unwind_registers){
-		.known = (UINT64_C(1) << 33) - 1,
-	};
-	for (unsigned r = 0; r < pyi_arch_unwind_sp; r++)
-		ret_registers->values[r] = registers->user.regs[r];
-	ret_registers->values[pyi_arch_unwind_sp] = registers->user.sp;
-	ret_registers->values[pyi_arch_unwind_pc] = registers->user.pc;
-}
-
-/* Pointer authentication signs with the bits above those of an address. */
-uint64_t pyi_arch_code_addr(uint64_t return_addr)
-{
-	return return_addr & ((UINT64_C(1) << 48) - 1);
-}
-
 uint64_t pyi_arch_pc(const struct pyi_registers *registers)
 {
 	return registers->user.pc;

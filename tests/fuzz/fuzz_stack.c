@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	others = BASE_ADDR + fuzz_take(&input, 2);
 	for (unsigned r = 0; r < PYI_UNWIND_REGISTERS; r++)
 		registers.values[r] = others;
-	registers.values[pyi_arch_unwind_pc] = pc;
-	registers.values[pyi_arch_unwind_sp] = sp;
+	registers.values[pyi_unwind_pc] = pc;
+	registers.values[pyi_unwind_sp] = sp;
 	memset(image, 0, sizeof(image));
 	if (input.size_bytes)
 		memcpy(image, input.bytes,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "process/another_program.h"
 #include "process/program.h"
 
 /* A child that calls execve() when it is told to, and then lives until its stdin is closed. */

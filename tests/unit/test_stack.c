@@ -101,7 +101,7 @@ static void read_child(int (*function)(int), struct pyi_stack *ret_stack)
 	assert_null(pyi_process_open(child, &process));
 	assert_null(pyi_maps_read(&process, &maps));
 	assert_null(pyi_memory_reader_create(child, false, &reader));
-	pyi_arch_unwind_registers(&registers, &start);
+	pyi_unwind_registers_of(&registers, &start);
 	pyi_stack_read(reader, &maps, &start, ret_stack);
 	pyi_stack_name(&process, &maps, ret_stack);
 	pyi_memory_reader_destroy(reader);
