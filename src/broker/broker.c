@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,6 +20,7 @@
 #include "broker/channel.h"
 #include "broker/errand.h"
 #include "broker/protocol.h"
+#include "broker/snapshot_calls.h"
 #include "broker/used_ranges.h"
 #include "process/access.h"
 #include "process/mapped_file.h"
@@ -43,12 +42,8 @@ struct broker {
 	struct pyi_snapshot_target target;
 	/* What it was before anything was done to it. */
 	struct pyi_residue_state before;
-	/* What it had in use when it was prepared for. */
-	uint64_t heap_bytes;
-	struct pyi_snapshot *snapshot;
-	/* Memory for data that was mapped last in it. */
-	uint64_t mapped_addr;
-	uint64_t mapped_size_bytes;
+	/* And the snapshot there is. */
+	struct pyi_snapshot_calls calls;
 	/* But for what the present target has cost. */
 	struct pyi_allowance allowance;
 	/* It could not be put back as it was; and that is still so when it is forgotten. */
@@ -103,7 +98,7 @@ static struct pyi_allowance spent(const struct broker *broker)
 /* Everything about a target but what it is bound to, and whether something is owed to it. */
 static struct pyi_error *forget(struct broker *broker)
 {
-	struct pyi_error *error = pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
+	struct pyi_error *error = pyi_snapshot_destroy(pyi_return_ptr(broker->calls.snapshot));
 
 	broker->not_restored |= error && error->exit == PYI_EXIT_NOT_RESTORED;
 	/* Nothing is owed to a process that has ended, or to another program. */
@@ -165,11 +160,11 @@ static struct pyi_error *open_file(struct broker *broker, const struct pyi_reque
 			   request->file.file == PYI_FILE_SNAPSHOT_MEMORY;
 	const struct pyi_process *process = &broker->process;
 
-	if (of_snapshot && !broker->snapshot)
+	if (of_snapshot && !broker->calls.snapshot)
 		return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_SNAPSHOT_LOST,
 					"there is no snapshot");
 	if (of_snapshot)
-		process = &broker->snapshot->process;
+		process = &broker->calls.snapshot->process;
 	return explain(broker, pyi_process_open_file(process, paths[request->file.file], O_RDONLY,
 						     &answer->fd));
 }
@@ -286,7 +281,7 @@ static struct pyi_error *prepare(struct broker *broker, const struct pyi_request
 			&preflight);
 	if (error)
 		return error;
-	broker->heap_bytes = pyi_process_used_bytes(&status);
+	broker->calls.heap_bytes = pyi_process_used_bytes(&status);
 	answer->reply.prepare.source = preflight.source;
 	if (broker->prepared) {
 		/* Another source for the same target; what it has cost so far stays. */
@@ -351,19 +346,6 @@ static void after_snapshot(void *argument, const struct pyi_live_memory *live)
 					read_word(live, &gate->words[w], &gate->values[w].after);
 }
 
-/* Behind the values of the words. */
-static void describe_threads(const struct pyi_snapshot *snapshot, struct pyi_wire_thread *threads)
-{
-	for (size_t t = 0; t < snapshot->thread_count; t++)
-		threads[t] = (struct pyi_wire_thread){
-			.namespace_tid = snapshot->threads[t].namespace_tid,
-			.held = snapshot->threads[t].held,
-			.moved = snapshot->threads[t].moved,
-			.thread_pointer = snapshot->threads[t].thread_pointer,
-			.registers = snapshot->threads[t].registers,
-		};
-}
-
 static struct pyi_error *take(struct broker *broker, const struct pyi_request *request,
 			      const void *data, struct answer *answer)
 {
@@ -395,9 +377,7 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 				  &asks, &snapshot);
 	if (error || !snapshot)
 		return error;
-	broker->snapshot = snapshot;
-	broker->allowance.mapped_bytes = 0;
-	broker->mapped_size_bytes = 0;
+	pyi_snapshot_calls_begin(&broker->calls, snapshot);
 	data_bytes = gate.count * sizeof(*values) +
 		     snapshot->thread_count * sizeof(struct pyi_wire_thread);
 	if (data_bytes > PYI_DATA_LIMIT)
@@ -408,9 +388,10 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 	if (!answer->data)
 		return pyi_error_no_memory();
 	memcpy(answer->data, values, gate.count * sizeof(*values));
-	describe_threads(snapshot,
-			 (struct pyi_wire_thread *)(void *)((char *)answer->data +
-							    gate.count * sizeof(*values)));
+	/* Behind the values of the words. */
+	pyi_snapshot_calls_describe_threads(
+		snapshot, (struct pyi_wire_thread *)(void *)((char *)answer->data +
+							     gate.count * sizeof(*values)));
 	answer->reply.data_bytes = (uint32_t)data_bytes;
 	answer->reply.take.taken = 1;
 	answer->reply.take.stranger = snapshot->stranger;
@@ -420,72 +401,6 @@ static struct pyi_error *take(struct broker *broker, const struct pyi_request *r
 	return NULL;
 }
 
-static struct pyi_error *no_memory_in_snapshot(int64_t result, uint64_t size_bytes)
-{
-	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT,
-				      (int)-result, "cannot map %llu MB in the snapshot",
-				      (unsigned long long)size_bytes >> 20);
-}
-
-static struct pyi_error *map(struct broker *broker, const struct pyi_request *request,
-			     struct answer *answer)
-{
-	uint64_t size_bytes = request->map.size_bytes;
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-		0,
-		size_bytes,
-		PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		UINT64_MAX,
-		0,
-	};
-	uint64_t guard[PYI_SYSCALL_ARGUMENTS] = { 0, request->map.guard_bytes, PROT_NONE };
-	struct pyi_error *error;
-	int64_t result;
-
-	if (!pyi_allowance_take_addresses(&broker->allowance, broker->heap_bytes, size_bytes))
-		return no_memory_in_snapshot(-ENOMEM, size_bytes);
-	error = pyi_snapshot_syscall(broker->snapshot, SYS_mmap, arguments, &result);
-	if (error || result < 0)
-		broker->allowance.mapped_bytes -= size_bytes;
-	if (error)
-		return error;
-	if (result < 0)
-		return no_memory_in_snapshot(result, size_bytes);
-	answer->reply.map.addr = (uint64_t)result;
-	broker->mapped_addr = (uint64_t)result;
-	broker->mapped_size_bytes = size_bytes;
-	if (!request->map.guard_bytes)
-		return NULL;
-	guard[0] = (uint64_t)result + request->map.guard_offset;
-	error = pyi_snapshot_syscall(broker->snapshot, SYS_mprotect, guard, &result);
-	if (!error && result != 0)
-		error = no_memory_in_snapshot(result, size_bytes);
-	return error;
-}
-
-static struct pyi_error *unmap(struct broker *broker, const struct pyi_request *request,
-			       struct answer *answer)
-{
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { request->unmap.addr,
-							    request->unmap.size_bytes };
-	int64_t result;
-	struct pyi_error *error =
-		pyi_snapshot_syscall(broker->snapshot, SYS_munmap, arguments, &result);
-
-	(void)answer;
-	if (!error && result != 0)
-		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					       (int)-result, "cannot unmap the payload's memory");
-	/* Whoever unmaps what was not mapped for it has no more room for that. */
-	if (!error && request->unmap.addr == broker->mapped_addr &&
-	    request->unmap.size_bytes == broker->mapped_size_bytes) {
-		broker->allowance.mapped_bytes -= broker->mapped_size_bytes;
-		broker->mapped_size_bytes = 0;
-	}
-	return error;
-}
-
 static struct pyi_error *list_pages(struct broker *broker, const struct pyi_request *request,
 				    const void *data, struct answer *answer)
 {
@@ -493,32 +408,12 @@ static struct pyi_error *list_pages(struct broker *broker, const struct pyi_requ
 	size_t count = 0;
 	struct pyi_error *error;
 
-	error = pyi_used_ranges_find(&broker->snapshot->process, data,
+	error = pyi_used_ranges_find(&broker->calls.snapshot->process, data,
 				     request->data_bytes / sizeof(*runs), &runs, &count);
 	if (error)
 		return error;
 	answer->data = runs;
 	answer->reply.data_bytes = (uint32_t)(count * sizeof(*runs));
-	return NULL;
-}
-
-static struct pyi_error *run(struct broker *broker, const struct pyi_request *request,
-			     struct answer *answer)
-{
-	struct pyi_snapshot_event event;
-	struct pyi_error *error = NULL;
-
-	if (request->run.reply)
-		error = pyi_snapshot_reply(broker->snapshot, request->run.value);
-	if (!error)
-		error = pyi_snapshot_resume(broker->snapshot, request->run.deadline_ns, &event);
-	if (error)
-		return error;
-	answer->reply.run.event = event.kind;
-	answer->reply.run.signal = event.signal;
-	answer->reply.run.number = event.number;
-	answer->reply.run.pc = event.pc;
-	memcpy(answer->reply.run.arguments, event.arguments, sizeof(event.arguments));
 	return NULL;
 }
 
@@ -541,7 +436,6 @@ static bool is_right(const struct broker *broker, const struct pyi_request *requ
 	uint32_t data_bytes = request->data_bytes;
 	bool opened = broker->process.proc_fd >= 0;
 	bool ready = opened && broker->prepared;
-	bool running = ready && broker->snapshot;
 
 	switch (request->kind) {
 	case PYI_REQUEST_OPEN:
@@ -560,33 +454,16 @@ static bool is_right(const struct broker *broker, const struct pyi_request *requ
 		return opened && !data_bytes && request->prepare.source <= PYI_SOURCE_MIRROR &&
 		       request->prepare.max_pause_ms >= 0;
 	case PYI_REQUEST_TAKE:
-		return ready && !broker->snapshot && request->take.extent <= PYI_STOP_ALL &&
+		return ready && !broker->calls.snapshot && request->take.extent <= PYI_STOP_ALL &&
 		       request->take.anyway <= 1 &&
 		       data_bytes % sizeof(struct pyi_gate_word) == 0 &&
 		       data_bytes / sizeof(struct pyi_gate_word) <= PYI_GATE_LIMIT;
-	case PYI_REQUEST_MAP:
-		return running && !data_bytes && request->map.size_bytes &&
-		       request->map.size_bytes >> PYI_MAP_LIMIT_SHIFT == 0 &&
-		       request->map.guard_offset <= request->map.size_bytes &&
-		       request->map.guard_bytes <=
-			       request->map.size_bytes - request->map.guard_offset;
-	case PYI_REQUEST_WRITE:
-		return running && data_bytes;
-	case PYI_REQUEST_PAGES:
-		return running && data_bytes % sizeof(struct pyi_wire_range) == 0;
-	case PYI_REQUEST_UNMAP:
-	case PYI_REQUEST_BECOME:
-	case PYI_REQUEST_CALL:
-	case PYI_REQUEST_CONFIRM:
-		return running && !data_bytes;
-	case PYI_REQUEST_RUN:
-		return running && !data_bytes && request->run.reply <= 1;
 	case PYI_REQUEST_DESTROY:
 		return opened && !data_bytes;
 	case PYI_REQUEST_RESIDUE:
 		return ready && !data_bytes;
 	default:
-		return false;
+		return ready && pyi_snapshot_calls_are_right(&broker->calls, request);
 	}
 }
 
@@ -608,28 +485,14 @@ static struct pyi_error *serve(struct broker *broker, const struct pyi_request *
 		return prepare(broker, request, answer);
 	case PYI_REQUEST_TAKE:
 		return take(broker, request, data, answer);
-	case PYI_REQUEST_MAP:
-		return map(broker, request, answer);
-	case PYI_REQUEST_UNMAP:
-		return unmap(broker, request, answer);
-	case PYI_REQUEST_WRITE:
-		return pyi_snapshot_write(broker->snapshot, request->write.addr, data,
-					  request->data_bytes);
-	case PYI_REQUEST_BECOME:
-		return pyi_snapshot_become_thread(broker->snapshot, request->become.pthread_id);
-	case PYI_REQUEST_CALL:
-		return pyi_snapshot_call(broker->snapshot, request->call.pc,
-					 request->call.stack_end_addr, request->call.argument);
-	case PYI_REQUEST_RUN:
-		return run(broker, request, answer);
-	case PYI_REQUEST_CONFIRM:
-		return pyi_snapshot_confirm(broker->snapshot, NULL);
 	case PYI_REQUEST_PAGES:
 		return list_pages(broker, request, data, answer);
 	case PYI_REQUEST_DESTROY:
-		return pyi_snapshot_destroy(pyi_return_ptr(broker->snapshot));
-	default:
+		return pyi_snapshot_destroy(pyi_return_ptr(broker->calls.snapshot));
+	case PYI_REQUEST_RESIDUE:
 		return look_for_residue(broker, request, answer);
+	default:
+		return pyi_snapshot_calls_serve(&broker->calls, request, data, &answer->reply);
 	}
 }
 
@@ -688,6 +551,7 @@ int pyi_broker_serve(int channel_fd, pid_t pid, uint64_t start_ticks, double max
 				 .allowance.max_pause_ms = max_pause_ms };
 	struct pyi_error *error;
 
+	broker.calls.allowance = &broker.allowance;
 	while (serve_next(&broker))
 		;
 	error = forget(&broker);

@@ -396,5 +396,4 @@ void pyi_core_process_end(struct pyi_core_process *process)
 	pyi_seccomp_filters_deinit(&snapshot->filters);
 	free(snapshot->threads);
 	*snapshot = (struct pyi_snapshot){ .process.proc_fd = -1 };
-	process->is_taken = false;
 }

@@ -33,8 +33,6 @@ struct pyi_core_memory {
 struct pyi_core_process {
 	/* Its pid is 0 if there is none now. */
 	struct pyi_snapshot snapshot;
-	/* It is somebody's snapshot. */
-	bool is_taken;
 	/* Bytes that can be written to, all together. */
 	uint64_t heap_bytes;
 

@@ -24,6 +24,7 @@
 #include "broker/allowance.h"
 #include "broker/channel.h"
 #include "broker/errand.h"
+#include "broker/snapshot_calls.h"
 #include "core/core_process.h"
 #include "core/core_wire.h"
 #include "process/mapped_file.h"
@@ -48,10 +49,8 @@ struct server {
 	const struct pyi_core_place *place;
 	struct part parts[PYI_CORE_PARTS];
 	struct pyi_core_process process;
-	/* Memory for data that was mapped last in it. */
-	uint64_t mapped_addr;
-	uint64_t mapped_size_bytes;
 	struct pyi_allowance allowance;
+	struct pyi_snapshot_calls calls;
 	/* A file system did not answer in time. */
 	bool file_was_late;
 };
@@ -70,13 +69,16 @@ static void deinit_answer(struct answer *answer)
 		close(answer->fd);
 }
 
-/* In a child: a core can name files of any file system. Nothing but ELF files is handed over. */
+/*
+ * In a child: a core can name files of any file system. Nothing but programs and libraries is
+ * handed over: other ELF files are object files, and memory of processes.
+ */
 static int open_elf(void *argument, const void *question, void *ret_outcome)
 {
 	struct pyi_process self = { .pid = getpid(), .proc_fd = -1 };
 	const struct pyi_map map = { .path = argument };
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
-	char magic[SELFMAG] = "";
+	Elf64_Ehdr header = { 0 };
 	int *error_number = ret_outcome;
 	int opened;
 
@@ -88,7 +90,9 @@ static int open_elf(void *argument, const void *question, void *ret_outcome)
 	if (fd < 0)
 		return -1;
 	*error_number = ENOEXEC;
-	if (pread(fd, magic, SELFMAG, 0) != SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0)
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    (header.e_type != ET_EXEC && header.e_type != ET_DYN))
 		return -1;
 	*error_number = 0;
 	opened = fd;
@@ -165,8 +169,6 @@ static struct pyi_error *need_process(struct server *server)
 
 	if (server->process.snapshot.process.pid)
 		return NULL;
-	server->mapped_size_bytes = 0;
-	server->allowance.mapped_bytes = 0;
 	return pyi_core_process_make(
 		&server->process,
 		&(struct pyi_core_memory){
@@ -289,83 +291,15 @@ static struct pyi_error *take(struct server *server, const struct pyi_request *r
 		return pyi_error_no_memory();
 	read_words(server, data, word_count, answer->data);
 	threads = (void *)((char *)answer->data + values_bytes);
-	for (size_t t = 0; t < snapshot->thread_count; t++)
-		threads[t] = (struct pyi_wire_thread){
-			.namespace_tid = snapshot->threads[t].namespace_tid,
-			.held = 1,
-			.thread_pointer = snapshot->threads[t].thread_pointer,
-			.registers = snapshot->threads[t].registers,
-		};
-	server->process.is_taken = true;
+	pyi_snapshot_calls_describe_threads(snapshot, threads);
+	server->calls.heap_bytes = server->process.heap_bytes;
+	pyi_snapshot_calls_begin(&server->calls, &server->process.snapshot);
 	answer->reply.data_bytes = (uint32_t)data_bytes;
 	answer->reply.take.taken = 1;
 	answer->reply.take.pid = snapshot->process.pid;
 	answer->reply.take.thread_count = (uint32_t)snapshot->thread_count;
 	answer->reply.take.created_ns = pyi_clock_now_ns();
 	return NULL;
-}
-
-static struct pyi_error *no_memory(int64_t result, uint64_t size_bytes)
-{
-	return pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_NO_MEMORY_IN_SNAPSHOT,
-				      (int)-result, "cannot map %llu MB beside the core",
-				      (unsigned long long)size_bytes >> 20);
-}
-
-static struct pyi_error *map(struct server *server, const struct pyi_request *request,
-			     struct answer *answer)
-{
-	uint64_t size_bytes = request->map.size_bytes;
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = {
-		0,
-		size_bytes,
-		PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		UINT64_MAX,
-		0,
-	};
-	uint64_t guard[PYI_SYSCALL_ARGUMENTS] = { 0, request->map.guard_bytes, PROT_NONE };
-	struct pyi_snapshot *snapshot = &server->process.snapshot;
-	struct pyi_error *error;
-	int64_t result;
-
-	if (!pyi_allowance_take_addresses(&server->allowance, server->process.heap_bytes,
-					  size_bytes))
-		return no_memory(-ENOMEM, size_bytes);
-	error = pyi_snapshot_syscall(snapshot, SYS_mmap, arguments, &result);
-	if (error || result < 0)
-		server->allowance.mapped_bytes -= size_bytes;
-	if (error)
-		return error;
-	if (result < 0)
-		return no_memory(result, size_bytes);
-	answer->reply.map.addr = (uint64_t)result;
-	server->mapped_addr = (uint64_t)result;
-	server->mapped_size_bytes = size_bytes;
-	if (!request->map.guard_bytes)
-		return NULL;
-	guard[0] = (uint64_t)result + request->map.guard_offset;
-	error = pyi_snapshot_syscall(snapshot, SYS_mprotect, guard, &result);
-	return error || result == 0 ? error : no_memory(result, size_bytes);
-}
-
-static struct pyi_error *unmap(struct server *server, const struct pyi_request *request)
-{
-	const uint64_t arguments[PYI_SYSCALL_ARGUMENTS] = { request->unmap.addr,
-							    request->unmap.size_bytes };
-	int64_t result;
-	struct pyi_error *error =
-		pyi_snapshot_syscall(&server->process.snapshot, SYS_munmap, arguments, &result);
-
-	if (!error && result != 0)
-		error = pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_PAYLOAD_FAILED,
-					       (int)-result, "cannot unmap the payload's memory");
-	if (!error && request->unmap.addr == server->mapped_addr &&
-	    request->unmap.size_bytes == server->mapped_size_bytes) {
-		server->allowance.mapped_bytes -= server->mapped_size_bytes;
-		server->mapped_size_bytes = 0;
-	}
-	return error;
 }
 
 /* What the core has is what was in use. */
@@ -386,32 +320,10 @@ static struct pyi_error *list_pages(const struct server *server, const struct py
 	return NULL;
 }
 
-static struct pyi_error *run(struct server *server, const struct pyi_request *request,
-			     struct answer *answer)
-{
-	struct pyi_snapshot *snapshot = &server->process.snapshot;
-	struct pyi_snapshot_event event;
-	struct pyi_error *error = NULL;
-
-	if (request->run.reply)
-		error = pyi_snapshot_reply(snapshot, request->run.value);
-	if (!error)
-		error = pyi_snapshot_resume(snapshot, request->run.deadline_ns, &event);
-	if (error)
-		return error;
-	answer->reply.run.event = event.kind;
-	answer->reply.run.signal = event.signal;
-	answer->reply.run.number = event.number;
-	answer->reply.run.pc = event.pc;
-	memcpy(answer->reply.run.arguments, event.arguments, sizeof(event.arguments));
-	return NULL;
-}
-
 /* Whether a request makes sense now, and every number in it. */
 static bool is_right(const struct server *server, const struct pyi_request *request)
 {
 	uint32_t data_bytes = request->data_bytes;
-	bool running = server->process.is_taken;
 
 	switch (request->kind) {
 	case PYI_CORE_REQUEST_FILE:
@@ -431,35 +343,16 @@ static bool is_right(const struct server *server, const struct pyi_request *requ
 	case PYI_REQUEST_FILE:
 		return !data_bytes && request->file.file < PYI_FILE_COUNT;
 	case PYI_REQUEST_TAKE:
-		return !running && data_bytes % sizeof(struct pyi_gate_word) == 0 &&
+		return !server->calls.snapshot && data_bytes % sizeof(struct pyi_gate_word) == 0 &&
 		       data_bytes / sizeof(struct pyi_gate_word) <= PYI_GATE_LIMIT;
-	case PYI_REQUEST_MAP:
-		return running && !data_bytes && request->map.size_bytes &&
-		       request->map.size_bytes >> PYI_MAP_LIMIT_SHIFT == 0 &&
-		       request->map.guard_offset <= request->map.size_bytes &&
-		       request->map.guard_bytes <=
-			       request->map.size_bytes - request->map.guard_offset;
-	case PYI_REQUEST_WRITE:
-		return running && data_bytes;
-	case PYI_REQUEST_PAGES:
-		return running && data_bytes % sizeof(struct pyi_wire_range) == 0;
-	case PYI_REQUEST_UNMAP:
-	case PYI_REQUEST_BECOME:
-	case PYI_REQUEST_CALL:
-	case PYI_REQUEST_CONFIRM:
-		return running && !data_bytes;
-	case PYI_REQUEST_RUN:
-		return running && !data_bytes && request->run.reply <= 1;
 	default:
-		return false;
+		return pyi_snapshot_calls_are_right(&server->calls, request);
 	}
 }
 
 static struct pyi_error *serve(struct server *server, const struct pyi_request *request,
 			       const void *data, struct answer *answer)
 {
-	struct pyi_snapshot *snapshot = &server->process.snapshot;
-
 	switch (request->kind) {
 	case PYI_CORE_REQUEST_FILE:
 		return open_file(server, data, request->data_bytes, answer);
@@ -480,30 +373,18 @@ static struct pyi_error *serve(struct server *server, const struct pyi_request *
 		return NULL;
 	case PYI_REQUEST_TAKE:
 		return take(server, request, data, answer);
-	case PYI_REQUEST_MAP:
-		return map(server, request, answer);
-	case PYI_REQUEST_UNMAP:
-		return unmap(server, request);
-	case PYI_REQUEST_WRITE:
-		return pyi_snapshot_write(snapshot, request->write.addr, data, request->data_bytes);
-	case PYI_REQUEST_BECOME:
-		return pyi_snapshot_become_thread(snapshot, request->become.pthread_id);
-	case PYI_REQUEST_CALL:
-		return pyi_snapshot_call(snapshot, request->call.pc, request->call.stack_end_addr,
-					 request->call.argument);
-	case PYI_REQUEST_RUN:
-		return run(server, request, answer);
-	case PYI_REQUEST_CONFIRM:
-		return pyi_snapshot_confirm(snapshot, NULL);
 	case PYI_REQUEST_PAGES:
 		return list_pages(server, request, data, answer);
 	case PYI_REQUEST_DESTROY:
+		server->calls.snapshot = NULL;
 		pyi_core_process_end(&server->process);
 		return NULL;
-	default:
+	case PYI_REQUEST_RESIDUE:
 		/* There is no process in which anything could be left. */
 		answer->reply.residue.known = 1;
 		return NULL;
+	default:
+		return pyi_snapshot_calls_serve(&server->calls, request, data, &answer->reply);
 	}
 }
 
@@ -560,6 +441,7 @@ static __attribute__((noreturn)) void work(const struct pyi_core_place *place, i
 	if (!pyi_confine_close_files(kept, sizeof(kept) / sizeof(kept[0])))
 		_exit(1);
 	raise_file_limit();
+	server.calls.allowance = &server.allowance;
 	pyi_core_process_init(&server.process);
 	while (serve_next(&server))
 		;
