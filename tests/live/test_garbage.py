@@ -43,6 +43,40 @@ def test_planted_cycles(start, interpreter):
     assert result["bytes"] == sum(row["bytes"] for row in result["types"])
 
 
+def test_one_cause_is_one_line(start, interpreter):
+    """The cycles that nothing leads to, by the types in them, with all that would go with them."""
+    victim = start(interpreter, "webs.py")
+    result = ask(victim)["result"]
+    kind, = result["cycles"]
+    assert kind["types"] == ["__main__.Knot"] and kind["type_count"] == 1
+    assert (kind["cycles"], kind["members"]) == (KNOTS, 2 * KNOTS)
+    assert (kind["objects"], kind["bytes"]) == (result["objects"], result["bytes"])
+    assert result["shared"] == {"objects": 0, "bytes": 0}
+    shown = support.run_pyinspect(victim.pid, "show", kind["example"], "--format", "json")
+    assert json.loads(shown.stdout)["result"]["type"] == "__main__.Knot"
+
+
+def test_cycles_of_several_kinds(start, interpreter):
+    """Trees of any size are one kind, which another leads to; two kinds share a list."""
+    victim = start(interpreter, "rings.py")
+    known = victim.ask("known")
+    result = ask(victim, "-n", "0")["result"]
+    assert result["found"] == victim.ask("found")
+    kinds = {name: kind for kind in result["cycles"] for name in kind["types"] if "." in name}
+    assert set(kinds) == set(known["kinds"]) and len(kinds) == len(result["cycles"])
+    assert kinds["__main__.Tree"]["types"].count("list") == 1
+    for name, expected in known["kinds"].items():
+        assert {key: kinds[name][key] for key in expected} == expected, name
+    assert result["shared"] == known["shared"]
+    assert result["other_cycles"]["kinds"] == 0
+    one = ask(victim, "-n", "1")["result"]
+    assert one["cycles"] == result["cycles"][:1]
+    assert one["other_cycles"]["cycles"] == sum(kind["cycles"] for kind in result["cycles"][1:])
+    table = support.run_pyinspect(victim.pid, "garbage", "--format", "table").stdout
+    assert "CYCLES" in table and "__main__.Tree, list" in table
+    assert "cycles of more than one of these lines lead to 2 more objects" in table
+
+
 def test_collected(start, interpreter):
     victim = start(interpreter, "webs.py")
     victim.ask("collect")
@@ -73,10 +107,10 @@ def test_ndjson_says_what_json_says(start, interpreter):
     assert done.returncode == 0, done.stderr
     support.assert_valid("garbage", done.stdout, "--ndjson")
     first, *rest = [json.loads(line) for line in done.stdout.splitlines()]
-    types = result.pop("types")
+    rows = result.pop("types") + result.pop("cycles")
     assert first["result"] == result
-    assert [row.pop("kind") for row in rest] == ["type"] * 3
-    assert rest == types
+    assert [row.pop("kind") for row in rest] == ["type"] * 3 + ["cycle"]
+    assert rest == rows
 
 
 def test_collector(start, interpreter):

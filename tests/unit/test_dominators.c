@@ -15,6 +15,7 @@
 #include "analysis/dominators.h"
 #include "analysis/entries.h"
 #include "analysis/garbage.h"
+#include "analysis/garbage_cycles.h"
 #include "analysis/retained.h"
 #include "graph/bits.h"
 #include "graph_model.h"
@@ -371,6 +372,139 @@ static void assert_garbage(const struct fixture *fixture)
 	pyi_garbage_deinit(&garbage);
 }
 
+/* Kinds by the set of types, a bit each. */
+struct kind {
+	uint64_t types;
+	uint64_t cycles;
+	uint64_t members;
+	uint64_t objects;
+	uint64_t bytes;
+	uint32_t example;
+	/* Members of its cycles, and what they lead to. */
+	bool leads_to[NODE_LIMIT];
+};
+
+/* What leads to what, among those that are found and freed. */
+static void close_paths(const struct model *model, const bool *in,
+			bool paths[NODE_LIMIT][NODE_LIMIT])
+{
+	for (size_t e = 0; e < model->edge_count; e++)
+		if (in[model->edges[e].source] && in[model->edges[e].target])
+			paths[model->edges[e].source][model->edges[e].target] = true;
+	for (uint32_t n = 0; n < model->node_count; n++)
+		paths[n][n] = true;
+	for (uint32_t via = 0; via < model->node_count; via++)
+		for (uint32_t a = 0; a < model->node_count; a++)
+			for (uint32_t b = 0; b < model->node_count; b++)
+				paths[a][b] |= paths[a][via] && paths[via][b];
+}
+
+/* The cycle with `node`, if that is its first member and nothing else leads to it. */
+static bool find_cycle(const struct pyi_graph *graph, const bool *in,
+		       bool paths[NODE_LIMIT][NODE_LIMIT], uint32_t node, struct kind *ret_cycle)
+{
+	*ret_cycle = (struct kind){ .cycles = 1, .example = node };
+	for (uint32_t n = 0; n < graph->node_count; n++) {
+		if (!in[n] || !paths[n][node])
+			continue;
+		if (n < node || !paths[node][n])
+			return false;
+		ret_cycle->types |= UINT64_C(1) << pyi_graph_type(graph, n);
+		ret_cycle->members++;
+		ret_cycle->leads_to[n] = true;
+	}
+	return true;
+}
+
+static size_t find_kinds(const struct fixture *fixture, const bool *in, const bool *not_freed,
+			 struct kind *kinds)
+{
+	const struct model *model = &fixture->model;
+	bool paths[NODE_LIMIT][NODE_LIMIT] = { { false } };
+	size_t count = 0;
+
+	close_paths(model, in, paths);
+	for (uint32_t n = 0; n < model->node_count; n++) {
+		struct kind one;
+		size_t k = 0;
+
+		if (!in[n] || !find_cycle(&fixture->graph, in, paths, n, &one))
+			continue;
+		while (k < count && kinds[k].types != one.types)
+			k++;
+		if (k == count) {
+			kinds[count++] = one;
+			continue;
+		}
+		kinds[k].cycles++;
+		kinds[k].members += one.members;
+		for (uint32_t m = 0; m < model->node_count; m++)
+			kinds[k].leads_to[m] |= one.leads_to[m];
+	}
+	for (size_t k = 0; k < count; k++)
+		reach(model, not_freed, kinds[k].leads_to);
+	return count;
+}
+
+static void assert_cycles(const struct fixture *fixture)
+{
+	const struct pyi_graph *graph = &fixture->graph;
+	struct kind kinds[NODE_LIMIT];
+	bool in[NODE_LIMIT] = { false };
+	bool not_freed[NODE_LIMIT] = { false };
+	struct pyi_garbage garbage;
+	struct pyi_garbage_cycles cycles;
+	uint64_t shared[2] = { 0 };
+	size_t count;
+
+	assert_null(pyi_garbage_find(graph, &garbage));
+	assert_null(pyi_garbage_cycles_find(graph, &garbage, &cycles));
+	for (uint32_t n = 0; n < graph->node_count; n++) {
+		not_freed[n] = !pyi_bits_has(garbage.freed, n);
+		in[n] = !not_freed[n] && pyi_bits_has(garbage.found, n);
+	}
+	count = find_kinds(fixture, in, not_freed, kinds);
+	for (uint32_t n = 0; n < graph->node_count; n++) {
+		uint64_t *figures = shared;
+		size_t owners = 0;
+
+		for (size_t k = 0; k < count; k++) {
+			if (!kinds[k].leads_to[n])
+				continue;
+			if (!owners++)
+				figures = &kinds[k].objects;
+		}
+		if (not_freed[n] || !is_object(graph, n))
+			continue;
+		if (owners != 1)
+			figures = shared;
+		figures[0]++;
+		figures[1] += pyi_graph_size(graph, n);
+	}
+	assert_int_equal(cycles.kind_count, count);
+	assert_int_equal(cycles.shared_objects, shared[0]);
+	assert_int_equal(cycles.shared_bytes, shared[1]);
+	for (size_t c = 0; c < count; c++) {
+		const struct pyi_garbage_cycle *cycle = &cycles.kinds[c];
+		uint64_t types = 0;
+		size_t k = 0;
+
+		for (uint64_t t = 0; t < cycle->type_count; t++)
+			types |= UINT64_C(1) << cycle->types[t];
+		while (k < count && kinds[k].types != types)
+			k++;
+		assert_true(k < count);
+		assert_int_equal(cycle->cycles, kinds[k].cycles);
+		assert_int_equal(cycle->members, kinds[k].members);
+		assert_int_equal(cycle->example, kinds[k].example);
+		assert_int_equal(cycle->objects, kinds[k].objects);
+		assert_int_equal(cycle->bytes, kinds[k].bytes);
+		assert_true(!c || cycles.kinds[c - 1].bytes >= cycle->bytes);
+	}
+	pyi_garbage_cycles_deinit(&cycles);
+	pyi_garbage_deinit(&garbage);
+}
+
 static void brute_force(void **test)
 {
 	uint64_t state = 42;
@@ -388,8 +522,10 @@ static void brute_force(void **test)
 		assert_dominators(&fixture);
 		assert_set(&fixture, &state);
 		assert_garbage(&fixture);
+		assert_cycles(&fixture);
 		fixture.graph.types[round % fixture.graph.type_count].finalizer = true;
 		assert_garbage(&fixture);
+		assert_cycles(&fixture);
 		name_types(&fixture.graph);
 		assert_types(&fixture);
 		assert_objects(&fixture, (size_t)model_random(&state, NODE_LIMIT));
