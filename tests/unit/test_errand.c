@@ -69,11 +69,18 @@ static enum pyi_errand_end ask(struct pyi_errand_child *child, enum what what, u
 	return end;
 }
 
+/* On a machine with no processor to spare one that was killed dies later than is waited for it. */
 static void assert_no_child(const struct pyi_errand_child *child)
 {
+	pid_t left = waitpid(-1, NULL, WNOHANG);
+
 	assert_int_equal(child->pid, 0);
 	assert_int_equal(child->channel_fd, -1);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	if (left == 0) {
+		waitpid(-1, NULL, 0);
+		left = waitpid(-1, NULL, WNOHANG);
+	}
+	assert_int_equal(left, -1);
 }
 
 static void test_one_child_serves_all(void **state)
