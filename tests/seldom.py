@@ -5,8 +5,8 @@
     seldom.py --sources BUILD < FILES
 
 Prints their names for tests/run, one a line, and why on stderr. With --sources: those of the source
-files on standard input that were touched, or that include what was, by the dependencies that the
-build in BUILD wrote down; all of them if what is to be found in them (.clang-tidy) was touched.
+files on standard input that were touched, and one for each header that was, by the dependencies that
+the build in BUILD wrote down; all of them if what is to be found in them (.clang-tidy) was touched.
 Touched is what differs (committed or not) from the commit in PYI_BASE, or else in tests/last-landed:
 the last one on which `.ci/run` has passed. Without git, or where that commit is not known (a shallow
 clone, another history), everything counts as touched. All that is left out has a shorter form, which
@@ -80,7 +80,10 @@ def built_from(build):
 
 
 def touched_sources(build, sources):
-    """A source that the build says nothing of counts as touched."""
+    """
+    A source that the build says nothing of counts as touched. Of those that include a header which
+    was, the first one is enough to see what is to be found in that.
+    """
     try:
         paths, _ = changed()
         if ".clang-tidy" in paths:
@@ -88,7 +91,12 @@ def touched_sources(build, sources):
         found = built_from(build)
     except (OSError, subprocess.CalledProcessError):
         return sources
-    return [source for source in sources if source not in found or found[source] & paths]
+    chosen = {source for source in sources if source not in found or source in paths}
+    for header in sorted(path for path in paths if path.endswith(".h")):
+        users = [source for source in sources if header in found.get(source, ())]
+        if users and not chosen.intersection(users):
+            chosen.add(users[0])
+    return sorted(chosen)
 
 
 def main():
