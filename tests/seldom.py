@@ -62,8 +62,8 @@ def changed():
 
 
 def touched(subject, paths):
-    return sorted(path for path in paths for part in subject
-                  if path == part or (part.endswith("/") and path.startswith(part)))
+    return sorted(path for path in paths for part in subject if not path.endswith(".md")
+                  and (path == part or (part.endswith("/") and path.startswith(part))))
 
 
 def built_from(build):
