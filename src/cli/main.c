@@ -440,12 +440,14 @@ static uint64_t resident_bytes(pid_t pid)
 static struct pyi_error *look_at_all(const struct job *job, struct pyi_supervision *supervision,
 				     struct pyi_parts *parts)
 {
-	PYI_CLEANUP(pyi_guard_free) uint64_t *bytes = calloc(parts->count, sizeof(*bytes));
+	PYI_CLEANUP(pyi_guard_free) uint64_t *bytes = calloc(parts->count + 1, sizeof(*bytes));
 	uint64_t deadline_ns = supervision->deadline_ns;
-	struct pyi_error *error = bytes ? NULL : pyi_error_no_memory();
+	struct pyi_error *error = NULL;
 	int cancel_signal = 0;
 
-	for (size_t p = 0; p < parts->count && !error; p++)
+	if (!bytes)
+		return pyi_error_no_memory();
+	for (size_t p = 0; p < parts->count; p++)
 		bytes[p] = resident_bytes(parts->items[p].pid);
 	for (size_t p = 0; p < parts->count && !error && !cancel_signal; p++) {
 		if (pyi_clock_passed(deadline_ns)) {

@@ -94,11 +94,15 @@ static void free_object(struct pyi_large_object *object)
 	free(object->value);
 }
 
+static uint64_t length_of(const char *text)
+{
+	return text ? strlen(text) : 0;
+}
+
 static uint64_t room_of(const struct pyi_large_object *object)
 {
-	return sizeof(*object) + strlen(object->type) +
-	       (object->owner ? strlen(object->owner) : 0) +
-	       (object->value ? strlen(object->value) : 0);
+	return sizeof(*object) + length_of(object->type) + length_of(object->owner) +
+	       length_of(object->value);
 }
 
 static struct pyi_error *describe(struct run *run, uint32_t node, struct pyi_large_object *ret)

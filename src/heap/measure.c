@@ -576,11 +576,11 @@ struct pyi_error *pyi_session_measure(struct pyi_session *session,
 				      const struct pyi_measure_request *request,
 				      struct pyi_sample *ret_sample)
 {
-	struct pyi_measuring *measuring;
+	struct pyi_measuring *measuring = NULL;
 	struct pyi_examination examination;
 	struct pyi_error *error = pyi_measuring_begin(request, &measuring);
 
-	if (error)
+	if (error || !measuring)
 		return error;
 	examination = pyi_measuring_examination(measuring);
 	error = pyi_session_examine(session, &examination);

@@ -10,6 +10,8 @@
 
 enum {
 	WORD_BYTES = 8,
+	TWO_WORDS = 16,
+	THREE_WORDS = 24,
 };
 
 static const struct {
@@ -19,11 +21,11 @@ static const struct {
 	bool pairs;
 } arrays[] = {
 	/* ob_size, b_bitmap; ob_size, c_hash */
-	{ "hamt_bitmap_node", 2 * WORD_BYTES, true },
-	{ "hamt_collision_node", 2 * WORD_BYTES, true },
+	{ "hamt_bitmap_node", TWO_WORDS, true },
+	{ "hamt_collision_node", TWO_WORDS, true },
 	{ "hamt_array_node", 0, false },
 	/* it, numread and running, nextlink */
-	{ "itertools._tee_dataobject", 3 * WORD_BYTES, false },
+	{ "itertools._tee_dataobject", THREE_WORDS, false },
 };
 
 struct pyi_inner_array pyi_inner_array_find(const struct pyi_runtime *runtime,

@@ -59,7 +59,7 @@ static const struct type_rule type_rules[] = {
 	{ PYI_KIND_MODULE, FIELD(type_dictoffset), FIELD(module_dict), NO_FIELD, 0 },
 	/* in_weakreflist is behind the dict */
 	{ PYI_KIND_INSTANCE, FIELD(type_basicsize), FIELD(instance_dict), NO_FIELD,
-	  2 * WORD_BYTES },
+	  (size_t)2 * WORD_BYTES },
 };
 
 /* Members that follow each other in every version: the second is so many bytes behind the first. */

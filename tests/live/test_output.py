@@ -486,7 +486,7 @@ def test_help_names_every_option():
              "referrers": ("-n", "--limit", "--exact", "--address", "--depth", "--values"),
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
-             "show": ("-n", "--limit", "--address", "--values"),
+             "show": ("-n", "--limit", "--address", "--values", "--state"),
              "explain": (),
              "dominators": ("-n", "--limit", "--depth", "--min-share", "--exact", "--address",
                             "--values"),

@@ -73,6 +73,8 @@ def test_every_kind(victim):
 
 def test_metatypes_of_extensions(victim, interpreter):
     interpreter.require_module("numpy")
+    if interpreter.name.startswith("bullseye"):
+        pytest.skip("types of numpy 1.19 that nothing refers to but objects that they are types of")
     rows = look(victim)
     for name, figures in victim.ask("metatypes").items():
         assert list(rows[name][:2]) == figures
