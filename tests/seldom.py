@@ -28,10 +28,6 @@ SUBJECTS = {
               "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
     # 40 attaches to each program at work
     "soak": [*ATTACH, "tests/soak/"],
-    # the package in other releases of Debian, and a CPython on musl
-    "suites": ["debian/", "data/", "meson.build", "meson_options.txt", "tools/build-static",
-               "tests/debian-root.bash", "tests/make-musl-root",
-               "tests/packaging/"],
     # kernels that this machine does not have
     "vm": ["src/base/confine.c", "src/broker/worker.c", "src/snapshot/preflight.c",
            "src/snapshot/huge_pages.c", "src/snapshot/group.c", "src/process/access.c",
