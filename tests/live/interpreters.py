@@ -155,8 +155,10 @@ def _find_in_roots():
     wanted = list(ROOT_VERSIONS)
     for suite in sorted(os.listdir(ROOTS)) if os.path.isdir(ROOTS) else ():
         folder = os.path.join(ROOTS, suite, "usr", "bin")
-        if suite.startswith("."):
-            continue  # one that is being made
+        marker = os.path.join(ROOTS, suite, "etc", "debian_version")
+        # One that is being made, or has a Python that was made for it (musl).
+        if suite.startswith(".") or not os.path.exists(marker):
+            continue
         for program in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             match = re.match(r"python(3\.\d+)$", program)
             if match and match.group(1) in VERSIONS and (suite, match.group(1)) not in wanted:
