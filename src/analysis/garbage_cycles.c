@@ -236,14 +236,13 @@ static void follow(struct search *search, uint32_t depth, uint32_t owner)
 	while (depth) {
 		uint32_t node = stack[--depth];
 		struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
-		uint32_t of_node = search->owner[node] == SHARED ? SHARED : owner;
 
 		for (uint64_t e = 0; e < referents.count; e++) {
 			uint32_t target = referents.items[e];
 			uint32_t *of_target = &search->owner[target];
 
-			if (!pyi_bits_has(search->garbage->freed, target) ||
-			    *of_target == of_node || *of_target == SHARED)
+			if (!pyi_bits_has(search->garbage->freed, target) || *of_target == owner ||
+			    *of_target == SHARED)
 				continue;
 			*of_target = *of_target ? SHARED : owner;
 			stack[depth++] = target;
