@@ -5,6 +5,7 @@
  * Left out by tp_traverse: the keys of dicts whose keys are all strings, names in types, code,
  * descriptors and modules, everything in static types, and the type of an object.
  */
+#include "reader.h"
 #include "state.h"
 
 enum {
@@ -100,8 +101,7 @@ static void refer_keys(struct pyi_walk *walk, uint64_t keys)
 		return;
 	walk->via = PYI_VIA_KEY;
 	for (uint64_t i = 0; i < entries.count; i++)
-		pyi_walk_refer(walk, pyi_load64(entries.first_addr + i * entries.entry_bytes +
-						entries.key_offset));
+		pyi_walk_refer(walk, pyi_load64(entries.addr + i * entries.bytes + entries.key));
 	walk->via = PYI_VIA_FIELD;
 }
 
@@ -128,15 +128,14 @@ static bool check_dict(struct pyi_walk *walk, uint64_t object, uint64_t *ret_use
 	uint64_t used = 0;
 
 	*ret_used = 0;
-	if (!pyi_dict_entries_find(walk, pyi_dict_keys(layout, object), &entries)) {
+	if (!pyi_dict_entries_find(walk, pyi_dict_keys(walk, object), &entries)) {
 		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
 		return false;
 	}
-	if (pyi_dict_values(layout, object))
+	if (pyi_dict_values(walk, object))
 		return true;
 	for (uint64_t i = 0; i < entries.count; i++)
-		used += pyi_load64(entries.first_addr + i * entries.entry_bytes +
-				   entries.value_offset) != 0;
+		used += pyi_load64(entries.addr + i * entries.bytes + entries.value) != 0;
 	if (used != pyi_field(object, layout->dict_used))
 		pyi_walk_trouble(walk, PYI_TROUBLE_DICT, object);
 	*ret_used = used;
@@ -151,11 +150,10 @@ static bool has_other_keys(struct pyi_walk *walk, uint64_t object)
 {
 	struct pyi_dict_entries entries;
 
-	if (!pyi_dict_entries_find(walk, pyi_dict_keys(walk->layout, object), &entries))
+	if (!pyi_dict_entries_find(walk, pyi_dict_keys(walk, object), &entries))
 		return false;
 	for (uint64_t i = 0; i < entries.count; i++) {
-		uint64_t key = pyi_load64(entries.first_addr + i * entries.entry_bytes +
-					  entries.key_offset);
+		uint64_t key = pyi_load64(entries.addr + i * entries.bytes + entries.key);
 		const struct pyi_walk_type *type = NULL;
 
 		if (key && pyi_marks_is_readable(walk, key))
@@ -188,7 +186,7 @@ static void visit_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_
 		keys_reported = has_other_keys(walk, object);
 	/* Of one that is no PyDictKeysObject, always. */
 	if (!keys_reported && pyi_has(walk->layout->dict_keys))
-		refer_keys(walk, pyi_dict_keys(walk->layout, object));
+		refer_keys(walk, pyi_dict_keys(walk, object));
 }
 
 /* They are shared by the instances, which hold them too. */

@@ -6,15 +6,13 @@
  * Sources: CPython's Objects/ *object.c __sizeof__ implementations, Python/sysmodule.c
  * _PySys_GetSizeOf(), of the branches 3.6 to 3.15.
  */
-#include <pyinspect/stack_ref.h>
+#include <pyinspect/frame_slots.h>
+#include <pyinspect/str_text.h>
 
+#include "reader.h"
 #include "state.h"
 
 enum {
-	UNICODE_KIND_SHIFT = 2,
-	UNICODE_KIND_MASK = 7,
-	UNICODE_COMPACT = 1 << 5,
-	UNICODE_ASCII = 1 << 6,
 	WCHAR_BYTES = 4,
 	DIGIT_BYTES = 4,
 	SET_ENTRY_BYTES = 16,
@@ -24,9 +22,6 @@ enum {
 	ODICT_NODE_BYTES = 32,
 	/* Include/internal/pycore_code.h (3.8 to 3.10): sizeof(_PyOpcache) */
 	OPCACHE_BYTES = 32,
-	GENERAL_ENTRY_BYTES = 24,
-	UNICODE_ENTRY_BYTES = 16,
-	LOG2_LIMIT = 48,
 };
 
 __attribute__((noinline)) uint64_t pyi_times(uint64_t count, uint64_t unit)
@@ -56,90 +51,53 @@ uint64_t pyi_size_plain(const struct pyi_walk *walk, uint64_t object,
 bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
 			   struct pyi_dict_entries *ret_entries)
 {
-	const struct pyi_layout *layout = walk->layout;
-	bool general = true;
+	return pyi_dict_table_entries(&(struct pyi_memory_reader){ walk }, walk->layout, keys,
+				      ret_entries);
+}
+
+/* How many slots a keys object has; 0: it is none. */
+static uint64_t slots_of(const struct pyi_walk *walk, uint64_t keys)
+{
 	uint64_t index_bytes;
 	uint64_t slots;
 
-	if (!pyi_marks_is_readable(walk, keys))
-		return false;
-	if (pyi_has(layout->dict_table)) {
-		*ret_entries = (struct pyi_dict_entries){
-			.first_addr = pyi_field(keys, layout->dict_table),
-			.count = pyi_field(keys, layout->dict_mask) + 1,
-			.entry_bytes = GENERAL_ENTRY_BYTES,
-			.key_offset = PYI_POINTER_BYTES,
-			.value_offset = 2 * PYI_POINTER_BYTES,
-		};
-		return ret_entries->count <= UINT64_C(1) << LOG2_LIMIT &&
-		       pyi_marks_is_readable(walk, ret_entries->first_addr);
-	}
-	if (pyi_has(layout->keys_log2_size)) {
-		uint8_t log2_size = pyi_load8(keys + layout->keys_log2_size);
-		uint8_t log2_index = pyi_load8(keys + layout->keys_log2_index_bytes);
-
-		if (log2_size > LOG2_LIMIT || log2_index > LOG2_LIMIT)
-			return false;
-		slots = UINT64_C(1) << log2_size;
-		index_bytes = UINT64_C(1) << log2_index;
-		general = pyi_load8(keys + layout->keys_kind) == 0;
-	} else {
-		slots = pyi_field(keys, layout->keys_size);
-		if (slots > UINT64_C(1) << LOG2_LIMIT)
-			return false;
-		/* Objects/dictobject.c (to 3.10): DK_IXSIZE */
-		index_bytes = slots <= UINT8_MAX    ? slots
-			      : slots <= UINT16_MAX ? slots * 2
-			      : slots <= UINT32_MAX ? slots * 4
-						    : slots * 8;
-	}
-	*ret_entries = (struct pyi_dict_entries){
-		.first_addr = keys + layout->keys_indices + index_bytes,
-		.count = pyi_field(keys, layout->keys_nentries),
-		.entry_bytes = general ? GENERAL_ENTRY_BYTES : UNICODE_ENTRY_BYTES,
-		.key_offset = general ? PYI_POINTER_BYTES : 0,
-		.value_offset = general ? 2 * PYI_POINTER_BYTES : PYI_POINTER_BYTES,
-	};
-	return ret_entries->count <= slots;
+	return pyi_dict_table_slots(&(struct pyi_memory_reader){ walk }, walk->layout, keys, &slots,
+				    &index_bytes)
+		       ? slots
+		       : 0;
 }
 
 uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys)
 {
-	const struct pyi_layout *layout = walk->layout;
 	struct pyi_dict_entries entries;
-	uint64_t usable;
 
 	if (!pyi_dict_entries_find(walk, keys, &entries))
 		return 0;
-	/* USABLE_FRACTION */
-	if (pyi_has(layout->keys_log2_size))
-		usable = (UINT64_C(2) << pyi_load8(keys + layout->keys_log2_size)) / 3;
-	else
-		usable = pyi_field(keys, layout->keys_size) * 2 / 3;
-	return pyi_bounded(entries.first_addr - keys + usable * entries.entry_bytes);
+	return pyi_bounded(entries.addr - keys +
+			   pyi_dict_table_room(slots_of(walk, keys)) * entries.bytes);
 }
 
 static uint64_t dict_size(const struct pyi_walk *walk, uint64_t object,
 			  const struct pyi_walk_type *type)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint64_t keys = pyi_dict_keys(layout, object);
+	uint64_t keys = pyi_dict_keys(walk, object);
 	uint64_t bytes = (uint64_t)type->basicsize;
 
 	if (pyi_has(layout->dict_table)) {
 		if (pyi_field(object, layout->dict_table) != object + layout->dict_smalltable)
 			bytes += pyi_times(pyi_field(object, layout->dict_mask) + 1,
-					   GENERAL_ENTRY_BYTES);
+					   PYI_DICT_ENTRY_BYTES);
 		return bytes;
 	}
 	if (!pyi_marks_is_readable(walk, keys))
 		return bytes;
-	if (pyi_dict_values(layout, object)) {
+	if (pyi_dict_values(walk, object)) {
 		/* A split table: room for the values of all keys that fit. */
 		uint64_t room = pyi_has(layout->keys_log2_size)
 					? pyi_field(keys, layout->keys_nentries) +
 						  pyi_field(keys, layout->keys_usable)
-					: pyi_field(keys, layout->keys_size) * 2 / 3;
+					: pyi_dict_table_room(slots_of(walk, keys));
 
 		bytes += pyi_times(room, PYI_POINTER_BYTES);
 	}
@@ -168,28 +126,21 @@ static uint64_t plain_str_size(const struct pyi_walk *walk, uint64_t object,
 static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
 {
 	const struct pyi_layout *layout = walk->layout;
-	uint8_t state = pyi_load8(object + layout->str_state);
-	uint64_t length = pyi_bounded(pyi_field(object, layout->str_length));
-	uint64_t width = state >> UNICODE_KIND_SHIFT & UNICODE_KIND_MASK;
-	bool compact = state & UNICODE_COMPACT;
-	bool compact_ascii = compact && state & UNICODE_ASCII;
-	uint64_t data;
+	const struct pyi_str_text text =
+		pyi_str_text(&(struct pyi_memory_reader){ walk }, layout, object);
+	uint64_t length = pyi_bounded(text.length);
+	bool compact_ascii = pyi_str_is_compact_ascii(&text);
 	uint64_t bytes;
 
-	if (compact_ascii) {
-		data = object + layout->str_ascii_size;
-		bytes = layout->str_ascii_size + length + 1;
-	} else if (compact) {
-		data = object + layout->str_compact_size;
-		bytes = layout->str_compact_size + (length + 1) * width;
-	} else {
-		data = pyi_field(object, layout->str_data);
-		bytes = layout->str_legacy_size + (data ? (length + 1) * width : 0);
-	}
+	/* Where the characters begin is where the fields end. */
+	if (text.state & PYI_STR_COMPACT)
+		bytes = text.addr - object + (length + 1) * text.width;
+	else
+		bytes = layout->str_legacy_size + (text.addr ? (length + 1) * text.width : 0);
 	if (pyi_has(layout->str_wstr)) {
 		uint64_t wstr = pyi_field(object, layout->str_wstr);
 
-		if (wstr && wstr != data)
+		if (wstr && wstr != text.addr)
 			bytes += ((compact_ascii ? length
 						 : pyi_bounded(pyi_field(
 							   object, layout->str_wstr_length))) +
@@ -199,7 +150,7 @@ static uint64_t str_size(const struct pyi_walk *walk, uint64_t object)
 	if (!compact_ascii) {
 		uint64_t utf8 = pyi_field(object, layout->str_utf8);
 
-		if (utf8 && utf8 != data)
+		if (utf8 && utf8 != text.addr)
 			bytes += pyi_bounded(pyi_field(object, layout->str_utf8_length)) + 1;
 	}
 	return bytes;
@@ -238,34 +189,22 @@ static uint64_t type_size(const struct pyi_walk *walk, uint64_t object,
 	return layout->heap_type_size + (keys ? pyi_size_of_keys(walk, keys) : 0);
 }
 
-/* What a frame of this code object needs for locals and evaluation stack (3.11+). */
-static uint64_t frame_slots(const struct pyi_walk *walk, uint64_t code)
+/* Of the variables and the stack of a frame that runs `code`. */
+static uint64_t size_of_locals(const struct pyi_walk *walk, uint64_t code)
 {
-	const struct pyi_layout *layout = walk->layout;
-
 	if (!pyi_marks_is_readable(walk, code))
 		return 0;
-	return ((uint64_t)pyi_load32(code + layout->code_nlocalsplus) +
-		pyi_load32(code + layout->code_stacksize)) *
-	       PYI_POINTER_BYTES;
+	return pyi_times(pyi_frame_room(&(struct pyi_memory_reader){ walk }, walk->layout, code),
+			 PYI_POINTER_BYTES);
 }
 
-uint64_t pyi_size_of_locals(const struct pyi_walk *walk, uint64_t code)
+/* Of an interpreter frame (3.11+). */
+static uint64_t iframe_size(const struct pyi_walk *walk, uint64_t iframe)
 {
 	const struct pyi_layout *layout = walk->layout;
+	uint64_t code = pyi_frame_code(&(struct pyi_memory_reader){ walk }, layout, iframe);
 
-	if (pyi_has(layout->code_nlocalsplus))
-		return frame_slots(walk, code);
-	return ((uint64_t)pyi_load32(code + layout->code_stacksize) +
-		pyi_load32(code + layout->code_nlocals) +
-		items_of(walk, pyi_field(code, layout->code_cellvars)) +
-		items_of(walk, pyi_field(code, layout->code_freevars))) *
-	       PYI_POINTER_BYTES;
-}
-
-static uint64_t code_of_frame(const struct pyi_layout *layout, uint64_t iframe)
-{
-	return pyi_stack_ref_object(layout, pyi_field(iframe, layout->iframe_code));
+	return layout->iframe_localsplus + size_of_locals(walk, code);
 }
 
 static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
@@ -279,13 +218,12 @@ static uint64_t frame_size(const struct pyi_walk *walk, uint64_t object)
 
 		if (!pyi_marks_is_readable(walk, iframe))
 			return layout->frame_data;
-		return layout->frame_data + layout->iframe_localsplus +
-		       frame_slots(walk, code_of_frame(layout, iframe));
+		return layout->frame_data + iframe_size(walk, iframe);
 	}
 	code = pyi_field(object, layout->frame_code);
 	if (!pyi_marks_is_readable(walk, code))
 		return layout->frame_size;
-	slots = pyi_size_of_locals(walk, code) / PYI_POINTER_BYTES;
+	slots = size_of_locals(walk, code) / PYI_POINTER_BYTES;
 	/* One slot is part of the struct. */
 	return layout->frame_size + (slots ? slots - 1 : 0) * PYI_POINTER_BYTES;
 }
@@ -380,8 +318,8 @@ static uint64_t own_size(const struct pyi_walk *walk, uint64_t object,
 	case PYI_KIND_GENERATOR:
 		if (!(layout->features & PYI_FEATURE_EMBEDDED_FRAMES))
 			return pyi_size_plain(walk, object, type);
-		return layout->generator_iframe + layout->iframe_localsplus +
-		       frame_slots(walk, code_of_frame(layout, object + layout->generator_iframe));
+		return layout->generator_iframe +
+		       iframe_size(walk, object + layout->generator_iframe);
 	case PYI_KIND_TYPE:
 		return type_size(walk, object, type);
 	default:
@@ -435,6 +373,27 @@ static bool is_linked(const struct pyi_walk *walk, uint64_t head)
 	       (pyi_field(previous, layout->gc_head_next) & ~UINT64_C(3)) == head;
 }
 
+uint32_t pyi_object_references(const struct pyi_layout *layout, uint64_t object)
+{
+	int64_t shared;
+	int64_t all;
+
+	/* Include/object.h: in front of the type. Only half of it counts (3.12+). */
+	if (!pyi_has(layout->object_gc_bits))
+		return pyi_load32(object + layout->object_type - PYI_POINTER_BYTES);
+	all = pyi_load32(object + layout->object_ref_local);
+	if (all == UINT32_MAX)
+		return UINT32_MAX;
+	/* Below them are two bits of state; of each the other thread has given back it may be
+	   negative (Include/refcount.h, Py_REFCNT()). */
+	shared = (int64_t)pyi_field(object, layout->object_ref_shared) >> 2;
+	if (pyi_load8(object + layout->object_gc_bits) & PYI_GC_BIT_DEFERRED)
+		shared--;
+	if (__builtin_add_overflow(all, shared, &all) || all > UINT32_MAX)
+		return UINT32_MAX;
+	return all < 0 ? 0 : (uint32_t)all;
+}
+
 bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
 			   const struct pyi_walk_type *type)
 {
@@ -442,6 +401,8 @@ bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
 
 	if (!(type->flags & PYI_TPFLAG_HAVE_GC))
 		return false;
+	if (pyi_has(walk->layout->object_gc_bits))
+		return pyi_load8(object + walk->layout->object_gc_bits) & PYI_GC_BIT_TRACKED;
 	/*
 	 * The collector goes by its lists. What tp_is_gc denies may have no head at all (static
 	 * types), or be on a list nevertheless (greenlets that are suspended).

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pyinspect/type_flags.h>
+
 #include "walk.h"
 
 /* Log2 of the bytes of a chunk. The fuzzers have small ones, whose bitmaps are cleared in no time.
@@ -19,26 +21,12 @@
 #define PYI_CHUNK_SHIFT 30
 #endif
 
-/* Bits of tp_flags, Include/object.h. Stable since 3.7; the newer ones are only looked at by layout
- * features. */
-enum {
-	PYI_TPFLAG_STATIC_BUILTIN = 1 << 1,
-	PYI_TPFLAG_INLINE_VALUES = 1 << 2,
-	PYI_TPFLAG_MANAGED_WEAKREF = 1 << 3,
-	PYI_TPFLAG_MANAGED_DICT = 1 << 4,
-	PYI_TPFLAG_HEAP_TYPE = 1 << 9,
-	PYI_TPFLAG_HAVE_GC = 1 << 14,
-};
-#define PYI_TPFLAG_BYTES_SUBCLASS (UINT64_C(1) << 27)
-#define PYI_TPFLAG_TYPE_SUBCLASS (UINT64_C(1) << 31)
-
 enum {
 	/* Type table: a power of two of slots, at most half full. */
 	PYI_TYPE_SLOTS = 1 << 19,
 	PYI_TYPE_LIMIT = PYI_TYPE_SLOTS / 2,
 	/* Referents gathered before they are looked at, so that their memory is on its way. */
 	PYI_REFERENT_BATCH = 64,
-	PYI_POINTER_BYTES = 8,
 };
 
 /* Code that runs seldom: small rather than fast, the payload's room is limited. */
@@ -133,6 +121,9 @@ struct pyi_walk {
 	uint64_t following;
 	uint64_t root_index;
 	bool frozen;
+	/* In a page: the next block, and which of them are free; NULL where there are no pages. */
+	uint64_t block;
+	uint64_t *free_blocks;
 	/* PYI_JOB_GRAPH; else NULL. */
 	struct pyi_stream *stream;
 
@@ -180,11 +171,6 @@ static inline uint64_t pyi_bounded(uint64_t bytes)
 	return bytes < PYI_SIZE_LIMIT ? bytes : PYI_SIZE_LIMIT;
 }
 
-static inline bool pyi_has(uint32_t offset)
-{
-	return offset != PYI_ABSENT;
-}
-
 /* marks.c: memory that can be read, and objects seen */
 
 /* Sets up directory and chunks from the argument's ranges; false without room. */
@@ -206,6 +192,8 @@ struct pyi_walk_type *pyi_type_at(struct pyi_walk *walk, uint64_t addr);
  * have one type: for them it is the class that has an entry, with all that the type has.
  */
 struct pyi_walk_type *pyi_type_of(struct pyi_walk *walk, uint64_t object);
+/* The first of the known types that is of this kind; 0: none is. */
+uint64_t pyi_type_known(const struct pyi_walk *walk, uint32_t kind);
 
 /* size.c: so many of so many bytes each, bounded */
 uint64_t pyi_times(uint64_t count, uint64_t unit);
@@ -218,15 +206,26 @@ uint64_t pyi_size_plain(const struct pyi_walk *walk, uint64_t object,
 /* Bytes of a PyDictKeysObject. */
 uint64_t pyi_size_of_keys(const struct pyi_walk *walk, uint64_t keys);
 
-/* Bytes of the local variables and the stack of a frame that runs `code`. */
-uint64_t pyi_size_of_locals(const struct pyi_walk *walk, uint64_t code);
-
 /* True if PyObject_IS_GC() says so: there is a PyGC_Head in front of the object. */
 bool pyi_object_is_gc(const struct pyi_walk *walk, uint64_t object,
 		      const struct pyi_walk_type *type);
-/* True if it is on a list of the collector. */
+/*
+ * How many references there are to an object, as its header says; UINT32_MAX: as many, or more, or
+ * it is never freed.
+ */
+uint32_t pyi_object_references(const struct pyi_layout *layout, uint64_t object);
+/* True if it is on a list of the collector, or is marked so where there are none. */
 bool pyi_object_is_tracked(const struct pyi_walk *walk, uint64_t object,
 			   const struct pyi_walk_type *type);
+
+/* pages.c: objects that are on no list */
+
+/* Room for the work below; false without it. */
+bool pyi_pages_init(struct pyi_walk *walk);
+/* Begins a page; false if it makes no sense. */
+bool pyi_page_begin(struct pyi_walk *walk, const struct pyi_gc_list *page);
+/* The next tracked object of it, with walk->frozen; 0 at its end. */
+uint64_t pyi_page_next(struct pyi_walk *walk, const struct pyi_gc_list *page);
 
 /* rules.c: types that do not tell by themselves */
 
@@ -258,28 +257,9 @@ void pyi_walk_put(struct pyi_walk *walk, const void *record, uint64_t size_bytes
 void pyi_walk_flush(struct pyi_walk *walk);
 void pyi_walk_trouble(struct pyi_walk *walk, enum pyi_trouble trouble, uint64_t addr);
 
-/* Where the keys of a dict are: a PyDictKeysObject, or where there is none the dict itself. */
-static inline uint64_t pyi_dict_keys(const struct pyi_layout *layout, uint64_t dict)
-{
-	return pyi_has(layout->dict_keys) ? pyi_field(dict, layout->dict_keys) : dict;
-}
+struct pyi_dict_entries;
 
-/* The values of a dict that shares its keys; 0 if they are beside the keys. */
-static inline uint64_t pyi_dict_values(const struct pyi_layout *layout, uint64_t dict)
-{
-	return pyi_has(layout->dict_values) ? pyi_field(dict, layout->dict_values) : 0;
-}
-
-/* Where the entries of a dict's keys are, checked against each other. */
-struct pyi_dict_entries {
-	uint64_t first_addr;
-	uint64_t count;
-	uint32_t entry_bytes;
-	uint32_t key_offset;
-	uint32_t value_offset;
-};
-
-/* False if the keys object makes no sense. */
+/* size.c: pyi_dict_table_entries() */
 bool pyi_dict_entries_find(const struct pyi_walk *walk, uint64_t keys,
 			   struct pyi_dict_entries *ret_entries);
 
@@ -289,9 +269,9 @@ void pyi_greenlet_visit(struct pyi_walk *walk, uint64_t object, const struct pyi
 /* stream.c: PYI_JOB_GRAPH, a census that also says what it meets */
 
 bool pyi_stream_init(struct pyi_walk *walk);
-/* An object that is counted. */
+/* An object that is counted; `flags` say whether it is on a list of the collector. */
 void pyi_stream_node(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
-		     uint64_t bytes, bool frozen);
+		     uint64_t bytes, uint32_t flags);
 /* Around a visit; a fault ends it, too. */
 void pyi_stream_begin(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type);
 void pyi_stream_end(struct pyi_walk *walk, bool complete);

@@ -6,6 +6,7 @@
  */
 #include <pyinspect/graph_stream.h>
 
+#include "reader.h"
 #include "state.h"
 
 enum {
@@ -50,11 +51,13 @@ PYI_SELDOM bool pyi_stream_init(struct pyi_walk *walk)
 	return true;
 }
 
-static void put(struct pyi_walk *walk, const uint64_t *words, uint64_t count)
+/* Where so many words are to be written at once. */
+static uint64_t *make_room(struct pyi_walk *walk, uint64_t count)
 {
 	struct pyi_record_graph *record =
 		(struct pyi_record_graph *)(uintptr_t)walk->arguments->records_addr;
-	uint64_t bytes = count * sizeof(*words);
+	uint64_t bytes = count * sizeof(uint64_t);
+	uint64_t addr;
 
 	if (walk->arguments->records_bytes - walk->records_used < bytes + sizeof(*record))
 		pyi_walk_flush(walk);
@@ -62,10 +65,10 @@ static void put(struct pyi_walk *walk, const uint64_t *words, uint64_t count)
 		record->kind = PYI_RECORD_GRAPH;
 		walk->records_used = sizeof(*record);
 	}
-	__builtin_memcpy((void *)(uintptr_t)(walk->arguments->records_addr + walk->records_used),
-			 words, bytes);
+	addr = walk->arguments->records_addr + walk->records_used;
 	walk->records_used += bytes;
 	record->size_bytes = (uint32_t)walk->records_used;
+	return (uint64_t *)(uintptr_t)addr;
 }
 
 static bool can_be_sent(uint64_t object)
@@ -76,34 +79,28 @@ static bool can_be_sent(uint64_t object)
 static void put_node(struct pyi_walk *walk, uint64_t object, uint64_t type, uint64_t bytes,
 		     uint64_t references, uint32_t flags)
 {
-	uint64_t words[3] = { object << PYI_ENTRY_ADDRESS_SHIFT | flags };
+	bool is_short = bytes < SHORT_BYTES && references < SHORT_COUNT;
+	uint64_t *words = make_room(walk, is_short ? 2 : 3);
 
-	if (bytes < SHORT_BYTES && references < SHORT_COUNT) {
+	words[0] = object << PYI_ENTRY_ADDRESS_SHIFT | flags;
+	if (is_short) {
 		words[1] = bytes << PYI_NODE_SIZE_SHIFT | references << PYI_NODE_TYPE_BITS | type;
-		put(walk, words, 2);
 		return;
 	}
 	words[0] |= PYI_ENTRY_NODE_LONG;
 	words[1] = references << 32 | type;
 	words[2] = bytes;
-	put(walk, words, 3);
 }
 
 void pyi_stream_node(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type,
-		     uint64_t bytes, bool frozen)
+		     uint64_t bytes, uint32_t flags)
 {
-	/* Include/object.h: in front of the type. Only half of it counts (3.12+). */
-	uint32_t references = pyi_load32(object + walk->layout->object_type - PYI_POINTER_BYTES);
-	uint32_t flags = 0;
+	uint32_t references = pyi_object_references(walk->layout, object);
 
 	if (!can_be_sent(object)) {
 		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
 		return;
 	}
-	if (frozen)
-		flags |= PYI_NODE_FROZEN;
-	else if (pyi_object_is_tracked(walk, object, type))
-		flags |= PYI_NODE_TRACKED;
 	if (references >= MANY_REFERENCES)
 		flags |= PYI_NODE_IMMORTAL;
 	if (type->kind == PYI_KIND_TYPE &&
@@ -118,17 +115,16 @@ static void put_edges(struct pyi_walk *walk, bool complete)
 	struct pyi_stream *stream = walk->stream;
 	uint64_t head = stream->source << PYI_ENTRY_ADDRESS_SHIFT | PYI_ENTRY_EDGES |
 			stream->count << PYI_EDGES_COUNT_SHIFT;
+	uint64_t *words;
 
 	if (stream->labelled)
 		head |= PYI_EDGES_LABELLED;
 	if (!complete)
 		head |= PYI_EDGES_INCOMPLETE;
-	/* Room for both, or they would be in two records. */
-	if (walk->arguments->records_bytes - walk->records_used <
-	    (stream->count + 2) * sizeof(uint64_t))
-		pyi_walk_flush(walk);
-	put(walk, &head, 1);
-	put(walk, stream->edges, stream->count);
+	words = make_room(walk, 1 + stream->count);
+	words[0] = head;
+	for (uint64_t e = 0; e < stream->count; e++)
+		words[1 + e] = stream->edges[e];
 	stream->count = 0;
 }
 
@@ -201,8 +197,7 @@ static void put_shared_keys(struct pyi_walk *walk, uint64_t keys,
 		uint64_t key = 0;
 
 		if (i < entries->count)
-			key = pyi_load64(entries->first_addr + i * entries->entry_bytes +
-					 entries->key_offset);
+			key = pyi_load64(entries->addr + i * entries->bytes + entries->key);
 		if (can_be_sent(key)) {
 			words[++count] = key << PYI_ENTRY_ADDRESS_SHIFT;
 			pyi_walk_refer(walk, key);
@@ -210,7 +205,8 @@ static void put_shared_keys(struct pyi_walk *walk, uint64_t keys,
 		if (count == KEY_PART || (count && i == entries->count)) {
 			words[0] = keys << PYI_ENTRY_ADDRESS_SHIFT | PYI_ENTRY_EDGES |
 				   count << PYI_EDGES_COUNT_SHIFT;
-			put(walk, words, 1 + count);
+			__builtin_memcpy(make_room(walk, 1 + count), words,
+					 (1 + count) * sizeof(*words));
 			count = 0;
 		}
 	}
@@ -247,8 +243,7 @@ bool pyi_stream_keys(struct pyi_walk *walk, uint64_t keys, const struct pyi_walk
 static void visit_split(struct pyi_walk *walk, uint64_t values,
 			const struct pyi_dict_entries *entries)
 {
-	if (pyi_has(walk->layout->values_items))
-		values += walk->layout->values_items;
+	values = pyi_dict_values_items(walk->layout, values);
 	for (uint64_t i = 0; i < entries->count; i++)
 		refer_labelled(walk, pyi_load64(values + i * PYI_POINTER_BYTES), PYI_LABEL_VALUE,
 			       i);
@@ -266,9 +261,8 @@ static bool is_embedded(const struct pyi_walk *walk, uint64_t values)
 
 bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_walk_type *type)
 {
-	const struct pyi_layout *layout = walk->layout;
-	uint64_t values = pyi_dict_values(layout, object);
-	uint64_t keys = pyi_dict_keys(layout, object);
+	uint64_t values = pyi_dict_values(walk, object);
+	uint64_t keys = pyi_dict_keys(walk, object);
 	struct pyi_dict_entries entries;
 
 	walk->via = PYI_VIA_TRAVERSE;
@@ -282,9 +276,9 @@ bool pyi_stream_dict(struct pyi_walk *walk, uint64_t object, const struct pyi_wa
 		return true;
 	}
 	for (uint64_t i = 0; i < entries.count; i++) {
-		uint64_t entry = entries.first_addr + i * entries.entry_bytes;
-		uint64_t value = pyi_load64(entry + entries.value_offset);
-		uint64_t key = pyi_load64(entry + entries.key_offset);
+		uint64_t entry = entries.addr + i * entries.bytes;
+		uint64_t value = pyi_load64(entry + entries.value);
+		uint64_t key = pyi_load64(entry + entries.key);
 
 		if (!value)
 			continue;

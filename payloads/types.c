@@ -22,6 +22,16 @@ static uint64_t hash(uint64_t addr)
 	return (addr >> POINTER_SHIFT) * UINT64_C(0x9e3779b97f4a7c15) >> 45;
 }
 
+PYI_SELDOM uint64_t pyi_type_known(const struct pyi_walk *walk, uint32_t kind)
+{
+	const struct pyi_known_type *known = walk->arguments->known_types;
+
+	for (int k = 0; k < PYI_KNOWN_TYPES && known[k].type_addr; k++)
+		if (known[k].kind == kind)
+			return known[k].type_addr;
+	return 0;
+}
+
 /* Kind and rule of the nearest base whose layout is known. */
 static void find_kind(const struct pyi_walk *walk, uint64_t addr, struct pyi_walk_type *type)
 {

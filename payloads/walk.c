@@ -1,11 +1,14 @@
 /*
- * The walk: follows the gc lists, checks every link, counts, and (for scope "all") everything
- * that can be reached. Does not name types and does not sort; what it meets is said by stream.c.
+ * The walk: follows the gc lists, checks every link (or looks through pages), counts, and (for
+ * scope "all") everything that can be reached. Does not name types and does not sort; what it meets
+ * is said by stream.c.
  *
  * All progress is kept in `struct pyi_walk`, never only in registers: after a fault the walk
  * goes on from there at the mark, one object or one list poorer.
  */
 #include "walk.h"
+
+#include <pyinspect/graph_stream.h>
 
 #include "state.h"
 
@@ -50,12 +53,13 @@ static void progress(struct pyi_walk *walk)
 	walk->send(walk->send_context, PYI_MESSAGE_PROGRESS, walk->objects, 0);
 }
 
-/* Counts one object; `frozen` if it is on the list of a permanent generation. */
-static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type, bool frozen)
+/* Counts one object; `flags` (pyinspect/graph_stream.h): which list it is on, if any. */
+static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *type,
+		  uint32_t flags)
 {
 	uint64_t bytes = pyi_size_of(walk, object, type);
 
-	if (frozen) {
+	if (flags & PYI_NODE_FROZEN) {
 		walk->summary.frozen_objects++;
 		walk->summary.frozen_bytes += bytes;
 		/* gc.get_objects() does not list them. */
@@ -65,7 +69,7 @@ static void count(struct pyi_walk *walk, uint64_t object, struct pyi_walk_type *
 	type->count++;
 	type->bytes += bytes;
 	if (walk->stream)
-		pyi_stream_node(walk, object, type, bytes, frozen);
+		pyi_stream_node(walk, object, type, bytes, flags);
 	/* Of old-style classes nothing else knows all. */
 	if (walk->arguments->flags & PYI_CENSUS_OBJECTS ||
 	    (type->kind == PYI_KIND_CLASS && !walk->stream)) {
@@ -106,7 +110,7 @@ static void meet(struct pyi_walk *walk, uint64_t object)
 	}
 	if (pyi_object_is_tracked(walk, object, type))
 		return;
-	count(walk, object, type, false);
+	count(walk, object, type, 0);
 	if (!is_container(type)) {
 		/* Its type may be known from nowhere else. */
 		if (pyi_marks_is_readable(walk, type->addr) && pyi_marks_set(walk, type->addr))
@@ -185,7 +189,10 @@ static bool next_list(struct pyi_walk *walk)
 	walk->frozen = list->frozen;
 	walk->previous = list->head_addr;
 	walk->following = 1;
-	walk->node = pyi_field(list->head_addr, walk->layout->gc_head_next) & ~UINT64_C(3);
+	if (list->block_bytes)
+		walk->node = pyi_page_begin(walk, list) ? list->head_addr : 0;
+	else
+		walk->node = pyi_field(list->head_addr, walk->layout->gc_head_next) & ~UINT64_C(3);
 	if (!walk->node)
 		break_list(walk);
 	walk->following = 0;
@@ -203,9 +210,16 @@ static uint64_t next_tracked(struct pyi_walk *walk)
 		(const struct pyi_gc_list *)(uintptr_t)walk->arguments->lists_addr;
 	uint64_t head = lists[walk->list_index - 1].head_addr;
 	uint64_t node = walk->node;
+	uint64_t object;
 
 	if (!node)
 		return 0;
+	if (lists[walk->list_index - 1].block_bytes) {
+		object = pyi_page_next(walk, &lists[walk->list_index - 1]);
+		if (!object)
+			walk->node = 0;
+		return object;
+	}
 	*(volatile uint64_t *)&walk->following = 1;
 	/*
 	 * Low bits of the links are the collector's own. The head is in no object: it may be
@@ -251,7 +265,7 @@ static void count_tracked(struct pyi_walk *walk, uint64_t object)
 		pyi_walk_skip(walk, PYI_TROUBLE_OBJECT, object);
 		return;
 	}
-	count(walk, object, type, walk->frozen);
+	count(walk, object, type, walk->frozen ? PYI_NODE_FROZEN : PYI_NODE_TRACKED);
 	walk->summary.tracked_objects += !walk->frozen;
 	if (walk->arguments->flags & PYI_CENSUS_ALL)
 		visit(walk, object, type);
@@ -373,7 +387,7 @@ static enum pyi_payload_status prepare(struct pyi_payload_arguments *arguments,
 	if (!walk)
 		return PYI_PAYLOAD_NO_MEMORY;
 	*walk = start;
-	if (!pyi_types_init(walk) || !pyi_marks_init(walk))
+	if (!pyi_types_init(walk) || !pyi_marks_init(walk) || !pyi_pages_init(walk))
 		return PYI_PAYLOAD_NO_MEMORY;
 	if (arguments->job == PYI_JOB_GRAPH && !pyi_stream_init(walk))
 		return PYI_PAYLOAD_NO_MEMORY;

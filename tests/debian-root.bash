@@ -62,13 +62,26 @@ install_debootstrap() {
 		DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install debootstrap
 }
 
+# One that another test has made here within a day is as good as new.
+minimal_system() {
+	local kept
+	kept=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)/build/minimal-$suite.tar
+	if [ -n "$(find "$kept" -mtime -1 2>/dev/null)" ]; then
+		tar -x -C "$root" --numeric-owner -f "$kept"
+		return
+	fi
+	debootstrap --variant=minbase ${more:+"$more"} "$suite" "$root" "$mirror" &&
+		mkdir -p "${kept%/*}" &&
+		tar -c -C "$root" --numeric-owner --one-file-system -f "$kept.$$" . &&
+		mv "$kept.$$" "$kept"
+}
+
 make_root() {
 	mirror=$(awk -v suite="$suite" '$2 == suite { print $1; exit }' "$scratch/repositories")
 	more=
 	! grep -q '^https:' "$scratch/repositories" || more=--include=ca-certificates
 	# No package may start a daemon. Proxies, and what makes apt accept the mirror, are taken over.
-	mkdir -m 755 "$root" &&
-		debootstrap --variant=minbase ${more:+"$more"} "$suite" "$root" "$mirror" &&
+	mkdir -m 755 "$root" && minimal_system &&
 		sed 's/.*/deb & main/' "$scratch/repositories" >"$root/etc/apt/sources.list" &&
 		apt-config dump >"$scratch/apt.conf" &&
 		sed -n -E '/^Acquire::(http|https|Check-[A-Za-z-]+)[: ]/p' "$scratch/apt.conf" \

@@ -26,12 +26,14 @@ SUBJECTS = {
     # children, descriptors
     "kills": [*ATTACH, "payloads/entry.c", "tests/torture/", "tests/live/test_kill.py",
               "tests/tools/kill_at.c", "tests/tools/self_checking.c"],
+    # more changed copies of what the two slowest fuzzers start from
+    "copies": ["payloads/", "include/pyinspect/", "src/process/target_name.c", "tests/fuzz/"],
     # 40 attaches to each program at work
     "soak": [*ATTACH, "tests/soak/"],
     # kernels that this machine does not have
     "vm": ["src/base/confine.c", "src/broker/worker.c", "src/snapshot/preflight.c",
            "src/snapshot/huge_pages.c", "src/snapshot/group.c", "src/process/access.c",
-           "src/process/pressure.c", "tests/vm/"],
+           "src/process/pressure.c", "data/selinux/", "tests/vm/"],
 }
 
 

@@ -352,19 +352,22 @@ static void resolve_mutexes(const struct types *types, struct mutexes *mutexes)
 
 static void resolve_layout(const struct types *types, struct pyi_layout *layout, char *names)
 {
-	Dwarf_Die object, member;
-	uint64_t offset;
+	Dwarf_Die object;
 
 	if (!find_record(types, "PyObject", &object))
 		errx(NO_DEBUG_INFO, "no debug information of CPython");
-	if (find_member(&object, "ob_tid", &member, &offset))
-		errx(1, "free-threaded builds are not described by struct pyi_layout");
 	for (size_t i = 0; i < layout_row_count; i++)
 		resolve_row(types, &layout_rows[i],
 			    (uint32_t *)(void *)((char *)layout + layout_rows[i].offset), names);
 	/* Before it led to a frame (3.10), the cframe only carried a tracing flag. */
 	if (layout->cframe_current_frame == PYI_ABSENT)
 		layout->thread_cframe = PYI_ABSENT;
+	if (layout->object_gc_bits == PYI_ABSENT)
+		memset((char *)layout + PYI_LAYOUT_FREE_THREADED, 0xff,
+		       sizeof(*layout) - PYI_LAYOUT_FREE_THREADED);
+	else
+		/* The struct is there, but is in front of no object. */
+		layout->gc_head_size = 0;
 	for (size_t i = 0; i < layout_feature_count; i++) {
 		if (any_exists(types, layout_features[i].members) &&
 		    !any_exists(types, layout_features[i].unless))
@@ -470,7 +473,7 @@ static uint32_t parse_version(const char *text)
 	int used = 0;
 
 	if (sscanf(text, "%3u.%3u.%3u%n", &major, &minor, &micro, &used) != 3 || !used ||
-	    text[used + (int)strspn(text + used, "abrc+0123456789")] != '\0' || major > 255 ||
+	    text[used + (int)strspn(text + used, "abrct+0123456789")] != '\0' || major > 255 ||
 	    minor > 255)
 		errx(2, "%s: not a version of Python", text);
 	return major << 8 | minor;

@@ -15,11 +15,11 @@ _pyinspect_targets() {
 
 # The options of a command.
 _pyinspect_options() {
-    local common="--format --interpreter --json --pid --max-pause --max-total-pause --source --sysroot --runtime --timeout --verbose --help"
+    local common="--force --format --interpreter --json --pid --max-pause --max-total-pause --source --sysroot --runtime --timeout --verbose --help"
     case $1 in
     top-types) echo "$common --limit --by --scope --type --module --no-builtins" --children ;;
     top-objects) echo "$common --limit --by --values" ;;
-    referrers) echo "$common --limit --exact --address --depth --values" ;;
+    referrers) echo "$common --limit --exact --address --depth --tree --values" ;;
     referents | path) echo "$common --limit --exact --address --values" ;;
     show) echo "$common --limit --address --values --state" ;;
     explain) echo "$common" ;;
@@ -27,19 +27,20 @@ _pyinspect_options() {
     garbage) echo "$common --limit --by" ;;
     growth) echo "$common --limit --by --interval --scope --type --module --no-builtins" ;;
     diff) echo "$common --limit --by --type --module --no-builtins" ;;
-    dump | slip-dbus) echo "$common" ;;
+    dump) echo "$common --values" ;;
+    slip-dbus) echo "$common" ;;
     check)
         echo "$common --limit --preset --rules --max --max-growth --max-container --max-rss" \
             "--max-tracked --history --no-history --state --min-age --output --children"
         ;;
     history) echo "$common --limit --by --since --history" ;;
-    list) echo "$common --limit --state" ;;
+    list | incidents) echo "$common --limit --state" ;;
     *) echo "$common --version" ;;
     esac
 }
 
 _pyinspect() {
-    local commands="explain top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history list"
+    local commands="explain top-types top-objects referrers referents path show dominators garbage dump diff growth slip-dbus check history incidents list"
     local cur prev words cword split=false
     # A target has a colon in it.
     _init_completion -s -n : || return
@@ -68,6 +69,8 @@ _pyinspect() {
     --format)
         if [[ $command == check ]]; then
             mapfile -t COMPREPLY < <(compgen -W "table json ndjson nagios prometheus" -- "$cur")
+        elif [[ $command =~ ^(path|show|referrers|referents)$ ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "table json ndjson dot" -- "$cur")
         else
             mapfile -t COMPREPLY < <(compgen -W "table json ndjson" -- "$cur")
         fi
@@ -112,7 +115,7 @@ _pyinspect() {
     elif [[ $command == @(dump|diff) || $target == diff || $cur == */* ]]; then
         _filedir
     elif [[ -z $target ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "help history diff list $(_pyinspect_targets)" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "help history diff incidents list $(_pyinspect_targets)" -- "$cur")
         __ltrim_colon_completions "$cur"
     elif [[ -z $command ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")

@@ -16,13 +16,22 @@
 #ifndef PYINSPECT_LAYOUT_H
 #define PYINSPECT_LAYOUT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PYI_ABSENT UINT32_MAX
 
+/* True if a build has the field at this offset. */
+static inline bool pyi_has(uint32_t offset)
+{
+	return offset != PYI_ABSENT;
+}
+
 enum {
 	/* Room of the lists of offsets below; unused entries are PYI_ABSENT and come last. */
 	PYI_LAYOUT_LIST = 24,
+	PYI_POINTER_BYTES = 8,
 };
 
 /* Bits of pyi_layout.features: behaviours that no offset shows. */
@@ -77,6 +86,14 @@ enum pyi_layout_feature {
 	PYI_FEATURE_BYTES_NAMES = 1 << 13,
 	/* Text that has no state is in units of 4 bytes, else of 2 (2.7: Py_UNICODE_SIZE). */
 	PYI_FEATURE_WIDE_TEXT = 1 << 14,
+};
+
+/* object_gc_bits: Include/internal/pycore_gc.h, _PyGC_BITS_... (3.13) */
+enum pyi_gc_bit {
+	PYI_GC_BIT_TRACKED = 1 << 0,
+	PYI_GC_BIT_FROZEN = 1 << 3,
+	/* One reference more is counted than there is, so that only the collector frees it. */
+	PYI_GC_BIT_DEFERRED = 1 << 6,
 };
 
 struct pyi_layout {
@@ -362,6 +379,52 @@ struct pyi_layout {
 	uint32_t class_bases; /* tuple */
 	uint32_t class_dict;
 	uint32_t class_name; /* PyObject *: bytes */
+
+	/*
+	 * From here on: builds without a GIL (PEP 703, gh-108219), PYI_ABSENT in all others.
+	 * Objects have no PyGC_Head in front of them (gc_head_size is 0) and are on no list: they
+	 * are blocks in pages of mimalloc, of which each thread state has its own (gh-112532).
+	 */
+	uint32_t object_gc_bits;	  /* uint8_t, Include/internal/pycore_gc.h */
+	uint32_t object_ref_local;	  /* uint32_t: of its thread; UINT32_MAX: never freed */
+	uint32_t object_ref_shared;	  /* Py_ssize_t: of all threads, above two bits */
+	uint32_t thread_attached;	  /* int: 1 while the thread may change objects */
+	uint32_t runtime_debug_allocator; /* int: 1 if two words are in front of each block */
+
+	/* mimalloc: heaps of a thread state, and the pages of threads that have ended */
+	uint32_t thread_heaps;	     /* mi_heap_t: the third and the fourth have objects */
+	uint32_t thread_heaps_ready; /* int */
+	uint32_t thread_abandoned;   /* mi_abandoned_pool_t *: that of its interpreter */
+
+	uint32_t mi_pool_abandoned; /* mi_segment_t *, above 25 bits of a counter */
+	uint32_t mi_pool_visited;   /* mi_segment_t * */
+
+	uint32_t mi_heap_size;
+	uint32_t mi_heap_pages; /* mi_page_queue_t: one for each size of blocks */
+	uint32_t mi_heap_page_count;
+	uint32_t mi_queue_size;
+	uint32_t mi_queue_first;
+
+	uint32_t mi_page_size;
+	uint32_t mi_page_slices;   /* uint32_t: of 64 KB; 0: it is no page */
+	uint32_t mi_page_tag;	   /* the byte behind the one with the number of its heap */
+	uint32_t mi_page_capacity; /* uint16_t: blocks that were ever in use */
+	uint32_t mi_page_reserved; /* uint16_t: blocks that there is room for */
+	uint32_t mi_page_free; /* mi_block_t *: a list, linked by the first word of each block */
+	uint32_t mi_page_block_size; /* uint32_t */
+	uint32_t mi_page_local_free;
+	uint32_t mi_page_thread_free; /* the same, above two bits */
+	uint32_t mi_page_heap;	      /* mi_heap_t *; NULL once its thread has ended */
+	uint32_t mi_page_next;
+	uint32_t mi_page_prev;
+
+	uint32_t mi_segment_next;	 /* of those that were abandoned */
+	uint32_t mi_segment_abandoned;	 /* size_t: pages of threads that have ended */
+	uint32_t mi_segment_slice_count; /* size_t: of those in use */
+	uint32_t mi_segment_slices;	 /* mi_page_t: one for each 64 KB of the segment */
 };
+
+/* Behind the fields that all builds may have: where those of builds without a GIL begin. */
+#define PYI_LAYOUT_FREE_THREADED offsetof(struct pyi_layout, object_gc_bits)
 
 #endif

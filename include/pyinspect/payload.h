@@ -17,7 +17,7 @@
 
 enum {
 	/* Changed when anything in this header or in layout.h changes. */
-	PYI_PAYLOAD_ABI = 11,
+	PYI_PAYLOAD_ABI = 12,
 	PYI_KNOWN_TYPES = 64,
 	/* Rules of types that do not tell, and what one of them has room for. */
 	PYI_TYPE_RULES = 96,
@@ -128,11 +128,27 @@ struct pyi_type_rule {
 	uint32_t reserved;
 };
 
-/* A doubly linked list of PyGC_Head. */
+enum {
+	/* Of a page: for its thread, of its thread, of other threads. */
+	PYI_FREE_LISTS = 3,
+};
+
+/* A doubly linked list of PyGC_Head, or a page of blocks with objects. */
 struct pyi_gc_list {
+	/* The head of the list; of a page its first block. */
 	uint64_t head_addr;
-	/* Not 0 for a permanent generation, which gc.get_objects() does not list. */
+	/* Not 0 for a permanent generation, which gc.get_objects() does not list. In pages each
+	   object says it. */
 	uint64_t frozen;
+	/* 0: it is a list. A page that is known to be broken has 1: it is said to be, and left. */
+	uint64_t block_bytes;
+	/* Blocks that may be in use, and that there is room for: free ones are among these. */
+	uint64_t block_count;
+	uint64_t reserved_count;
+	/* From the start of a block. */
+	uint64_t object_offset;
+	/* First blocks of lists of free ones, linked by their first words; 0: none. */
+	uint64_t free_addrs[PYI_FREE_LISTS];
 };
 
 enum pyi_census_flag {
@@ -191,11 +207,13 @@ struct pyi_edge {
 };
 
 /*
- * In `internal` of a root: its reference count does not count this one, which is borrowed, or is
- * also that of an object.
+ * In `internal` of a root. Uncounted: its reference count does not count this one, which is
+ * borrowed, or is also that of an object.
  */
 enum {
 	PYI_ROOT_UNCOUNTED = 2,
+	/* What the object refers to does not live by it: it takes itself out of it in time. */
+	PYI_ROOT_WEAK = 4,
 };
 
 /* An object that no other object needs to lead to, and why it lives. */
@@ -311,7 +329,7 @@ struct pyi_record_graph_root {
 /* What is wrong with the heap, if something is: first trouble only. */
 enum pyi_trouble {
 	PYI_TROUBLE_NONE = 0,
-	/* A list whose links do not agree (`trouble_addr`: the node). */
+	/* A list or a page whose links do not agree (`trouble_addr`: the node). */
 	PYI_TROUBLE_LIST,
 	/* A pointer to something that is no object. */
 	PYI_TROUBLE_OBJECT,

@@ -193,6 +193,12 @@ static struct pyi_error *may_be_absent(struct pyi_judge *judge, const struct pyi
 	return judge->history->seen(judge->history->argument, kind, rule->subject, ret_may);
 }
 
+/* As path and explain write the way to one object: "app.REG['rooms'][<int>]". */
+static bool names_a_key(const char *subject)
+{
+	return strstr(subject, "['") || strstr(subject, "[<");
+}
+
 /*
  * What a rule is about is not in the process. A name with a mistake in it would be OK for ever, so
  * one that was never there is UNKNOWN; `*ret_none` says that the rule is to be judged with none.
@@ -225,6 +231,11 @@ static struct pyi_error *judge_absent(struct pyi_judge *judge, struct pyi_check_
 				     "is %.*s",
 				     PYI_JUDGE_NAME_SHOWN, rule->subject, what,
 				     PYI_JUDGE_NAME_SHOWN, near_name);
+	if (kind == PYI_FIGURE_CONTAINER && names_a_key(rule->subject))
+		return pyi_judge_say(finding,
+				     "%.*s: there is no such container, and none was seen before; "
+				     "names of containers have [*] for any key",
+				     PYI_JUDGE_NAME_SHOWN, rule->subject);
 	return pyi_judge_say(finding,
 			     "%.*s: there is no such %s, and none was seen before; is the name "
 			     "right?",
@@ -326,7 +337,9 @@ static struct pyi_error *judge_process(struct pyi_judge *judge, const struct pyi
 		return pyi_error_no_memory();
 	if (!figure)
 		return pyi_judge_unknown(finding, rss ? "resident memory" : "tracked objects",
-					 "not measured");
+					 rss && judge->history && judge->history->no_rss
+						 ? judge->history->no_rss
+						 : "not measured");
 	if (rss)
 		return pyi_judge_value(judge, finding, (double)figure->count, false,
 				       "the process has", " of resident memory");

@@ -75,6 +75,8 @@ struct pyi_check_history {
 	/* NULL, or why the sample could not be added to it. Unless others add to it, rules that
 	 * need it and see no growth are UNKNOWN and say so. */
 	const char *unwritten;
+	/* NULL, or why resident memory was not measured. */
+	const char *no_rss;
 };
 
 /*

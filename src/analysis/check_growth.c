@@ -190,7 +190,7 @@ static struct pyi_error *find_trend(struct pyi_judge *judge, enum pyi_figure_kin
 		return error;
 	*ret_trend = pyi_trend_of(&series, false);
 	if (ret_hours)
-		*ret_hours = pyi_trend_of_hours(&series, much);
+		*ret_hours = pyi_trend_of_hours(&series, NULL, much);
 	pyi_series_deinit(&series);
 	return NULL;
 }
@@ -262,6 +262,25 @@ static struct pyi_error *add_suspect(struct pyi_judge *judge, struct pyi_check_f
 			     figure->name);
 }
 
+/* Of the memory of objects, as part of the resident memory: it falls when they go, which that does
+ * not, and so it shows what has grown since a burst. */
+static struct pyi_error *find_hours_of_objects(struct pyi_judge *judge, struct pyi_trend *ret_hours)
+{
+	struct pyi_series objects;
+	struct pyi_series rss;
+	struct pyi_error *error = get_series(judge, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, &rss);
+
+	if (error)
+		return error;
+	error = get_series(judge, PYI_FIGURE_PROCESS, PYI_FIGURE_OBJECT_BYTES, &objects);
+	if (!error) {
+		*ret_hours = pyi_trend_of_hours(&objects, &rss, MUCH_BYTES);
+		pyi_series_deinit(&objects);
+	}
+	pyi_series_deinit(&rss);
+	return error;
+}
+
 struct pyi_error *pyi_judge_growth(struct pyi_judge *judge, const struct pyi_rule *rule)
 {
 	static const char *const whats[PYI_RULE_KINDS] = {
@@ -300,6 +319,15 @@ struct pyi_error *pyi_judge_growth(struct pyi_judge *judge, const struct pyi_rul
 				     rule->kind == PYI_RULE_MAX_RSS_GROWTH ? MUCH_BYTES
 									   : MUCH_OBJECTS,
 				     fast ? &hours : NULL);
+	if (!error && rule->kind == PYI_RULE_MAX_RSS_GROWTH && !trend.grows && !hours.grows) {
+		struct pyi_trend of_objects;
+
+		error = find_hours_of_objects(judge, &of_objects);
+		if (!error && of_objects.grows) {
+			hours = of_objects;
+			what = "memory of objects";
+		}
+	}
 	if (error)
 		return error;
 	error = set_growth(finding, what, &trend, fast ? &hours : NULL);

@@ -11,11 +11,14 @@
 
 #include <string.h>
 
+#include "analysis/reach.h"
 #include "graph/bits.h"
 
 struct tree {
 	const struct pyi_graph *graph;
 	uint64_t *entry_marks;
+	/* Nodes that get no number. */
+	uint64_t *apart;
 	/* Of each node; 0: it has none. */
 	uint32_t *numbers;
 	/* Of each number. While dominators are found, only of those that are not done: the same
@@ -40,11 +43,17 @@ enum {
 	TREE_ARRAYS = 4,
 };
 
-static bool is_apart(const struct tree *tree, uint32_t node)
+/* Once for each node in order: while searching, a bit is nearer than what it is made of. */
+static uint64_t find_apart(struct tree *tree)
 {
-	return !pyi_graph_referents(tree->graph, node).count &&
-	       pyi_graph_referrers(tree->graph, node).count == 1 &&
-	       !pyi_bits_has(tree->entry_marks, node);
+	uint64_t count = 0;
+
+	for (uint32_t node = 0; node < tree->graph->node_count; node++)
+		if (!pyi_graph_referents(tree->graph, node).count &&
+		    pyi_graph_referrers(tree->graph, node).count == 1 &&
+		    !pyi_bits_has(tree->entry_marks, node))
+			count += pyi_bits_set(tree->apart, node);
+	return count;
 }
 
 static uint32_t give_number(struct tree *tree, uint32_t node, uint32_t parent)
@@ -72,7 +81,7 @@ static void search_from(struct tree *tree, uint32_t entry)
 		while (tree->semi[at] < referents.count && next == PYI_GRAPH_NONE) {
 			uint32_t target = referents.items[tree->semi[at]++];
 
-			if (!tree->numbers[target] && !is_apart(tree, target))
+			if (!pyi_bits_has(tree->apart, target) && !tree->numbers[target])
 				next = target;
 		}
 		at = next == PYI_GRAPH_NONE ? tree->parents[at] : give_number(tree, next, at);
@@ -196,7 +205,7 @@ static void add_up(const struct tree *tree, uint64_t *retained)
 	for (uint32_t node = 0; node < tree->graph->node_count; node++)
 		add_bytes(&retained[node], pyi_graph_size(tree->graph, node));
 	for (uint32_t node = 0; node < tree->graph->node_count; node++)
-		if (is_apart(tree, node))
+		if (pyi_bits_has(tree->apart, node))
 			add_bytes(&retained[above[node]], retained[node]);
 	/* What is dominated was found later. */
 	for (uint32_t number = tree->count; number; number--) {
@@ -220,7 +229,7 @@ static struct pyi_error *find(struct tree *tree, const struct pyi_graph_entries 
 	uint32_t **arrays[TREE_ARRAYS] = { &tree->labels, &tree->parents, &tree->semi,
 					   &tree->nodes };
 	void *regions[TREE_ARRAYS] = { NULL };
-	uint64_t array_bytes = sizeof(uint32_t);
+	uint64_t array_bytes;
 	struct pyi_error *error;
 	void *region;
 
@@ -228,8 +237,7 @@ static struct pyi_error *find(struct tree *tree, const struct pyi_graph_entries 
 	if (error)
 		return error;
 	result->dominators = tree->numbers = region;
-	for (uint32_t node = 0; node < tree->graph->node_count; node++)
-		array_bytes += is_apart(tree, node) ? 0 : sizeof(uint32_t);
+	array_bytes = (1 + result->node_count - find_apart(tree)) * sizeof(uint32_t);
 	for (int a = 0; a < TREE_ARRAYS && !error; a++) {
 		error = pyi_graph_space_map(space, array_bytes, &regions[a]);
 		*arrays[a] = regions[a];
@@ -260,15 +268,20 @@ struct pyi_error *pyi_dominators_find(const struct pyi_graph *graph,
 	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
 	struct pyi_dominators result = { .space = graph->space, .node_count = graph->node_count };
 	struct tree tree = { .graph = graph };
-	void *marks;
+	void *marks = NULL;
+	void *apart = NULL;
 	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &marks);
 
-	if (error)
-		return error;
-	tree.entry_marks = marks;
-	for (uint64_t e = 0; e < entries->count; e++)
-		pyi_bits_set(tree.entry_marks, entries->nodes[e]);
-	error = find(&tree, entries, &result);
+	if (!error)
+		error = pyi_graph_space_map(graph->space, bits_bytes, &apart);
+	if (!error) {
+		tree.entry_marks = marks;
+		tree.apart = apart;
+		for (uint64_t e = 0; e < entries->count; e++)
+			pyi_bits_set(tree.entry_marks, entries->nodes[e]);
+		error = find(&tree, entries, &result);
+	}
+	unmap(graph->space, apart, bits_bytes);
 	unmap(graph->space, marks, bits_bytes);
 	if (error) {
 		pyi_dominators_deinit(&result);
@@ -289,53 +302,35 @@ void pyi_dominators_deinit(struct pyi_dominators *dominators)
 	*dominators = (struct pyi_dominators){ 0 };
 }
 
-static void mark_others(const struct pyi_graph *graph, const struct pyi_graph_entries *entries,
-			const uint64_t *set, uint64_t *marks, uint32_t *stack)
+void pyi_retained_add(struct pyi_retained *retained, const struct pyi_graph *graph, uint32_t node)
 {
-	uint64_t depth = 0;
+	retained->objects++;
+	add_bytes(&retained->bytes, pyi_graph_size(graph, node));
+	/* The type of shared keys means nothing. */
+	if (!(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
+		retained->estimated |= graph->types[pyi_graph_type(graph, node)].estimated;
+}
 
-	for (uint64_t e = 0; e < entries->count; e++)
-		if (!pyi_bits_has(set, entries->nodes[e]) && pyi_bits_set(marks, entries->nodes[e]))
-			stack[depth++] = entries->nodes[e];
-	while (depth) {
-		struct pyi_graph_nodes referents = pyi_graph_referents(graph, stack[--depth]);
+struct pyi_retained pyi_retained_unmarked(const struct pyi_graph *graph, const uint64_t *marks)
+{
+	struct pyi_retained retained = { 0 };
 
-		for (uint64_t e = 0; e < referents.count; e++)
-			if (!pyi_bits_has(set, referents.items[e]) &&
-			    pyi_bits_set(marks, referents.items[e]))
-				stack[depth++] = referents.items[e];
-	}
+	for (uint32_t node = 0; node < graph->node_count; node++)
+		if (!pyi_bits_has(marks, node))
+			pyi_retained_add(&retained, graph, node);
+	return retained;
 }
 
 struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
 				      const struct pyi_graph_entries *entries, const uint64_t *set,
 				      struct pyi_retained *ret_retained)
 {
-	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
-	const uint64_t stack_bytes = (uint64_t)graph->node_count * sizeof(uint32_t);
-	struct pyi_retained retained = { 0 };
-	void *marks;
-	void *stack;
-	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &marks);
+	uint64_t *marks;
+	struct pyi_error *error = pyi_reach_without(graph, entries, set, &marks);
 
 	if (error)
 		return error;
-	error = pyi_graph_space_map(graph->space, stack_bytes, &stack);
-	if (!error) {
-		mark_others(graph, entries, set, marks, stack);
-		for (uint32_t node = 0; node < graph->node_count; node++) {
-			if (pyi_bits_has(marks, node))
-				continue;
-			retained.objects++;
-			add_bytes(&retained.bytes, pyi_graph_size(graph, node));
-			/* The type of shared keys means nothing. */
-			if (!(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
-				retained.estimated |=
-					graph->types[pyi_graph_type(graph, node)].estimated;
-		}
-		unmap(graph->space, stack, stack_bytes);
-		*ret_retained = retained;
-	}
-	unmap(graph->space, marks, bits_bytes);
-	return error;
+	*ret_retained = pyi_retained_unmarked(graph, marks);
+	unmap(graph->space, marks, pyi_bits_bytes(graph->node_count));
+	return NULL;
 }

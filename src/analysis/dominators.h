@@ -39,6 +39,12 @@ struct pyi_retained {
 	bool estimated;
 };
 
+/* Counts one node more. */
+void pyi_retained_add(struct pyi_retained *retained, const struct pyi_graph *graph, uint32_t node);
+
+/* What would be freed if all were gone but the marked nodes, which pyi_reach_without() found. */
+struct pyi_retained pyi_retained_unmarked(const struct pyi_graph *graph, const uint64_t *marks);
+
 /* What would be freed if all nodes of a set (graph/bits.h) were gone, the set included. */
 struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
 				      const struct pyi_graph_entries *entries, const uint64_t *set,

@@ -3,11 +3,17 @@
  * leads to is found in two passes: the first goes on from each object that the ones before have not
  * reached; the second takes the objects that the first began at in reverse. The last of them
  * cannot have been led to from any other, and so on.
+ *
+ * What leads to an object that is found so is in a cycle with it: the group begins as well at any
+ * of these, and does at the one that says most.
  */
 #include "analysis/entries.h"
 
 #include <string.h>
 
+#include <pyinspect/payload.h>
+
+#include "analysis/reach.h"
 #include "graph/bits.h"
 
 struct search {
@@ -53,23 +59,6 @@ uint32_t pyi_graph_held(const struct pyi_graph *graph, uint32_t node)
 	return explained < count ? count - (uint32_t)explained : 0;
 }
 
-static void mark_from(struct search *search, uint32_t node)
-{
-	uint64_t depth = 0;
-
-	if (!pyi_bits_set(search->marks, node))
-		return;
-	search->stack[depth++] = node;
-	while (depth) {
-		struct pyi_graph_nodes referents =
-			pyi_graph_referents(search->graph, search->stack[--depth]);
-
-		for (uint64_t e = 0; e < referents.count; e++)
-			if (pyi_bits_set(search->marks, referents.items[e]))
-				search->stack[depth++] = referents.items[e];
-	}
-}
-
 static void add(struct pyi_graph_entries *entries, enum pyi_start_kind kind, uint32_t node)
 {
 	entries->nodes[entries->count++] = node;
@@ -88,6 +77,68 @@ static void add_alive(const struct pyi_graph *graph, struct pyi_graph_entries *e
 			add(entries, PYI_START_HELD, node);
 }
 
+/*
+ * How much an object says about a cycle that it is in: instances of classes most, then the classes,
+ * what runs code, and what the interpreter or a library has made; containers say nothing.
+ */
+static int says(const struct pyi_graph *graph, uint32_t node)
+{
+	const struct pyi_graph_type *type = &graph->types[pyi_graph_type(graph, node)];
+
+	switch (type->kind) {
+	case PYI_KIND_PLAIN:
+	case PYI_KIND_INSTANCE:
+		return type->node != PYI_GRAPH_NONE &&
+				       pyi_graph_flags(graph, type->node) & PYI_NODE_STATIC
+			       ? 1
+			       : 4;
+	case PYI_KIND_TYPE:
+	case PYI_KIND_CLASS:
+		return 3;
+	case PYI_KIND_FUNCTION:
+	case PYI_KIND_GENERATOR:
+	case PYI_KIND_FRAME:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+/* Of those that say as much it is the one with most referrers, the middle of a star; or the first.
+ */
+static bool is_better(const struct pyi_graph *graph, uint32_t node, uint32_t than)
+{
+	const int one = says(graph, node);
+	const int other = says(graph, than);
+	const uint64_t referrers = pyi_graph_referrers(graph, node).count;
+	const uint64_t others = pyi_graph_referrers(graph, than).count;
+
+	if (one != other)
+		return one > other;
+	return referrers != others ? referrers > others : node < than;
+}
+
+/* Of an object that nothing outside leads to, and those that do; `looked` marks them. */
+static uint32_t best_of_cycle(struct search *search, uint64_t *looked, uint32_t node)
+{
+	uint32_t best = node;
+	uint64_t depth = 0;
+
+	(void)pyi_bits_set(looked, node);
+	search->stack[depth++] = node;
+	while (depth) {
+		uint32_t at = search->stack[--depth];
+		struct pyi_graph_nodes referrers = pyi_graph_referrers(search->graph, at);
+
+		if (is_better(search->graph, at, best))
+			best = at;
+		for (uint64_t r = 0; r < referrers.count; r++)
+			if (pyi_bits_set(looked, referrers.items[r]))
+				search->stack[depth++] = referrers.items[r];
+	}
+	return best;
+}
+
 static void add_unreached(struct search *search, uint64_t *alive, struct pyi_graph_entries *entries)
 {
 	const struct pyi_graph *graph = search->graph;
@@ -95,12 +146,12 @@ static void add_unreached(struct search *search, uint64_t *alive, struct pyi_gra
 	uint64_t begun;
 
 	for (uint64_t e = 0; e < first; e++)
-		mark_from(search, entries->nodes[e]);
+		pyi_reach_from(graph, entries->nodes[e], search->marks, search->stack);
 	memcpy(alive, search->marks, pyi_bits_bytes(graph->node_count));
 	for (uint32_t node = 0; node < graph->node_count; node++) {
 		if (pyi_bits_has(search->marks, node))
 			continue;
-		mark_from(search, node);
+		pyi_reach_from(graph, node, search->marks, search->stack);
 		entries->nodes[entries->count++] = node;
 	}
 	begun = entries->count;
@@ -112,13 +163,15 @@ static void add_unreached(struct search *search, uint64_t *alive, struct pyi_gra
 
 		if (pyi_bits_has(search->marks, node))
 			continue;
-		mark_from(search, node);
+		pyi_reach_from(graph, node, search->marks, search->stack);
 		entries->nodes[begun - 1 - entries->counts[PYI_START_UNREACHED]++] = node;
 	}
 	memmove(entries->nodes + first,
 		entries->nodes + begun - entries->counts[PYI_START_UNREACHED],
 		entries->counts[PYI_START_UNREACHED] * sizeof(*entries->nodes));
 	entries->count = first + entries->counts[PYI_START_UNREACHED];
+	for (uint64_t e = first; e < entries->count; e++)
+		entries->nodes[e] = best_of_cycle(search, alive, entries->nodes[e]);
 }
 
 struct pyi_error *pyi_graph_entries_find(const struct pyi_graph *graph,

@@ -1,6 +1,7 @@
 /*
  * Where everything in a graph begins: objects that are alive for a reason outside of it, and one of
- * each cycle that nothing leads to. From these, all of a graph can be reached.
+ * each cycle that nothing leads to: if it has one an instance of a class, of these the one that
+ * most refer to. From these, all of a graph can be reached.
  *
  * A pure function of the graph. Wants who refers to whom (pyi_graph_reverse()).
  */

@@ -12,6 +12,14 @@ bool pyi_explanation_is_suspect(const struct pyi_explanation *explanation, uint6
 	       retained_bytes / PYI_SUSPECT_SHARE >= explanation->object_bytes / 100;
 }
 
+bool pyi_explanation_are_large(const struct pyi_explanation *explanation, uint64_t retained_bytes,
+			       uint64_t objects)
+{
+	return objects > 1 && retained_bytes >= PYI_SUSPECT_LEAST_BYTES &&
+	       retained_bytes / objects >= PYI_SUSPECT_LARGE_BYTES &&
+	       retained_bytes / PYI_SUSPECT_LARGE_SHARE >= explanation->object_bytes / 100;
+}
+
 bool pyi_explanation_is_much_held(const struct pyi_explanation *explanation)
 {
 	return pyi_explanation_is_suspect(explanation, explanation->held_bytes,
@@ -35,7 +43,11 @@ void pyi_explanation_deinit(struct pyi_explanation *explanation)
 		free(explanation->suspects[s].container_type);
 		free(explanation->suspects[s].path);
 	}
-	free(explanation->largest_type);
+	for (size_t l = 0; l < explanation->largest_count; l++) {
+		free(explanation->largest[l].type);
+		free(explanation->largest[l].path);
+	}
 	free(explanation->held_type);
+	free(explanation->held_largest_type);
 	*explanation = (struct pyi_explanation){ 0 };
 }

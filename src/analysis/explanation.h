@@ -18,6 +18,12 @@ enum {
 	PYI_SUSPECT_LEAST_BYTES = 1 << 20,
 	/* And is so many objects that are alike. */
 	PYI_SUSPECT_LEAST_OBJECTS = 100,
+	/* Or a few that are alike and large, each by so much on average, in one container: that
+	   must be more of all, in percent. */
+	PYI_SUSPECT_LARGE_BYTES = 64 << 10,
+	PYI_SUSPECT_LARGE_SHARE = 25,
+	/* Largest single objects that are named. */
+	PYI_LARGEST_LIMIT = 3,
 	/* What C code alone holds is much if it is so many objects and such a share of all, in
 	   percent; or as much as a suspect. */
 	PYI_HELD_LEAST_OBJECTS = 100,
@@ -42,6 +48,16 @@ struct pyi_suspect {
 	uint64_t held_objects;
 };
 
+/* One object that is much by its own size, without what it keeps. */
+struct pyi_largest {
+	char *type;
+	uint64_t addr;
+	uint64_t bytes;
+	bool estimated;
+	/* NULL: it is not known. */
+	char *path;
+};
+
 struct pyi_explanation {
 	/* Of the process. */
 	uint64_t rss_bytes;
@@ -53,12 +69,9 @@ struct pyi_explanation {
 	uint64_t objects;
 	uint64_t object_bytes;
 	bool object_bytes_estimated;
-	/* The largest object by its own size, without what it keeps; NULL: none has as much as a
-	   suspect keeps. */
-	char *largest_type;
-	uint64_t largest_addr;
-	uint64_t largest_bytes;
-	bool largest_estimated;
+	/* Those that have as much as a suspect keeps, the largest first. */
+	struct pyi_largest largest[PYI_LARGEST_LIMIT];
+	size_t largest_count;
 	struct pyi_suspect suspects[PYI_SUSPECT_LIMIT];
 	size_t suspect_count;
 	/* What gc.collect() would find, and free. */
@@ -73,11 +86,19 @@ struct pyi_explanation {
 	char *held_type;
 	uint64_t held_type_objects;
 	uint64_t held_example_addr;
+	/* The one that keeps the most; NULL: none. */
+	char *held_largest_type;
+	uint64_t held_largest_addr;
+	uint64_t held_largest_bytes;
 };
 
 /* Whether so much, of so many objects, is worth to be called a suspect. */
 bool pyi_explanation_is_suspect(const struct pyi_explanation *explanation, uint64_t retained_bytes,
 				uint64_t objects);
+
+/* Whether a few objects that one container keeps, with so much in all, are large and much. */
+bool pyi_explanation_are_large(const struct pyi_explanation *explanation, uint64_t retained_bytes,
+			       uint64_t objects);
 
 /* Whether what C code alone holds is more than what the interpreter itself has. */
 bool pyi_explanation_is_much_held(const struct pyi_explanation *explanation);

@@ -4,14 +4,19 @@
  */
 #include "analysis/heap_owners.h"
 
+#include <stdlib.h>
+
 #include <pyinspect/payload.h>
 
+#include "base/cleanup.h"
 #include "graph/bits.h"
 
 struct search {
 	const struct pyi_graph *graph;
 	const struct pyi_heap_owners_query *query;
 	struct pyi_heap_owners *owners;
+	/* By number of the type: objects of it have a __dict__. */
+	bool *with_dict;
 	uint64_t *marks;
 	uint32_t *stack;
 	uint64_t depth;
@@ -41,9 +46,12 @@ static bool matters(const struct search *search, uint32_t node)
 /* True if it is for this reference to name it; then it is looked at later. */
 static bool take(struct search *search, uint32_t node)
 {
-	if ((is_named(search, node) && is_listed(search, node)) || !matters(search, node) ||
-	    !pyi_bits_set(search->marks, node))
+	if (pyi_bits_has(search->marks, node) ||
+	    (is_named(search, node) && is_listed(search, node)) || !matters(search, node) ||
+	    /* The __dict__ of something goes with that. */
+	    search->query->dict_owners[node] != PYI_GRAPH_NONE)
 		return false;
+	(void)pyi_bits_set(search->marks, node);
 	search->stack[search->depth++] = node;
 	return true;
 }
@@ -67,8 +75,7 @@ static void take_referents(struct search *search, uint32_t source, uint32_t obje
 	for (uint64_t e = 0; e < referents.count; e++) {
 		uint32_t target = referents.items[e];
 
-		/* The __dict__ of something goes with that. */
-		if (search->query->dict_owners[target] != PYI_GRAPH_NONE || !take(search, target))
+		if (!take(search, target))
 			continue;
 		if (named || is_variable(search, source, target)) {
 			search->owners->sources[target] = source;
@@ -83,8 +90,9 @@ static void take_referents(struct search *search, uint32_t source, uint32_t obje
 static void visit(struct search *search, uint32_t node)
 {
 	const struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
+	const bool has_dict = search->with_dict[pyi_graph_type(search->graph, node)];
 
-	for (uint64_t e = 0; e < referents.count; e++) {
+	for (uint64_t e = 0; e < referents.count && has_dict; e++) {
 		uint32_t dict = referents.items[e];
 
 		if (search->query->dict_owners[dict] != node || !pyi_bits_set(search->marks, dict))
@@ -119,14 +127,19 @@ static void find(struct search *search)
 {
 	const struct pyi_graph *graph = search->graph;
 
-	for (uint32_t node = 0; node < graph->node_count; node++)
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		const uint32_t owner = search->query->dict_owners[node];
+
 		search->owners->sources[node] = PYI_GRAPH_NONE;
+		if (owner != PYI_GRAPH_NONE)
+			search->with_dict[pyi_graph_type(graph, owner)] = true;
+	}
 	for (size_t s = 0; s < search->query->start_count; s++)
 		begin(search, search->query->starts[s]);
 	for (size_t r = 0; r < graph->root_count; r++) {
 		uint32_t node = graph->roots[r].node;
 
-		if (search->query->dict_owners[node] != PYI_GRAPH_NONE || !take(search, node))
+		if (!take(search, node))
 			continue;
 		search->owners->sources[node] = PYI_OWNER_ROOT;
 		search->owners->places[node] = (uint32_t)r;
@@ -149,8 +162,14 @@ struct pyi_error *pyi_heap_owners_find(const struct pyi_graph *graph,
 	const uint64_t sizes[] = { bytes, bytes, bytes, bits_bytes };
 	struct pyi_heap_owners owners = { .space = graph->space, .node_count = graph->node_count };
 	struct search search = { .graph = graph, .query = query, .owners = &owners };
+	PYI_CLEANUP(pyi_guard_free)
+	bool *with_dict = calloc((size_t)graph->type_count + 1, sizeof(*with_dict));
 	void *regions[4] = { NULL };
 	struct pyi_error *error = NULL;
+
+	if (!with_dict)
+		return pyi_error_no_memory();
+	search.with_dict = with_dict;
 
 	for (int r = 0; r < 4 && !error; r++)
 		error = pyi_graph_space_map(graph->space, sizes[r], &regions[r]);

@@ -1,7 +1,8 @@
 /*
- * A search in breadth, from the best entries first. Backwards through its queue, what leads to
- * members is marked; forwards, each marked node gets the step that it belongs to. What a node leads
- * to stands together in the queue; what a __dict__ leads to stands behind what its object does.
+ * A search in breadth, from the best entries first, until all members are met and all that refers
+ * to them. From these back to the entries, what leads to members is marked; in the order of the
+ * search, each marked node gets the step that it belongs to. What a node leads to stands together
+ * in the queue; what a __dict__ leads to stands behind what its object does.
  */
 #include "analysis/heap_paths.h"
 
@@ -11,7 +12,7 @@
 
 enum {
 	/* Regions that are only needed meanwhile. */
-	MARKS = 5,
+	MARKS = 4,
 };
 
 struct search {
@@ -24,10 +25,14 @@ struct search {
 	uint32_t *places;
 	uint64_t *met;
 	uint64_t *needed;
-	/* Members that another member retains, and what has been looked at for that. */
-	uint64_t *nested;
-	/* What is reached without going through a member. */
-	uint64_t *outside;
+	/* Members that another member retains, and what has been looked at for that. Before, while
+	   searching: members, and what refers to them by another way; and how many of these have
+	   not been met, or may still be met by their object. */
+	union {
+		uint64_t *nested;
+		uint64_t *wanted;
+	};
+	uint64_t missing;
 };
 
 enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root,
@@ -35,6 +40,8 @@ enum pyi_heap_rank pyi_heap_root_rank(const struct pyi_graph_root *root,
 {
 	if (root->kind == PYI_EDGE_FRAME)
 		return PYI_RANK_FRAME;
+	if (root->kind == PYI_EDGE_LOCAL || root->kind == PYI_EDGE_THREAD)
+		return PYI_RANK_THREAD;
 	if (root->kind != PYI_EDGE_INTERPRETER)
 		return PYI_RANK_ROOT;
 	if (root->detail == order->last)
@@ -75,28 +82,47 @@ uint64_t pyi_heap_place_of(const struct pyi_graph *graph, uint32_t source, uint3
 	return found;
 }
 
-/* Marks what entries lead to when no way goes on behind a member; `stack` has room for all nodes.
- */
-static void mark_outside(struct search *search, uint32_t *stack)
+static bool is_dict_of_object(const struct search *search, uint32_t node)
 {
-	const struct pyi_graph_entries *entries = search->query->entries;
-	uint64_t depth = 0;
+	return search->query->owners && search->query->owners[node] != PYI_GRAPH_NONE;
+}
 
-	for (uint64_t e = 0; e < entries->count; e++) {
-		if (pyi_bits_has(search->query->set, entries->nodes[e]) ||
-		    !pyi_bits_set(search->outside, entries->nodes[e]))
+static void want(struct search *search, uint32_t node)
+{
+	search->missing += pyi_bits_set(search->wanted, node);
+}
+
+static void want_all(struct search *search)
+{
+	for (uint32_t node = 0; node < search->graph->node_count; node++) {
+		struct pyi_graph_nodes referrers;
+
+		if (!pyi_bits_has(search->query->set, node))
 			continue;
-		stack[depth++] = entries->nodes[e];
-		while (depth) {
-			struct pyi_graph_nodes referents =
-				pyi_graph_referents(search->graph, stack[--depth]);
-
-			for (uint64_t r = 0; r < referents.count; r++)
-				if (!pyi_bits_has(search->query->set, referents.items[r]) &&
-				    pyi_bits_set(search->outside, referents.items[r]))
-					stack[depth++] = referents.items[r];
-		}
+		want(search, node);
+		referrers = pyi_graph_referrers(search->graph, node);
+		for (uint64_t r = 0; r < referrers.count; r++)
+			if (pyi_bits_has(search->query->outside, referrers.items[r]))
+				want(search, referrers.items[r]);
 	}
+}
+
+static void meet(struct search *search, uint32_t node, uint32_t from, uint32_t place)
+{
+	search->paths->from[node] = from;
+	search->places[node] = place;
+	search->paths->order[search->paths->count++] = node;
+	if (pyi_bits_has(search->wanted, node) && !is_dict_of_object(search, node))
+		search->missing--;
+}
+
+/* True if it was not before: then nothing else is taken to lead to it any more. */
+static bool go_through_dict(struct search *search, uint32_t dict)
+{
+	if (!pyi_bits_set(search->needed, dict))
+		return false;
+	search->missing -= pyi_bits_has(search->wanted, dict);
+	return true;
 }
 
 static void take_referents(struct search *search, uint32_t node)
@@ -111,11 +137,8 @@ static void take_referents(struct search *search, uint32_t node)
 		if (target == type && search->paths->from[target] == node && target != node &&
 		    pyi_bits_has(search->met, target))
 			search->places[target] = (uint32_t)e;
-		if (!pyi_bits_set(search->met, target))
-			continue;
-		search->paths->from[target] = node;
-		search->places[target] = (uint32_t)e;
-		search->paths->order[search->paths->count++] = target;
+		if (pyi_bits_set(search->met, target))
+			meet(search, target, node, (uint32_t)e);
 	}
 }
 
@@ -130,7 +153,7 @@ static void take_dict(struct search *search, uint32_t node)
 	for (uint64_t e = 0; e < referents.count; e++) {
 		uint32_t dict = referents.items[e];
 
-		if (search->query->owners[dict] != node || !pyi_bits_set(search->needed, dict))
+		if (search->query->owners[dict] != node || !go_through_dict(search, dict))
 			continue;
 		/* Something further away may have met it first. */
 		if (search->paths->from[dict] != PYI_GRAPH_NONE) {
@@ -141,19 +164,27 @@ static void take_dict(struct search *search, uint32_t node)
 	}
 }
 
-static void search_on(struct search *search)
+/* Goes on from what was met before number `end`. */
+static void search_until(struct search *search, uint64_t end)
 {
-	const uint32_t *owners = search->query->owners;
+	while (search->taken < end && search->missing) {
+		uint32_t node;
 
-	while (search->taken < search->paths->count) {
-		uint32_t node = search->paths->order[search->taken++];
-
-		if (owners && owners[node] != PYI_GRAPH_NONE && !pyi_bits_set(search->needed, node))
+		pyi_graph_prefetch_queue(search->graph, search->paths->order, search->taken,
+					 search->paths->count);
+		node = search->paths->order[search->taken++];
+		if (is_dict_of_object(search, node) && !go_through_dict(search, node))
 			continue;
 		take_referents(search, node);
-		if (owners)
+		if (search->query->owners)
 			take_dict(search, node);
 	}
+}
+
+static void search_on(struct search *search)
+{
+	while (search->taken < search->paths->count && search->missing)
+		search_until(search, search->paths->count);
 }
 
 static void search_all(struct search *search)
@@ -163,7 +194,7 @@ static void search_all(struct search *search)
 
 	for (int rank = 0; rank < PYI_RANK_COUNT; rank++) {
 		paths->ranks[rank] = paths->count;
-		for (uint64_t e = 0; e < entries->count; e++) {
+		for (uint64_t e = 0; e < entries->count && search->missing; e++) {
 			uint32_t node = entries->nodes[e];
 
 			if (pyi_bits_has(search->met, node) ||
@@ -171,43 +202,41 @@ static void search_all(struct search *search)
 				    rank)
 				continue;
 			(void)pyi_bits_set(search->met, node);
-			paths->from[node] = PYI_GRAPH_NONE;
-			paths->order[paths->count++] = node;
+			meet(search, node, PYI_GRAPH_NONE, 0);
 		}
 		/* The first ones are equally near. */
-		if (rank >= PYI_RANK_ROOT)
+		if (rank > PYI_RANK_ROOT)
 			search_on(search);
+		for (int step = 0; rank == PYI_RANK_ROOT && step < PYI_HEAD_START; step++)
+			search_until(search, paths->count);
 	}
 	paths->ranks[PYI_RANK_COUNT] = paths->count;
 }
 
-/* True if a node refers to a member that is reached by another way, too. */
-static bool is_second(const struct search *search, uint32_t node)
+/* A node, and all that the search came through on the way to it. */
+static void need(struct search *search, uint32_t node)
 {
-	struct pyi_graph_nodes referents = pyi_graph_referents(search->graph, node);
-
-	if (!pyi_bits_has(search->outside, node))
-		return false;
-	for (uint64_t e = 0; e < referents.count; e++)
-		if (pyi_bits_has(search->query->set, referents.items[e]) &&
-		    search->paths->from[referents.items[e]] != node)
-			return true;
-	return false;
+	for (; node != PYI_GRAPH_NONE && pyi_bits_set(search->needed, node);
+	     node = search->paths->from[node])
+		;
 }
 
+/* Members, and what refers to one that is reached by another way. */
 static void mark_needed(struct search *search)
 {
-	const uint32_t *from = search->paths->from;
-
 	for (uint64_t word = 0; word < pyi_bits_bytes(search->graph->node_count) / 8; word++)
-		search->needed[word] = search->met[word] = 0;
-	for (uint64_t at = search->paths->count; at; at--) {
-		uint32_t node = search->paths->order[at - 1];
+		search->needed[word] = search->met[word] = search->nested[word] = 0;
+	for (uint32_t node = 0; node < search->graph->node_count; node++) {
+		struct pyi_graph_nodes referrers;
 
-		if (pyi_bits_has(search->query->set, node) || is_second(search, node))
-			pyi_bits_set(search->needed, node);
-		if (pyi_bits_has(search->needed, node) && from[node] != PYI_GRAPH_NONE)
-			pyi_bits_set(search->needed, from[node]);
+		if (!pyi_bits_has(search->query->set, node))
+			continue;
+		need(search, node);
+		referrers = pyi_graph_referrers(search->graph, node);
+		for (uint64_t r = 0; r < referrers.count; r++)
+			if (pyi_bits_has(search->query->outside, referrers.items[r]) &&
+			    search->paths->from[node] != referrers.items[r])
+				need(search, referrers.items[r]);
 	}
 }
 
@@ -231,7 +260,8 @@ static bool is_nested(struct search *search, uint32_t member)
 static uint64_t bytes_of(struct search *search, uint32_t member)
 {
 	if (!search->query->dominators)
-		return pyi_graph_size(search->graph, member);
+		return search->query->retained_bytes ? search->query->retained_bytes
+						     : pyi_graph_size(search->graph, member);
 	return is_nested(search, member) ? 0 : search->query->dominators->retained_bytes[member];
 }
 
@@ -357,7 +387,7 @@ static struct pyi_error *take_seconds(struct search *search, uint32_t node)
 
 	for (uint64_t e = 0; e < referents.count; e++)
 		count += pyi_bits_has(search->query->set, referents.items[e]);
-	apart = count <= PYI_STEPS_APART || is_namespace(search, node);
+	apart = count <= pyi_heap_steps_apart(search->graph, node) || is_namespace(search, node);
 	for (uint64_t e = 0; e < referents.count && !error; e++) {
 		uint32_t target = referents.items[e];
 		struct pyi_heap_step like;
@@ -406,7 +436,9 @@ static struct pyi_error *merge(struct search *search)
 
 		for (end = at; end < paths->count && paths->from[paths->order[end]] == from; end++)
 			needed += pyi_bits_has(search->needed, paths->order[end]);
-		apart = needed <= PYI_STEPS_APART ||
+		apart = needed <= (from == PYI_GRAPH_NONE
+					   ? PYI_STEPS_APART
+					   : pyi_heap_steps_apart(search->graph, from)) ||
 			(from != PYI_GRAPH_NONE && is_namespace(search, from));
 		for (uint64_t n = at; n < end && needed && !error; n++)
 			if (pyi_bits_has(search->needed, paths->order[n]))
@@ -414,7 +446,7 @@ static struct pyi_error *merge(struct search *search)
 	}
 	for (uint64_t at = 0; at < paths->count && !error; at++)
 		if (pyi_bits_has(search->needed, paths->order[at]) &&
-		    pyi_bits_has(search->outside, paths->order[at]))
+		    pyi_bits_has(search->query->outside, paths->order[at]))
 			error = take_seconds(search, paths->order[at]);
 	if (!error)
 		add_up(&search->paths->steps);
@@ -425,7 +457,7 @@ static struct pyi_error *find(struct search *search)
 {
 	const uint64_t nodes = search->graph->node_count;
 	const uint64_t bits = pyi_bits_bytes(nodes);
-	const uint64_t sizes[MARKS] = { nodes * sizeof(uint32_t), bits, bits, bits, bits };
+	const uint64_t sizes[MARKS] = { nodes * sizeof(uint32_t), bits, bits, bits };
 	struct pyi_graph_space *space = search->graph->space;
 	void *regions[MARKS] = { NULL };
 	struct pyi_error *error = NULL;
@@ -437,8 +469,7 @@ static struct pyi_error *find(struct search *search)
 		search->met = regions[1];
 		search->needed = regions[2];
 		search->nested = regions[3];
-		search->outside = regions[4];
-		mark_outside(search, search->places);
+		want_all(search);
 		search_all(search);
 		mark_needed(search);
 		error = merge(search);
@@ -506,7 +537,7 @@ static struct pyi_error *add_referrer(const struct pyi_graph *graph, uint32_t no
 			continue;
 		like = pyi_heap_step_of(graph, node, e);
 		like.type = pyi_graph_type(graph, node);
-		if (needed > PYI_STEPS_APART) {
+		if (needed > pyi_heap_steps_apart(graph, node)) {
 			like.place = PYI_AT_ANY;
 			like.detail = 0;
 		}

@@ -1,6 +1,7 @@
 /*
- * How the objects of a set are reached from where a graph begins: of each a shortest way, and ways
- * that are alike merged into one; and how they are held a second time.
+ * How the objects of a set are reached from where a graph begins: of each a shortest way (one from
+ * a module has a head start), and ways that are alike merged into one; and how they are held a
+ * second time.
  *
  * A pure function of the graph, and of what a namer says of references.
  */
@@ -24,9 +25,13 @@ struct pyi_heap_paths_query {
 	const struct pyi_graph_entries *entries;
 	/* A bit for each node (graph/bits.h). */
 	const uint64_t *set;
+	/* What is reached without going through a member: pyi_reach_without(). */
+	const uint64_t *outside;
 	/* Bytes are those that members retain, once where one is retained by another; NULL: their
 	   own sizes. */
 	const struct pyi_dominators *dominators;
+	/* Without dominators: what each member retains. For a set of one. */
+	uint64_t retained_bytes;
 	/* NULL: references are told apart by their labels and places only. */
 	const struct pyi_heap_namer *namer;
 	/* Of each node that is a __dict__ the object that has it, else PYI_GRAPH_NONE: from that to
@@ -37,11 +42,20 @@ struct pyi_heap_paths_query {
 	uint64_t dict_type_addr;
 };
 
-/* How it begins, in this order: what begins later is met only if nothing else leads to it. */
+enum {
+	PYI_HEAD_START = 4,
+};
+
+/* How it begins, in this order: what begins later is met only if nothing else leads to it,
+   but for the first four. */
 enum pyi_heap_rank {
 	PYI_RANK_FIRST_ROOT = 0,
 	PYI_RANK_INTERPRETER,
 	PYI_RANK_ROOT,
+	/* Variables of frames that run, and what else a thread has: taken to be PYI_HEAD_START
+	   references further away. A thread that works on something would else hide which module
+	   keeps it. */
+	PYI_RANK_THREAD,
 	/* What a frame has only because of its function: its globals, which would hide that a
 	   module holds them. */
 	PYI_RANK_FRAME,

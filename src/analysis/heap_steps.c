@@ -84,6 +84,13 @@ struct pyi_heap_step pyi_heap_step_of(const struct pyi_graph *graph, uint32_t so
 	return step;
 }
 
+uint64_t pyi_heap_steps_apart(const struct pyi_graph *graph, uint32_t source)
+{
+	return graph->types[pyi_graph_type(graph, source)].kind == PYI_KIND_LIST
+		       ? PYI_STEPS_APART_OF_LIST
+		       : PYI_STEPS_APART;
+}
+
 static bool is_alike(const struct pyi_heap_step *one, const struct pyi_heap_step *other)
 {
 	return one->type == other->type && one->label == other->label &&

@@ -15,6 +15,8 @@
 enum {
 	/* Of one object, so many references are told apart by what they are. */
 	PYI_STEPS_APART = 16,
+	/* Of a list: a longer one is not a record of different things. */
+	PYI_STEPS_APART_OF_LIST = 4,
 	PYI_STEPS_LIMIT = 1 << 16,
 };
 
@@ -88,6 +90,9 @@ void pyi_heap_steps_deinit(struct pyi_heap_steps *steps);
 /* Label, place and detail of a reference of `source`, for `pyi_heap_steps_find()`. */
 struct pyi_heap_step pyi_heap_step_of(const struct pyi_graph *graph, uint32_t source,
 				      uint64_t place);
+
+/* How many references of a node to what is asked about are told apart. */
+uint64_t pyi_heap_steps_apart(const struct pyi_graph *graph, uint32_t source);
 
 /* The number of the step that is like this one, made if it is new. */
 struct pyi_error *pyi_heap_steps_find(struct pyi_heap_steps *steps,

@@ -99,24 +99,51 @@ static void meet_referrers(struct search *search, uint32_t node)
 			meet(search, referrers.items[r], node);
 }
 
-/* The nearest of the best kind that there is. */
+/* True if only threads have it: their variables, and what else is in their states. */
+static bool is_of_threads(const struct pyi_graph *graph, uint32_t node)
+{
+	size_t count;
+	const struct pyi_graph_root *roots = pyi_graph_roots_of(graph, node, &count);
+
+	for (size_t r = 0; r < count; r++)
+		if (roots[r].kind != PYI_EDGE_LOCAL && roots[r].kind != PYI_EDGE_THREAD &&
+		    roots[r].kind != PYI_EDGE_FRAME)
+			return false;
+	return true;
+}
+
+/*
+ * The nearest of the best kind that there is. What a thread has is taken to be further away than it
+ * is, as in merged paths; there an attribute is one step, and here it may be two.
+ */
 static uint32_t find_start(struct search *search, uint32_t node, enum pyi_path_start *ret_start)
 {
+	uint64_t steps = 0;
+	uint64_t steps_end = UINT64_MAX;
+	uint64_t level_end = 1;
 	uint32_t best = node;
 
 	*ret_start = PYI_PATH_FROM_NOTHING;
 	search->count = 0;
 	meet(search, node, PYI_GRAPH_NONE);
-	for (uint64_t taken = 0; taken < search->count && *ret_start != PYI_PATH_FROM_ROOT;
-	     taken++) {
+	for (uint64_t taken = 0; taken < search->count && steps <= steps_end; taken++) {
 		uint32_t at = search->queue[taken];
 		enum pyi_path_start start = pyi_path_start_of(search->graph, at);
+		bool of_threads = is_of_threads(search->graph, at);
 
-		if (start < *ret_start) {
+		if (start < *ret_start || (start == PYI_PATH_FROM_ROOT && !of_threads)) {
 			*ret_start = start;
 			best = at;
 		}
+		if (start == PYI_PATH_FROM_ROOT && !of_threads)
+			break;
+		if (start == PYI_PATH_FROM_ROOT && steps_end == UINT64_MAX)
+			steps_end = steps + UINT64_C(2) * PYI_HEAD_START;
 		meet_referrers(search, at);
+		if (taken + 1 == level_end) {
+			steps++;
+			level_end = search->count;
+		}
 	}
 	return best;
 }

@@ -1,6 +1,7 @@
 /*
  * The nearest way of references from where a graph begins to one object. To what a module has it
- * leads through the module, even if a function that has its globals is nearer.
+ * leads through the module, even if a function that has its globals is nearer; and to what a thread
+ * has at hand from what keeps it for longer, if that is not much further away.
  *
  * A pure function of the graph. Wants who refers to whom (pyi_graph_reverse()).
  */

@@ -58,6 +58,8 @@ struct pyi_object_facts {
 	/* As one expression, and step by step; long ways without their middle. */
 	char *path_expression;
 	struct pyi_object_links path;
+	/* The first item behind the middle that is left out; 0: all are there. */
+	size_t path_gap;
 	struct pyi_object_links referents;
 	struct pyi_object_links referrers;
 };

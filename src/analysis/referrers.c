@@ -94,6 +94,12 @@ static int compare_names(const struct pyi_referrer_group *a, const struct pyi_re
 	return order ? order : a->internal - b->internal;
 }
 
+bool pyi_referrer_group_is_like(const struct pyi_referrer_group *group,
+				const struct pyi_referrer_group *other)
+{
+	return compare_names(group, other) == 0;
+}
+
 /* Bigger first. */
 static int compare_figures(uint64_t a, uint64_t b)
 {

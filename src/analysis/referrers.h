@@ -15,6 +15,20 @@
 
 struct pyi_referrer_list;
 
+/* Why a tree of referrers ends at a group (analysis/referrer_tree.h). */
+enum pyi_referrer_end {
+	/* It does not, or nothing can be asked of it. */
+	PYI_REFERRER_GOES_ON,
+	/* They are modules, which sys.modules has: all branches would end alike. */
+	PYI_REFERRER_MODULE,
+	/* The same group is among those that lead to it. */
+	PYI_REFERRER_AGAIN,
+	/* It is of the last level. */
+	PYI_REFERRER_DEPTH,
+	/* Others of its level have more references. */
+	PYI_REFERRER_WIDTH,
+};
+
 struct pyi_referrer_group {
 	/* Type of what refers (referents: of what is referred to); owned. "" for a root. */
 	char *type;
@@ -31,9 +45,11 @@ struct pyi_referrer_group {
 	bool estimated;
 	/* Address of one of the objects that refer. */
 	uint64_t example_addr;
-	/* Who refers to these (--depth): only for the biggest group; owned; else NULL. Not yet
-	 * there when groups are merged. */
+	/* Who refers to these (--depth): only for the biggest group, or for those of a tree
+	 * (--tree); owned; else NULL. Not yet there when groups are merged. */
 	struct pyi_referrer_list *referrers;
+	/* Of a tree. */
+	enum pyi_referrer_end ends;
 	/* For the caller: numbers of the payload's groups that were merged; owned. */
 	uint64_t *numbers;
 	size_t number_count;
@@ -81,6 +97,10 @@ struct pyi_error *pyi_referrers_add(struct pyi_referrer_list *list,
  * an error nothing is lost, but some groups are not merged.
  */
 struct pyi_error *pyi_referrers_merge(struct pyi_referrer_list *list) PYI_MUST_CHECK;
+
+/* Whether two merged groups have the same type, edge, owner and `internal`. */
+bool pyi_referrer_group_is_like(const struct pyi_referrer_group *group,
+				const struct pyi_referrer_group *other);
 
 /* Adds a class; takes over `type`, also on failure. */
 struct pyi_error *pyi_referrers_add_class(struct pyi_referrers *referrers, char *type,

@@ -1,7 +1,7 @@
 /*
  * One walk of the tree of dominators, which says which objects retain estimates, and of each type
- * the sum of those instances that no other instance dominates. Then a pass of the graph for each
- * type that may be in the list.
+ * the sum of those instances that no other instance dominates. Then what each type retains that may
+ * be in the list.
  */
 #include "analysis/retained.h"
 
@@ -219,53 +219,6 @@ static struct pyi_error *sum_by_instance(const struct pyi_graph *graph,
 	return error;
 }
 
-/* Of the types that are marked. */
-static struct pyi_error *retain_types(const struct pyi_graph *graph,
-				      const struct pyi_graph_entries *entries, const bool *marked,
-				      struct pyi_retained *ret_retained)
-{
-	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
-	void *set;
-	struct pyi_error *error = pyi_graph_space_map(graph->space, bits_bytes, &set);
-
-	if (error)
-		return error;
-	for (uint32_t node = 0; node < graph->node_count; node++)
-		if (marked[pyi_graph_type(graph, node)] && is_object(graph, node))
-			pyi_bits_set(set, node);
-	error = pyi_retained_by_set(graph, entries, set, ret_retained);
-	unmap(graph->space, set, bits_bytes);
-	return error;
-}
-
-struct pyi_error *pyi_retained_by_type(const struct pyi_graph *graph,
-				       const struct pyi_graph_entries *entries, const char *name,
-				       struct pyi_retained *ret_retained)
-{
-	PYI_CLEANUP(pyi_guard_free)
-	bool *marked = calloc((size_t)graph->type_count + 1, sizeof(*marked));
-
-	if (!marked)
-		return pyi_error_no_memory();
-	for (uint32_t t = 0; t < graph->type_count; t++)
-		marked[t] = strcmp(graph->types[t].name ? graph->types[t].name : "?", name) == 0;
-	return retain_types(graph, entries, marked, ret_retained);
-}
-
-static struct pyi_error *measure(const struct pyi_graph *graph,
-				 const struct pyi_graph_entries *entries,
-				 struct pyi_retained_type *type)
-{
-	struct pyi_retained retained = { 0 };
-	struct pyi_error *error = pyi_retained_by_type(graph, entries, type->type.name, &retained);
-
-	if (error)
-		return error;
-	type->retained_bytes = retained.bytes;
-	type->retained_estimated = retained.estimated;
-	return NULL;
-}
-
 /* Most first; ties by what else is known, so that the order is always the same. */
 static int compare_types(const void *left, const void *right)
 {
@@ -318,16 +271,23 @@ static void cut(struct pyi_retained_types *types, size_t limit)
 		free(types->items[--types->count].type.name);
 }
 
-static struct pyi_error *measure_all(struct run *run, struct pyi_retained_types *types)
+static struct pyi_error *measure(const struct run *run, struct pyi_retained_types *types)
 {
-	struct pyi_error *error = NULL;
+	PYI_CLEANUP(pyi_guard_free)
+	const char **names = calloc(types->count + 1, sizeof(*names));
+	PYI_CLEANUP(pyi_guard_free)
+	struct pyi_retained *retained = calloc(types->count + 1, sizeof(*retained));
+	struct pyi_error *error;
 
+	if (!names || !retained)
+		return pyi_error_no_memory();
+	for (size_t t = 0; t < types->count; t++)
+		names[t] = types->items[t].type.name;
+	error = pyi_retained_by_types(run->graph, run->entries, names, types->count, run->check,
+				      retained);
 	for (size_t t = 0; t < types->count && !error; t++) {
-		struct pyi_retained_type *type = &types->items[t];
-
-		error = run->check ? run->check->check(run->check->argument) : NULL;
-		if (!error)
-			error = measure(run->graph, run->entries, type);
+		types->items[t].retained_bytes = retained[t].bytes;
+		types->items[t].retained_estimated = retained[t].estimated;
 	}
 	return error;
 }
@@ -352,7 +312,7 @@ static struct pyi_error *find_types(struct run *run, const struct pyi_dominators
 		return error;
 	if (limit)
 		cut(types, limit > SIZE_MAX / CANDIDATES ? limit : limit * CANDIDATES);
-	error = measure_all(run, types);
+	error = measure(run, types);
 	if (error)
 		return error;
 	if (types->count)

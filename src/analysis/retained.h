@@ -15,6 +15,7 @@
 #include "analysis/census.h"
 #include "analysis/dominators.h"
 #include "analysis/entries.h"
+#include "analysis/retained_by_type.h"
 #include "base/error.h"
 #include "graph/graph.h"
 
@@ -45,12 +46,6 @@ struct pyi_retained_types {
 	size_t all_count;
 };
 
-/* Asked now and then by what takes long; an error ends it. */
-struct pyi_retained_check {
-	struct pyi_error *(*check)(void *argument);
-	void *argument;
-};
-
 /* At most `limit` objects; ties are in the order of addresses. */
 struct pyi_error *
 pyi_retained_find_objects(const struct pyi_graph *graph, const struct pyi_dominators *dominators,
@@ -67,11 +62,6 @@ struct pyi_error *pyi_retained_find_types(const struct pyi_graph *graph,
 					  const struct pyi_census_filter *filter, size_t limit,
 					  const struct pyi_retained_check *check,
 					  struct pyi_retained_types *ret_types) PYI_MUST_CHECK;
-
-/* What would be freed if all objects of types of that name were gone, they included. */
-struct pyi_error *pyi_retained_by_type(const struct pyi_graph *graph,
-				       const struct pyi_graph_entries *entries, const char *name,
-				       struct pyi_retained *ret_retained) PYI_MUST_CHECK;
 
 /* Safe on zeroed structs. */
 void pyi_retained_objects_deinit(struct pyi_retained_objects *objects);

@@ -209,12 +209,27 @@ static void tell_gone(struct judgement *judgement)
 		    slip->holder, gone - in_senders, looks, judgement->clients);
 }
 
+/* It may be so, but the dump does not keep what would tell. */
+static bool may_be_armed(const struct judgement *judgement,
+			 const struct pyi_slip_connection *connection)
+{
+	return !judgement->asked && connection->match_unknown &&
+	       pyi_slip_count_senders(connection) > 1;
+}
+
 /* Returns whether there was something to say about the match of a connection. */
 static bool tell_match(struct judgement *judgement, const struct pyi_slip_connection *connection)
 {
 	const char *watched = watched_name(connection);
 	const char *name = connection->name ? connection->name : "?";
 
+	if (may_be_armed(judgement, connection)) {
+		say(judgement,
+		    "whose end the NameOwnerChanged match of connection %s watches is not in the "
+		    "dump: whether its %llu senders will ever be removed is not known",
+		    name, (unsigned long long)pyi_slip_count_senders(connection));
+		return true;
+	}
 	if (is_armed(judgement, connection)) {
 		if (!judgement->asked)
 			say(judgement,
@@ -270,7 +285,9 @@ static void tell_matches(struct judgement *judgement)
 static bool is_any_armed(const struct judgement *judgement)
 {
 	for (size_t i = 0; i < judgement->slip->connection_count; i++) {
-		if (is_armed(judgement, &judgement->slip->connections[i]))
+		const struct pyi_slip_connection *connection = &judgement->slip->connections[i];
+
+		if (is_armed(judgement, connection) || may_be_armed(judgement, connection))
 			return true;
 	}
 	return false;
@@ -317,10 +334,28 @@ static struct pyi_error *judge_by_bus(struct judgement *judgement)
 	return NULL;
 }
 
+uint64_t pyi_slip_count_senders(const struct pyi_slip_connection *connection)
+{
+	return connection->senders.count + connection->unnamed;
+}
+
+/* Different ones; where they have no names, those in the largest of the sets. */
+static uint64_t count_names(const struct judgement *judgement)
+{
+	const struct pyi_slip *slip = judgement->slip;
+	uint64_t count = slip->redacted ? slip->senders : judgement->names.count;
+
+	for (size_t i = 0; slip->redacted && i < slip->connection_count; i++)
+		if (slip->connections[i].unnamed > count)
+			count = slip->connections[i].unnamed;
+	return count;
+}
+
 static void judge_by_heap(struct judgement *judgement)
 {
 	struct pyi_slip *slip = judgement->slip;
 	const struct pyi_name_set *names = &judgement->names;
+	const uint64_t count = count_names(judgement);
 	uint64_t limit = judgement->bus->connection_limit;
 	bool suspect = is_any_armed(judgement);
 	uint64_t range = 0;
@@ -329,9 +364,10 @@ static void judge_by_heap(struct judgement *judgement)
 		limit = STOCK_CONNECTION_LIMIT;
 	if (names->number_count)
 		range = names->numbers[names->number_count - 1] - names->numbers[0];
-	if (names->count > limit) {
-		say(judgement, "%zu names, but the bus admits %llu connections at most%s",
-		    names->count, (unsigned long long)limit,
+	if (count > limit) {
+		say(judgement, "%llu %s, but the bus admits %llu connections at most%s",
+		    (unsigned long long)count, slip->redacted ? "senders" : "names",
+		    (unsigned long long)limit,
 		    judgement->bus->connection_limit ? "" : ", unless it is told otherwise");
 		suspect = true;
 	}
@@ -345,12 +381,17 @@ static void judge_by_heap(struct judgement *judgement)
 		    pyi_name_set_get(names, names->number_count - 1, last));
 		suspect = true;
 	}
+	if (slip->redacted && count)
+		say(judgement, "names are contents, which this dump does not keep (dump --values): "
+			       "they were counted, not told apart");
+	/* Whether they are a history could only be seen from them. */
+	suspect |= slip->redacted && count >= MANY_NAMES;
 	slip->verdict = suspect ? PYI_SLIP_SUSPECT : PYI_SLIP_OK;
 
 	/* Nothing kept, nothing stale: that needs no bus. */
-	slip->stale_known = !names->count;
+	slip->stale_known = !count;
 	for (size_t i = 0; i < slip->connection_count; i++)
-		slip->connections[i].stale_known = !names->count;
+		slip->connections[i].stale_known = !count;
 	say(judgement, "the bus was not asked: %s",
 	    judgement->bus->reached ? "it names nobody"
 	    : judgement->bus->why   ? judgement->bus->why

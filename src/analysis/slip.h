@@ -41,6 +41,10 @@ struct pyi_slip_connection {
 	char *match_arg1;
 	/* There is a match object at all. */
 	bool has_match;
+	/* It has a rule, which a dump does not keep. */
+	bool match_unknown;
+	/* Entries whose names a dump does not keep: then there are none in `senders`. */
+	uint64_t unnamed;
 	/* Filled by pyi_slip_judge(): how many of the names are stale, if that is known. */
 	bool stale_known;
 	uint64_t stale;
@@ -65,6 +69,8 @@ struct pyi_slip {
 	uint64_t bytes;
 	/* Entries that were no names, or could not be read. */
 	uint64_t unreadable;
+	/* Names are contents, which this dump does not keep: only their entries were counted. */
+	bool redacted;
 
 	/* Filled by pyi_slip_judge(): */
 	enum pyi_slip_verdict verdict;
@@ -103,7 +109,8 @@ struct pyi_slip_bus {
  *   again, and judge again); or a match whose arg1 is gone while others are still kept: none of
  *   them will be removed; or most entries could not be read; or the bus was not reached, and there
  *   are more names than it admits connections, or a match whose arg1 is not among more than one
- *   senders, or many names spread over a range that is far wider than the limit.
+ *   senders, or many names spread over a range that is far wider than the limit; or a dump does
+ *   not keep what would have told that.
  * ok: else.
  *
  * Sorts the sets of `slip`; those of `again` and `bus` need not be sorted. May be called again: it
@@ -111,6 +118,9 @@ struct pyi_slip_bus {
  */
 struct pyi_error *pyi_slip_judge(struct pyi_slip *slip, const struct pyi_slip *again,
 				 const struct pyi_slip_bus *bus) PYI_MUST_CHECK;
+
+/* In the set of a connection: names, or entries whose names are not kept. */
+uint64_t pyi_slip_count_senders(const struct pyi_slip_connection *connection);
 
 /*
  * Adds what was judged to a sample, as PYI_FIGURE_SLIP_...: nothing if there is no such class, no

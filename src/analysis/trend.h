@@ -59,16 +59,22 @@ enum {
 };
 
 /*
- * Whether it has become a tenth more an hour for the last hours, of what it was at their beginning:
- * a sign that does not wait for a day, for what takes all memory before that. It grows if
- * - it has risen in each quarter of PYI_TREND_HOURS_S, about as fast in each: a warm-up and the
- *   rising part of a daily cycle do not;
- * - all that was seen before is below the middle of what it has risen since;
- * - with 99 % confidence the slope is nearly a tenth an hour, or two hundredths less and above
- *   `much`, which a small cache that fills is not.
- * What fills a cache as fast and as evenly cannot be told from it.
+ * Whether it grows by about a tenth an hour: a sign that does not wait for a day, for what takes
+ * all memory before that. Part of what: of `whole` (another figure of the same process; NULL:
+ * itself) when the window of PYI_TREND_HOURS_S began. It grows if
+ * - its floors rise along a line in that window: how much a cubic curve through them bends is, with
+ *   twice the error, less than a twentieth of the rise. Warm-up, steps, and a morning of three
+ * hours bend more;
+ * - and either all that was seen before is below the middle of what it has risen since, and with
+ *   99 % confidence the slope is nearly a tenth an hour, or two hundredths less and above `much`,
+ *   which a small cache that fills is not;
+ * - or it is known what the process did before, for 8 hours or a day, and it rises by much more
+ * than what it fell back to has ever differed: then 8.5 or 7 hundredths are enough. After three
+ * days a window that is twice as long counts, too. What fills a cache as fast and as evenly at the
+ * beginning of its life cannot be told from it.
  */
-struct pyi_trend pyi_trend_of_hours(const struct pyi_series *series, double much);
+struct pyi_trend pyi_trend_of_hours(const struct pyi_series *series, const struct pyi_series *whole,
+				    double much);
 
 /* Of the counts, or with `bytes` of the bytes. Its time grows with the points, no faster. */
 struct pyi_trend pyi_trend_of(const struct pyi_series *series, bool bytes);

@@ -87,6 +87,7 @@ static const struct {
 	[PYI_ERROR_ZOMBIE_LEFT] = { "zombie-left", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_RESIDUE] = { "residue", PYI_ERROR_TARGET_MAY_BE_GONE },
 	[PYI_ERROR_NO_SUCH_TYPE] = { "no-such-type", 0 },
+	[PYI_ERROR_NO_NAMES] = { "no-names", 0 },
 	[PYI_ERROR_AMBIGUOUS_TYPE] = { "ambiguous-type", 0 },
 	[PYI_ERROR_NO_SUCH_OBJECT] = { "no-such-object", 0 },
 	[PYI_ERROR_BAD_DUMP] = { "bad-dump", 0 },

@@ -107,6 +107,7 @@ enum pyi_error_code {
 
 	/* What was asked about its heap, or about one that was written to a file. */
 	PYI_ERROR_NO_SUCH_TYPE,
+	PYI_ERROR_NO_NAMES,
 	PYI_ERROR_AMBIGUOUS_TYPE,
 	PYI_ERROR_NO_SUCH_OBJECT,
 	PYI_ERROR_BAD_DUMP,

@@ -12,7 +12,7 @@ enum {
 	HANDLER_STACK_BYTES = 64 << 10,
 };
 
-static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
 
 enum {
 	FAULT_COUNT = sizeof(faults) / sizeof(faults[0]),

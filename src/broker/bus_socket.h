@@ -13,8 +13,8 @@
 #include "process/process.h"
 
 /*
- * As pyi_target_socket_open(), by a child that has become the target's and can be left behind: no
- * file system of the target can keep us past the deadline. `name` is `length` bytes, untrusted.
+ * As pyi_target_socket_connect(), by a child that has become the target's and can be left behind:
+ * no file system of the target can keep us past the deadline. `name` is `length` bytes, untrusted.
  * Errors as there, and PYI_ERROR_NO_BUS if that child cannot become the target's.
  */
 struct pyi_error *pyi_bus_socket_connect(const struct pyi_process *process, const char *name,

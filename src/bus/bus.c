@@ -152,6 +152,22 @@ static struct pyi_error *greet(const struct search *search, int fd,
 	return error;
 }
 
+/* Through the door of the process if it has one. The descriptor blocks, with a time limit. */
+static struct pyi_error *connect_socket(const struct pyi_process *process, const char *name,
+					bool is_abstract, uint64_t deadline_ns, int *ret_fd)
+{
+	PYI_CLEANUP(pyi_guard_fd) int root_fd = -1;
+	struct pyi_error *error;
+
+	if (process->door)
+		return process->door->connect(process->door_argument, name, is_abstract,
+					      deadline_ns, ret_fd);
+	error = pyi_target_socket_find(process, is_abstract, &root_fd);
+	if (!error)
+		error = pyi_target_socket_connect(root_fd, name, deadline_ns, ret_fd);
+	return error;
+}
+
 /* Tries one address. */
 static struct pyi_error *try_address(const struct search *search,
 				     const struct pyi_bus_address *address,
@@ -167,9 +183,9 @@ static struct pyi_error *try_address(const struct search *search,
 	bus->address = pyi_bus_address_format(address);
 	if (!bus->address)
 		return pyi_error_no_memory();
-	error = pyi_target_socket_open(search->process, address->name,
-				       address->transport == PYI_BUS_UNIX_ABSTRACT,
-				       search->deadline_ns, &fd);
+	error = connect_socket(search->process, address->name,
+			       address->transport == PYI_BUS_UNIX_ABSTRACT, search->deadline_ns,
+			       &fd);
 	if (error && (error->code == PYI_ERROR_NO_BUS || error->code == PYI_ERROR_TIMEOUT)) {
 		struct pyi_error *named = failed(error->code, bus->address, error->message);
 

@@ -4,6 +4,7 @@
 #include "bus/systemd.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
@@ -35,11 +36,15 @@ static void guard_message(sd_bus_message **message)
 /* NULL: nobody is there who answers. */
 static sd_bus *get_connection(const char *path, bool direct, uint64_t deadline_ns)
 {
+	PYI_CLEANUP(pyi_guard_fd) int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	sd_bus *bus;
 	int fd;
 
-	if (pyi_target_socket_connect_ours(path, deadline_ns, &fd) ||
-	    pyi_connection_open(fd, direct, deadline_ns, &bus) < 0)
+	if (root_fd < 0)
+		return NULL;
+	error = pyi_target_socket_connect(root_fd, path, deadline_ns, &fd);
+	if (error || pyi_connection_open(fd, direct, deadline_ns, &bus) < 0)
 		return NULL;
 	return bus;
 }

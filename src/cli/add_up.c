@@ -100,15 +100,30 @@ const char *pyi_part_lost(const struct pyi_part *part)
 	return part->lost ? part->lost : "it could not be looked at";
 }
 
+/* The code of that name; that of a lost worker if there is none. */
+static enum pyi_error_code find_code(const char *name)
+{
+	for (int code = 0; name && code < PYI_ERROR_CODE_COUNT; code++) {
+		const char *known = pyi_error_code_name((enum pyi_error_code)code);
+
+		if (strcmp(known, name) == 0)
+			return (enum pyi_error_code)code;
+	}
+	return PYI_ERROR_WORKER_LOST;
+}
+
 bool pyi_part_is_left_out(const struct pyi_part *part)
 {
-	static const char *const codes[] = { "not-python", "no-such-process", "too-young" };
-
-	for (size_t c = 0;
-	     part->error_code && !part->not_restored && c < sizeof(codes) / sizeof(codes[0]); c++)
-		if (strcmp(part->error_code, codes[c]) == 0)
-			return true;
-	return false;
+	if (!part->error_code || part->not_restored)
+		return false;
+	switch (find_code(part->error_code)) {
+	case PYI_ERROR_NOT_PYTHON:
+	case PYI_ERROR_NO_SUCH_PROCESS:
+	case PYI_ERROR_TOO_YOUNG:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool add_member(struct pyi_sum *sum, const struct pyi_part *part)
@@ -175,15 +190,6 @@ static void add_envelope(struct pyi_envelope *envelope, const struct pyi_part *p
 						 "of one of the processes");
 	}
 	add_warnings(envelope, part);
-}
-
-/* The code of that name; that of a lost worker if there is none. */
-static enum pyi_error_code find_code(const char *name)
-{
-	for (int code = 0; name && code < PYI_ERROR_CODE_COUNT; code++)
-		if (strcmp(pyi_error_code_name((enum pyi_error_code)code), name) == 0)
-			return (enum pyi_error_code)code;
-	return PYI_ERROR_WORKER_LOST;
 }
 
 /* Why one has no result. */

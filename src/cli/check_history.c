@@ -25,6 +25,14 @@ static void add_sample(struct pyi_check_past *past, struct pyi_envelope *envelop
 	past->why = strdup(error->message);
 }
 
+void pyi_check_past_none(const char *why, const struct pyi_history_process *process,
+			 const struct pyi_sample *sample, struct pyi_check_past *ret_past)
+{
+	*ret_past = (struct pyi_check_past){ .process = *process,
+					     .sample = sample,
+					     .why = strdup(why) };
+}
+
 void pyi_check_past_open(const char *path, const struct pyi_history_process *process,
 			 const struct pyi_sample *sample, uint64_t deadline_ns,
 			 struct pyi_envelope *envelope, struct pyi_check_past *ret_past)
@@ -32,11 +40,12 @@ void pyi_check_past_open(const char *path, const struct pyi_history_process *pro
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 	struct pyi_error *second;
 
-	*ret_past = (struct pyi_check_past){ .process = *process, .sample = sample };
 	if (!path) {
-		ret_past->why = strdup("no history is wanted (--no-history)");
+		pyi_check_past_none("no history is wanted (--no-history)", process, sample,
+				    ret_past);
 		return;
 	}
+	*ret_past = (struct pyi_check_past){ .process = *process, .sample = sample };
 	error = pyi_history_open(path, false, deadline_ns, &ret_past->history);
 	if (!error) {
 		add_sample(ret_past, envelope);
@@ -105,6 +114,7 @@ struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct
 		.argument = past,
 		.unavailable = past->history ? NULL : why,
 		.unwritten = past->kept ? NULL : why,
+		.no_rss = past->no_rss,
 	};
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
 

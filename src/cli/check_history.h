@@ -17,6 +17,8 @@ struct pyi_check_past {
 	struct pyi_history *history;
 	/* Why the sample is not in it; NULL: it is, or there was no memory to say so. */
 	char *why;
+	/* Why resident memory was not measured; NULL: it was. Static. */
+	const char *no_rss;
 	/* Of the process that is checked; strings are the caller's. */
 	struct pyi_history_process process;
 	/* The sample of now; and whether it is in the history. */
@@ -32,6 +34,10 @@ struct pyi_check_past {
 void pyi_check_past_open(const char *path, const struct pyi_history_process *process,
 			 const struct pyi_sample *sample, uint64_t deadline_ns,
 			 struct pyi_envelope *envelope, struct pyi_check_past *ret_past);
+
+/* The same without any, for which `why` is the reason. */
+void pyi_check_past_none(const char *why, const struct pyi_history_process *process,
+			 const struct pyi_sample *sample, struct pyi_check_past *ret_past);
 
 /* Judges with that past. A history that cannot be read after all is a warning. */
 struct pyi_error *pyi_check_past_judge(struct pyi_check_past *past, const struct pyi_rules *rules,

@@ -201,7 +201,7 @@ struct pyi_error *pyi_check_outcome_deal(const struct pyi_check_outcome *outcome
 {
 	const struct pyi_history_process *process = &outcome->past->process;
 	const struct pyi_incident_process who = { process->boot_id, process->pid,
-						  process->start_ticks };
+						  process->start_ticks, outcome->options->target };
 	PYI_CLEANUP(pyi_incidents_close) struct pyi_incidents incidents = { .lock_fd = -1 };
 	PYI_CLEANUP(pyi_guard_free) char *evidence = NULL;
 	struct pyi_error *error;

@@ -63,6 +63,7 @@ extern const struct pyi_command pyi_command_growth;
 extern const struct pyi_command pyi_command_slip_dbus;
 extern const struct pyi_command pyi_command_check;
 extern const struct pyi_command pyi_command_history;
+extern const struct pyi_command pyi_command_incidents;
 extern const struct pyi_command pyi_command_list;
 
 #endif

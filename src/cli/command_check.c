@@ -73,7 +73,8 @@ static const char help[] =
 	"      --output FILE    to a file, which is replaced at once: for node_exporter's\n"
 	"                       textfile collector\n"
 	"  -n, --limit N        to prometheus, the N biggest types and containers besides\n"
-	"                       those of rules (default 10)\n"
+	"                       those of rules (default 10); builtins are at most half of\n"
+	"                       the types, if there are others\n"
 	"      --children       also the processes that it has started, as of a pre-fork\n"
 	"                       server: of each rule the worst is reported, and by which\n"
 	"                       process; young workers and what is no Python are left\n"
@@ -81,6 +82,10 @@ static const char help[] =
 	"      --min-age S      a process that is younger is not looked at (default 60 s)\n"
 	"\n"
 	"Options of all commands: see pyinspect --help.\n"
+	"\n"
+	"A core is judged by the rules on its heap. Those of growth, of resident memory,\n"
+	"and of who is on the bus are unknown, and nothing is kept: no history, incident\n"
+	"or evidence. Files of rules that are for one program are not for a core.\n"
 	"\n"
 	"Exit codes are those of monitoring plugins: 0 ok, 1 warning, 2 critical, 3\n"
 	"unknown. Unknown is also whatever kept the check from being made: bad options,\n"
@@ -174,8 +179,14 @@ static struct pyi_error *judge(const struct pyi_options *options, struct pyi_env
 
 	if (error)
 		return error;
-	pyi_check_past_open(work->setup.history, &process, &work->measured.sample, deadline_ns,
-			    envelope, &work->past);
+	if (options->core) {
+		pyi_check_past_none("a core is of one moment", &process, &work->measured.sample,
+				    &work->past);
+		work->past.no_rss = "a core does not say it";
+	} else {
+		pyi_check_past_open(work->setup.history, &process, &work->measured.sample,
+				    deadline_ns, envelope, &work->past);
+	}
 	error = pyi_check_past_judge(&work->past, &work->setup.rules, envelope, &work->check);
 	return error || !options->one_of_many ? error : pyi_check_excuse_absent(&work->check);
 }
@@ -198,12 +209,16 @@ static struct pyi_error *report(const struct pyi_options *options, struct pyi_en
 		.sample = &work->measured.sample,
 		.limit = options->limit,
 		.skipped_objects = work->measured.skipped_objects,
+		.age_unknown = options->core != NULL,
 		.history = work->past.history ? work->setup.history : NULL,
-		.history_wanted = work->setup.history != NULL,
+		.history_wanted = work->setup.history != NULL && !options->core,
 		.history_kept = work->past.kept,
 	};
-	struct pyi_error *error = pyi_check_outcome_deal(&outcome, &report, &evidence);
+	struct pyi_error *error = NULL;
 
+	/* What is kept is of processes that run, and of now. */
+	if (!options->core)
+		error = pyi_check_outcome_deal(&outcome, &report, &evidence);
 	if (error)
 		return error;
 	report.evidence = evidence;
@@ -224,6 +239,10 @@ static struct pyi_error *inspect(const struct pyi_options *options, struct pyi_e
 			pyi_tasks_measure(options, &work->setup.measure, work->setup.slip,
 					  deadline_ns, envelope, &work->measured);
 
+		if (options->core) {
+			envelope->core = options->core;
+			envelope->source = "core";
+		}
 		if (!error || !pyi_inspection_wait_for_others(error, patience_ns))
 			return error;
 		pyi_error_destroy(error);
@@ -300,21 +319,22 @@ static struct pyi_error *check(const struct pyi_options *options, struct pyi_env
 			       enum pyi_exit *ret_exit)
 {
 	PYI_CLEANUP(deinit_work) struct work work = { 0 };
-	PYI_CLEANUP(deinit_glimpse) struct glimpse glimpse;
+	PYI_CLEANUP(deinit_glimpse) struct glimpse glimpse = { .process.proc_fd = -1 };
 	uint64_t deadline_ns = options->deadline_ns ? options->deadline_ns : PYI_CLOCK_NEVER;
 	struct pyi_error *error;
 
-	take_glimpse(options, &glimpse);
+	if (!options->core)
+		take_glimpse(options, &glimpse);
 	/* What was looked at so far is the kernel's; all the rest can do without rights. */
 	error = pyi_keeper_confine();
 	if (!error)
 		error = pyi_check_setup_init(options, glimpse.program, &work.setup);
 	if (error)
 		return error;
-	error = refuse(options, &glimpse);
+	error = options->core ? NULL : refuse(options, &glimpse);
 	if (!error)
 		error = inspect(options, envelope, &work, deadline_ns);
-	if (error)
+	if (error && !options->core)
 		error = check_from_outside(&glimpse, envelope, &work, error);
 	if (!error)
 		error = judge(options, envelope, &work, deadline_ns);
@@ -407,9 +427,9 @@ static enum pyi_exit fail(const struct pyi_options *options, const struct pyi_en
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *other = NULL;
 
 	/* Among the processes of a service there may be some that are no Python, or too young. */
-	if (!options->one_of_many ||
-	    (error->code != PYI_ERROR_NOT_PYTHON && error->code != PYI_ERROR_TOO_YOUNG &&
-	     error->code != PYI_ERROR_NO_SUCH_PROCESS))
+	if (!options->core && (!options->one_of_many || (error->code != PYI_ERROR_NOT_PYTHON &&
+							 error->code != PYI_ERROR_TOO_YOUNG &&
+							 error->code != PYI_ERROR_NO_SUCH_PROCESS)))
 		pyi_journal_status(&target, PYI_CHECK_UNKNOWN, status, error->message, NULL);
 	if (elsewhere)
 		other = begin_output(&output);
@@ -436,6 +456,7 @@ const struct pyi_command pyi_command_check = {
 	},
 	.help = help,
 	.inspects = true,
+	.core = true,
 	.graph = true,
 	.keeps = true,
 	.run = run,

@@ -7,7 +7,7 @@
 
 #include "analysis/entries.h"
 #include "analysis/heap_diff.h"
-#include "analysis/retained.h"
+#include "analysis/retained_by_type.h"
 #include "analysis/type_changes.h"
 #include "base/cleanup.h"
 #include "cli/command.h"
@@ -136,25 +136,38 @@ static void keep_wanted(struct pyi_type_changes *changes, const struct pyi_censu
 	changes->count = kept;
 }
 
+static struct pyi_error *check_retained(void *argument)
+{
+	return check(argument);
+}
+
 static struct pyi_error *retain(struct diff *diff, struct pyi_graph *graph, bool after)
 {
+	const struct pyi_retained_check checks = { check_retained, diff };
 	PYI_CLEANUP(pyi_graph_entries_deinit) struct pyi_graph_entries entries = { 0 };
-	struct pyi_error *error = pyi_graph_reverse(graph);
+	PYI_CLEANUP(pyi_guard_free)
+	const char **names = calloc(diff->retained_count + 1, sizeof(*names));
+	PYI_CLEANUP(pyi_guard_free)
+	struct pyi_retained *retained = calloc(diff->retained_count + 1, sizeof(*retained));
+	struct pyi_error *error;
 
+	if (!names || !retained)
+		return pyi_error_no_memory();
+	for (size_t i = 0; i < diff->retained_count; i++)
+		names[i] = diff->changes.items[i].name;
+	error = pyi_graph_reverse(graph);
 	if (!error)
 		error = check(diff);
 	if (!error)
 		error = pyi_graph_entries_find(graph, &entries);
+	if (!error)
+		error = pyi_retained_by_types(graph, &entries, names, diff->retained_count, &checks,
+					      retained);
 	for (size_t i = 0; i < diff->retained_count && !error; i++) {
 		struct pyi_type_change *change = &diff->changes.items[i];
-		struct pyi_retained retained;
 
-		error = pyi_retained_by_type(graph, &entries, change->name, &retained);
-		if (error)
-			return error;
-		*(after ? &change->retained.after : &change->retained.before) = retained.bytes;
-		change->retained_estimated |= retained.estimated;
-		error = check(diff);
+		*(after ? &change->retained.after : &change->retained.before) = retained[i].bytes;
+		change->retained_estimated |= retained[i].estimated;
 	}
 	return error;
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "analysis/dominator_tree.h"
-#include "analysis/entries.h"
 #include "analysis/heap_types.h"
 #include "base/cleanup.h"
 #include "cli/command.h"
@@ -62,15 +61,10 @@ struct asking {
 	struct pyi_retained together;
 	struct pyi_dominator_tree tree;
 	struct pyi_tree_words words;
-	/* Of the snapshot that is asked: */
-	struct pyi_graph_entries entries;
-	struct pyi_dominators dominators;
 };
 
 static void drop(struct asking *asking)
 {
-	pyi_dominators_deinit(&asking->dominators);
-	pyi_graph_entries_deinit(&asking->entries);
 	pyi_tree_words_deinit(&asking->words);
 	pyi_dominator_tree_deinit(&asking->tree);
 	free(asking->type);
@@ -156,19 +150,6 @@ static struct pyi_error *mark(struct asking *asking, const struct pyi_graph_view
 	return NULL;
 }
 
-static struct pyi_error *compute(struct asking *asking, const struct pyi_graph_view *view)
-{
-	struct pyi_error *error = pyi_graph_reverse(view->graph);
-
-	if (!error)
-		error = pyi_graph_entries_find(view->graph, &asking->entries);
-	if (!error)
-		error = pyi_session_check(view->session);
-	if (!error)
-		error = pyi_dominators_find(view->graph, &asking->entries, &asking->dominators);
-	return error ? error : pyi_session_check(view->session);
-}
-
 static struct pyi_error *grow(struct asking *asking, const struct pyi_graph_view *view,
 			      const uint64_t *set)
 {
@@ -184,12 +165,13 @@ static struct pyi_error *grow(struct asking *asking, const struct pyi_graph_view
 	for (uint32_t node = 0; node < view->graph->node_count; node++)
 		all_bytes += pyi_graph_size(view->graph, node);
 	if (set)
-		error = pyi_retained_by_set(view->graph, &asking->entries, set, &asking->together);
+		error = pyi_retained_by_set(view->graph, &view->findings->entries, set,
+					    &asking->together);
 	if (set)
 		all_bytes = asking->together.bytes;
 	request.least_bytes = (uint64_t)((double)all_bytes * options->min_share / 100);
 	if (!error)
-		error = pyi_dominator_tree_make(view->graph, &asking->dominators, &request,
+		error = pyi_dominator_tree_make(view->graph, &view->findings->dominators, &request,
 						&asking->tree);
 	if (!error)
 		error = pyi_session_check(view->session);
@@ -205,7 +187,7 @@ static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 	void *set = NULL;
 
 	drop(asking);
-	error = compute(asking, view);
+	error = pyi_findings_dominators(view);
 	if (!error && chosen)
 		error = pyi_graph_space_map(view->graph->space, bits_bytes, &set);
 	if (!error && chosen)
@@ -213,9 +195,6 @@ static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 	if (!error)
 		error = grow(asking, view, set);
 	pyi_graph_space_unmap(view->graph->space, set, bits_bytes, bits_bytes);
-	/* They are in the space of this graph. */
-	pyi_dominators_deinit(&asking->dominators);
-	pyi_graph_entries_deinit(&asking->entries);
 	return error;
 }
 

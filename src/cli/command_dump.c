@@ -12,6 +12,7 @@
 #include "cli/heap_graph.h"
 #include "cli/inspection.h"
 #include "graph/file.h"
+#include "heap/keep_names.h"
 #include "python/collector.h"
 #include "report/dump.h"
 
@@ -24,19 +25,22 @@ static const char help[] =
 	"FILE is replaced as a whole when all of the dump is there, and is readable only\n"
 	"by its owner; - is standard output.\n"
 	"\n"
+	"      --values         also short values of strings, bytes, numbers and tuples\n"
+	"                       of these, cut: for questions with --values\n"
+	"\n"
 	"Options of all commands: see pyinspect --help.\n"
 	"\n"
-	"There are names of types in it, addresses, sizes, reference counts, and of\n"
-	"which process it is, from when; no contents: no texts, no numbers, no keys.\n"
-	"About 4 bytes an object, if pyinspect was built with libzstd. doc/graph.md has\n"
-	"the format.\n"
+	"There are addresses, sizes and reference counts in it, and of which process it\n"
+	"is, from when; and names: of types, modules, functions, attributes, variables,\n"
+	"and dict keys that look like names. No contents: no other texts, no numbers,\n"
+	"nothing that looks like a secret. About 4 bytes an object, if pyinspect was\n"
+	"built with libzstd, and some 150 KB for names. doc/graph.md has the format.\n"
 	"\n"
-	"It takes memory beside that of the process: about 60 bytes an object.\n"
+	"It takes memory beside that of the process: about 70 bytes an object.\n"
 	"\n"
-	"What can be asked of a dump: top-types, garbage, dominators, show, and of\n"
-	"top-objects what is retained. They answer as they would have of the process, as\n"
-	"far as that needs no names but those of types. What could not be read of the\n"
-	"process is missing in its dump, too: both say so, with exit 5.\n"
+	"All can be asked of a dump but what asks the process itself: growth, check. The\n"
+	"answers are those of the process, but for who is on the bus (slip-dbus). What\n"
+	"could not be read of it is missing in its dump, too: both say so, with exit 5.\n"
 	"\n"
 	"Examples:\n"
 	"  pyinspect 1234 dump /tmp/heap.pyi\n"
@@ -74,20 +78,31 @@ static struct pyi_error *report_on(struct pyi_inspection *inspection,
 }
 
 /* Beside what the graph says. */
-static struct pyi_error *read_collector(void *collector, const struct pyi_graph_view *view)
+struct asking {
+	bool values;
+	struct pyi_collector collector;
+	struct pyi_process_status status;
+};
+
+static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 {
+	struct asking *asking = argument;
+	struct pyi_error *error =
+		pyi_process_read_status(&view->session->source.process, 0, &asking->status);
+
+	if (error)
+		return error;
 	pyi_collector_read(&view->session->runtime, view->snapshot->reader, view->interpreters,
-			   collector);
-	return NULL;
+			   &asking->collector);
+	return pyi_keep_names(view, asking->values);
 }
 
 static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit *ret_exit)
 {
 	const struct pyi_options *options = inspection->options;
 	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
-	struct pyi_collector collector = { 0 };
-	const struct pyi_graph_question question = { .ask = read_collector,
-						     .argument = &collector };
+	struct asking asking = { .values = options->values };
+	const struct pyi_graph_question question = { .ask = ask, .argument = &asking };
 	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 	enum pyi_exit exit;
 
@@ -101,7 +116,9 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	error = pyi_dump_facts_put(&graph.graph, inspection->envelope, &inspection->session.summary,
 				   &graph.moment);
 	if (!error)
-		error = pyi_dump_facts_put_collector(&graph.graph, &collector);
+		error = pyi_dump_facts_put_collector(&graph.graph, &asking.collector);
+	if (!error)
+		error = pyi_dump_facts_put_status(&graph.graph, &asking.status);
 	if (!error)
 		error = pyi_graph_write(&graph.graph, options->output_fd);
 	if (!error)
@@ -124,7 +141,7 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 const struct pyi_command pyi_command_dump = {
 	.name = "dump",
 	.summary = "write all objects and references into a file",
-	.use = { .file = true },
+	.use = { .options = PYI_OPTION_VALUES, .file = true },
 	.help = help,
 	.inspects = true,
 	.core = true,

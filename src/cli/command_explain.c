@@ -44,7 +44,9 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, enum pyi_exit
 	const struct pyi_options *options = inspection->options;
 	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
 	PYI_CLEANUP(pyi_explanation_deinit) struct pyi_explanation facts = { 0 };
-	const struct pyi_graph_question question = { .ask = ask, .argument = &facts };
+	const struct pyi_graph_question question = { .ask = ask,
+						     .argument = &facts,
+						     .named = true };
 	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 	struct pyi_explanation_report report;
 
@@ -79,5 +81,6 @@ const struct pyi_command pyi_command_explain = {
 	.inspects = true,
 	.core = true,
 	.graph = true,
+	.dump = true,
 	.run = run,
 };

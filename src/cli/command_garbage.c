@@ -53,11 +53,11 @@ static const char help[] =
 /* The state of the collector is read where the heap is; a dump has it, too. */
 static struct pyi_error *read_collector(void *collector, const struct pyi_graph_view *view)
 {
-	if (view->snapshot)
+	if (view->collector)
+		*(struct pyi_collector *)collector = *view->collector;
+	else
 		pyi_collector_read(&view->session->runtime, view->snapshot->reader,
 				   view->interpreters, collector);
-	else
-		pyi_dump_facts_get_collector(view->graph, collector);
 	return NULL;
 }
 

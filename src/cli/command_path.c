@@ -17,7 +17,8 @@ static const char help[] =
 	"Shows what keeps objects alive: the shortest ways of references from roots to\n"
 	"all objects of a type, as one where they are alike, by the bytes that are\n"
 	"retained; one of them step by step; and through what else the objects are held.\n"
-	"Roots are the modules, the interpreter, the threads and their stacks of calls.\n"
+	"Roots are the modules, the interpreter, the threads and their stacks of calls;\n"
+	"what threads have counts as four references further away than it is.\n"
 	"\n"
 	"TYPE is a full name (slip.dbus.service.Object), or a bare one if only one type\n"
 	"has it; subclasses included. An address is one that another command has shown:\n"
@@ -50,6 +51,7 @@ static const char help[] =
 	"Examples:\n"
 	"  pyinspect 1234 path foo.Session\n"
 	"  pyinspect 1234 path 0x7f2a5c0d1e40 --values\n"
+	"  pyinspect 1234 path foo.Session -n 5 --format dot | dot -Tsvg >session.svg\n"
 	"  pyinspect 1234 path foo.Session --format json |\n"
 	"      jq -r '.result.ways[] | \"\\(.instances) \\(.through)\"'\n";
 
@@ -90,10 +92,12 @@ const struct pyi_command pyi_command_path = {
 		.default_limit = 1,
 		.most_limit = 1000,
 		.zero_is_most = true,
+		.graph = true,
 	},
 	.help = help,
 	.inspects = true,
 	.core = true,
+	.dump = true,
 	.graph = true,
 	.run = run,
 };

@@ -43,9 +43,16 @@ static const char referrers_help[] =
 	"\n" SUBJECT_HELP
 	"      --depth N        also who refers to those of the biggest group, and so on\n"
 	"                       upwards, N levels in all (default 1, at most 20); in the\n"
-	"                       table they are behind an arrow\n" VALUES_HELP
+	"                       table they are behind an arrow\n"
+	"      --tree           who refers to those of each group, not only of the\n"
+	"                       biggest: the first 5 groups (--limit) below each line,\n"
+	"                       5 levels (--depth) in all\n" VALUES_HELP
 	"REFERENCES is how many there are, OBJECTS how many objects they are in (a list\n"
 	"can hold the same object twice), BYTES the shallow size of these objects.\n"
+	"\n"
+	"In a tree SHARE is of the references to the objects of the line above. A branch\n"
+	"ends at a module, and at a group that it has already: (again). Of each level the\n"
+	"32 groups with the most references are followed; a line says what is left out.\n"
 	"\n" EDGE_HELP
 	"The owner is the thing with a name that leads to the container that refers, such\n"
 	"as slip.dbus.service.Object.senders or module foo.cache. If several things hold\n"
@@ -57,12 +64,15 @@ static const char referrers_help[] =
 	"Not seen: references in static variables and on the stack of C code. Objects\n"
 	"with no referrer at all may be held by these; see path.\n"
 	"\n"
-	"It takes memory beside that of the process: about 80 bytes an object.\n"
+	"It takes memory beside that of the process: about 80 bytes an object, of a tree\n"
+	"8 more.\n"
 	"\n"
 	"Examples:\n"
 	"  pyinspect 1234 referrers foo.Session\n"
 	"  pyinspect 1234 referrers dict --exact --depth 3    who holds the dicts?\n"
+	"  pyinspect 1234 referrers foo.Session --tree        all the ways upwards\n"
 	"  pyinspect 1234 referrers 0x7f2a5c0d1e40            of one object\n"
+	"  pyinspect 1234 referrers foo.Session --format dot | dot -Tsvg >session.svg\n"
 	"  pyinspect 1234 referrers foo.Session --format json |\n"
 	"      jq -r '.result.referrers[] | \"\\(.references) \\(.owner)\"'\n";
 
@@ -86,6 +96,23 @@ static const char referents_help[] =
 	"  pyinspect 1234 referents 0x7f2a5c0d1e40 --values\n"
 	"  pyinspect 1234 referents foo.Session --format json | jq '.result.referents[0]'\n";
 
+enum {
+	/* Of a tree, unless the options say otherwise. */
+	TREE_WIDTH = 5,
+	TREE_DEPTH = 5,
+};
+
+/* What --limit and --depth are, which have other defaults for a tree. */
+static uint64_t limit_of(const struct pyi_options *options)
+{
+	return options->tree && !(options->given & PYI_OPTION_LIMIT) ? TREE_WIDTH : options->limit;
+}
+
+static unsigned depth_of(const struct pyi_options *options)
+{
+	return options->tree && !(options->given & PYI_OPTION_DEPTH) ? TREE_DEPTH : options->depth;
+}
+
 static struct pyi_error *answer(struct pyi_inspection *inspection, bool referents,
 				enum pyi_exit *ret_exit)
 {
@@ -94,14 +121,17 @@ static struct pyi_error *answer(struct pyi_inspection *inspection, bool referent
 	struct pyi_referrers_question referrers = {
 		.subject = &subject,
 		.referents = referents,
-		.depth = referents ? 1 : inspection->options->depth,
+		.depth = referents ? 1 : depth_of(inspection->options),
+		.tree = inspection->options->tree,
+		.width = limit_of(inspection->options),
 	};
 	PYI_CLEANUP(pyi_heap_graph_deinit) struct pyi_heap_graph graph = { 0 };
 	const struct pyi_graph_question question = pyi_referrers_ask(&referrers);
 	struct pyi_referrers_report report = {
 		.referrers = &referrers.answer,
 		.referents = referents,
-		.limit = inspection->options->limit,
+		.tree = inspection->options->tree,
+		.limit = limit_of(inspection->options),
 	};
 	struct pyi_error *error = pyi_heap_graph_ask(inspection, &question, &graph);
 
@@ -144,13 +174,15 @@ const struct pyi_command pyi_command_referrers = {
 	.summary = "say who refers to the objects of a type, or to one object",
 	.use = {
 		.options = PYI_OPTION_LIMIT | PYI_OPTION_EXACT | PYI_OPTION_ADDRESS |
-			   PYI_OPTION_DEPTH | PYI_OPTION_VALUES,
+			   PYI_OPTION_DEPTH | PYI_OPTION_TREE | PYI_OPTION_VALUES,
 		.subject = true,
 		.default_limit = 20,
+		.graph = true,
 	},
 	.help = referrers_help,
 	.inspects = true,
 	.core = true,
+	.dump = true,
 	.graph = true,
 	.run = run_referrers,
 };
@@ -163,10 +195,12 @@ const struct pyi_command pyi_command_referents = {
 			   PYI_OPTION_VALUES,
 		.subject = true,
 		.default_limit = 20,
+		.graph = true,
 	},
 	.help = referents_help,
 	.inspects = true,
 	.core = true,
+	.dump = true,
 	.graph = true,
 	.run = run_referents,
 };

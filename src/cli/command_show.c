@@ -51,6 +51,7 @@ static const char help[] =
 	"Examples:\n"
 	"  pyinspect 1234 show 0x7f2a5c0d1e40\n"
 	"  pyinspect 1234 show 0x7f2a5c0d1e40 --values -n 100\n"
+	"  pyinspect 1234 show 0x7f2a5c0d1e40 --format dot | dot -Tsvg >object.svg\n"
 	"  pyinspect 1234 show 0x7f2a5c0d1e40 --json | jq -r .result.path.expression\n"
 	"  pyinspect show /var/lib/pyinspect/evidence/unit_foo-1234-20260131T235959Z\n";
 
@@ -155,6 +156,7 @@ const struct pyi_command pyi_command_show = {
 		.default_limit = 20,
 		.most_limit = 1000,
 		.zero_is_most = true,
+		.graph = true,
 	},
 	.help = help,
 	.inspects = true,

@@ -32,6 +32,10 @@ static const char help[] =
 	"  ok       all that is kept is somebody who is there\n"
 	"  absent   python-slip's class is not in this process\n"
 	"\n"
+	"Of a core or a dump all is said but who was gone then, which only the bus knew.\n"
+	"Names are contents: a dump that was made without values counts them, and does\n"
+	"not know whose end is watched (pyinspect dump --help).\n"
+	"\n"
 	"Bytes are those of the containers, tuples and names, each object once. If the\n"
 	"process is much larger, the rest is something else: see top-types.\n"
 	"\n"
@@ -70,6 +74,8 @@ const struct pyi_command pyi_command_slip_dbus = {
 	.summary = "does python-slip (firewalld) keep D-Bus callers for ever?",
 	.help = help,
 	.inspects = true,
+	.dump = true,
+	.core = true,
 	.graph = true,
 	.run = run,
 };

@@ -78,12 +78,6 @@ static struct pyi_error *run(const struct pyi_options *options, struct pyi_envel
 		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
 						       "--by retained shows no values"),
 				      "leave out --values; or see path ADDRESS --values");
-	/* Owners and lengths are not in a graph. */
-	if (!retained && options->dump)
-		return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
-						       "of a dump top-objects knows only what is "
-						       "retained"),
-				      "add --by retained");
 	return pyi_inspection_run(options, envelope,
 				  retained ? pyi_retained_answer_objects : answer, ret_exit);
 }

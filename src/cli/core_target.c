@@ -4,21 +4,23 @@
 #include "cli/core_target.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "cli/dump_target.h"
+#include "cli/progress.h"
 #include "cli/room.h"
+#include "cli/worker_memory.h"
+#include "core/core_unpack.h"
 
 /* Where nobody says how much memory there is. */
 #define COPY_LIMIT_BYTES (UINT64_C(4) << 30)
 
-struct pyi_error *pyi_core_target_open(struct pyi_options *options)
+static struct pyi_error *take(struct pyi_options *options, struct pyi_error *error)
 {
-	struct pyi_error *error = pyi_dump_target_open_file(
-		options->target, "core", &options->core_fd, &options->core_bytes);
-
 	if (error)
 		return error;
 	options->core = options->target;
@@ -26,23 +28,53 @@ struct pyi_error *pyi_core_target_open(struct pyi_options *options)
 	return NULL;
 }
 
-struct pyi_error *pyi_core_target_refuse(const char *name, const char *command)
+struct pyi_error *pyi_core_target_open(struct pyi_options *options)
 {
-	return pyi_error_hint(
-		pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
-				 "%s asks the process itself, and %s is a core", command, name),
-		"of a core can be asked: explain, top-types, top-objects, referrers, referents, "
-		"path, show, dominators, garbage; and dump makes a dump of it, which diff knows");
+	return take(options, pyi_dump_target_open_file(options->target, "core", &options->core_fd,
+						       &options->core_bytes));
+}
+
+static void show_progress(void *progress, uint64_t bytes)
+{
+	char stage[64];
+
+	snprintf(stage, sizeof(stage), "unpacking the core: %" PRIu64 " MB", bytes >> 20);
+	pyi_progress_report(progress, stage, 0);
+}
+
+struct pyi_error *pyi_core_target_unpack(struct pyi_options *options)
+{
+	PYI_CLEANUP(pyi_guard_fd) int packed_fd = -1;
+	const char *folder = getenv("TMPDIR");
+	struct pyi_progress progress;
+	struct pyi_core_packed packed = {
+		.folder = folder && folder[0] == '/' ? folder : "/var/tmp",
+		.memory_bytes = pyi_worker_memory(),
+		.deadline_ns = options->deadline_ns,
+		.progress = show_progress,
+		.argument = &progress,
+	};
+	uint64_t packed_bytes;
+	struct pyi_error *error =
+		pyi_dump_target_open_file(options->target, "core", &packed_fd, &packed_bytes);
+
+	if (error)
+		return error;
+	packed.fd = packed_fd;
+	pyi_progress_begin(&progress);
+	error = pyi_core_unpack(&packed, &options->core_fd, &options->core_bytes);
+	pyi_progress_end(&progress);
+	return take(options, error);
 }
 
 struct pyi_error *pyi_core_target_refuse_compressed(const char *name)
 {
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
-					       "%s is compressed, and a core is mapped as it is",
+					       "%s is compressed, and not by zstd: a core is "
+					       "mapped as it is",
 					       name),
-			      "zstd -d -o core %s; or, of a core that systemd keeps, coredumpctl "
-			      "dump PID -o core",
-			      name);
+			      "unpack it first; of a core that systemd keeps: coredumpctl dump PID "
+			      "-o core");
 }
 
 struct pyi_error *pyi_core_target_serve(struct pyi_options *options,

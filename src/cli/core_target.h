@@ -17,10 +17,13 @@
  */
 struct pyi_error *pyi_core_target_open(struct pyi_options *options) PYI_MUST_CHECK;
 
-/* "usage" (exit 2): that command cannot be asked of a core, and what can be done. */
-struct pyi_error *pyi_core_target_refuse(const char *name, const char *command);
+/*
+ * The same as pyi_core_target_open() for one that zstd has compressed, which is unpacked to the
+ * folder TMPDIR (/var/tmp) first. Errors besides those of pyi_core_unpack().
+ */
+struct pyi_error *pyi_core_target_unpack(struct pyi_options *options) PYI_MUST_CHECK;
 
-/* The same for a file that zstd has compressed, perhaps a core: how to get at it. */
+/* "usage" (exit 2): what else has compressed it, and how to get at it. */
 struct pyi_error *pyi_core_target_refuse_compressed(const char *name);
 
 /*

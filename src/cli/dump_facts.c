@@ -116,6 +116,46 @@ void pyi_dump_facts_get_collector(const struct pyi_graph *graph,
 	*ret_collector = collector;
 }
 
+struct pyi_error *pyi_dump_facts_put_status(struct pyi_graph *graph,
+					    const struct pyi_process_status *status)
+{
+	const struct {
+		enum pyi_dump_fact key;
+		uint64_t number;
+	} facts[] = {
+		{ PYI_DUMP_ANONYMOUS_BYTES, status->anonymous_bytes },
+		{ PYI_DUMP_SWAPPED_BYTES, status->swapped_bytes },
+		{ PYI_DUMP_HUGE_POOL_BYTES, status->huge_pool_bytes },
+		{ PYI_DUMP_THREADS, status->thread_count },
+	};
+	struct pyi_error *error = NULL;
+
+	for (size_t f = 0; f < sizeof(facts) / sizeof(facts[0]) && !error; f++)
+		error = pyi_graph_add_fact(graph, facts[f].key, facts[f].number, NULL);
+	return error;
+}
+
+void pyi_dump_facts_get_status(const struct pyi_graph *graph, struct pyi_process_status *ret_status)
+{
+	struct pyi_process_status status = { 0 };
+
+	for (size_t f = 0; f < graph->fact_count; f++) {
+		uint64_t number = graph->facts[f].number;
+
+		if (graph->facts[f].key == PYI_DUMP_RSS_BYTES)
+			status.rss_bytes = number;
+		else if (graph->facts[f].key == PYI_DUMP_ANONYMOUS_BYTES)
+			status.anonymous_bytes = number;
+		else if (graph->facts[f].key == PYI_DUMP_SWAPPED_BYTES)
+			status.swapped_bytes = number;
+		else if (graph->facts[f].key == PYI_DUMP_HUGE_POOL_BYTES)
+			status.huge_pool_bytes = number;
+		else if (graph->facts[f].key == PYI_DUMP_THREADS && number <= PID_LIMIT)
+			status.thread_count = (unsigned)number;
+	}
+	*ret_status = status;
+}
+
 static void get_warning(struct pyi_envelope *envelope, const char *text)
 {
 	const char *space = strchr(text, ' ');

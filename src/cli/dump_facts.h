@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "process/process.h"
 #include "python/collector.h"
 #include "report/envelope.h"
 
@@ -45,6 +46,12 @@ enum pyi_dump_fact {
 	PYI_DUMP_GC_THRESHOLD,
 	PYI_DUMP_GC_COUNT,
 	PYI_DUMP_GC_GARBAGE,
+	/* Of the process's memory: RssAnon, VmSwap and HugetlbPages of its status; threads.
+	   Keys from 32 on are those of heap/offline.h. */
+	PYI_DUMP_ANONYMOUS_BYTES,
+	PYI_DUMP_SWAPPED_BYTES,
+	PYI_DUMP_HUGE_POOL_BYTES,
+	PYI_DUMP_THREADS,
 };
 
 struct pyi_dump_moment {
@@ -63,6 +70,12 @@ pyi_dump_facts_put_collector(struct pyi_graph *graph,
 			     const struct pyi_collector *collector) PYI_MUST_CHECK;
 void pyi_dump_facts_get_collector(const struct pyi_graph *graph,
 				  struct pyi_collector *ret_collector);
+
+/* The same of what `explain` says of the memory of the process. */
+struct pyi_error *pyi_dump_facts_put_status(struct pyi_graph *graph,
+					    const struct pyi_process_status *status) PYI_MUST_CHECK;
+void pyi_dump_facts_get_status(const struct pyi_graph *graph,
+			       struct pyi_process_status *ret_status);
 
 /*
  * The way back: fills in the target, access and warnings of `envelope`, which is then one of a

@@ -52,7 +52,11 @@ static enum pyi_target_file look(const char *name)
 		{ PYI_GRAPH_FILE_MAGIC, sizeof(PYI_GRAPH_FILE_MAGIC) - 1, PYI_TARGET_DUMP },
 		{ ELFMAG, SELFMAG, PYI_TARGET_CORE },
 		/* RFC 8878, 3.1.1 */
-		{ "\x28\xb5\x2f\xfd", 4, PYI_TARGET_COMPRESSED },
+		{ "\x28\xb5\x2f\xfd", 4, PYI_TARGET_COMPRESSED_CORE },
+		/* xz, lz4, gzip: systemd has used the first two. */
+		{ "\3757zXZ", 6, PYI_TARGET_COMPRESSED },
+		{ "\x04\x22\x4d\x18", 4, PYI_TARGET_COMPRESSED },
+		{ "\x1f\x8b", 2, PYI_TARGET_COMPRESSED },
 	};
 	struct stat status;
 	PYI_CLEANUP(pyi_guard_fd) int fd = open_file(name, &status);
@@ -140,11 +144,27 @@ struct pyi_error *pyi_dump_target_open_two(struct pyi_options *options)
 	return NULL;
 }
 
-struct pyi_error *pyi_dump_target_refuse(const char *name, const char *command)
+/* What to do instead: of a dump and of a core. */
+static const char *find_instead(const char *command)
 {
-	return pyi_error_hint(pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE,
-					       "%s asks the process itself, and %s is a dump",
-					       command, name),
-			      "give a process id or a unit; pyinspect --help says which commands "
-			      "can be asked of a dump");
+	if (strcmp(command, "growth") == 0)
+		return "pyinspect diff A B says what has grown from one dump to another one; of a "
+		       "core or of a process TARGET dump FILE makes one";
+	if (strcmp(command, "check") == 0)
+		return "a core can be checked; of a dump top-types, top-objects and garbage say "
+		       "the figures that rules are about";
+	return "give a process id or a unit; pyinspect --help says which commands can be asked of "
+	       "a dump";
+}
+
+struct pyi_error *pyi_dump_target_refuse(const char *name, const char *what, const char *command)
+{
+	bool several = strcmp(command, "growth") == 0;
+
+	return pyi_error_hint(
+		pyi_error_create(PYI_EXIT_USAGE, PYI_ERROR_USAGE, "%s %s, and %s is a %s%s",
+				 command,
+				 several ? "compares several moments" : "asks the process itself",
+				 name, what, several ? ", which is of one" : ""),
+		"%s", find_instead(command));
 }

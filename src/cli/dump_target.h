@@ -19,6 +19,8 @@ enum pyi_target_file {
 	/* An ELF file, which may be a core. */
 	PYI_TARGET_CORE,
 	/* What zstd has made, of a core or of something else. */
+	PYI_TARGET_COMPRESSED_CORE,
+	/* What another such program has made. */
 	PYI_TARGET_COMPRESSED,
 };
 
@@ -49,7 +51,8 @@ struct pyi_error *pyi_dump_target_open(struct pyi_options *options) PYI_MUST_CHE
    is for both together. */
 struct pyi_error *pyi_dump_target_open_two(struct pyi_options *options) PYI_MUST_CHECK;
 
-/* "usage" (exit 2): that command asks the process itself. */
-struct pyi_error *pyi_dump_target_refuse(const char *name, const char *command);
+/* "usage" (exit 2): that command cannot be asked of a "dump" or a "core" (`what`), and what can be
+   done. */
+struct pyi_error *pyi_dump_target_refuse(const char *name, const char *what, const char *command);
 
 #endif

@@ -170,6 +170,7 @@ static struct pyi_error *ask_all(struct answers *answers, struct pyi_session *se
 				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
+	PYI_CLEANUP(pyi_findings_deinit) struct pyi_findings findings = { 0 };
 	PYI_CLEANUP(pyi_names_deinit) struct pyi_names names = { 0 };
 	const struct pyi_graph_view view = {
 		.session = session,
@@ -177,6 +178,7 @@ static struct pyi_error *ask_all(struct answers *answers, struct pyi_session *se
 		.interpreters = interpreters,
 		.graph = &answers->graph.graph,
 		.names = &names,
+		.findings = &findings,
 	};
 	struct pyi_error *error = pyi_names_init(&names, &answers->graph.graph, &session->runtime,
 						 snapshot->reader, false);

@@ -12,19 +12,24 @@
 #include "cli/inspection.h"
 #include "graph/graph.h"
 #include "heap/graph.h"
+#include "heap/offline.h"
 
 struct pyi_heap_graph {
 	struct pyi_graph_space space;
 	struct pyi_graph graph;
 	/* Of what moment it is. */
 	struct pyi_dump_moment moment;
+	/* Of a dump that keeps names: its reader stands for the memory of a snapshot. */
+	struct pyi_offline offline;
+	bool named;
 };
 
 /*
  * Makes the graph, in memory; `ret_graph` is the caller's, must not move, and needs
  * pyi_heap_graph_deinit(). About a dump it is read, and what that says of its process is then in
  * inspection->envelope and in the summary of the session. Errors: those of pyi_session_graph() and
- * of pyi_graph_read().
+ * of pyi_graph_read(); of a question that wants names, and a dump that keeps none: "no-names"
+ * (exit 1).
  */
 struct pyi_error *pyi_heap_graph_take(struct pyi_inspection *inspection,
 				      struct pyi_heap_graph *ret_graph) PYI_MUST_CHECK;

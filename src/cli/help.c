@@ -18,8 +18,7 @@ static const char help_head[] =
 	"with --children at those that a process has started; other commands at a unit's\n"
 	"main process. A TARGET with a slash, or the name of a file that begins as one\n"
 	"does, is a core of a process, or what dump has written. Of a core all can be\n"
-	"asked but slip-dbus, growth and check; of a dump top-types, garbage, dominators,\n"
-	"show and top-objects --by retained.\n"
+	"asked but growth; of a dump all but that and check.\n"
 	"\n"
 	"Commands:\n";
 
@@ -27,7 +26,8 @@ static const char help_tail[] =
 	"\n"
 	"Options of all commands:\n"
 	"      --format FORMAT  table (the default), json or ndjson; the variable\n"
-	"                       PYINSPECT_FORMAT is another default\n"
+	"                       PYINSPECT_FORMAT is another default; of path, show,\n"
+	"                       referrers and referents also dot, for Graphviz\n"
 	"      --json           the same as --format json\n"
 	"  -p, --pid TARGET     the same as TARGET in front\n"
 	"      --max-pause MS   refuse if the process would stand still for longer than\n"
@@ -44,6 +44,8 @@ static const char help_tail[] =
 	"                       an error lists them\n"
 	"      --interpreter N  of several interpreters in one Python that with this\n"
 	"                       number, as interpreters.list_all() has it (0: the main)\n"
+	"      --force          take a Python that is newer than pyinspect for the newest\n"
+	"                       that it knows; every figure may then be wrong\n"
 	"      --timeout S      give up after this time (default 60 s; 0: never)\n"
 	"  -v, --verbose        say on stderr what was done to the process\n"
 	"  -h, --help           this text, or that of a command\n"

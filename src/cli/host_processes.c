@@ -4,7 +4,6 @@
 #include "cli/host_processes.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "process/proc_copy.h"
 #include "process/process.h"
 #include "process/process_stat.h"
+#include "tracee/bury.h"
 #include "tracee/wait.h"
 
 enum {
@@ -90,17 +90,6 @@ static struct pyi_error *watch(pid_t child, const struct pyi_proc_copy_progress 
 	}
 }
 
-/* It may be in a wait that nothing ends: then it is left behind, and ends when that does. */
-static void bury(pid_t child)
-{
-	pid_t found;
-	int status;
-
-	kill(child, SIGKILL);
-	pyi_wait_tracee(child, pyi_clock_deadline(BURIAL_MS, PYI_CLOCK_NEVER), false, &found,
-			&status);
-}
-
 /* From behind `after` on; as far as it came, if it was stuck. */
 static struct pyi_error *copy_some(int fd, pid_t after, uint64_t deadline_ns,
 				   struct pyi_proc_copy_progress *progress, bool *ret_stuck)
@@ -115,7 +104,7 @@ static struct pyi_error *copy_some(int fd, pid_t after, uint64_t deadline_ns,
 		copy_from(parent, fd, after, progress);
 	error = watch(child, progress, deadline_ns, ret_stuck);
 	if (error || *ret_stuck)
-		bury(child);
+		pyi_bury(child, BURIAL_MS);
 	return error;
 }
 

@@ -96,6 +96,13 @@ static void warn(const struct pyi_inspection *inspection)
 		pyi_envelope_warn(inspection->envelope, "refused-python",
 				  "another Python in the process is not looked at: %s",
 				  inspection->session.runtime.other);
+	if (inspection->session.runtime.guessed)
+		pyi_envelope_warn(inspection->envelope, "guessed-layout",
+				  "CPython %s is newer than this pyinspect, which took it for a "
+				  "%u.%u: every figure may be wrong",
+				  inspection->session.runtime.version,
+				  inspection->session.runtime.guessed->python_version >> 8,
+				  inspection->session.runtime.guessed->python_version & 255);
 	if (inspection->session.phase == PYI_RUNTIME_STARTS)
 		pyi_envelope_warn(inspection->envelope, "starting",
 				  "Python is starting: not all of its modules are there yet");
@@ -139,6 +146,10 @@ enum pyi_exit pyi_inspection_conclude(struct pyi_inspection *inspection)
 	pyi_inspection_note(inspection);
 	if (pyi_inspection_is_of_dump(inspection)) {
 		envelope->elapsed_ms = pyi_clock_ms_since(inspection->session.begun_ns);
+		envelope->consistent &= !inspection->inconsistency;
+		if (inspection->inconsistency)
+			pyi_envelope_warn(envelope, "inconsistent", "%s: figures may be wrong",
+					  inspection->inconsistency);
 	} else {
 		describe(&inspection->session, envelope);
 		envelope->consistent = !inspection->inconsistency;
@@ -222,7 +233,7 @@ struct pyi_error *pyi_inspection_run_with(
 			.spent_pause_ms = spent_pause_ms,
 			.source = options->source,
 			.still = options->core != NULL,
-			.runtime = options->runtime,
+			.runtime = { .number = options->runtime, .guess = options->force },
 			.interpreter = options->interpreter,
 			.deadline_ns = options->deadline_ns ? options->deadline_ns
 							    : PYI_CLOCK_NEVER,

@@ -52,7 +52,7 @@ static const struct pyi_command *const commands[] = {
 	&pyi_command_show,	&pyi_command_dominators, &pyi_command_garbage,
 	&pyi_command_dump,	&pyi_command_diff,	 &pyi_command_growth,
 	&pyi_command_slip_dbus, &pyi_command_check,	 &pyi_command_history,
-	&pyi_command_list,
+	&pyi_command_incidents, &pyi_command_list,
 };
 
 enum {
@@ -234,6 +234,16 @@ static void leave_output_to_keeper(const struct pyi_options *options)
 		close(fd);
 }
 
+/* In a worker that has no rights any more: does what the keeper asks, unless there is an error. */
+static __attribute__((noreturn)) void serve(const struct job *job, int keeper_fd,
+					    struct pyi_error *error)
+{
+	if (!error)
+		pyi_tasks_serve(keeper_fd, &job->options, pyi_evidence_reports_make);
+	pyi_error_destroy(error);
+	exit(PYI_EXIT_OK);
+}
+
 static __attribute__((noreturn)) void work(void *argument, int broker_fd, int keeper_fd)
 {
 	struct job *job = argument;
@@ -252,12 +262,8 @@ static __attribute__((noreturn)) void work(void *argument, int broker_fd, int ke
 		error = pyi_worker_confine(pyi_worker_memory_for(job->options.pid) +
 					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
 	/* From here on it may see what the target has made. */
-	if (keeper_fd >= 0) {
-		if (!error)
-			pyi_tasks_serve(keeper_fd, &job->options, pyi_evidence_reports_make);
-		pyi_error_destroy(error);
-		exit(PYI_EXIT_OK);
-	}
+	if (keeper_fd >= 0)
+		serve(job, keeper_fd, error);
 	if (error)
 		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
 				       error));
@@ -273,16 +279,19 @@ static __attribute__((noreturn)) void study(void *argument, int broker_fd, int k
 	struct pyi_error *error;
 
 	(void)broker_fd;
-	(void)keeper_fd;
 	pyi_relay_enter_limited(&job->relay, job->options.dump_file ? job->options.graph_bytes : 0);
+	if (keeper_fd >= 0)
+		leave_output_to_keeper(&job->options);
 	if (job->options.core)
 		error = close_others(job->options.core_fd, job->options.broker_fd,
-				     job->options.dump_file ? job->options.output_fd : -1);
+				     job->options.dump_file ? job->options.output_fd : keeper_fd);
 	else
 		error = close_others(job->options.dump_fd, job->options.other_fd, -1);
 	if (!error)
 		error = pyi_worker_confine(pyi_worker_memory() + job->options.core_bytes +
 					   PYI_ROOM_ADDRESS_FACTOR * job->options.graph_bytes);
+	if (keeper_fd >= 0)
+		serve(job, keeper_fd, error);
 	if (error)
 		exit((int)pyi_conclude(job->command, &job->options, &envelope, PYI_EXIT_FAILED,
 				       error));
@@ -562,11 +571,15 @@ static struct pyi_error *find_target(struct job *job, pid_t **ret_pids, size_t *
 	case PYI_TARGET_DUMP:
 		return job->command->dump
 			       ? pyi_dump_target_open(options)
-			       : pyi_dump_target_refuse(options->target, options->command);
+			       : pyi_dump_target_refuse(options->target, "dump", options->command);
 	case PYI_TARGET_CORE:
 		return job->command->core
 			       ? pyi_core_target_open(options)
-			       : pyi_core_target_refuse(options->target, options->command);
+			       : pyi_dump_target_refuse(options->target, "core", options->command);
+	case PYI_TARGET_COMPRESSED_CORE:
+		return job->command->core
+			       ? pyi_core_target_unpack(options)
+			       : pyi_dump_target_refuse(options->target, "core", options->command);
 	case PYI_TARGET_COMPRESSED:
 		return pyi_core_target_refuse_compressed(options->target);
 	case PYI_TARGET_NO_FILE:

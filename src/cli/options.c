@@ -13,6 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "analysis/near_name.h"
+#include "source/source.h"
+
 enum {
 	OPTION_BY = 256,
 	OPTION_SCOPE,
@@ -23,10 +26,12 @@ enum {
 	OPTION_SYSROOT,
 	OPTION_RUNTIME,
 	OPTION_INTERPRETER,
+	OPTION_FORCE,
 	OPTION_TIMEOUT,
 	OPTION_EXACT,
 	OPTION_ADDRESS,
 	OPTION_DEPTH,
+	OPTION_TREE,
 	OPTION_VALUES,
 	OPTION_MAX,
 	OPTION_MAX_GROWTH,
@@ -65,6 +70,7 @@ static const struct option long_options[] = {
 	{ "exact", no_argument, NULL, OPTION_EXACT },
 	{ "address", required_argument, NULL, OPTION_ADDRESS },
 	{ "depth", required_argument, NULL, OPTION_DEPTH },
+	{ "tree", no_argument, NULL, OPTION_TREE },
 	{ "values", no_argument, NULL, OPTION_VALUES },
 	{ "max", required_argument, NULL, OPTION_MAX },
 	{ "max-growth", required_argument, NULL, OPTION_MAX_GROWTH },
@@ -94,6 +100,7 @@ static const struct option long_options[] = {
 	{ "sysroot", required_argument, NULL, OPTION_SYSROOT },
 	{ "runtime", required_argument, NULL, OPTION_RUNTIME },
 	{ "interpreter", required_argument, NULL, OPTION_INTERPRETER },
+	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -103,10 +110,10 @@ static const struct option long_options[] = {
 
 /* By the bits of enum pyi_option and enum pyi_by, ascending. */
 static const char *const option_names[] = {
-	"--limit",  "--by",	     "--scope",	   "--exact",	  "--address",
-	"--depth",  "--values",	     "--history",  "--rules",	  "--no-history",
-	"--state",  "--min-age",     "--output",   "--since",	  "--type",
-	"--module", "--no-builtins", "--children", "--min-share", "--interval",
+	"--limit",     "--by",	     "--scope", "--exact",	"--address",	 "--depth",
+	"--values",    "--history",  "--rules", "--no-history", "--state",	 "--min-age",
+	"--output",    "--since",    "--type",	"--module",	"--no-builtins", "--children",
+	"--min-share", "--interval", "--tree",
 };
 static const char *const by_names[] = { "count", "bytes", "referents", "retained" };
 
@@ -379,6 +386,9 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 			pyi_error_context(parse_address(optarg, &options->address), "--address"));
 	case OPTION_DEPTH:
 		return note(options, PYI_OPTION_DEPTH, parse_depth(optarg, &options->depth));
+	case OPTION_TREE:
+		options->tree = true;
+		return note(options, PYI_OPTION_TREE, NULL);
 	case OPTION_VALUES:
 		options->values = true;
 		return note(options, PYI_OPTION_VALUES, NULL);
@@ -421,7 +431,8 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 	case OPTION_FORMAT:
 		if (!pyi_format_parse(optarg, &options->format))
 			return usage("--format wants table, json or ndjson (check: nagios or "
-				     "prometheus, too), not \"%s\"",
+				     "prometheus, too; path, show, referrers and referents: dot), "
+				     "not \"%s\"",
 				     optarg);
 		return NULL;
 	case OPTION_SOURCE:
@@ -433,6 +444,9 @@ static struct pyi_error *apply(int option, struct pyi_options *options)
 		return NULL;
 	case OPTION_RUNTIME:
 		return parse_number("--runtime", optarg, &options->runtime);
+	case OPTION_FORCE:
+		options->force = true;
+		return NULL;
 	case OPTION_INTERPRETER:
 		return parse_interpreter(optarg, &options->interpreter);
 	case OPTION_MAX_PAUSE:
@@ -461,6 +475,22 @@ static struct pyi_error *take_default_format(struct pyi_options *options)
 		return usage("PYINSPECT_FORMAT is table, json or ndjson, not \"%s\"", word);
 	options->format = format;
 	return NULL;
+}
+
+static struct pyi_error *unknown_option(const char *word)
+{
+	struct pyi_error *error = usage("unknown option %s", word);
+	char name[64];
+	struct pyi_near_name near_name = { .wanted = name };
+
+	if (strncmp(word, "--", 2) != 0)
+		return error;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	for (const struct option *known = long_options; known->name; known++)
+		pyi_near_name_offer(&near_name, known->name);
+	if (!near_name.best)
+		return error;
+	return pyi_error_hint(error, "is it --%s? See pyinspect --help", near_name.best);
 }
 
 struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *ret_options)
@@ -494,7 +524,7 @@ struct pyi_error *pyi_options_parse(int argc, char **argv, struct pyi_options *r
 		if (option == '?' && optopt && optopt < OPTION_BY && !strchr(LETTERS, optopt))
 			error = usage("unknown option -%c", optopt);
 		else if (option == '?')
-			error = usage("unknown option %s", argv[optind - 1]);
+			error = unknown_option(argv[optind - 1]);
 		else if (option == ':')
 			error = usage("option %s wants a value", argv[optind - 1]);
 		else
@@ -558,6 +588,12 @@ static struct pyi_error *complete_address(struct pyi_options *options, const cha
 	if (options->subject && options->given & PYI_OPTION_ADDRESS)
 		return usage_of(command, "%s wants one of \"%s\" and --address, not both", command,
 				options->subject);
+	if (!options->subject && !options->address && use->evidence &&
+	    options->format == PYI_FORMAT_DOT)
+		return usage_of(command,
+				"%s of kept evidence is no graph; the format dot wants the "
+				"address of an object",
+				command);
 	if (!options->subject && !options->address && use->evidence)
 		return NULL;
 	if (!options->subject && !options->address)
@@ -603,6 +639,11 @@ struct pyi_error *pyi_options_complete(struct pyi_options *options, const char *
 		return usage_of(command,
 				"%s has the formats table, json and ndjson; nagios and "
 				"prometheus are for check",
+				command);
+	if (!use->graph && options->format == PYI_FORMAT_DOT)
+		return usage_of(command,
+				"%s says nothing that is a graph; the format dot is for path, "
+				"show, referrers and referents",
 				command);
 	if (options->by & ~use->by) {
 		char known[64];

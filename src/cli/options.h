@@ -38,6 +38,7 @@ enum pyi_option {
 	PYI_OPTION_CHILDREN = 1 << 17,
 	PYI_OPTION_MIN_SHARE = 1 << 18,
 	PYI_OPTION_INTERVAL = 1 << 19,
+	PYI_OPTION_TREE = 1 << 20,
 };
 
 enum {
@@ -78,6 +79,8 @@ struct pyi_options {
 	double max_total_pause_ms;
 	/* Which of several runtimes of Python in the process, from 1; 0: the only one. */
 	unsigned runtime;
+	/* A release of Python that is not known yet is tried as the newest that is. */
+	bool force;
 	/* The number of an interpreter of it, and one; 0: all. */
 	uint64_t interpreter;
 	/* Where the programs and libraries of a core are; NULL: where they were. */
@@ -100,6 +103,7 @@ struct pyi_options {
 	/* 0: none. */
 	uint64_t address;
 	unsigned depth;
+	bool tree;
 	/* In percent, 0 to 100. */
 	double min_share;
 	/* In the order in which they were given. */
@@ -187,6 +191,8 @@ struct pyi_option_use {
 	bool zero_is_most;
 	/* It also has the formats nagios and prometheus. */
 	bool monitoring;
+	/* It also has the format dot: what it says is a graph. */
+	bool graph;
 };
 
 /*

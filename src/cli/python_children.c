@@ -3,25 +3,22 @@
  */
 #include "cli/python_children.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/confine.h"
 #include "broker/reader.h"
 #include "process/maps.h"
 #include "process/process.h"
 #include "process/process_list.h"
 #include "process/python_sign.h"
-#include "tracee/wait.h"
+#include "tracee/bury.h"
 
 enum {
 	LOOK_LIMIT = 64,
@@ -139,26 +136,10 @@ void pyi_python_children_offer(pid_t pid, struct pyi_python_children *ret_childr
 	*ret_children = (struct pyi_python_children){ child, ends[1] };
 }
 
-/* It may have ended, and whoever waited for all has reaped it: then its number is another's. */
-static bool is_child(pid_t pid)
-{
-	siginfo_t found;
-
-	return pid > 0 && waitid(P_PID, (id_t)pid, &found, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
 void pyi_python_children_end(struct pyi_python_children *children)
 {
-	pid_t found;
-	int status;
-
 	if (children->fd >= 0)
 		close(children->fd);
-	if (is_child(children->reader_pid)) {
-		kill(children->reader_pid, SIGKILL);
-		pyi_wait_tracee(children->reader_pid,
-				pyi_clock_deadline(BURIAL_MS, PYI_CLOCK_NEVER), false, &found,
-				&status);
-	}
+	pyi_bury(children->reader_pid, BURIAL_MS);
 	*children = (struct pyi_python_children){ .fd = -1 };
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/heap_graph.h"
 #include "heap/slip.h"
 #include "report/slip.h"
 #include "tracee/wait.h"
@@ -38,6 +39,27 @@ static struct pyi_error *add_name(void *set, const char *name)
 	return pyi_name_set_add(set, name);
 }
 
+/* A dump while it is read. */
+struct dump_look {
+	struct pyi_heap_graph graph;
+	struct pyi_slip *slip;
+};
+
+static void deinit_dump_look(struct dump_look *look)
+{
+	pyi_heap_graph_deinit(&look->graph);
+}
+
+/* Who was on the bus when a file was written is not in it, and who is there now says nothing. */
+static struct pyi_error *bus_of_then(const struct pyi_options *options)
+{
+	if (!options->core && !options->dump)
+		return NULL;
+	return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_BUS,
+				"a %s does not say who was on it then",
+				options->core ? "core" : "dump");
+}
+
 /* Adds the names that are on a bus; a bus that once failed is not asked again. */
 static void ask(struct pyi_inspection *inspection, struct pyi_slip_looks *looks,
 		enum pyi_bus_kind kind, struct pyi_name_set *names)
@@ -46,6 +68,8 @@ static void ask(struct pyi_inspection *inspection, struct pyi_slip_looks *looks,
 		pyi_clock_deadline(BUS_PATIENCE_MS, inspection->session_options.deadline_ns);
 	struct pyi_asked_bus *asked = &looks->buses[kind];
 
+	if (!asked->error)
+		asked->error = bus_of_then(inspection->options);
 	if (asked->error)
 		return;
 	pyi_progress_report(&inspection->progress, "asking the message bus", 0);
@@ -91,6 +115,30 @@ static void choose_buses(struct pyi_slip_looks *looks)
 	looks->buses[PYI_BUS_SESSION].wanted = session;
 }
 
+static struct pyi_error *ask_dump(void *argument, const struct pyi_graph_view *view)
+{
+	struct dump_look *look = argument;
+
+	return pyi_slip_of_dump(view, look->graph.offline.values, look->slip);
+}
+
+/* What a look at the heap has found. */
+static struct pyi_error *look(struct pyi_inspection *inspection, const struct pyi_examination *also,
+			      struct pyi_slip *ret_slip)
+{
+	PYI_CLEANUP(deinit_dump_look) struct dump_look dump = { .slip = ret_slip };
+	const struct pyi_graph_question question = {
+		.ask = ask_dump,
+		.argument = &dump,
+		.named = true,
+	};
+
+	if (pyi_inspection_is_of_dump(inspection))
+		return pyi_heap_graph_ask(inspection, &question, &dump.graph);
+	return pyi_session_slip(&inspection->session, inspection->options->graph_bytes, also,
+				ret_slip);
+}
+
 /* The look that counts, with the names that were on the bus before it. */
 static struct pyi_error *look_first(struct pyi_inspection *inspection,
 				    const struct pyi_examination *also,
@@ -100,8 +148,7 @@ static struct pyi_error *look_first(struct pyi_inspection *inspection,
 
 	/* Which bus is known only afterwards: it is nearly always this one. */
 	ask(inspection, looks, PYI_BUS_SYSTEM, &looks->before);
-	error = pyi_session_slip(&inspection->session, inspection->options->graph_bytes, also,
-				 &looks->slip);
+	error = look(inspection, also, &looks->slip);
 	if (error || !looks->slip.holder)
 		return error;
 	choose_buses(looks);
@@ -185,6 +232,9 @@ void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope
 		pyi_envelope_warn(envelope, "no-bus",
 				  "the message bus was not asked who is there: %s",
 				  failure->message);
+	if (looks->slip.redacted)
+		pyi_envelope_warn(envelope, "no-values",
+				  "this dump keeps no values, as one made with dump --values does");
 }
 
 /* Of the buses that were asked: "unix:path=...", malloc'ed; NULL if there is none. */

@@ -50,7 +50,7 @@ struct pyi_error *pyi_slip_looks_take(struct pyi_inspection *inspection,
 				      const struct pyi_examination *also,
 				      struct pyi_slip_looks *looks) PYI_MUST_CHECK;
 
-/* Warning "no-bus" if there is such a failure. */
+/* Warning "no-bus" if there is such a failure; "no-values" of a dump without contents. */
 void pyi_slip_looks_warn(const struct pyi_slip_looks *looks, struct pyi_envelope *envelope);
 
 /* The report of `slip-dbus`, once the inspection is concluded. */

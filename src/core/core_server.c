@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,7 +26,7 @@
 #include "core/core_process.h"
 #include "core/core_wire.h"
 #include "process/mapped_file.h"
-#include "tracee/wait.h"
+#include "tracee/bury.h"
 
 enum {
 	/* For a file system to open a file. */
@@ -474,25 +472,10 @@ struct pyi_error *pyi_core_server_start(const struct pyi_core_place *place,
 	return NULL;
 }
 
-/* It may have ended, and whoever waited for all has reaped it: then its number is another's. */
-static bool is_child(pid_t pid)
-{
-	siginfo_t found;
-
-	return pid > 0 && waitid(P_PID, (id_t)pid, &found, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
 void pyi_core_server_end(struct pyi_core_server *server)
 {
-	pid_t found;
-	int status;
-
 	if (server->channel_fd >= 0)
 		close(server->channel_fd);
-	if (is_child(server->pid)) {
-		kill(server->pid, SIGKILL);
-		pyi_wait_tracee(server->pid, pyi_clock_deadline(BURIAL_MS, PYI_CLOCK_NEVER), false,
-				&found, &status);
-	}
+	pyi_bury(server->pid, BURIAL_MS);
 	*server = (struct pyi_core_server){ .channel_fd = -1 };
 }

@@ -1,48 +1,52 @@
 /*
- * Adding, sealing, and the way back. The way there is inline, in the header.
+ * Room for what is added, sealing, and the way back. Adding and the way there are inline, in the
+ * header.
  */
 #include "graph/address_index.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/array.h"
 
 enum {
 	DIRECTORY_SLOTS = 1 << (PYI_INDEX_ADDRESS_BITS - PYI_INDEX_TABLE_SHIFT),
+	DIRECTORY_BYTES = DIRECTORY_SLOTS * sizeof(void *),
 	SLAB_CHUNKS = 512,
 };
 
 struct pyi_error *pyi_address_index_init(struct pyi_address_index *index,
 					 struct pyi_graph_space *space)
 {
+	void *directory;
+
 	*index = (struct pyi_address_index){ .space = space };
-	index->directory = calloc(DIRECTORY_SLOTS, sizeof(void *));
-	return index->directory ? NULL : pyi_error_no_memory();
+	/* Few of its pages are touched; malloc() clears all of them once it has had some back. */
+	directory = mmap(NULL, DIRECTORY_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (directory == MAP_FAILED)
+		return pyi_error_no_memory();
+	index->directory = directory;
+	return NULL;
 }
 
 void pyi_address_index_deinit(struct pyi_address_index *index)
 {
 	const uint64_t slab_bytes = SLAB_CHUNKS * sizeof(struct pyi_index_chunk);
 
-	for (size_t d = 0; index->directory && d < DIRECTORY_SLOTS && index->table_bytes; d++) {
-		if (!index->directory[d])
-			continue;
-		free(index->directory[d]);
-		index->table_bytes -= sizeof(struct pyi_index_table);
+	for (size_t t = 0; t < index->table_count; t++) {
+		free(index->directory[index->tables[t]]);
 		index->space->held_bytes -= sizeof(struct pyi_index_table);
 	}
 	for (size_t s = 0; s < index->slab_count; s++)
 		pyi_graph_space_unmap(index->space, index->slabs[s], slab_bytes, slab_bytes);
-	free(index->directory);
+	if (index->directory)
+		munmap(index->directory, DIRECTORY_BYTES);
+	free(index->tables);
 	free(index->slabs);
 	free(index->ordered);
+	free(index->steps);
 	*index = (struct pyi_address_index){ 0 };
-}
-
-bool pyi_address_index_can_be(uint64_t addr)
-{
-	return addr && !(addr >> PYI_INDEX_ADDRESS_BITS) &&
-	       !(addr & ((1 << PYI_INDEX_GRANULE_SHIFT) - 1));
 }
 
 /* Tables are small, but somebody who spreads addresses gets many: they count, too. */
@@ -58,7 +62,10 @@ static struct pyi_index_table *make_table(struct pyi_address_index *index, uint6
 					 "there is no room for addresses that lie so far apart");
 		return NULL;
 	}
-	table = calloc(1, sizeof(*table));
+	table = pyi_array_reserve(&index->tables, index->table_count, &index->table_capacity,
+				  sizeof(*index->tables))
+			? calloc(1, sizeof(*table))
+			: NULL;
 	if (!table) {
 		*ret_error = pyi_error_no_memory();
 		return NULL;
@@ -66,14 +73,13 @@ static struct pyi_index_table *make_table(struct pyi_address_index *index, uint6
 	space->held_bytes += sizeof(*table);
 	if (space->held_bytes > space->peak_bytes)
 		space->peak_bytes = space->held_bytes;
-	index->table_bytes += sizeof(*table);
 	index->directory[addr >> PYI_INDEX_TABLE_SHIFT] = table;
+	index->tables[index->table_count++] = (uint32_t)(addr >> PYI_INDEX_TABLE_SHIFT);
 	return table;
 }
 
-/* NULL and an error if there is no room for it. */
-static struct pyi_index_chunk *make_chunk(struct pyi_address_index *index, uint64_t addr,
-					  struct pyi_error **ret_error)
+struct pyi_index_chunk *pyi_address_index_make_chunk(struct pyi_address_index *index, uint64_t addr,
+						     struct pyi_error **ret_error)
 {
 	struct pyi_index_table *table = index->directory[addr >> PYI_INDEX_TABLE_SHIFT];
 	struct pyi_index_chunk *chunk;
@@ -102,25 +108,6 @@ static struct pyi_index_chunk *make_chunk(struct pyi_address_index *index, uint6
 	return chunk;
 }
 
-struct pyi_error *pyi_address_index_add(struct pyi_address_index *index, uint64_t addr,
-					bool *ret_new)
-{
-	struct pyi_index_chunk *chunk = pyi_address_index_chunk(index, addr);
-	unsigned bit = pyi_address_index_bit(addr);
-	uint64_t mask = UINT64_C(1) << bit % 64;
-
-	if (!chunk) {
-		struct pyi_error *error = NULL;
-
-		chunk = make_chunk(index, addr, &error);
-		if (!chunk)
-			return error;
-	}
-	*ret_new = !(chunk->bits[bit / 64] & mask);
-	chunk->bits[bit / 64] |= mask;
-	return NULL;
-}
-
 static bool rank_chunk(struct pyi_index_chunk *chunk, uint64_t *count)
 {
 	unsigned within = 0;
@@ -128,10 +115,38 @@ static bool rank_chunk(struct pyi_index_chunk *chunk, uint64_t *count)
 	chunk->first_number = (uint32_t)*count;
 	for (int w = 0; w < PYI_INDEX_CHUNK_WORDS; w++) {
 		chunk->ranks[w] = (uint16_t)within;
-		within += (unsigned)__builtin_popcountll(chunk->bits[w]);
+		within += pyi_bits_count(chunk->bits[w]);
 	}
 	*count += within;
 	return *count < PYI_GRAPH_NONE;
+}
+
+static struct pyi_error *make_steps(struct pyi_address_index *index)
+{
+	uint32_t chunk = 0;
+
+	index->steps = calloc((size_t)index->count / PYI_INDEX_STEP + 2, sizeof(*index->steps));
+	if (!index->steps)
+		return pyi_error_no_memory();
+	for (uint64_t number = 0; number < index->count; number += PYI_INDEX_STEP) {
+		while (chunk + 1 < index->chunk_count &&
+		       index->ordered[chunk + 1]->first_number <= number)
+			chunk++;
+		index->steps[number / PYI_INDEX_STEP] = chunk;
+	}
+	/* The end of the last one. */
+	if (index->chunk_count)
+		index->steps[((uint64_t)index->count + PYI_INDEX_STEP - 1) / PYI_INDEX_STEP] =
+			(uint32_t)index->chunk_count - 1;
+	return NULL;
+}
+
+static int compare_tables(const void *left, const void *right)
+{
+	const uint32_t one = *(const uint32_t *)left;
+	const uint32_t other = *(const uint32_t *)right;
+
+	return (one > other) - (one < other);
 }
 
 struct pyi_error *pyi_address_index_seal(struct pyi_address_index *index)
@@ -142,10 +157,12 @@ struct pyi_error *pyi_address_index_seal(struct pyi_address_index *index)
 	index->ordered = calloc(index->chunk_count + 1, sizeof(void *));
 	if (!index->ordered)
 		return pyi_error_no_memory();
-	for (size_t d = 0; d < DIRECTORY_SLOTS && at < index->chunk_count; d++) {
-		const struct pyi_index_table *table = index->directory[d];
+	if (index->table_count)
+		qsort(index->tables, index->table_count, sizeof(*index->tables), compare_tables);
+	for (size_t d = 0; d < index->table_count; d++) {
+		const struct pyi_index_table *table = index->directory[index->tables[d]];
 
-		for (int t = 0; table && t < PYI_INDEX_TABLE_SLOTS; t++) {
+		for (int t = 0; t < PYI_INDEX_TABLE_SLOTS; t++) {
 			if (!table->chunks[t])
 				continue;
 			if (!rank_chunk(table->chunks[t], &count))
@@ -155,14 +172,15 @@ struct pyi_error *pyi_address_index_seal(struct pyi_address_index *index)
 		}
 	}
 	index->count = (uint32_t)count;
-	return NULL;
+	return make_steps(index);
 }
 
 uint64_t pyi_address_index_address(const struct pyi_address_index *index, uint32_t number)
 {
 	const struct pyi_index_chunk *chunk;
-	uint64_t low = 0;
-	uint64_t high = index->chunk_count;
+	const uint32_t step = number / PYI_INDEX_STEP;
+	uint64_t low = index->steps[step];
+	uint64_t high = (uint64_t)index->steps[step + 1] + 1;
 	unsigned w = 0;
 	unsigned span = PYI_INDEX_CHUNK_WORDS;
 	uint64_t word;

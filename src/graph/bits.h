@@ -17,6 +17,15 @@ static inline bool pyi_bits_has(const uint64_t *bits, uint32_t node)
 	return bits[node / 64] >> node % 64 & 1;
 }
 
+/* How many of a word are set: where no machine can be counted on, this is a call of libgcc less. */
+static inline unsigned pyi_bits_count(uint64_t word)
+{
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* True if it was not set before. */
 static inline bool pyi_bits_set(uint64_t *bits, uint32_t node)
 {

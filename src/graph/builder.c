@@ -12,8 +12,10 @@
 #include "base/cleanup.h"
 
 enum {
-	CHUNK_BYTES = 1 << 20,
+	/* One huge page. */
+	CHUNK_BYTES = 2 << 20,
 	CHUNK_WORDS = CHUNK_BYTES / 8,
+	CHUNK_HALVES = CHUNK_BYTES / 4,
 	/* Words whose places in the index are on their way. */
 	AHEAD = 24,
 	NODE_WORDS = 2,
@@ -21,12 +23,17 @@ enum {
 	EDGES_LABELLED = 1u << 31,
 	/* More than one payload sends. */
 	ROOT_LIMIT = 1 << 24,
+	/* One of each interpreter. */
+	WEAK_LIMIT = 1000,
 };
 
 /* Written over what was read as longer words. */
 typedef uint32_t __attribute__((may_alias)) half_word;
 
-/* Entries kept: at first as they came; then 4-byte words, half of which are not used. */
+/*
+ * Entries kept: at first as they came; then 4-byte words, which take half as much and are written
+ * over what has been read, so that chunks become free.
+ */
 struct chunk {
 	union {
 		uint64_t *words;
@@ -34,8 +41,6 @@ struct chunk {
 	};
 	size_t word_count;
 	size_t half_count;
-	/* Of CHUNK_BYTES, what is still held. */
-	size_t held_bytes;
 };
 
 struct named {
@@ -49,6 +54,8 @@ struct pyi_graph_builder {
 	struct chunk *chunks;
 	size_t chunk_count;
 	size_t chunk_capacity;
+	/* The one that 4-byte words are written to: never one behind what is read. */
+	size_t written;
 
 	struct pyi_graph_type *types;
 	size_t type_count;
@@ -60,10 +67,17 @@ struct pyi_graph_builder {
 	size_t text_count;
 	size_t text_capacity;
 
+	/* Addresses of objects without references; sorted once the index is sealed. */
+	uint64_t *weak;
+	size_t weak_count;
+	size_t weak_capacity;
+
 	uint64_t duplicate_nodes;
 	uint64_t lost_edges;
 	/* Of each node: edges placed so far. */
 	uint32_t *placed;
+	/* Of the references that are being read: too many for a stack. */
+	uint16_t labels[PYI_EDGES_MANY + 1];
 };
 
 static struct pyi_error *bad_stream(const char *what)
@@ -92,7 +106,7 @@ struct pyi_error *pyi_graph_builder_create(struct pyi_graph_space *space,
 
 static void drop_chunk(struct pyi_graph_builder *builder, struct chunk *chunk)
 {
-	pyi_graph_space_unmap(builder->space, chunk->words, CHUNK_BYTES, chunk->held_bytes);
+	pyi_graph_space_unmap(builder->space, chunk->words, CHUNK_BYTES, CHUNK_BYTES);
 	*chunk = (struct chunk){ 0 };
 }
 
@@ -113,19 +127,15 @@ void pyi_graph_builder_destroy(struct pyi_graph_builder *builder)
 	free(builder->types);
 	free(builder->roots);
 	free(builder->texts);
+	free(builder->weak);
 	free(builder);
 }
 
-/* The chunk that has room for so many words more; NULL and an error if there can be none. */
-static struct chunk *find_room(struct pyi_graph_builder *builder, size_t words,
-			       struct pyi_error **ret_error)
+static struct chunk *add_chunk(struct pyi_graph_builder *builder, struct pyi_error **ret_error)
 {
-	struct chunk *last =
-		builder->chunk_count ? &builder->chunks[builder->chunk_count - 1] : NULL;
+	struct chunk *last;
 	void *region;
 
-	if (last && CHUNK_WORDS - last->word_count >= words)
-		return last;
 	if (!pyi_array_reserve(&builder->chunks, builder->chunk_count, &builder->chunk_capacity,
 			       sizeof(*builder->chunks))) {
 		*ret_error = pyi_error_no_memory();
@@ -135,8 +145,27 @@ static struct chunk *find_room(struct pyi_graph_builder *builder, size_t words,
 	if (*ret_error)
 		return NULL;
 	last = &builder->chunks[builder->chunk_count++];
-	*last = (struct chunk){ .words = region, .held_bytes = CHUNK_BYTES };
+	*last = (struct chunk){ .words = region };
 	return last;
+}
+
+/* The chunk that has room for so many words more; NULL and an error if there can be none. */
+static struct chunk *find_room(struct pyi_graph_builder *builder, size_t words,
+			       struct pyi_error **ret_error)
+{
+	struct chunk *last =
+		builder->chunk_count ? &builder->chunks[builder->chunk_count - 1] : NULL;
+
+	if (last && CHUNK_WORDS - last->word_count >= words)
+		return last;
+	return add_chunk(builder, ret_error);
+}
+
+/* Most are a few words. */
+static void copy_words(uint64_t *to, const uint64_t *from, size_t count)
+{
+	for (size_t w = 0; w < count; w++)
+		to[w] = from[w];
 }
 
 static struct pyi_error *keep(struct pyi_graph_builder *builder, const uint64_t *words,
@@ -147,7 +176,7 @@ static struct pyi_error *keep(struct pyi_graph_builder *builder, const uint64_t 
 
 	if (!chunk)
 		return error;
-	memcpy(chunk->words + chunk->word_count, words, count * sizeof(*words));
+	copy_words(chunk->words + chunk->word_count, words, count);
 	chunk->word_count += count;
 	return NULL;
 }
@@ -166,7 +195,7 @@ static struct pyi_error *keep_edges(struct pyi_graph_builder *builder, uint64_t 
 		if (!chunk)
 			return error;
 		chunk->words[chunk->word_count++] = first;
-		memcpy(chunk->words + chunk->word_count, edges, part * sizeof(*edges));
+		copy_words(chunk->words + chunk->word_count, edges, part);
 		chunk->word_count += part;
 		edges += part;
 		count -= part;
@@ -178,7 +207,7 @@ static struct pyi_error *take_node(struct pyi_graph_builder *builder, const uint
 				   size_t count)
 {
 	struct pyi_error *error;
-	bool fresh;
+	bool fresh = false;
 
 	error = pyi_address_index_add(&builder->index, words[0] >> PYI_ENTRY_ADDRESS_SHIFT, &fresh);
 	if (error)
@@ -288,6 +317,18 @@ struct pyi_error *pyi_graph_builder_add_root(struct pyi_graph_builder *builder,
 	return add_named(&builder->roots, &builder->root_count, &builder->root_capacity, &item);
 }
 
+struct pyi_error *pyi_graph_builder_add_weak(struct pyi_graph_builder *builder,
+					     uint64_t object_addr)
+{
+	if (builder->weak_count == WEAK_LIMIT)
+		return NULL;
+	if (!pyi_array_reserve(&builder->weak, builder->weak_count, &builder->weak_capacity,
+			       sizeof(*builder->weak)))
+		return pyi_error_no_memory();
+	builder->weak[builder->weak_count++] = object_addr;
+	return NULL;
+}
+
 struct pyi_error *pyi_graph_builder_add_text(struct pyi_graph_builder *builder,
 					     uint64_t object_addr, const char *text)
 {
@@ -319,15 +360,41 @@ static struct pyi_error *place_node(struct pyi_graph_builder *builder, struct py
 				  is_long ? words[2] : words[1] >> PYI_NODE_SIZE_SHIFT);
 }
 
+/*
+ * Where `halves` more can be written. What is read was kept in parts that are at least as long and
+ * fit into the same chunks: so this is not behind it.
+ */
+static struct chunk *find_written(struct pyi_graph_builder *builder, size_t halves)
+{
+	if (CHUNK_HALVES - builder->chunks[builder->written].half_count < halves)
+		builder->written++;
+	return &builder->chunks[builder->written];
+}
+
+static int compare_addresses(const void *one, const void *other)
+{
+	uint64_t a = *(const uint64_t *)one;
+	uint64_t b = *(const uint64_t *)other;
+
+	return (a > b) - (a < b);
+}
+
+static bool is_weak(const struct pyi_graph_builder *builder, uint64_t addr)
+{
+	return builder->weak_count &&
+	       bsearch(&addr, builder->weak, builder->weak_count, sizeof(addr), compare_addresses);
+}
+
 /* To 4-byte words: the node, the count, targets, and two labels a word. Never longer. */
 static void shrink_edges(struct pyi_graph_builder *builder, struct pyi_graph *graph,
-			 struct chunk *chunk, const uint64_t *words, uint64_t count)
+			 const uint64_t *words, uint64_t count)
 {
 	uint32_t node =
 		pyi_address_index_number(&graph->index, words[0] >> PYI_ENTRY_ADDRESS_SHIFT);
 	bool labelled = words[0] & PYI_EDGES_LABELLED;
-	half_word *halves = chunk->halves + chunk->half_count;
-	uint16_t labels[PYI_EDGES_MANY + 1];
+	uint16_t *labels = builder->labels;
+	struct chunk *chunk;
+	half_word *halves;
 	uint32_t kept = 0;
 
 	if (node == PYI_GRAPH_NONE) {
@@ -336,8 +403,10 @@ static void shrink_edges(struct pyi_graph_builder *builder, struct pyi_graph *gr
 	}
 	if (words[0] & PYI_EDGES_INCOMPLETE)
 		pyi_graph_add_flags(graph, node, PYI_NODE_INCOMPLETE);
-	if (!count)
+	if (!count || is_weak(builder, words[0] >> PYI_ENTRY_ADDRESS_SHIFT))
 		return;
+	chunk = find_written(builder, 2 + count + (labelled ? (count + 1) / 2 : 0));
+	halves = chunk->halves + chunk->half_count;
 	for (uint64_t e = 1; e <= count; e++) {
 		uint64_t addr = words[e] >> PYI_ENTRY_ADDRESS_SHIFT;
 		uint32_t target =
@@ -395,11 +464,32 @@ static struct pyi_error *number_chunk(struct pyi_graph_builder *builder, struct 
 			pyi_address_index_prefetch(&graph->index,
 						   chunk->words[w] >> PYI_ENTRY_ADDRESS_SHIFT);
 		if (entry == PYI_ENTRY_EDGES)
-			shrink_edges(builder, graph, chunk, words, count);
+			shrink_edges(builder, graph, words, count);
 	}
-	chunk->held_bytes = chunk->half_count ? chunk->half_count * sizeof(uint32_t) : 0;
-	pyi_graph_space_trim(builder->space, chunk->words, CHUNK_BYTES, chunk->held_bytes);
 	return NULL;
+}
+
+/* Of a chunk that has been read: it is free, or the next one to be written to. */
+static void leave_chunk(struct pyi_graph_builder *builder, size_t number)
+{
+	struct chunk *next = &builder->chunks[builder->written + 1];
+
+	if (number <= builder->written + 1)
+		return;
+	/* What a chunk becomes fits into one: there are never two to be written to. */
+	if (next->words) {
+		drop_chunk(builder, &builder->chunks[number]);
+		return;
+	}
+	*next = builder->chunks[number];
+	builder->chunks[number] = (struct chunk){ 0 };
+}
+
+static void copy_targets(uint32_t *to, const half_word *from, uint32_t count)
+{
+	/* Most have one or two. */
+	for (uint32_t t = 0; t < count; t++)
+		to[t] = from[t];
 }
 
 static void place_chunk(struct pyi_graph_builder *builder, struct pyi_graph *graph,
@@ -412,12 +502,13 @@ static void place_chunk(struct pyi_graph_builder *builder, struct pyi_graph *gra
 		uint32_t count = chunk->halves[at + 1] & ~EDGES_LABELLED;
 		bool labelled = chunk->halves[at + 1] & EDGES_LABELLED;
 		uint64_t start = pyi_graph_offsets_start(&graph->edges, node);
-		uint16_t *labels = (uint16_t *)pyi_graph_labels(graph, node);
 
-		memcpy(graph->targets + start + builder->placed[node], chunk->halves + at + 2,
-		       count * sizeof(uint32_t));
+		copy_targets(graph->targets + start + builder->placed[node], chunk->halves + at + 2,
+			     count);
 		at += 2 + count;
 		if (labelled && count) {
+			uint16_t *labels = (uint16_t *)pyi_graph_labels(graph, node);
+
 			memcpy(labels + builder->placed[node], chunk->halves + at,
 			       count * sizeof(*labels));
 			at += (count + 1) / 2;
@@ -432,8 +523,10 @@ static struct pyi_error *fill(struct pyi_graph_builder *builder, struct pyi_grap
 	struct pyi_error *error = NULL;
 	void *region;
 
-	for (size_t c = 0; c < builder->chunk_count && !error; c++)
+	for (size_t c = 0; c < builder->chunk_count && !error; c++) {
 		error = number_chunk(builder, graph, &builder->chunks[c]);
+		leave_chunk(builder, c);
+	}
 	if (!error)
 		error = pyi_graph_sum_edges(graph);
 	if (!error)
@@ -444,7 +537,8 @@ static struct pyi_error *fill(struct pyi_graph_builder *builder, struct pyi_grap
 		return error;
 	builder->placed = region;
 	for (size_t c = 0; c < builder->chunk_count; c++) {
-		place_chunk(builder, graph, &builder->chunks[c]);
+		if (c <= builder->written)
+			place_chunk(builder, graph, &builder->chunks[c]);
 		drop_chunk(builder, &builder->chunks[c]);
 	}
 	pyi_graph_space_unmap(builder->space, region, placed_bytes,
@@ -496,6 +590,9 @@ struct pyi_error *pyi_graph_builder_finish(struct pyi_graph_builder *builder,
 				  (uint32_t)builder->type_count);
 	/* The index is the graph's from here on, whatever happens. */
 	builder->index = (struct pyi_address_index){ 0 };
+	if (builder->weak_count)
+		qsort(builder->weak, builder->weak_count, sizeof(*builder->weak),
+		      compare_addresses);
 	for (size_t t = 0; t < builder->type_count && !error; t++) {
 		builder->types[t].node = PYI_GRAPH_NONE;
 		graph.types[t] = builder->types[t];

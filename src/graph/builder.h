@@ -39,6 +39,13 @@ struct pyi_error *pyi_graph_builder_add_root(struct pyi_graph_builder *builder,
 					     uint64_t object_addr,
 					     const struct pyi_graph_root *root) PYI_MUST_CHECK;
 
+/*
+ * What the object refers to does not live by it: its references are left out, whenever they come.
+ * Of a thousand objects; more are ignored.
+ */
+struct pyi_error *pyi_graph_builder_add_weak(struct pyi_graph_builder *builder,
+					     uint64_t object_addr) PYI_MUST_CHECK;
+
 /* The text of an object that names others; copied. */
 struct pyi_error *pyi_graph_builder_add_text(struct pyi_graph_builder *builder,
 					     uint64_t object_addr, const char *text) PYI_MUST_CHECK;

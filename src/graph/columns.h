@@ -16,6 +16,8 @@ enum {
 	PYI_FRAME_LABEL_LIMIT = 1 << 19,
 	PYI_NUMBER_BYTES = 10,
 	PYI_NODE_COLUMNS = 6,
+	/* Of a frame of names of nodes: patterns and lengths. */
+	PYI_NAME_COLUMNS = 2,
 	/* Of a name or text; longer ones are cut. */
 	PYI_FRAME_TEXT_BYTES = 4096,
 };
@@ -36,6 +38,28 @@ struct pyi_column_guess {
 	uint64_t count;
 	uint64_t degree;
 };
+
+/* The same of names; also what the columns of nodes say of the last one of the type. */
+struct pyi_name_guess {
+	uint64_t pattern;
+	uint64_t length;
+	uint64_t size_bytes;
+	uint64_t degree;
+};
+
+/*
+ * What the length of an object is expected to be (one more than len(), 0: none), of this size and
+ * with so many references: what has none grows by a byte for each item, a dict by two references.
+ */
+static inline uint64_t pyi_length_guess(const struct pyi_name_guess *last, bool is_dict,
+					uint64_t size_bytes, uint64_t degree)
+{
+	uint64_t degrees = degree - last->degree;
+
+	if (!degree && !last->degree)
+		return last->length + size_bytes - last->size_bytes;
+	return last->length + (is_dict ? (uint64_t)((int64_t)degrees / 2) : degrees);
+}
 
 /* Small in both directions becomes small. */
 static inline uint64_t pyi_zigzag(uint64_t value)

@@ -11,14 +11,20 @@
 #include "graph/graph.h"
 
 enum {
-	/* What is written. Version 1 has no facts, and no flags of types; it is read, too. */
-	PYI_GRAPH_FILE_VERSION = 2,
+	/*
+	 * What is written. Those before are read, too: version 1 has no facts, and no flags of
+	 * types; version 2 nothing that names references.
+	 */
+	PYI_GRAPH_FILE_VERSION = 3,
 	PYI_GRAPH_FILE_FIRST_VERSION = 1,
+	PYI_GRAPH_FILE_NAMELESS_VERSION = 2,
 	/* Of a type in a file: enum of bits. */
 	PYI_GRAPH_FILE_ESTIMATED = 1 << 0,
 	PYI_GRAPH_FILE_FINALIZER = 1 << 1,
 	/* Added to the kind of a root whose reference is not counted. */
 	PYI_GRAPH_FILE_UNCOUNTED = 1 << 8,
+	/* Of the head: it has what names references. */
+	PYI_GRAPH_FILE_NAMES = 1 << 0,
 };
 
 #define PYI_GRAPH_FILE_MAGIC "pyigraph"
@@ -33,7 +39,7 @@ enum {
  *   32      8     labels
  *   40      8     references that are not in it
  *   48      8     objects that are not in it
- *   56      4     0
+ *   56      4     PYI_GRAPH_FILE_NAMES or 0; 0 before version 3
  *   60      4     CRC-32 of bytes 0 to 59
  */
 struct pyi_graph_file_head {
@@ -45,7 +51,8 @@ struct pyi_graph_file_head {
 	uint64_t labels;
 	uint64_t lost_edges;
 	uint64_t duplicate_nodes;
-	uint32_t reserved;
+	/* PYI_GRAPH_FILE_NAMES */
+	uint32_t flags;
 	uint32_t checksum;
 };
 

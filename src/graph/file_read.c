@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pyinspect/payload.h>
+
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "graph/columns.h"
@@ -23,28 +25,33 @@ PYI_DEFINE_GUARD(frame, struct pyi_frame, pyi_frame_destroy)
 
 struct reader {
 	struct pyi_graph *graph;
-	int fd;
 	struct pyi_frame *frame;
-	struct pyi_graph_file_head head;
 	struct pyi_column_guess *guesses;
+	struct pyi_name_guess *name_guesses;
+	struct pyi_graph_file_head head;
+	int fd;
+	uint32_t types_done;
+	uint64_t text_bytes;
+	/* Where the last part of memory ended. */
+	uint64_t memory_addr;
 	/* What groups that are complete have. */
-	uint32_t nodes;
 	uint64_t edges;
 	uint64_t labels;
 	uint64_t previous_addr;
+	uint32_t nodes;
+	/* Of the last group that is complete: its nodes, whose names are still to come. */
+	uint32_t unnamed;
 	/* The group being read: its nodes, whose referents are read, and what is still to come. */
 	uint32_t group_nodes;
-	uint64_t addrs[PYI_FRAME_NODE_LIMIT];
 	uint32_t edge_node;
 	uint64_t edge_done;
-	uint32_t previous_target;
 	uint64_t group_edges;
 	uint64_t group_edges_done;
 	uint64_t group_labels;
 	uint64_t group_labels_done;
-	uint32_t types_done;
-	uint64_t text_bytes;
+	uint32_t previous_target;
 	bool ended;
+	uint64_t addrs[PYI_FRAME_NODE_LIMIT];
 };
 
 static struct pyi_error *bad_dump(const char *what)
@@ -135,23 +142,92 @@ static bool take_root(struct reader *reader, struct pyi_column_reader *column,
 }
 
 static bool take_named(struct reader *reader, struct pyi_column_reader *column,
+		       struct pyi_graph_text **texts, size_t *count, size_t *capacity,
 		       struct pyi_error **ret_error)
 {
-	struct pyi_graph *graph = reader->graph;
 	uint64_t node = pyi_number_take(column);
 	struct pyi_graph_text text = { .node = (uint32_t)node };
 
-	if (node >= reader->head.nodes || graph->text_count >= NAME_LIMIT ||
+	if (node >= reader->head.nodes || *count >= NAME_LIMIT ||
 	    !take_text(reader, column, &text.text, ret_error))
 		return false;
-	if (pyi_array_reserve(&graph->texts, graph->text_count, &graph->text_capacity,
-			      sizeof(text))) {
-		graph->texts[graph->text_count++] = text;
+	if (!text.text)
+		return true;
+	if (pyi_array_reserve(texts, *count, capacity, sizeof(text))) {
+		(*texts)[(*count)++] = text;
 		return true;
 	}
 	free(text.text);
 	*ret_error = pyi_error_no_memory();
 	return false;
+}
+
+/* So many bytes as a number says; NULL: it is damaged. */
+static const uint8_t *take_bytes(struct pyi_column_reader *column, size_t limit,
+				 size_t *ret_size_bytes)
+{
+	uint64_t size_bytes = pyi_number_take(column);
+	const uint8_t *bytes = column->at;
+
+	if (column->failed || size_bytes > limit ||
+	    size_bytes > (uint64_t)(column->end - column->at))
+		return NULL;
+	column->at += size_bytes;
+	*ret_size_bytes = (size_t)size_bytes;
+	return bytes;
+}
+
+static bool take_memory(struct reader *reader, struct pyi_column_reader *column)
+{
+	uint64_t addr = reader->memory_addr + pyi_number_take(column);
+	size_t size_bytes;
+	const uint8_t *bytes = take_bytes(column, PYI_FRAME_TEXT_BYTES, &size_bytes);
+
+	if (!bytes || !pyi_memory_image_add(reader->graph->names->image, addr, bytes, size_bytes))
+		return false;
+	reader->memory_addr = addr + size_bytes;
+	return true;
+}
+
+static bool take_pattern(struct reader *reader, struct pyi_column_reader *column)
+{
+	size_t size_bytes;
+	const uint8_t *bytes = take_bytes(column, PYI_PATTERN_BYTES, &size_bytes);
+
+	return bytes && pyi_kept_names_add_pattern(reader->graph->names, bytes, size_bytes);
+}
+
+static bool take_item(struct reader *reader, struct pyi_column_reader *column,
+		      struct pyi_error **ret_error)
+{
+	struct pyi_graph *graph = reader->graph;
+
+	switch (reader->frame->head.kind) {
+	case PYI_FRAME_FACTS:
+		return take_fact(reader, column, ret_error);
+	case PYI_FRAME_TYPES:
+		return take_type(reader, column, ret_error);
+	case PYI_FRAME_ROOTS:
+		return take_root(reader, column, ret_error);
+	case PYI_FRAME_TEXTS:
+		return take_named(reader, column, &graph->texts, &graph->text_count,
+				  &graph->text_capacity, ret_error);
+	default:
+		break;
+	}
+	if (!graph->names)
+		return false;
+	switch (reader->frame->head.kind) {
+	case PYI_FRAME_MEMORY:
+		return take_memory(reader, column);
+	case PYI_FRAME_PATTERNS:
+		return take_pattern(reader, column);
+	case PYI_FRAME_VALUES:
+		return take_named(reader, column, &graph->names->values, &graph->names->value_count,
+				  &graph->names->value_capacity, ret_error);
+	default:
+		return false;
+	}
 }
 
 static bool take_items(struct reader *reader, struct pyi_error **ret_error)
@@ -160,19 +236,64 @@ static bool take_items(struct reader *reader, struct pyi_error **ret_error)
 	struct pyi_column_reader column = { frame->content,
 					    frame->content + frame->head.content_bytes, false };
 
-	for (uint32_t i = 0; i < frame->head.items; i++) {
-		bool taken;
-
-		if (frame->head.kind == PYI_FRAME_FACTS)
-			taken = take_fact(reader, &column, ret_error);
-		else if (frame->head.kind == PYI_FRAME_TYPES)
-			taken = take_type(reader, &column, ret_error);
-		else if (frame->head.kind == PYI_FRAME_ROOTS)
-			taken = take_root(reader, &column, ret_error);
-		else
-			taken = take_named(reader, &column, ret_error);
-		if (!taken || column.failed)
+	for (uint32_t i = 0; i < frame->head.items; i++)
+		if (!take_item(reader, &column, ret_error) || column.failed)
 			return false;
+	return true;
+}
+
+/* Where each of the columns of a frame is. */
+static bool find_columns(const struct pyi_frame *frame, struct pyi_column_reader *columns,
+			 int count)
+{
+	const uint8_t *end = frame->content + frame->head.content_bytes;
+	struct pyi_column_reader lengths = { frame->content, end, false };
+	uint64_t sizes[PYI_NODE_COLUMNS];
+	const uint8_t *at;
+
+	for (int c = 0; c < count; c++)
+		sizes[c] = pyi_number_take(&lengths);
+	if (lengths.failed)
+		return false;
+	at = lengths.at;
+	for (int c = 0; c < count; c++) {
+		if (sizes[c] > (uint64_t)(end - at))
+			return false;
+		columns[c] = (struct pyi_column_reader){ at, at + sizes[c], false };
+		at += sizes[c];
+	}
+	return true;
+}
+
+/* Of the group that has just ended. */
+static bool take_node_names(struct reader *reader)
+{
+	const struct pyi_graph *graph = reader->graph;
+	struct pyi_column_reader columns[PYI_NAME_COLUMNS];
+	uint32_t count = reader->frame->head.items;
+
+	if (!graph->names || !count || count != reader->unnamed ||
+	    !find_columns(reader->frame, columns, PYI_NAME_COLUMNS))
+		return false;
+	reader->unnamed = 0;
+	for (uint32_t node = reader->nodes - count; node < reader->nodes; node++) {
+		uint32_t type = pyi_graph_type(graph, node);
+		struct pyi_name_guess *guess = &reader->name_guesses[type];
+		struct pyi_name_guess now = {
+			.size_bytes = graph->sizes[node],
+			.degree = graph->edges.inner[node],
+		};
+
+		now.pattern = guess->pattern + pyi_unzigzag(pyi_number_take(&columns[0]));
+		now.length = pyi_length_guess(guess, graph->types[type].kind == PYI_KIND_DICT,
+					      now.size_bytes, now.degree) +
+			     pyi_unzigzag(pyi_number_take(&columns[1]));
+		if (columns[0].failed || columns[1].failed || now.pattern > UINT32_MAX ||
+		    now.length > UINT32_MAX)
+			return false;
+		graph->names->patterns[node] = (uint32_t)now.pattern;
+		graph->names->lengths[node] = (uint32_t)now.length;
+		*guess = now;
 	}
 	return true;
 }
@@ -219,28 +340,13 @@ static bool take_node(struct reader *reader, struct pyi_column_reader *columns, 
 
 static bool take_nodes(struct reader *reader, struct pyi_error **ret_error)
 {
-	const struct pyi_frame *frame = reader->frame;
-	const uint8_t *end = frame->content + frame->head.content_bytes;
-	struct pyi_column_reader lengths = { frame->content, end, false };
 	struct pyi_column_reader columns[PYI_NODE_COLUMNS];
-	uint64_t sizes[PYI_NODE_COLUMNS];
-	const uint8_t *at;
-	uint32_t count = frame->head.items;
+	uint32_t count = reader->frame->head.items;
 
-	if (reader->group_nodes || !count || count > PYI_FRAME_NODE_LIMIT ||
-	    count > reader->head.nodes - reader->nodes)
+	if (reader->group_nodes || (reader->graph->names && reader->unnamed) || !count ||
+	    count > PYI_FRAME_NODE_LIMIT || count > reader->head.nodes - reader->nodes ||
+	    !find_columns(reader->frame, columns, PYI_NODE_COLUMNS))
 		return false;
-	for (int c = 0; c < PYI_NODE_COLUMNS; c++)
-		sizes[c] = pyi_number_take(&lengths);
-	if (lengths.failed)
-		return false;
-	at = lengths.at;
-	for (int c = 0; c < PYI_NODE_COLUMNS; c++) {
-		if (sizes[c] > (uint64_t)(end - at))
-			return false;
-		columns[c] = (struct pyi_column_reader){ at, at + sizes[c], false };
-		at += sizes[c];
-	}
 	reader->group_edges = 0;
 	reader->group_labels = 0;
 	reader->group_edges_done = 0;
@@ -324,6 +430,7 @@ static struct pyi_error *end_group(struct reader *reader)
 	reader->nodes += reader->group_nodes;
 	reader->edges += reader->group_edges;
 	reader->labels += reader->group_labels;
+	reader->unnamed = reader->group_nodes;
 	reader->group_nodes = 0;
 	return error;
 }
@@ -334,7 +441,8 @@ static bool take_end(struct reader *reader)
 	struct pyi_column_reader column = { frame->content,
 					    frame->content + frame->head.content_bytes, false };
 
-	reader->ended = !reader->group_nodes && pyi_number_take(&column) == reader->nodes &&
+	reader->ended = !reader->group_nodes && !(reader->graph->names && reader->unnamed) &&
+			pyi_number_take(&column) == reader->nodes &&
 			pyi_number_take(&column) == reader->edges && !column.failed &&
 			reader->nodes == reader->head.nodes && reader->edges == reader->head.edges;
 	return false;
@@ -350,6 +458,8 @@ static bool take_frame(struct reader *reader, struct pyi_error **ret_error)
 		return take_edges(reader);
 	case PYI_FRAME_LABELS:
 		return take_labels(reader);
+	case PYI_FRAME_NODE_NAMES:
+		return take_node_names(reader);
 	case PYI_FRAME_END:
 		return take_end(reader);
 	default:
@@ -404,7 +514,23 @@ static void drop_lost_edges(struct reader *reader)
 		graph->lost_edges += degree - left;
 		graph->edges.inner[node] = left;
 		pyi_graph_add_flags(graph, node, PYI_NODE_INCOMPLETE);
+		/* It speaks of places that are not the same any more. */
+		if (graph->names)
+			graph->names->patterns[node] = 0;
 	}
+}
+
+static void drop_lost_texts(struct pyi_graph_text *texts, size_t *count, uint32_t nodes)
+{
+	size_t kept = 0;
+
+	for (size_t t = 0; t < *count; t++) {
+		if (texts[t].node < nodes)
+			texts[kept++] = texts[t];
+		else
+			free(texts[t].text);
+	}
+	*count = kept;
 }
 
 static void drop_lost_names(struct reader *reader)
@@ -419,14 +545,9 @@ static void drop_lost_names(struct reader *reader)
 			free(graph->roots[r].text);
 	}
 	graph->root_count = kept;
-	kept = 0;
-	for (size_t t = 0; t < graph->text_count; t++) {
-		if (graph->texts[t].node < reader->nodes)
-			graph->texts[kept++] = graph->texts[t];
-		else
-			free(graph->texts[t].text);
-	}
-	graph->text_count = kept;
+	drop_lost_texts(graph->texts, &graph->text_count, reader->nodes);
+	if (graph->names)
+		drop_lost_texts(graph->names->values, &graph->names->value_count, reader->nodes);
 	kept = 0;
 	for (size_t b = 0; b < graph->big_count; b++)
 		if (graph->big[b].node < reader->nodes)
@@ -474,8 +595,14 @@ static struct pyi_error *make_room(struct reader *reader, struct pyi_graph_space
 		error = pyi_graph_prepare_edges(reader->graph, reader->head.edges,
 						reader->head.labels);
 	reader->guesses = calloc((size_t)reader->head.types + 1, sizeof(*reader->guesses));
-	if (!error && !reader->guesses)
+	reader->name_guesses =
+		calloc((size_t)reader->head.types + 1, sizeof(*reader->name_guesses));
+	if (!error && (!reader->guesses || !reader->name_guesses))
 		error = pyi_error_no_memory();
+	if (!error && reader->head.version > PYI_GRAPH_FILE_NAMELESS_VERSION &&
+	    reader->head.flags & PYI_GRAPH_FILE_NAMES)
+		error = pyi_kept_names_create(space, (uint32_t)reader->head.nodes,
+					      &reader->graph->names);
 	return error;
 }
 
@@ -523,6 +650,7 @@ struct pyi_error *pyi_graph_read(int fd, struct pyi_graph_space *space, struct p
 	if (!error)
 		error = complete(reader);
 	free(reader->guesses);
+	free(reader->name_guesses);
 	if (error) {
 		pyi_graph_deinit(&graph);
 		return error;

@@ -1,10 +1,13 @@
 /*
- * Writes a graph: facts, types, roots, texts; then groups of nodes, each with its edges and labels.
+ * Writes a graph: facts, types, roots, texts, what names references; then groups of nodes, each
+ * with its edges, labels and names.
  */
 #include "graph/file.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include <pyinspect/payload.h>
 
 #include "base/cleanup.h"
 #include "graph/columns.h"
@@ -19,7 +22,10 @@ struct writer {
 	/* Of each column of a frame of nodes. */
 	uint8_t *columns[PYI_NODE_COLUMNS];
 	struct pyi_column_guess *guesses;
+	struct pyi_name_guess *name_guesses;
 	uint64_t previous_addr;
+	/* Where the last part of memory ended. */
+	uint64_t memory_addr;
 };
 
 static struct pyi_error *flush(struct writer *writer, enum pyi_frame_kind kind)
@@ -112,17 +118,113 @@ static struct pyi_error *write_roots(struct writer *writer)
 	return error ? error : flush(writer, PYI_FRAME_ROOTS);
 }
 
-static struct pyi_error *write_texts(struct writer *writer)
+static struct pyi_error *write_texts(struct writer *writer, const struct pyi_graph_text *texts,
+				     size_t count, enum pyi_frame_kind kind)
 {
-	const struct pyi_graph *graph = writer->graph;
 	struct pyi_error *error = NULL;
 
-	for (size_t t = 0; t < graph->text_count && !error; t++) {
-		put(writer, graph->texts[t].node);
-		put_text(writer, graph->texts[t].text);
-		error = end_item(writer, PYI_FRAME_TEXTS);
+	for (size_t t = 0; t < count && !error; t++) {
+		put(writer, texts[t].node);
+		put_text(writer, texts[t].text);
+		error = end_item(writer, kind);
 	}
-	return error ? error : flush(writer, PYI_FRAME_TEXTS);
+	return error ? error : flush(writer, kind);
+}
+
+static void put_bytes(struct writer *writer, const uint8_t *bytes, size_t size_bytes)
+{
+	struct pyi_frame_head *head = &writer->frame->head;
+
+	put(writer, size_bytes);
+	if (size_bytes)
+		memcpy(writer->frame->content + head->content_bytes, bytes, size_bytes);
+	head->content_bytes += (uint32_t)size_bytes;
+}
+
+static struct pyi_error *write_range(void *argument, uint64_t addr, const uint8_t *bytes,
+				     size_t size_bytes)
+{
+	struct writer *writer = argument;
+	struct pyi_error *error = NULL;
+
+	while (size_bytes && !error) {
+		size_t part = size_bytes < PYI_FRAME_TEXT_BYTES ? size_bytes : PYI_FRAME_TEXT_BYTES;
+
+		put(writer, addr - writer->memory_addr);
+		put_bytes(writer, bytes, part);
+		addr += part;
+		bytes += part;
+		size_bytes -= part;
+		writer->memory_addr = addr;
+		error = end_item(writer, PYI_FRAME_MEMORY);
+	}
+	return error;
+}
+
+static struct pyi_error *write_names(struct writer *writer)
+{
+	const struct pyi_kept_names *names = writer->graph->names;
+	struct pyi_error *error;
+
+	if (!names)
+		return NULL;
+	error = pyi_memory_image_each(names->image, write_range, writer);
+	if (!error)
+		error = flush(writer, PYI_FRAME_MEMORY);
+	for (size_t p = 1; p <= names->pattern_count && !error; p++) {
+		const struct pyi_pattern pattern = pyi_kept_names_pattern(names, (uint32_t)p);
+
+		put_bytes(writer, pattern.bytes, pattern.size_bytes);
+		error = end_item(writer, PYI_FRAME_PATTERNS);
+	}
+	if (!error)
+		error = flush(writer, PYI_FRAME_PATTERNS);
+	return error ? error
+		     : write_texts(writer, names->values, names->value_count, PYI_FRAME_VALUES);
+}
+
+/* The lengths of the columns, then these. */
+static struct pyi_error *write_columns(struct writer *writer, const size_t *sizes, int count,
+				       uint32_t items, enum pyi_frame_kind kind)
+{
+	for (int c = 0; c < count; c++)
+		put(writer, sizes[c]);
+	for (int c = 0; c < count; c++) {
+		memcpy(writer->frame->content + writer->frame->head.content_bytes,
+		       writer->columns[c], sizes[c]);
+		writer->frame->head.content_bytes += (uint32_t)sizes[c];
+	}
+	writer->frame->head.items = items;
+	return flush(writer, kind);
+}
+
+static struct pyi_error *write_node_names(struct writer *writer, uint32_t first, uint32_t end)
+{
+	const struct pyi_graph *graph = writer->graph;
+	const struct pyi_kept_names *names = graph->names;
+	size_t sizes[PYI_NAME_COLUMNS] = { 0 };
+
+	if (!names)
+		return NULL;
+	for (uint32_t node = first; node < end; node++) {
+		uint32_t type = pyi_graph_type(graph, node);
+		struct pyi_name_guess *guess = &writer->name_guesses[type];
+		const struct pyi_name_guess now = {
+			.pattern = names->patterns[node],
+			.length = names->lengths[node],
+			.size_bytes = graph->sizes[node],
+			.degree = pyi_graph_referents(graph, node).count,
+		};
+		uint64_t length = pyi_length_guess(guess, graph->types[type].kind == PYI_KIND_DICT,
+						   now.size_bytes, now.degree);
+
+		sizes[0] += pyi_number_put(writer->columns[0] + sizes[0],
+					   pyi_zigzag(now.pattern - guess->pattern));
+		sizes[1] += pyi_number_put(writer->columns[1] + sizes[1],
+					   pyi_zigzag(now.length - length));
+		*guess = now;
+	}
+	return write_columns(writer, sizes, PYI_NAME_COLUMNS, end - first, PYI_FRAME_NODE_NAMES);
 }
 
 static struct pyi_error *write_nodes(struct writer *writer, uint32_t first, uint32_t end)
@@ -154,15 +256,7 @@ static struct pyi_error *write_nodes(struct writer *writer, uint32_t first, uint
 		*guess = now;
 		writer->previous_addr = addr;
 	}
-	for (int c = 0; c < PYI_NODE_COLUMNS; c++)
-		put(writer, sizes[c]);
-	for (int c = 0; c < PYI_NODE_COLUMNS; c++) {
-		memcpy(writer->frame->content + writer->frame->head.content_bytes,
-		       writer->columns[c], sizes[c]);
-		writer->frame->head.content_bytes += (uint32_t)sizes[c];
-	}
-	writer->frame->head.items = end - first;
-	return flush(writer, PYI_FRAME_NODES);
+	return write_columns(writer, sizes, PYI_NODE_COLUMNS, end - first, PYI_FRAME_NODES);
 }
 
 /* Byte by byte of all: the low ones first. What hardly changes is then together. */
@@ -251,6 +345,8 @@ static struct pyi_error *write_groups(struct writer *writer)
 			error = write_edges(writer, first, end);
 		if (!error)
 			error = write_labels(writer, first, end);
+		if (!error)
+			error = write_node_names(writer, first, end);
 	}
 	if (error)
 		return error;
@@ -270,6 +366,7 @@ static struct pyi_error *write_head(const struct writer *writer)
 		.labels = graph->label_count,
 		.lost_edges = graph->lost_edges,
 		.duplicate_nodes = graph->duplicate_nodes,
+		.flags = graph->names ? PYI_GRAPH_FILE_NAMES : 0,
 	};
 
 	memcpy(head.magic, PYI_GRAPH_FILE_MAGIC, sizeof(head.magic));
@@ -283,12 +380,21 @@ struct pyi_error *pyi_graph_write(const struct pyi_graph *graph, int fd)
 	PYI_CLEANUP(pyi_guard_frame) struct pyi_frame *frame = pyi_frame_create();
 	PYI_CLEANUP(pyi_guard_free)
 	struct pyi_column_guess *guesses = calloc((size_t)graph->type_count + 1, sizeof(*guesses));
+	PYI_CLEANUP(pyi_guard_free)
+	struct pyi_name_guess *name_guesses =
+		calloc((size_t)graph->type_count + 1, sizeof(*name_guesses));
 	const size_t column_bytes = (size_t)PYI_FRAME_NODE_LIMIT * PYI_NUMBER_BYTES;
 	PYI_CLEANUP(pyi_guard_free) uint8_t *columns = malloc(PYI_NODE_COLUMNS * column_bytes);
-	struct writer writer = { .graph = graph, .fd = fd, .frame = frame, .guesses = guesses };
+	struct writer writer = {
+		.graph = graph,
+		.fd = fd,
+		.frame = frame,
+		.guesses = guesses,
+		.name_guesses = name_guesses,
+	};
 	struct pyi_error *error;
 
-	if (!frame || !guesses || !columns)
+	if (!frame || !guesses || !name_guesses || !columns)
 		return pyi_error_no_memory();
 	for (int c = 0; c < PYI_NODE_COLUMNS; c++)
 		writer.columns[c] = columns + c * column_bytes;
@@ -300,7 +406,9 @@ struct pyi_error *pyi_graph_write(const struct pyi_graph *graph, int fd)
 	if (!error)
 		error = write_roots(&writer);
 	if (!error)
-		error = write_texts(&writer);
+		error = write_texts(&writer, graph->texts, graph->text_count, PYI_FRAME_TEXTS);
+	if (!error)
+		error = write_names(&writer);
 	if (!error)
 		error = write_groups(&writer);
 	return error;

@@ -10,6 +10,7 @@
 
 enum {
 	BLOCK_NODES = 1 << PYI_OFFSETS_SHIFT,
+	LABEL_NODES = PYI_GRAPH_LABEL_NODES,
 	/* References whose memory is on its way. */
 	AHEAD = 16,
 };
@@ -76,15 +77,15 @@ struct pyi_error *pyi_graph_prepare_edges(struct pyi_graph *graph, uint64_t edge
 
 struct pyi_error *pyi_graph_sum_edges(struct pyi_graph *graph)
 {
-	struct pyi_error *error = map_column(graph, graph->node_room / BLOCK_NODES + 1,
+	struct pyi_error *error = map_column(graph, graph->node_room / LABEL_NODES + 1,
 					     sizeof(uint64_t), &graph->label_blocks);
 
 	if (error)
 		return error;
 	graph->label_count = 0;
 	for (uint32_t node = 0; node < graph->node_count; node++) {
-		if (node % BLOCK_NODES == 0)
-			graph->label_blocks[node / BLOCK_NODES] = graph->label_count;
+		if (node % LABEL_NODES == 0)
+			graph->label_blocks[node / LABEL_NODES] = graph->label_count;
 		if (pyi_graph_flags(graph, node) & PYI_NODE_LABELLED)
 			graph->label_count += graph->edges.inner[node];
 	}
@@ -105,7 +106,7 @@ void pyi_graph_deinit(struct pyi_graph *graph)
 	unmap_column(graph, graph->reference_counts, nodes, sizeof(uint32_t));
 	unmap_column(graph, graph->targets, graph->edge_room, sizeof(uint32_t));
 	unmap_column(graph, graph->labels, graph->label_room, sizeof(uint16_t));
-	unmap_column(graph, graph->label_blocks, nodes / BLOCK_NODES + 1, sizeof(uint64_t));
+	unmap_column(graph, graph->label_blocks, nodes / LABEL_NODES + 1, sizeof(uint64_t));
 	unmap_column(graph, graph->sources, graph->edge_count, sizeof(uint32_t));
 	pyi_graph_offsets_deinit(&graph->edges, graph->space);
 	pyi_graph_offsets_deinit(&graph->referrers, graph->space);
@@ -116,6 +117,7 @@ void pyi_graph_deinit(struct pyi_graph *graph)
 		free(graph->roots[r].text);
 	for (size_t t = 0; t < graph->text_count; t++)
 		free(graph->texts[t].text);
+	pyi_kept_names_destroy(graph->names);
 	for (size_t f = 0; f < graph->fact_count; f++)
 		free(graph->facts[f].text);
 	free(graph->types);
@@ -126,12 +128,9 @@ void pyi_graph_deinit(struct pyi_graph *graph)
 	*graph = (struct pyi_graph){ 0 };
 }
 
-struct pyi_error *pyi_graph_set_size(struct pyi_graph *graph, uint32_t node, uint64_t size_bytes)
+struct pyi_error *pyi_graph_set_big_size(struct pyi_graph *graph, uint32_t node,
+					 uint64_t size_bytes)
 {
-	if (size_bytes < UINT32_MAX) {
-		graph->sizes[node] = (uint32_t)size_bytes;
-		return NULL;
-	}
 	if (!pyi_array_reserve(&graph->big, graph->big_count, &graph->big_capacity,
 			       sizeof(*graph->big)))
 		return pyi_error_no_memory();
@@ -192,8 +191,9 @@ void pyi_graph_complete(struct pyi_graph *graph)
 {
 	if (graph->big_count)
 		qsort(graph->big, graph->big_count, sizeof(*graph->big), compare_big);
-	if (graph->text_count)
-		qsort(graph->texts, graph->text_count, sizeof(*graph->texts), compare_texts);
+	pyi_graph_sort_texts(graph->texts, graph->text_count);
+	if (graph->names)
+		pyi_graph_sort_texts(graph->names->values, graph->names->value_count);
 	if (graph->root_count)
 		qsort(graph->roots, graph->root_count, sizeof(*graph->roots), compare_roots);
 	for (size_t r = 0; r < graph->root_count; r++)
@@ -253,14 +253,13 @@ struct pyi_error *pyi_graph_reverse(struct pyi_graph *graph)
 	return NULL;
 }
 
-uint64_t pyi_graph_size(const struct pyi_graph *graph, uint32_t node)
+uint64_t pyi_graph_big_size(const struct pyi_graph *graph, uint32_t node)
 {
 	const struct pyi_graph_big key = { .node = node };
-	const struct pyi_graph_big *found;
+	const struct pyi_graph_big *found = NULL;
 
-	if (graph->sizes[node] != UINT32_MAX || !graph->big_count)
-		return graph->sizes[node];
-	found = bsearch(&key, graph->big, graph->big_count, sizeof(key), compare_big);
+	if (graph->big_count)
+		found = bsearch(&key, graph->big, graph->big_count, sizeof(key), compare_big);
 	return found ? found->size_bytes : UINT32_MAX;
 }
 
@@ -274,23 +273,70 @@ uint64_t pyi_graph_address(const struct pyi_graph *graph, uint32_t node)
 	return pyi_address_index_address(&graph->index, node);
 }
 
-const char *pyi_graph_text(const struct pyi_graph *graph, uint32_t node)
+uint32_t pyi_graph_last_before(const struct pyi_graph *graph, uint64_t addr)
+{
+	uint32_t low = 0;
+	uint32_t high = graph->node_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (pyi_graph_address(graph, middle) <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : PYI_GRAPH_NONE;
+}
+
+static const char *find_text(const struct pyi_graph_text *texts, size_t count, uint32_t node)
 {
 	const struct pyi_graph_text key = { .node = node };
 	const struct pyi_graph_text *found = NULL;
 
-	if (graph->text_count)
-		found = bsearch(&key, graph->texts, graph->text_count, sizeof(key), compare_texts);
+	if (count)
+		found = bsearch(&key, texts, count, sizeof(key), compare_texts);
 	return found ? found->text : NULL;
+}
+
+const char *pyi_graph_text(const struct pyi_graph *graph, uint32_t node)
+{
+	return find_text(graph->texts, graph->text_count, node);
+}
+
+const char *pyi_graph_value(const struct pyi_graph *graph, uint32_t node)
+{
+	return graph->names ? find_text(graph->names->values, graph->names->value_count, node)
+			    : NULL;
+}
+
+struct pyi_error *pyi_graph_add_text(struct pyi_graph_text **texts, size_t *count, size_t *capacity,
+				     uint32_t node, const char *text)
+{
+	struct pyi_graph_text added = { .node = node, .text = strdup(text) };
+
+	if (added.text && pyi_array_reserve(texts, *count, capacity, sizeof(added))) {
+		(*texts)[(*count)++] = added;
+		return NULL;
+	}
+	free(added.text);
+	return pyi_error_no_memory();
+}
+
+void pyi_graph_sort_texts(struct pyi_graph_text *texts, size_t count)
+{
+	if (count)
+		qsort(texts, count, sizeof(*texts), compare_texts);
 }
 
 const uint16_t *pyi_graph_labels(const struct pyi_graph *graph, uint32_t node)
 {
-	uint64_t at = graph->label_blocks[node / BLOCK_NODES];
+	uint64_t at;
 
 	if (!(pyi_graph_flags(graph, node) & PYI_NODE_LABELLED) || !graph->labels)
 		return NULL;
-	for (uint32_t before = node / BLOCK_NODES * BLOCK_NODES; before < node; before++)
+	at = graph->label_blocks[node / LABEL_NODES];
+	for (uint32_t before = node / LABEL_NODES * LABEL_NODES; before < node; before++)
 		if (pyi_graph_flags(graph, before) & PYI_NODE_LABELLED)
 			at += pyi_graph_referents(graph, before).count;
 	return graph->labels + at;

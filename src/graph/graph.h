@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "graph/address_index.h"
+#include "graph/kept_names.h"
 #include "graph/offsets.h"
 #include "graph/space.h"
 
@@ -24,6 +25,7 @@ enum {
 	PYI_GRAPH_TYPE_LIMIT = 1 << PYI_NODE_TYPE_BITS,
 	/* Beside the type, in one word. */
 	PYI_GRAPH_FLAG_SHIFT = PYI_NODE_TYPE_BITS,
+	PYI_GRAPH_LABEL_NODES = 16,
 };
 
 struct pyi_graph_type {
@@ -94,8 +96,8 @@ struct pyi_graph {
 	uint32_t *reference_counts;
 	struct pyi_graph_offsets edges;
 	uint32_t *targets;
-	/* Of the nodes with PYI_NODE_LABELLED only, one after the other; where those of each 64
-	   nodes begin. */
+	/* Of the nodes with PYI_NODE_LABELLED only, one after the other; where those of each
+	   PYI_GRAPH_LABEL_NODES nodes begin. */
 	uint16_t *labels;
 	uint64_t *label_blocks;
 
@@ -120,6 +122,8 @@ struct pyi_graph {
 	struct pyi_graph_big *big;
 	size_t big_count;
 	size_t big_capacity;
+	/* What names its references without the process; NULL: nothing is kept. */
+	struct pyi_kept_names *names;
 
 	/* What is not in it: references to and from what is no object, and a second object at the
 	   same address. */
@@ -149,9 +153,26 @@ struct pyi_error *pyi_graph_sum_edges(struct pyi_graph *graph) PYI_MUST_CHECK;
 /* Safe on a zeroed struct. The space stays. */
 void pyi_graph_deinit(struct pyi_graph *graph);
 
+/* For pyi_graph_set_size() and pyi_graph_size(): what does not fit into the column. */
+struct pyi_error *pyi_graph_set_big_size(struct pyi_graph *graph, uint32_t node,
+					 uint64_t size_bytes) PYI_MUST_CHECK;
+uint64_t pyi_graph_big_size(const struct pyi_graph *graph, uint32_t node);
+
 /* Sets the size of a node; nodes come in any order. */
-struct pyi_error *pyi_graph_set_size(struct pyi_graph *graph, uint32_t node,
-				     uint64_t size_bytes) PYI_MUST_CHECK;
+PYI_MUST_CHECK static inline struct pyi_error *
+pyi_graph_set_size(struct pyi_graph *graph, uint32_t node, uint64_t size_bytes)
+{
+	if (size_bytes >= UINT32_MAX)
+		return pyi_graph_set_big_size(graph, node, size_bytes);
+	graph->sizes[node] = (uint32_t)size_bytes;
+	return NULL;
+}
+
+/* Adds the text of a node to those of an array, unsorted; `text` is copied. */
+struct pyi_error *pyi_graph_add_text(struct pyi_graph_text **texts, size_t *count, size_t *capacity,
+				     uint32_t node, const char *text) PYI_MUST_CHECK;
+/* Puts them in order. */
+void pyi_graph_sort_texts(struct pyi_graph_text *texts, size_t count);
 
 /* Adds a fact; `text` is copied, NULL is none. */
 struct pyi_error *pyi_graph_add_fact(struct pyi_graph *graph, uint32_t key, uint64_t number,
@@ -166,10 +187,18 @@ void pyi_graph_complete(struct pyi_graph *graph);
 /* Finds out who refers to each node; once is enough. */
 struct pyi_error *pyi_graph_reverse(struct pyi_graph *graph) PYI_MUST_CHECK;
 
-uint64_t pyi_graph_size(const struct pyi_graph *graph, uint32_t node);
+static inline uint64_t pyi_graph_size(const struct pyi_graph *graph, uint32_t node)
+{
+	return graph->sizes[node] == UINT32_MAX ? pyi_graph_big_size(graph, node)
+						: graph->sizes[node];
+}
 /* PYI_GRAPH_NONE if there is none. */
 uint32_t pyi_graph_find(const struct pyi_graph *graph, uint64_t addr);
 uint64_t pyi_graph_address(const struct pyi_graph *graph, uint32_t node);
+/* The last node that begins at `addr` or before it; PYI_GRAPH_NONE: there is none. */
+uint32_t pyi_graph_last_before(const struct pyi_graph *graph, uint64_t addr);
+/* What kind of value a node is, if that is kept; NULL: it is not. */
+const char *pyi_graph_value(const struct pyi_graph *graph, uint32_t node);
 /* NULL if it has none. */
 const char *pyi_graph_text(const struct pyi_graph *graph, uint32_t node);
 /* The labels of its references, in order; NULL: it has none. */
@@ -205,6 +234,22 @@ static inline struct pyi_graph_nodes pyi_graph_referents(const struct pyi_graph 
 	uint64_t end = pyi_graph_offsets_start(&graph->edges, (uint64_t)node + 1);
 
 	return (struct pyi_graph_nodes){ graph->targets + start, end - start };
+}
+
+/*
+ * For who goes through a queue of nodes: brings on its way what the references of those behind
+ * number `at` are found by, and then the references.
+ */
+static inline void pyi_graph_prefetch_queue(const struct pyi_graph *graph, const uint32_t *queue,
+					    uint64_t at, uint64_t count)
+{
+	enum { AHEAD = 8, FAR_AHEAD = 16 };
+
+	if (at + FAR_AHEAD < count)
+		__builtin_prefetch(&graph->edges.inner[queue[at + FAR_AHEAD]]);
+	if (at + AHEAD < count)
+		__builtin_prefetch(graph->targets +
+				   pyi_graph_offsets_start(&graph->edges, queue[at + AHEAD]));
 }
 
 /* What refers to a node, ascending; once for each reference. Wants pyi_graph_reverse(). */

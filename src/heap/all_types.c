@@ -36,6 +36,21 @@ static void gather(void *argument, const struct pyi_record_object *record)
 	gathering->addrs[gathering->count++] = record->addr;
 }
 
+/* Those of a graph are there without a walk. */
+static struct pyi_error *gather_nodes(struct gathering *gathering, const struct pyi_graph *graph)
+{
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		const struct pyi_record_object record = {
+			.addr = pyi_graph_address(graph, node),
+			.type_addr = graph->types[pyi_graph_type(graph, node)].addr,
+		};
+
+		if (!(pyi_graph_flags(graph, node) & PYI_NODE_KEYS))
+			gather(gathering, &record);
+	}
+	return NULL;
+}
+
 static struct pyi_error *add_classes(struct pyi_session *session,
 				     struct pyi_source_snapshot *snapshot,
 				     const struct pyi_interpreters *interpreters,
@@ -51,8 +66,9 @@ static struct pyi_error *add_classes(struct pyi_session *session,
 		.object_argument = &gathering,
 	};
 	struct pyi_walk_result result = { 0 };
-	struct pyi_error *error =
-		pyi_session_walk(session, snapshot, interpreters, &request, &result);
+	struct pyi_error *error = session->graph ? gather_nodes(&gathering, session->graph)
+						 : pyi_session_walk(session, snapshot, interpreters,
+								    &request, &result);
 
 	pyi_walk_result_deinit(&result);
 	if (!error && gathering.out_of_memory)

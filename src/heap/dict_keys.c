@@ -3,6 +3,8 @@
  */
 #include "heap/dict_keys.h"
 
+#include "heap/edge_pattern.h"
+
 enum {
 	/* Objects/dict-common.h, struct _dictkeysobject, up to 3.10: dk_lookup is behind dk_size.
 	 */
@@ -16,9 +18,7 @@ static const struct pyi_runtime *runtime_of(const struct pyi_dict_keys *keys)
 
 static uint64_t load(const struct pyi_dict_keys *keys, uint64_t addr)
 {
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(keys->view->snapshot->reader, addr, &value) ? value : 0;
+	return pyi_memory_u64(keys->view->snapshot->reader, addr);
 }
 
 static uint64_t table_of(const struct pyi_dict_keys *keys, uint32_t dict)
@@ -65,6 +65,8 @@ static bool are_reported(struct pyi_dict_keys *keys, uint32_t dict)
 	const struct pyi_layout *layout = runtime_of(keys)->layout;
 	uint8_t kind;
 
+	if (keys->view->names && keys->view->names->offline)
+		return pyi_pattern_keys_reported(keys->view->graph, dict);
 	/* A table of its own is for any key. */
 	if (layout->dict_keys == PYI_ABSENT)
 		return true;

@@ -10,11 +10,11 @@
 #include <pyinspect/payload.h>
 
 #include "analysis/dominator_tree.h"
-#include "analysis/entries.h"
 #include "analysis/garbage.h"
 #include "analysis/heap_types.h"
 #include "analysis/nearest_path.h"
 #include "analysis/retained.h"
+#include "analysis/retained_by_type.h"
 #include "base/cleanup.h"
 #include "heap/graph_words.h"
 #include "heap/paths.h"
@@ -29,8 +29,6 @@ enum {
 
 struct gathering {
 	const struct pyi_graph_view *view;
-	struct pyi_graph_entries entries;
-	struct pyi_dominators dominators;
 	struct pyi_garbage garbage;
 	struct pyi_explanation *facts;
 };
@@ -42,19 +40,10 @@ static struct pyi_error *check(void *session)
 
 static struct pyi_error *compute(struct gathering *gathering)
 {
-	struct pyi_graph *graph = gathering->view->graph;
-	struct pyi_error *error = pyi_graph_reverse(graph);
+	struct pyi_error *error = pyi_findings_dominators(gathering->view);
 
 	if (!error)
-		error = pyi_graph_entries_find(graph, &gathering->entries);
-	if (!error)
-		error = pyi_session_check(gathering->view->session);
-	if (!error)
-		error = pyi_dominators_find(graph, &gathering->entries, &gathering->dominators);
-	if (!error)
-		error = pyi_session_check(gathering->view->session);
-	if (!error)
-		error = pyi_garbage_find(graph, &gathering->garbage);
+		error = pyi_garbage_find(gathering->view->graph, &gathering->garbage);
 	return error ? error : pyi_session_check(gathering->view->session);
 }
 
@@ -66,7 +55,9 @@ static struct pyi_error *add_up(struct gathering *gathering)
 	struct pyi_census_sum sum;
 	struct pyi_error *error = pyi_heap_types(gathering->view->graph, NULL, &census);
 
-	if (!error)
+	if (!error && gathering->view->status)
+		status = *gathering->view->status;
+	else if (!error)
 		error = pyi_process_read_status(&gathering->view->session->source.process, 0,
 						&status);
 	if (error)
@@ -87,29 +78,20 @@ static struct pyi_error *add_up(struct gathering *gathering)
 	return NULL;
 }
 
-/* One str, bytes or array can be most of the memory, and is no suspect: it keeps nothing. */
-static struct pyi_error *find_largest(struct gathering *gathering)
+/* The answer stays empty for several classes of one name, or for one that has come since its
+   objects were counted. */
+static struct pyi_error *ask_paths(struct gathering *gathering,
+				   const struct pyi_graph_question *question)
 {
-	const struct pyi_graph *graph = gathering->view->graph;
-	struct pyi_explanation *facts = gathering->facts;
-	uint32_t largest = PYI_GRAPH_NONE;
-	uint64_t most = 0;
+	struct pyi_error *error = question->prepare(question->argument, gathering->view);
 
-	for (uint32_t node = 0; node < graph->node_count; node++) {
-		if (pyi_graph_flags(graph, node) & PYI_NODE_KEYS ||
-		    pyi_graph_size(graph, node) <= most)
-			continue;
-		largest = node;
-		most = pyi_graph_size(graph, node);
-	}
-	/* As many as it takes: there is one. */
-	if (!pyi_explanation_is_suspect(facts, most, PYI_SUSPECT_LEAST_OBJECTS))
+	if (!error)
+		error = question->ask(question->argument, gathering->view);
+	if (error && error->code != PYI_ERROR_INTERRUPTED && error->code != PYI_ERROR_TIMEOUT) {
+		pyi_error_destroy(error);
 		return NULL;
-	facts->largest_addr = pyi_graph_address(graph, largest);
-	facts->largest_bytes = most;
-	facts->largest_estimated = graph->types[pyi_graph_type(graph, largest)].estimated;
-	facts->largest_type = strdup(pyi_words_type(graph, largest));
-	return facts->largest_type ? NULL : pyi_error_no_memory();
+	}
+	return error;
 }
 
 /* Through what most objects of a type, or one object, are reached; NULL if that has no answer. */
@@ -120,15 +102,8 @@ static struct pyi_error *find_path(struct gathering *gathering, const char *type
 	PYI_CLEANUP(pyi_paths_question_deinit)
 	struct pyi_paths_question paths = { .subject = &subject, .limit = 1 };
 	const struct pyi_graph_question question = pyi_paths_ask(&paths);
-	struct pyi_error *error = question.prepare(question.argument, gathering->view);
+	struct pyi_error *error = ask_paths(gathering, &question);
 
-	if (!error)
-		error = question.ask(question.argument, gathering->view);
-	/* Several classes of one name, or one that has come since its objects were counted. */
-	if (error && error->code != PYI_ERROR_INTERRUPTED && error->code != PYI_ERROR_TIMEOUT) {
-		pyi_error_destroy(error);
-		return NULL;
-	}
 	if (error)
 		return error;
 	if (type && paths.answer.ways.count) {
@@ -138,6 +113,55 @@ static struct pyi_error *find_path(struct gathering *gathering, const char *type
 	} else if (addr && paths.answer.count) {
 		suspect->path = strdup(paths.answer.paths[0].expression);
 		suspect->path_objects = 1;
+	}
+	return NULL;
+}
+
+/*
+ * One str, bytes or array can be most of the memory, and is no suspect: it keeps nothing. There may
+ * be two or three of these.
+ */
+static struct pyi_error *find_largest(struct gathering *gathering)
+{
+	const struct pyi_graph *graph = gathering->view->graph;
+	struct pyi_explanation *facts = gathering->facts;
+	uint32_t nodes[PYI_LARGEST_LIMIT];
+	size_t count = 0;
+
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		uint64_t size = pyi_graph_size(graph, node);
+		size_t at = count;
+
+		/* As many as it takes: there is one. */
+		if (pyi_graph_flags(graph, node) & PYI_NODE_KEYS ||
+		    !pyi_explanation_is_suspect(facts, size, PYI_SUSPECT_LEAST_OBJECTS))
+			continue;
+		while (at && pyi_graph_size(graph, nodes[at - 1]) < size)
+			at--;
+		if (at == PYI_LARGEST_LIMIT)
+			continue;
+		count += count < PYI_LARGEST_LIMIT;
+		memmove(nodes + at + 1, nodes + at, (count - at - 1) * sizeof(*nodes));
+		nodes[at] = node;
+	}
+	for (size_t l = 0; l < count; l++) {
+		struct pyi_largest *largest = &facts->largest[l];
+		struct pyi_suspect found = { 0 };
+		struct pyi_error *error;
+
+		*largest = (struct pyi_largest){
+			.type = strdup(pyi_words_type(graph, nodes[l])),
+			.addr = pyi_graph_address(graph, nodes[l]),
+			.bytes = pyi_graph_size(graph, nodes[l]),
+			.estimated = graph->types[pyi_graph_type(graph, nodes[l])].estimated,
+		};
+		facts->largest_count = l + 1;
+		if (!largest->type)
+			return pyi_error_no_memory();
+		error = find_path(gathering, NULL, largest->addr, &found);
+		if (error)
+			return error;
+		largest->path = found.path;
 	}
 	return NULL;
 }
@@ -160,8 +184,8 @@ static struct pyi_error *suspect_types(struct gathering *gathering)
 	PYI_CLEANUP(pyi_retained_types_deinit) struct pyi_retained_types types = { 0 };
 	struct pyi_explanation *facts = gathering->facts;
 	struct pyi_error *error = pyi_retained_find_types(
-		gathering->view->graph, &gathering->entries, &gathering->dominators, &filter,
-		TYPE_CANDIDATES, &checks, &types);
+		gathering->view->graph, &gathering->view->findings->entries,
+		&gathering->view->findings->dominators, &filter, TYPE_CANDIDATES, &checks, &types);
 
 	for (size_t t = 0; t < types.count && !error && facts->suspect_count < PYI_SUSPECT_LIMIT;
 	     t++) {
@@ -231,7 +255,8 @@ static struct pyi_error *suspect_group(struct gathering *gathering,
 		return NULL;
 	above = &tree->groups[group->above];
 	if (above->objects != 1 || is_of_program(graph, above->example) ||
-	    !pyi_explanation_is_suspect(facts, group->retained_bytes, group->objects))
+	    (!pyi_explanation_is_suspect(facts, group->retained_bytes, group->objects) &&
+	     !pyi_explanation_are_large(facts, group->retained_bytes, group->objects)))
 		return NULL;
 	explained[at] = true;
 	*suspect = (struct pyi_suspect){
@@ -257,8 +282,8 @@ static struct pyi_error *suspect_containers(struct gathering *gathering)
 		.least_bytes = gathering->facts->object_bytes / TREE_SHARE,
 	};
 	PYI_CLEANUP(pyi_guard_free) bool *explained = NULL;
-	struct pyi_error *error = pyi_dominator_tree_make(gathering->view->graph,
-							  &gathering->dominators, &request, &tree);
+	struct pyi_error *error = pyi_dominator_tree_make(
+		gathering->view->graph, &gathering->view->findings->dominators, &request, &tree);
 
 	if (error)
 		return error;
@@ -273,11 +298,64 @@ static struct pyi_error *suspect_containers(struct gathering *gathering)
 	return error;
 }
 
+/* What is said of a way already: it leads on to these. */
+static bool is_behind_suspect(const struct pyi_explanation *facts, const char *way)
+{
+	for (size_t s = 0; s < facts->suspect_count; s++)
+		if (facts->suspects[s].path &&
+		    strncmp(way, facts->suspects[s].path, strlen(facts->suspects[s].path)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Classes that are reached by one way are no part of the program, which has each by its own name:
+ * they are made again and again, by type(), namedtuple() and the like.
+ */
+static struct pyi_error *suspect_classes(struct gathering *gathering)
+{
+	const struct pyi_subject subject = { .type = "type" };
+	PYI_CLEANUP(pyi_paths_question_deinit)
+	struct pyi_paths_question paths = { .subject = &subject, .limit = 1 };
+	const struct pyi_graph_question question = pyi_paths_ask(&paths);
+	struct pyi_explanation *facts = gathering->facts;
+	struct pyi_retained all;
+	struct pyi_error *error =
+		pyi_retained_by_types(gathering->view->graph, &gathering->view->findings->entries,
+				      &subject.type, 1, NULL, &all);
+
+	if (error || !pyi_explanation_is_suspect(facts, all.bytes, all.objects))
+		return error;
+	error = ask_paths(gathering, &question);
+	for (size_t w = 0; w < paths.answer.ways.count && !error; w++) {
+		const struct pyi_way *way = &paths.answer.ways.items[w];
+		struct pyi_suspect *suspect = &facts->suspects[facts->suspect_count];
+
+		if (facts->suspect_count == PYI_SUSPECT_LIMIT)
+			return NULL;
+		if (!pyi_explanation_is_suspect(facts, way->retained_bytes, way->instances) ||
+		    is_behind_suspect(facts, way->expression))
+			continue;
+		*suspect = (struct pyi_suspect){
+			.type = strdup(subject.type),
+			.objects = way->instances,
+			.retained_bytes = way->retained_bytes,
+			.estimated = paths.answer.estimated,
+			.path = strdup(way->expression),
+			.path_objects = way->instances,
+		};
+		facts->suspect_count++;
+		if (!suspect->type || !suspect->path)
+			return pyi_error_no_memory();
+	}
+	return error;
+}
+
 static bool is_held(const struct gathering *gathering, uint32_t node)
 {
 	const struct pyi_graph *graph = gathering->view->graph;
 
-	return gathering->dominators.dominators[node] == PYI_GRAPH_NONE &&
+	return gathering->view->findings->dominators.dominators[node] == PYI_GRAPH_NONE &&
 	       !pyi_graph_referrers(graph, node).count &&
 	       pyi_path_start_of(graph, node) == PYI_PATH_FROM_HELD;
 }
@@ -289,17 +367,22 @@ static struct pyi_error *find_held(struct gathering *gathering)
 	struct pyi_explanation *facts = gathering->facts;
 	PYI_CLEANUP(pyi_guard_free)
 	uint64_t *counts = calloc((size_t)graph->type_count + 1, sizeof(*counts));
+	uint32_t largest = PYI_GRAPH_NONE;
 	uint32_t most = 0;
 
 	if (!counts)
 		return pyi_error_no_memory();
 	for (uint32_t node = 0; node < graph->node_count; node++) {
+		uint64_t bytes = gathering->view->findings->dominators.retained_bytes[node];
+
 		if (!is_held(gathering, node))
 			continue;
+		if (largest == PYI_GRAPH_NONE || bytes > facts->held_largest_bytes) {
+			largest = node;
+			facts->held_largest_bytes = bytes;
+		}
 		facts->held_objects++;
-		if (__builtin_add_overflow(facts->held_bytes,
-					   gathering->dominators.retained_bytes[node],
-					   &facts->held_bytes))
+		if (__builtin_add_overflow(facts->held_bytes, bytes, &facts->held_bytes))
 			facts->held_bytes = UINT64_MAX;
 		counts[pyi_graph_type(graph, node)]++;
 	}
@@ -313,7 +396,9 @@ static struct pyi_error *find_held(struct gathering *gathering)
 	for (uint32_t node = 0; node < graph->node_count && !facts->held_example_addr; node++)
 		if (pyi_graph_type(graph, node) == most && is_held(gathering, node))
 			facts->held_example_addr = pyi_graph_address(graph, node);
-	return facts->held_type ? NULL : pyi_error_no_memory();
+	facts->held_largest_addr = pyi_graph_address(graph, largest);
+	facts->held_largest_type = strdup(pyi_words_type(graph, largest));
+	return facts->held_type && facts->held_largest_type ? NULL : pyi_error_no_memory();
 }
 
 struct pyi_error *pyi_explanation_gather(const struct pyi_graph_view *view,
@@ -332,13 +417,15 @@ struct pyi_error *pyi_explanation_gather(const struct pyi_graph_view *view,
 	if (!error)
 		error = suspect_containers(&gathering);
 	if (!error)
-		error = find_held(&gathering);
+		error = suspect_classes(&gathering);
 	if (!error)
+		error = find_held(&gathering);
+	if (!error && view->collector)
+		facts.collector = *view->collector;
+	else if (!error)
 		pyi_collector_read(&view->session->runtime, view->snapshot->reader,
 				   view->interpreters, &facts.collector);
 	pyi_garbage_deinit(&gathering.garbage);
-	pyi_dominators_deinit(&gathering.dominators);
-	pyi_graph_entries_deinit(&gathering.entries);
 	if (error) {
 		pyi_explanation_deinit(&facts);
 		return error;

@@ -65,8 +65,12 @@ static struct pyi_error *add_root(struct run *run, const struct pyi_record_graph
 		.context = edge->context,
 		.uncounted = (edge->internal & PYI_ROOT_UNCOUNTED) != 0,
 	};
+	struct pyi_error *error =
+		pyi_graph_builder_add_root(run->builder, record->root.object_addr, &root);
 
-	return pyi_graph_builder_add_root(run->builder, record->root.object_addr, &root);
+	if (!error && edge->internal & PYI_ROOT_WEAK)
+		error = pyi_graph_builder_add_weak(run->builder, record->root.object_addr);
+	return error;
 }
 
 static struct pyi_error *take_record(void *argument, uint32_t kind, const void *record)
@@ -102,6 +106,7 @@ static struct pyi_error *note_estimates(struct run *run, const struct pyi_walk_r
 
 static struct pyi_error *ask(struct run *run, const struct pyi_interpreters *interpreters)
 {
+	PYI_CLEANUP(pyi_findings_deinit) struct pyi_findings findings = { 0 };
 	PYI_CLEANUP(pyi_names_deinit) struct pyi_names names = { 0 };
 	struct pyi_error *error = pyi_names_init(&names, &run->graph, &run->session->runtime,
 						 run->snapshot->reader, run->question->values);
@@ -112,6 +117,7 @@ static struct pyi_error *ask(struct run *run, const struct pyi_interpreters *int
 		.interpreters = interpreters,
 		.graph = &run->graph,
 		.names = &names,
+		.findings = &findings,
 	};
 
 	if (!error)
@@ -200,31 +206,4 @@ struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_
 	}
 	*ret_graph = run.graph;
 	return NULL;
-}
-
-/* Only of objects that refer to a dict it is looked up whether it is theirs. */
-struct pyi_error *pyi_graph_dict_owners(const struct pyi_graph_view *view, uint32_t *ret_owners)
-{
-	const struct pyi_graph *graph = view->graph;
-	struct pyi_error *error = NULL;
-
-	for (uint32_t node = 0; node < graph->node_count; node++)
-		ret_owners[node] = PYI_GRAPH_NONE;
-	for (uint32_t node = 0; node < graph->node_count && !error; node++) {
-		struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
-		bool has_dict = false;
-		uint32_t dict;
-
-		if (!pyi_names_type(view->names, pyi_graph_type(graph, node))->has_attributes)
-			continue;
-		for (uint64_t e = 0; e < referents.count && !has_dict; e++)
-			has_dict = graph->types[pyi_graph_type(graph, referents.items[e])].kind ==
-				   PYI_KIND_DICT;
-		dict = has_dict ? pyi_names_dict(view->names, node) : PYI_GRAPH_NONE;
-		if (dict != PYI_GRAPH_NONE)
-			ret_owners[dict] = node;
-		if (node % (1 << 16) == 0)
-			error = pyi_session_check(view->session);
-	}
-	return error;
 }

@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "heap/findings.h"
 #include "heap/names.h"
 #include "heap/session.h"
+#include "python/collector.h"
 
 /* A graph while its snapshot is there to be read. */
 struct pyi_graph_view {
@@ -16,10 +18,15 @@ struct pyi_graph_view {
 	const struct pyi_interpreters *interpreters;
 	struct pyi_graph *graph;
 	struct pyi_names *names;
+	/* Of this graph, and of all questions to it. */
+	struct pyi_findings *findings;
+	/* Of a dump, what it says of them; else NULL: the process and its snapshot are asked. */
+	const struct pyi_collector *collector;
+	const struct pyi_process_status *status;
 };
 
 struct pyi_graph_question {
-	/* May be NULL: before the walk, which it can spare. Graph and names are NULL. */
+	/* May be NULL: before the walk, which it can spare. Graph, names and findings are NULL. */
 	struct pyi_error *(*prepare)(void *argument, const struct pyi_graph_view *view);
 	/*
 	 * Both are called again for the next snapshot when one turns out not to be consistent: they
@@ -29,10 +36,10 @@ struct pyi_graph_question {
 	void *argument;
 	/* Names show values (python/places.h). */
 	bool values;
-	/* Only `ask` counts, and it can also be asked about a dump: then snapshot, interpreters and
-	   names are NULL. */
+	/* It can also be asked about a dump that keeps no names: then snapshot, interpreters and
+	   names are NULL, and `prepare` is not called. */
 	bool of_dumps;
-	/* Its answer has names of references, which a dump has not. */
+	/* Its answer has names of references. */
 	bool named;
 };
 
@@ -48,13 +55,6 @@ struct pyi_error *pyi_session_graph(struct pyi_session *session, struct pyi_grap
 struct pyi_error *pyi_session_ask_graph(struct pyi_session *session, struct pyi_graph_space *space,
 					const struct pyi_graph_question *question,
 					struct pyi_graph *ret_graph) PYI_MUST_CHECK;
-
-/*
- * Of all nodes: of a __dict__ the object that has it, of others PYI_GRAPH_NONE; `ret_owners` has
- * room for them. Errors: those of pyi_session_check().
- */
-struct pyi_error *pyi_graph_dict_owners(const struct pyi_graph_view *view,
-					uint32_t *ret_owners) PYI_MUST_CHECK;
 
 /*
  * For examinations: the walk of one snapshot, and its graph; `ret_result` has the counts by type,

@@ -4,13 +4,11 @@
 #include "heap/holders.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include <pyinspect/type_flags.h>
 
 #include "base/cleanup.h"
-
-enum {
-	/* tp_flags */
-	FLAG_HEAP_TYPE = 1 << 9,
-};
 
 static const struct pyi_graph_type *type_of(const struct pyi_holders *holders, uint32_t node)
 {
@@ -24,9 +22,7 @@ static const struct pyi_layout *layout_of(const struct pyi_holders *holders)
 
 static uint64_t load(const struct pyi_holders *holders, uint64_t addr)
 {
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(holders->view->snapshot->reader, addr, &value) ? value : 0;
+	return pyi_memory_u64(holders->view->snapshot->reader, addr);
 }
 
 /* What it holds is named after it: not so for containers and the small things of C code. */
@@ -49,12 +45,29 @@ static enum pyi_holder_kind holder_kind(struct pyi_holders *holders, uint32_t nu
 	case PYI_KIND_INSTANCE:
 		return PYI_HOLDER_INSTANCE;
 	case PYI_KIND_PLAIN:
-		return pyi_names_type(holders->view->names, number)->flags & FLAG_HEAP_TYPE
+		return pyi_names_type(holders->view->names, number)->flags & PYI_TPFLAG_HEAP_TYPE
 			       ? PYI_HOLDER_INSTANCE
 			       : PYI_HOLDER_NONE;
 	default:
 		return PYI_HOLDER_NONE;
 	}
+}
+
+/* The code of the function whose results an object of functools.lru_cache() keeps; 0: it is none.
+ */
+static uint64_t cached_code(struct pyi_holders *holders, uint32_t node)
+{
+	const struct pyi_graph *graph = holders->view->graph;
+	const char *name = type_of(holders, node)->name;
+	struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
+
+	if (!name || strcmp(name, "functools._lru_cache_wrapper") != 0)
+		return 0;
+	for (uint64_t r = 0; r < referents.count; r++)
+		if (type_of(holders, referents.items[r])->kind == PYI_KIND_FUNCTION)
+			return load(holders, pyi_graph_address(graph, referents.items[r]) +
+						     layout_of(holders)->function_code);
+	return 0;
 }
 
 /* The place that a named thing is itself; of an instance: its type. */
@@ -74,6 +87,10 @@ static struct pyi_place place_of(struct pyi_holders *holders, uint32_t node)
 			pyi_names_type(holders->view->names, number), addr);
 	if (place.holder == PYI_HOLDER_FRAME && !place.holder_addr)
 		place.holder = PYI_HOLDER_INSTANCE;
+	if (place.holder == PYI_HOLDER_INSTANCE && cached_code(holders, node)) {
+		place.holder = PYI_HOLDER_CACHE;
+		place.holder_addr = cached_code(holders, node);
+	}
 	if (place.holder == PYI_HOLDER_INSTANCE)
 		place.holder_addr = holders->view->graph->types[number].addr;
 	return place;

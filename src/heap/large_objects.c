@@ -27,7 +27,6 @@ struct run {
 	struct pyi_largest_nodes by_referents;
 	/* All that were chosen. */
 	uint64_t *chosen;
-	uint32_t *dict_owners;
 	struct pyi_holders holders;
 };
 
@@ -120,8 +119,7 @@ static struct pyi_error *describe(struct run *run, uint32_t node, struct pyi_lar
 		.owner = pyi_places_owner(places, &owner, &no_owner),
 	};
 
-	object.has_length =
-		pyi_attributes_length(places->runtime, places->reader, object.addr, &object.length);
+	object.has_length = pyi_names_length(run->view->names, node, &object.length);
 	if (run->question->values)
 		object.value = pyi_places_describe(places, object.addr);
 	if (!object.type || (!object.owner && !no_owner) ||
@@ -176,10 +174,10 @@ static struct pyi_error *answer(struct run *run)
 	if (!error)
 		error = choose(run);
 	if (!error)
-		error = pyi_graph_dict_owners(run->view, run->dict_owners);
+		error = pyi_findings_dict_owners(run->view);
 	if (!error)
 		error = pyi_holders_find(&run->holders, run->view, &run->question->found,
-					 run->dict_owners, run->chosen);
+					 run->view->findings->dict_owners, run->chosen);
 	if (!error)
 		error = tell(run, &run->by_bytes, &objects->by_bytes, &objects->by_bytes_count);
 	if (!error)
@@ -209,20 +207,14 @@ static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 		.view = view, .graph = view->graph, .question = argument, .keys = { .view = view }
 	};
 	struct pyi_graph_space *space = view->graph->space;
-	const uint64_t owners_bytes = (uint64_t)view->graph->node_count * sizeof(uint32_t);
 	const uint64_t chosen_bytes = pyi_bits_bytes(view->graph->node_count);
-	void *owners = NULL;
 	void *chosen = NULL;
-	struct pyi_error *error = pyi_graph_space_map(space, owners_bytes, &owners);
+	struct pyi_error *error = pyi_graph_space_map(space, chosen_bytes, &chosen);
 
-	if (!error)
-		error = pyi_graph_space_map(space, chosen_bytes, &chosen);
 	if (!error) {
-		run.dict_owners = owners;
 		run.chosen = chosen;
 		error = answer(&run);
 	}
-	pyi_graph_space_unmap(space, owners, owners_bytes, owners_bytes ? owners_bytes : 1);
 	pyi_graph_space_unmap(space, chosen, chosen_bytes, chosen_bytes ? chosen_bytes : 1);
 	return error;
 }
@@ -234,6 +226,7 @@ struct pyi_graph_question pyi_large_objects_ask(struct pyi_large_objects_questio
 		.ask = ask,
 		.argument = question,
 		.values = question->values,
+		.named = true,
 	};
 }
 

@@ -60,8 +60,11 @@ static uint64_t count_tracked(const struct pyi_measuring *run)
 static struct pyi_error *measure_process(struct pyi_measuring *run)
 {
 	const struct pyi_record_summary *summary = &run->result->summary;
-	struct pyi_error *error = add_process(run, PYI_FIGURE_RSS, run->session->rss_bytes);
+	struct pyi_error *error = NULL;
 
+	/* Of a core it is what has been mapped of it here. */
+	if (!run->session->options->still)
+		error = add_process(run, PYI_FIGURE_RSS, run->session->rss_bytes);
 	if (!error)
 		error = add_process(run, PYI_FIGURE_TRACKED, count_tracked(run));
 	if (!error)

@@ -10,13 +10,11 @@
 
 #include <pyinspect/payload.h>
 
-#include "analysis/entries.h"
 #include "analysis/garbage.h"
 #include "analysis/heap_steps.h"
 #include "base/cleanup.h"
 #include "graph/bits.h"
 #include "heap/graph_words.h"
-#include "python/attributes.h"
 
 enum {
 	/* Of a long way, so many steps at each end are shown. */
@@ -31,8 +29,6 @@ struct gathering {
 	const struct pyi_object_request *request;
 	struct pyi_graph *graph;
 	uint32_t node;
-	struct pyi_graph_entries entries;
-	struct pyi_dominators dominators;
 	struct pyi_garbage garbage;
 	struct pyi_object_facts *facts;
 };
@@ -42,28 +38,11 @@ static bool is_object(const struct pyi_graph *graph, uint32_t node)
 	return !(pyi_graph_flags(graph, node) & PYI_NODE_KEYS);
 }
 
-/* The last object that begins at an address or before it; PYI_GRAPH_NONE: there is none. */
-static uint32_t last_before(const struct pyi_graph *graph, uint64_t addr)
-{
-	uint32_t low = 0;
-	uint32_t high = graph->node_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (pyi_graph_address(graph, middle) <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : PYI_GRAPH_NONE;
-}
-
 struct pyi_error *pyi_object_facts_missing(const struct pyi_graph *graph, uint64_t addr)
 {
 	struct pyi_error *error = pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_NO_SUCH_OBJECT,
 						   "there is no object at 0x%" PRIx64, addr);
-	uint32_t below = last_before(graph, addr);
+	uint32_t below = pyi_graph_last_before(graph, addr);
 	uint32_t above = below == PYI_GRAPH_NONE ? 0 : below + 1;
 	uint64_t begin;
 
@@ -95,19 +74,10 @@ static struct pyi_error *check(const struct gathering *gathering)
 
 static struct pyi_error *compute(struct gathering *gathering)
 {
-	struct pyi_graph *graph = gathering->graph;
-	struct pyi_error *error = pyi_graph_reverse(graph);
+	struct pyi_error *error = pyi_findings_dominators(gathering->view);
 
 	if (!error)
-		error = pyi_graph_entries_find(graph, &gathering->entries);
-	if (!error)
-		error = check(gathering);
-	if (!error)
-		error = pyi_dominators_find(graph, &gathering->entries, &gathering->dominators);
-	if (!error)
-		error = check(gathering);
-	if (!error)
-		error = pyi_garbage_find(graph, &gathering->garbage);
+		error = pyi_garbage_find(gathering->graph, &gathering->garbage);
 	return error ? error : check(gathering);
 }
 
@@ -282,6 +252,7 @@ static bool put_steps(struct gathering *gathering, const struct pyi_nearest_path
 		if (at >= PATH_END_STEPS && at + PATH_END_STEPS < path->count) {
 			if (at == PATH_END_STEPS)
 				fputs(" ... ", words);
+			gathering->facts->path_gap = links->count;
 			in_dict = false;
 			continue;
 		}
@@ -333,7 +304,7 @@ static struct pyi_error *measure(struct gathering *gathering)
 	struct pyi_graph *graph = gathering->graph;
 	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
 	struct pyi_object_facts *facts = gathering->facts;
-	uint32_t dominator = gathering->dominators.dominators[gathering->node];
+	uint32_t dominator = gathering->view->findings->dominators.dominators[gathering->node];
 	struct pyi_error *error;
 	void *set;
 
@@ -341,7 +312,8 @@ static struct pyi_error *measure(struct gathering *gathering)
 	if (error)
 		return error;
 	pyi_bits_set(set, gathering->node);
-	error = pyi_retained_by_set(graph, &gathering->entries, set, &facts->retained);
+	error = pyi_retained_by_set(graph, &gathering->view->findings->entries, set,
+				    &facts->retained);
 	pyi_graph_space_unmap(graph->space, set, bits_bytes, bits_bytes);
 	if (error)
 		return error;
@@ -378,9 +350,7 @@ static struct pyi_error *gather(struct gathering *gathering)
 	    !list_referrers(gathering, false) || !list_referrers(gathering, true))
 		return pyi_error_no_memory();
 	if (view->names)
-		facts->has_length = pyi_attributes_length(view->names->places.runtime,
-							  view->names->places.reader,
-							  facts->object.addr, &facts->length);
+		facts->has_length = pyi_names_length(view->names, gathering->node, &facts->length);
 	return list_path(gathering);
 }
 
@@ -402,8 +372,6 @@ struct pyi_error *pyi_object_facts_gather(const struct pyi_graph_view *view,
 		return pyi_object_facts_missing(view->graph, request->address);
 	error = gather(&gathering);
 	pyi_garbage_deinit(&gathering.garbage);
-	pyi_dominators_deinit(&gathering.dominators);
-	pyi_graph_entries_deinit(&gathering.entries);
 	if (error) {
 		pyi_object_facts_deinit(&facts);
 		return error;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "analysis/dominators.h"
-#include "analysis/entries.h"
 #include "analysis/heap_paths.h"
+#include "analysis/reach.h"
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "graph/bits.h"
@@ -24,13 +24,9 @@ struct run {
 	const struct pyi_graph_view *view;
 	struct pyi_paths_question *question;
 	struct pyi_step_names step_names;
-	struct pyi_graph_entries entries;
-	struct pyi_dominators dominators;
 	struct pyi_heap_paths paths;
 	/* graph/bits.h: the objects that are asked about. */
 	uint64_t *set;
-	/* For pyi_heap_paths_query. */
-	uint32_t *owners;
 };
 
 static enum pyi_step_kind kind_of(const struct pyi_edge *edge)
@@ -166,14 +162,14 @@ static struct pyi_error *add_step(struct run *run, uint32_t source, uint32_t tar
 				  size_t *capacity)
 {
 	const struct pyi_graph *graph = run->view->graph;
-	const uint64_t type_addr = graph->types[pyi_graph_type(graph, source)].addr;
+	const struct pyi_graph_type *type = &graph->types[pyi_graph_type(graph, source)];
 	struct pyi_path_step step = {
 		.addr = pyi_graph_address(graph, target),
 		.kind = kind_of(edge),
 		.internal = edge->internal,
 		.type = type_name(run, target),
-		.name = name_of(&run->view->names->places, type_addr, edge),
-		.edge = pyi_names_edge_text(run->view->names, type_addr, edge,
+		.name = name_of(&run->view->names->places, type->addr, edge),
+		.edge = pyi_names_edge_text(run->view->names, type, edge,
 					    pyi_graph_address(graph, target)),
 	};
 
@@ -360,41 +356,48 @@ static void count_held(struct run *run)
 	}
 }
 
+static struct pyi_error *find_paths(struct run *run, const uint64_t *outside, bool all)
+{
+	struct pyi_graph *graph = run->view->graph;
+	const struct pyi_findings *findings = run->view->findings;
+	const struct pyi_retained freed = pyi_retained_unmarked(graph, outside);
+	struct pyi_paths *answer = &run->question->answer;
+	const struct pyi_heap_paths_query query = {
+		.entries = &findings->entries,
+		.set = run->set,
+		.outside = outside,
+		.dominators = all ? &findings->dominators : NULL,
+		.retained_bytes = freed.bytes,
+		.namer = &run->step_names.namer,
+		.owners = findings->dict_owners,
+		.order = run->step_names.order,
+		.dict_type_addr = run->view->names->places.runtime->dict_type_addr,
+	};
+
+	answer->freed_objects = freed.objects;
+	answer->freed_bytes = freed.bytes;
+	answer->estimated = freed.estimated;
+	return pyi_heap_paths_find(graph, &query, &run->paths);
+}
+
 static struct pyi_error *search(struct run *run)
 {
 	struct pyi_graph *graph = run->view->graph;
-	struct pyi_paths *answer = &run->question->answer;
-	struct pyi_retained freed;
-	struct pyi_error *error = pyi_graph_reverse(graph);
+	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
+	/* What one object alone retains is what is freed with it: no need to know it of all. */
+	const bool all = run->question->answer.instances > 1;
+	uint64_t *outside;
+	struct pyi_error *error =
+		all ? pyi_findings_dominators(run->view) : pyi_findings_entries(run->view);
 
 	if (!error)
-		error = pyi_session_check(run->view->session);
+		error = pyi_findings_dict_owners(run->view);
 	if (!error)
-		error = pyi_graph_entries_find(graph, &run->entries);
-	if (!error)
-		error = pyi_dominators_find(graph, &run->entries, &run->dominators);
-	if (!error)
-		error = pyi_session_check(run->view->session);
-	if (!error)
-		error = pyi_graph_dict_owners(run->view, run->owners);
-	if (!error)
-		error = pyi_retained_by_set(graph, &run->entries, run->set, &freed);
-	if (!error) {
-		const struct pyi_heap_paths_query query = {
-			.entries = &run->entries,
-			.set = run->set,
-			.dominators = &run->dominators,
-			.namer = &run->step_names.namer,
-			.owners = run->owners,
-			.order = run->step_names.order,
-			.dict_type_addr = run->view->names->places.runtime->dict_type_addr,
-		};
-
-		answer->freed_objects = freed.objects;
-		answer->freed_bytes = freed.bytes;
-		answer->estimated = freed.estimated;
-		error = pyi_heap_paths_find(graph, &query, &run->paths);
-	}
+		error = pyi_reach_without(graph, &run->view->findings->entries, run->set, &outside);
+	if (error)
+		return error;
+	error = find_paths(run, outside, all);
+	pyi_graph_space_unmap(graph->space, outside, bits_bytes, bits_bytes);
 	return error;
 }
 
@@ -419,17 +422,12 @@ static struct pyi_error *tell(struct run *run)
 static struct pyi_error *answer_with(struct run *run)
 {
 	struct pyi_graph_space *space = run->view->graph->space;
-	const uint64_t nodes = run->view->graph->node_count;
-	const uint64_t bits_bytes = pyi_bits_bytes(nodes);
+	const uint64_t bits_bytes = pyi_bits_bytes(run->view->graph->node_count);
 	void *set = NULL;
-	void *owners = NULL;
 	struct pyi_error *error = pyi_graph_space_map(space, bits_bytes, &set);
 
-	if (!error)
-		error = pyi_graph_space_map(space, nodes * sizeof(uint32_t), &owners);
 	if (!error) {
 		run->set = set;
-		run->owners = owners;
 		error = pyi_subject_choose(&run->question->found, run->question->subject,
 					   run->view->graph, run->set,
 					   &run->question->answer.instances);
@@ -441,10 +439,6 @@ static struct pyi_error *answer_with(struct run *run)
 			error = tell(run);
 	}
 	pyi_heap_paths_deinit(&run->paths);
-	pyi_dominators_deinit(&run->dominators);
-	pyi_graph_entries_deinit(&run->entries);
-	pyi_graph_space_unmap(space, owners, nodes * sizeof(uint32_t),
-			      nodes ? nodes * sizeof(uint32_t) : 1);
 	pyi_graph_space_unmap(space, set, bits_bytes, bits_bytes ? bits_bytes : 1);
 	return error;
 }
@@ -485,6 +479,7 @@ struct pyi_graph_question pyi_paths_ask(struct pyi_paths_question *question)
 		.ask = ask,
 		.argument = question,
 		.values = question->subject->values,
+		.named = true,
 	};
 }
 

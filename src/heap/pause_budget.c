@@ -29,11 +29,21 @@ void pyi_pause_budget_spend(struct pyi_pause_budget *budget, double took_ms, boo
 		budget->expected_ms = (budget->expected_ms + took_ms) / 2;
 }
 
-bool pyi_pause_budget_has(const struct pyi_pause_budget *budget, unsigned tries)
+static bool has_sum(const struct pyi_pause_budget *budget, unsigned tries)
 {
 	return budget->paused_ms + tries * budget->expected_ms <= budget->max_total_ms &&
-	       (budget->paused_ms <= 0 || budget->expected_ms <= budget->max_pause_ms) &&
 	       budget->paused_ms < budget->max_total_ms;
+}
+
+bool pyi_pause_budget_is_too_long(const struct pyi_pause_budget *budget)
+{
+	return budget->paused_ms > 0 && budget->expected_ms > budget->max_pause_ms &&
+	       has_sum(budget, 1);
+}
+
+bool pyi_pause_budget_has(const struct pyi_pause_budget *budget, unsigned tries)
+{
+	return has_sum(budget, tries) && !pyi_pause_budget_is_too_long(budget);
 }
 
 uint64_t pyi_pause_budget_rest_us(double took_ms, unsigned tries)

@@ -35,6 +35,9 @@ void pyi_pause_budget_spend(struct pyi_pause_budget *budget, double took_ms, boo
  * who chose the source has compared its length (snapshot/preflight.h). */
 bool pyi_pause_budget_has(const struct pyi_pause_budget *budget, unsigned tries);
 
+/* Whether there is none left only because the next try would be too long by itself. */
+bool pyi_pause_budget_is_too_long(const struct pyi_pause_budget *budget);
+
 /*
  * For how long the target is to be left alone after a try that took so long: it then works for four
  * fifths of the time, and for longer the more tries were in vain.

@@ -22,6 +22,8 @@ struct pyi_reference_group {
 	   (`referents`; else 0). */
 	uint32_t type;
 	uint32_t referent_type;
+	/* Of several sets of objects that are referred to, which; 0: the only one. */
+	uint32_t branch;
 	struct pyi_edge edge;
 	struct pyi_place owner;
 	uint64_t objects;
@@ -33,18 +35,23 @@ struct pyi_reference_group {
 };
 
 struct pyi_reference_groups {
-	/* Number 0: any other, for which there is no room. */
+	/* The first ones, a branch each: any other, for which there is no room. */
 	struct pyi_reference_group *items;
 	size_t count;
 	size_t capacity;
 	uint32_t *slots;
+	/* The one that was asked about last; 0: none. */
+	uint32_t found;
 };
 
-struct pyi_error *pyi_reference_groups_init(struct pyi_reference_groups *groups) PYI_MUST_CHECK;
+/* `branches`: 1 or more. */
+struct pyi_error *pyi_reference_groups_init(struct pyi_reference_groups *groups,
+					    uint32_t branches) PYI_MUST_CHECK;
 /* Safe on a zeroed struct. */
 void pyi_reference_groups_deinit(struct pyi_reference_groups *groups);
 
-/* The number of the group that is like this one, made if it is new. */
+/* The number of the group that is like this one, made if it is new; that of its branch if there is
+   no room for it. */
 struct pyi_error *pyi_reference_groups_find(struct pyi_reference_groups *groups,
 					    const struct pyi_reference_group *like,
 					    uint32_t *ret_number) PYI_MUST_CHECK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/referrer_tree.h"
 #include "base/cleanup.h"
 #include "graph/bits.h"
 #include "heap/dict_keys.h"
@@ -18,7 +19,9 @@ enum {
 	ITEMS_APART = 16,
 	/* How often it is asked whether there is still time. */
 	NODES_PER_CHECK = 1 << 16,
-	REGIONS = 3,
+	REGIONS = 2,
+	/* Of a tree: also branches. */
+	TREE_REGIONS = 4,
 };
 
 /* One answer being made; all of it belongs to the graph. */
@@ -26,25 +29,26 @@ struct run {
 	const struct pyi_graph_view *view;
 	const struct pyi_graph *graph;
 	struct pyi_referrers_question *question;
-	uint32_t *dict_owners;
+	const uint32_t *dict_owners;
 	struct pyi_holders holders;
 	/* Objects that are asked about; the next ones; and referents that have been counted. */
 	uint64_t *set;
 	uint64_t *next;
+	/* Of a tree: of each object the branches that ask about it, as bits; else, and on the first
+	   level, NULL: it is one. The next ones, and what becomes these. */
+	uint32_t *branches;
+	uint32_t *next_branches;
+	uint32_t *spare_branches;
 	struct pyi_reference_groups groups;
-	/* Of the groups of the level before: those whose objects are the next ones; else NULL. */
-	bool *selected;
+	/* Of the groups of the level before those whose objects are the next ones: one more than
+	   their branch; else NULL. */
+	uint8_t *selected;
 	struct pyi_dict_keys keys;
 };
 
 static const struct pyi_graph_type *type_of(const struct run *run, uint32_t node)
 {
 	return &run->graph->types[pyi_graph_type(run->graph, node)];
-}
-
-static struct pyi_memory_reader *reader_of(const struct run *run)
-{
-	return run->view->snapshot->reader;
 }
 
 /* Of one of many items of a container only what kind it is; false if it has to be looked for. */
@@ -61,12 +65,7 @@ static bool find_item(struct run *run, uint32_t source, uint64_t place, struct p
 	case PYI_KIND_TUPLE:
 		ret_edge->kind = PYI_EDGE_ELEMENT;
 		return referents.count > ITEMS_APART &&
-		       pyi_references_item(
-			       &run->view->session->runtime, reader_of(run),
-			       pyi_names_type(run->view->names, pyi_graph_type(run->graph, source)),
-			       pyi_graph_address(run->graph, source),
-			       referents.count - 1 - place) ==
-			       pyi_graph_address(run->graph, referents.items[place]);
+		       pyi_names_is_item(run->view->names, source, place);
 	case PYI_KIND_DICT:
 	case PYI_KIND_ORDERED_DICT:
 		/* Of a subclass it is not known which are keys. */
@@ -130,7 +129,7 @@ static struct pyi_error *count(struct run *run, struct pyi_reference_group *like
 	like->example = PYI_GRAPH_NONE;
 	like->last = PYI_GRAPH_NONE;
 	error = pyi_reference_groups_find(&run->groups, like, &number);
-	if (!error && !number && like->edge.kind == PYI_EDGE_ITEM) {
+	if (!error && number == like->branch && like->edge.kind == PYI_EDGE_ITEM) {
 		/* No more room to tell items apart. */
 		like->edge.kind = PYI_EDGE_VALUES;
 		like->edge.detail = 0;
@@ -139,8 +138,11 @@ static struct pyi_error *count(struct run *run, struct pyi_reference_group *like
 	if (error)
 		return error;
 	if (run->selected) {
-		if (run->selected[number] && object != PYI_GRAPH_NONE)
-			(void)pyi_bits_set(run->next, object);
+		if (!run->selected[number] || object == PYI_GRAPH_NONE)
+			return NULL;
+		(void)pyi_bits_set(run->next, object);
+		if (run->next_branches)
+			run->next_branches[object] |= UINT32_C(1) << (run->selected[number] - 1);
 		return NULL;
 	}
 	group = &run->groups.items[number];
@@ -157,6 +159,23 @@ static struct pyi_error *count(struct run *run, struct pyi_reference_group *like
 	if (!referents && object != PYI_GRAPH_NONE)
 		add(&group->bytes, pyi_graph_size(run->graph, object));
 	return NULL;
+}
+
+/* The same for each branch that asks about `target`. */
+static struct pyi_error *count_branches(struct run *run, struct pyi_reference_group *like,
+					uint32_t object, uint32_t target)
+{
+	struct pyi_error *error = NULL;
+
+	if (!run->branches)
+		return count(run, like, object, target);
+	for (uint32_t left = run->branches[target]; left && !error; left &= left - 1) {
+		struct pyi_reference_group of_branch = *like;
+
+		of_branch.branch = (uint32_t)__builtin_ctz(left);
+		error = count(run, &of_branch, object, target);
+	}
+	return error;
 }
 
 static struct pyi_error *count_reference(struct run *run, uint32_t object, uint32_t source,
@@ -179,7 +198,7 @@ static struct pyi_error *count_reference(struct run *run, uint32_t object, uint3
 	if (like.owner.holder == PYI_HOLDER_FUNCTION && like.owner.edge.kind == PYI_EDGE_NONE &&
 	    like.edge.kind == PYI_EDGE_FIELD)
 		like.owner = (struct pyi_place){ 0 };
-	return count(run, &like, object, target);
+	return count_branches(run, &like, object, target);
 }
 
 /* What refers to objects of the set, or what these refer to. */
@@ -192,13 +211,13 @@ static struct pyi_error *count_referents(struct run *run, uint32_t object, uint3
 	for (uint64_t e = 0; e < referents.count && !error; e++) {
 		uint32_t target = referents.items[e];
 
-		if (pyi_graph_flags(run->graph, target) & PYI_NODE_KEYS) {
-			/* The keys are the dict's. */
-			if (all)
-				error = count_referents(run, object, target);
-		} else if (all || pyi_bits_has(run->set, target)) {
+		if (!all && !pyi_bits_has(run->set, target))
+			continue;
+		if (!(pyi_graph_flags(run->graph, target) & PYI_NODE_KEYS))
 			error = count_reference(run, object, source, e);
-		}
+		else if (all)
+			/* The keys are the dict's. */
+			error = count_referents(run, object, target);
 	}
 	return error;
 }
@@ -207,9 +226,11 @@ static struct pyi_error *count_referents(struct run *run, uint32_t object, uint3
 static struct pyi_error *count_object(struct run *run, uint32_t object)
 {
 	const struct pyi_graph_nodes referents = pyi_graph_referents(run->graph, object);
+	const bool has_dict = pyi_names_type(run->view->names, pyi_graph_type(run->graph, object))
+				      ->has_attributes;
 	struct pyi_error *error = NULL;
 
-	for (uint64_t e = 0; e < referents.count && !error; e++)
+	for (uint64_t e = 0; e < referents.count && has_dict && !error; e++)
 		if (run->dict_owners[referents.items[e]] == object) {
 			error = count_referents(run, object, referents.items[e]);
 			break;
@@ -236,7 +257,7 @@ static struct pyi_error *count_roots(struct run *run)
 		if (root->context)
 			like.owner = (struct pyi_place){ .holder = PYI_HOLDER_FRAME,
 							 .holder_addr = root->context };
-		error = count(run, &like, PYI_GRAPH_NONE, root->node);
+		error = count_branches(run, &like, PYI_GRAPH_NONE, root->node);
 	}
 	return error;
 }
@@ -330,75 +351,77 @@ static struct pyi_error *tell_group(struct run *run, uint32_t number,
 	return pyi_referrers_add(list, group);
 }
 
-static struct pyi_error *tell_level(struct run *run, struct pyi_referrer_list *list)
+static struct pyi_error *tell_level(struct run *run, const struct pyi_referrer_level *level)
 {
 	struct pyi_error *error = NULL;
 
 	for (uint32_t g = 0; g < run->groups.count && !error; g++)
 		if (run->groups.items[g].references)
-			error = tell_group(run, g, list);
-	return error ? error : pyi_referrers_merge(list);
+			error = tell_group(run, g,
+					   level->branches[run->groups.items[g].branch].list);
+	for (size_t b = 0; b < level->count && !error; b++)
+		error = pyi_referrers_merge(level->branches[b].list);
+	return error;
 }
 
-/* The biggest group of objects: roots are no objects, and a merged rest leads nowhere. */
-static struct pyi_referrer_group *biggest(const struct pyi_referrer_list *list)
+/* The objects of the groups that lead to the next level become those that are asked about. */
+static struct pyi_error *select_groups(struct run *run, const struct pyi_referrer_level *next)
 {
-	for (size_t g = 0; g < list->count; g++)
-		if (list->groups[g].type[0] && list->groups[g].type[0] != '(' &&
-		    list->groups[g].number_count)
-			return &list->groups[g];
-	return NULL;
-}
-
-/* The objects of a group become those that are asked about. */
-static struct pyi_error *select_group(struct run *run, const struct pyi_referrer_group *group)
-{
-	const size_t words = pyi_bits_bytes(run->graph->node_count) / sizeof(*run->set);
-	PYI_CLEANUP(pyi_guard_free) bool *selected = calloc(run->groups.count + 1, sizeof(bool));
+	const uint64_t node_count = run->graph->node_count;
+	PYI_CLEANUP(pyi_guard_free) uint8_t *selected = calloc(run->groups.count + 1, 1);
+	uint32_t *branches = run->branches;
 	struct pyi_error *error;
 	uint64_t *set;
 
 	if (!selected)
 		return pyi_error_no_memory();
-	for (size_t n = 0; n < group->number_count; n++)
-		selected[group->numbers[n]] = true;
-	memset(run->next, 0, words * sizeof(*run->next));
+	for (size_t b = 0; b < next->count; b++) {
+		const struct pyi_referrer_group *group = next->branches[b].above[next->level - 1];
+
+		for (size_t n = 0; n < group->number_count; n++)
+			selected[group->numbers[n]] = (uint8_t)(b + 1);
+	}
+	memset(run->next, 0, pyi_bits_bytes(node_count));
+	if (run->next_branches)
+		memset(run->next_branches, 0, node_count * sizeof(*run->next_branches));
 	run->selected = selected;
 	error = count_all(run);
 	run->selected = NULL;
 	set = run->set;
 	run->set = run->next;
 	run->next = set;
+	if (run->next_branches) {
+		run->branches = run->next_branches;
+		run->next_branches = branches ? branches : run->spare_branches;
+	}
 	return error;
 }
 
 static struct pyi_error *ask_levels(struct run *run)
 {
-	struct pyi_referrer_list *list = &run->question->answer.list;
+	const struct pyi_referrer_tree_request request = {
+		.depth = run->question->depth,
+		.tree = run->question->tree,
+		.width = run->question->width,
+	};
+	struct pyi_referrer_level level = { .branches = { { .list = &run->question->answer.list } },
+					    .count = 1 };
 	struct pyi_error *error = NULL;
 
-	for (unsigned level = 0; !error; level++) {
-		struct pyi_referrer_group *group;
+	while (level.count && !error) {
+		struct pyi_referrer_level next = { 0 };
 
-		error = pyi_reference_groups_init(&run->groups);
+		error = pyi_reference_groups_init(&run->groups, (uint32_t)level.count);
 		if (!error)
 			error = count_all(run);
 		if (!error)
-			error = tell_level(run, list);
-		group = error || level + 1 >= run->question->depth ? NULL : biggest(list);
-		if (group) {
-			list = calloc(1, sizeof(*list));
-			group->referrers = list;
-			if (list)
-				error = select_group(run, group);
-			else
-				group = NULL;
-		}
+			error = tell_level(run, &level);
+		if (!error)
+			error = pyi_referrer_tree_follow(&level, &request, &next);
+		if (!error && next.count)
+			error = select_groups(run, &next);
 		pyi_reference_groups_deinit(&run->groups);
-		if (!list)
-			return pyi_error_no_memory();
-		if (!group)
-			break;
+		level = next;
 	}
 	return error;
 }
@@ -427,7 +450,8 @@ static struct pyi_error *answer(struct run *run)
 {
 	struct pyi_error *error;
 
-	error = pyi_graph_dict_owners(run->view, run->dict_owners);
+	error = pyi_findings_dict_owners(run->view);
+	run->dict_owners = run->view->findings->dict_owners;
 	if (!error)
 		error = pyi_subject_choose(&run->question->found, run->question->subject,
 					   run->graph, run->set, &run->question->answer.instances);
@@ -446,20 +470,23 @@ static struct pyi_error *answer_with(struct run *run)
 {
 	struct pyi_graph_space *space = run->graph->space;
 	const uint64_t bits_bytes = pyi_bits_bytes(run->graph->node_count);
-	const uint64_t sizes[REGIONS] = { (uint64_t)run->graph->node_count * sizeof(uint32_t),
-					  bits_bytes, bits_bytes };
-	void *regions[REGIONS] = { NULL };
+	const uint64_t branches_bytes = run->graph->node_count * sizeof(*run->branches);
+	const uint64_t sizes[TREE_REGIONS] = { bits_bytes, bits_bytes, branches_bytes,
+					       branches_bytes };
+	const int count = run->question->tree ? TREE_REGIONS : REGIONS;
+	void *regions[TREE_REGIONS] = { NULL };
 	struct pyi_error *error = NULL;
 
-	for (int r = 0; r < REGIONS && !error; r++)
+	for (int r = 0; r < count && !error; r++)
 		error = pyi_graph_space_map(space, sizes[r], &regions[r]);
 	if (!error) {
-		run->dict_owners = regions[0];
-		run->set = regions[1];
-		run->next = regions[2];
+		run->set = regions[0];
+		run->next = regions[1];
+		run->next_branches = regions[2];
+		run->spare_branches = regions[3];
 		error = answer(run);
 	}
-	for (int r = 0; r < REGIONS; r++)
+	for (int r = 0; r < count; r++)
 		pyi_graph_space_unmap(space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
 	return error;
 }
@@ -498,6 +525,7 @@ struct pyi_graph_question pyi_referrers_ask(struct pyi_referrers_question *quest
 		.ask = ask,
 		.argument = question,
 		.values = question->subject->values,
+		.named = true,
 	};
 }
 

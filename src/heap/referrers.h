@@ -13,8 +13,12 @@ struct pyi_referrers_question {
 	const struct pyi_subject *subject;
 	/* What they refer to. */
 	bool referents;
-	/* Levels (1 or more): the referrers of the biggest group's objects, and so on. */
+	/* Levels (1 or more, at most PYI_REFERRER_TREE_LEVELS): the referrers of the biggest
+	   group's objects, and so on; or of a tree, those of the first `width` groups of each list.
+	 */
 	unsigned depth;
+	bool tree;
+	uint64_t width;
 
 	/* To be given back with pyi_referrers_question_deinit(). */
 	struct pyi_referrers answer;

@@ -11,10 +11,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/page.h"
+#include "heap/doubt.h"
 #include "heap/gate.h"
 #include "process/another_program.h"
 #include "process/program.h"
-#include "python/safe_point.h"
 #include "snapshot/preflight.h"
 #include "tracee/wait.h"
 
@@ -41,12 +41,14 @@ enum {
 	/* A walk that took so long is not taken again to see whether it goes better. */
 	LONG_WALK_MS = 2000,
 	STOP_LIMIT = 400,
-	/* Frames from the innermost one in which the heap may be changed, and so many snapshots
-	   that are dropped for their sake. */
-	INNER_FRAMES = 8,
+	/* Snapshots that are dropped for the sake of a frame in which the heap may be changed. */
 	STACK_PATIENCE = 6,
 	/* A collection of a large heap takes seconds. */
 	COLLECTION_PATIENCE_MS = 10000,
+	/* Without a GIL it takes no object out of its place, and may run all the time: so long, and
+	   so many stops, it is waited for. */
+	SIDE_BY_SIDE_PATIENCE_MS = 200,
+	SIDE_BY_SIDE_STOPS = 3,
 	POLL_FIRST_MS = 1,
 	POLL_LAST_MS = 50,
 	EXIT_LOOKS = 20,
@@ -146,7 +148,7 @@ static struct pyi_error *prepare(struct pyi_session *session)
 		error = pyi_memory_reader_open(&session->source.process, false, &live);
 	if (!error)
 		error = pyi_runtime_find(&session->source.process, &session->maps, live,
-					 session->options->runtime, &session->runtime);
+					 &session->options->runtime, &session->runtime);
 	pyi_memory_reader_destroy(live);
 	error = prefer_no_permission(session, error);
 	if (!error)
@@ -177,7 +179,9 @@ struct pyi_error *pyi_session_open(pid_t pid, const struct pyi_session_options *
 static struct pyi_error *await_no_collection(struct pyi_session *session, struct pyi_gate *gate,
 					     bool *ret_ended)
 {
-	uint64_t patience_ns = pyi_clock_deadline(COLLECTION_PATIENCE_MS, PYI_CLOCK_NEVER);
+	bool side_by_side = pyi_interpreters_have_no_gil(&session->runtime);
+	uint64_t patience_ns = pyi_clock_deadline(
+		side_by_side ? SIDE_BY_SIDE_PATIENCE_MS : COLLECTION_PATIENCE_MS, PYI_CLOCK_NEVER);
 	uint64_t now_ns = pyi_clock_now_ns();
 	struct pyi_memory_reader *live;
 	struct pyi_error *error;
@@ -209,42 +213,8 @@ static struct pyi_error *await_no_collection(struct pyi_session *session, struct
 		pause_ms = pause_ms < POLL_LAST_MS ? 2 * pause_ms : POLL_LAST_MS;
 	}
 	pyi_memory_reader_destroy(live);
+	*ret_ended |= side_by_side;
 	return error;
-}
-
-/* Whether no thread can have changed objects while the snapshot was taken. */
-static bool threads_stood_still(const struct pyi_session *session,
-				const struct pyi_source_snapshot *snapshot,
-				const struct pyi_gate *gate)
-{
-	PYI_CLEANUP(pyi_guard_free) struct pyi_thread_motion *threads = NULL;
-	bool moved = snapshot->stranger;
-
-	threads = calloc(snapshot->thread_count + 1, sizeof(*threads));
-	if (!threads)
-		return false;
-	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		const struct pyi_source_thread *thread = &snapshot->threads[t];
-
-		moved |= thread->moved;
-		threads[t] = (struct pyi_thread_motion){
-			.thread_pointer = thread->thread_pointer,
-			.namespace_tid = thread->namespace_tid,
-			.still = thread->held || !thread->moved,
-		};
-	}
-	if (!moved)
-		return true;
-	for (size_t i = 0; i < gate->interpreters.count; i++) {
-		struct pyi_gil_state before;
-		struct pyi_gil_state after;
-
-		if (!pyi_gate_gil(gate, i, &before, &after) ||
-		    !pyi_interpreters_gil_was_still(&session->runtime, snapshot->reader, &before,
-						    &after, threads, snapshot->thread_count))
-			return false;
-	}
-	return gate->interpreters.count != 0;
 }
 
 static const char *const troubles[] = {
@@ -256,52 +226,6 @@ static const char *const troubles[] = {
 	[PYI_TROUBLE_SIZE] = "an object says that it is larger than all memory",
 };
 
-static const char thread_ran[] = "a thread ran while the snapshot was taken";
-
-/* What speaks against believing a snapshot, before it is walked; NULL if nothing does. */
-static const char *doubt(const struct pyi_session *session, struct pyi_source_snapshot *snapshot,
-			 const struct pyi_interpreters *interpreters, const struct pyi_gate *gate)
-{
-	if (pyi_interpreters_collecting(&session->runtime, snapshot->reader, interpreters))
-		return "a garbage collection was running";
-	if (!pyi_gate_has_same(gate, interpreters))
-		return "an interpreter came or went while the snapshot was taken";
-	if (!threads_stood_still(session, snapshot, gate))
-		return thread_ran;
-	return NULL;
-}
-
-/*
- * What the thread with the GIL was doing, shown to whoever wants to see it; returns what speaks
- * against this snapshot because of it.
- */
-static const char *look_at_stack(const struct pyi_session *session,
-				 struct pyi_source_snapshot *snapshot,
-				 const struct pyi_interpreters *interpreters)
-{
-	const char *problem = session->inconsistency;
-	struct pyi_stack stack;
-
-	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-
-		if (!snapshot->threads[t].held ||
-		    !pyi_interpreters_is_gil_holder(&session->runtime, snapshot->reader,
-						    interpreters,
-						    snapshot->threads[t].thread_pointer))
-			continue;
-		error = pyi_stack_unwind(snapshot, t, &stack);
-		if (error)
-			continue;
-		for (size_t f = 0; f < stack.count && f < INNER_FRAMES && !problem; f++)
-			problem = pyi_safe_point_problem(stack.frames[f].name);
-		if (session->options->stack)
-			session->options->stack(session->options->progress_argument, &stack,
-						problem);
-	}
-	return problem;
-}
-
 struct pyi_error *pyi_session_check(const struct pyi_session *session)
 {
 	if (pyi_wait_is_cancelled())
@@ -309,6 +233,21 @@ struct pyi_error *pyi_session_check(const struct pyi_session *session)
 	return pyi_clock_passed(session->options->deadline_ns)
 		       ? pyi_error_timeout("it was not done in the time allowed")
 		       : NULL;
+}
+
+void pyi_session_begin_offline(struct pyi_session *session, const struct pyi_graph *graph,
+			       uint64_t rss_bytes)
+{
+	session->graph = graph;
+	session->rss_bytes = rss_bytes;
+	session->room_bytes = ROOM_BYTES + rss_bytes / ROOM_SHARE;
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		if (pyi_graph_flags(graph, node) & PYI_NODE_KEYS)
+			continue;
+		session->summary.objects++;
+		session->summary.bytes += pyi_graph_size(graph, node);
+	}
+	session->heap_bytes = session->summary.bytes;
 }
 
 void pyi_session_leave_out(struct pyi_session *session)
@@ -354,6 +293,12 @@ struct pyi_error *pyi_session_walk(struct pyi_session *session,
 	if (!session->inconsistency &&
 	    result.summary.trouble < sizeof(troubles) / sizeof(troubles[0]))
 		session->inconsistency = troubles[result.summary.trouble];
+	/* Then all objects are where they were, but what the collector has in hand is counted once
+	   more (Python/gc_free_threading.c, scan_heap_visitor()). */
+	if (!session->inconsistency && request->job == PYI_JOB_GRAPH &&
+	    pyi_interpreters_have_no_gil(&session->runtime) &&
+	    pyi_interpreters_collecting(&session->runtime, snapshot->reader, interpreters))
+		session->inconsistency = pyi_doubt_collection;
 	if (!session->inconsistency && result.roots_truncated)
 		session->inconsistency = "a chain of threads or frames does not end";
 	if (result.arena_bytes > session->snapshot_bytes)
@@ -398,10 +343,10 @@ static struct pyi_error *examine_snapshot(struct pyi_session *session,
 		return pyi_source_confirm(snapshot, error);
 	session->interpreter_count = interpreters.count;
 	session->phase = pyi_interpreters_phase(&session->runtime, snapshot->reader);
-	session->inconsistency = doubt(session, snapshot, &interpreters, gate);
+	session->inconsistency = pyi_doubt_of_moment(session, snapshot, &interpreters, gate);
 	if (session->options->stack ||
 	    (!session->inconsistency && session->attempts <= STACK_PATIENCE))
-		stack_doubt = look_at_stack(session, snapshot, &interpreters);
+		stack_doubt = pyi_doubt_of_stack(session, snapshot, &interpreters);
 	/* It is only a guess: after some tries what the walk itself finds decides. */
 	if (!session->inconsistency && session->attempts <= STACK_PATIENCE)
 		session->inconsistency = stack_doubt;
@@ -476,27 +421,35 @@ static void expect_pause(struct pyi_session *session)
 		pyi_error_destroy(error);
 		return;
 	}
-	if (!budget->memory_bytes && session->source.kind != PYI_SOURCE_MIRROR)
+	if (!budget->memory_bytes && session->source.kind != PYI_SOURCE_MIRROR) {
 		budget->expected_ms =
 			pyi_preflight_estimate_pause(status.anonymous_bytes, 0, pyi_page_bytes());
+		/* Who chose the source knows of huge pages, and has found it short enough. */
+		if (budget->expected_ms > budget->max_pause_ms)
+			budget->expected_ms = budget->max_pause_ms;
+	}
 	pyi_pause_budget_grow(budget, status.anonymous_bytes);
 }
 
 static struct pyi_error *out_of_budget(const struct pyi_session *session)
 {
 	const struct pyi_pause_budget *budget = &session->budget;
+	bool too_long = pyi_pause_budget_is_too_long(budget);
+	struct pyi_error *error = pyi_error_create(
+		PYI_EXIT_FAILED, PYI_ERROR_PAUSE_TOO_LONG,
+		"process %d was stopped for %.0f ms in all, and the next try would take about "
+		"%.0f ms: more than %.0f ms %s%s%s",
+		session->source.process.pid, budget->paused_ms, budget->expected_ms,
+		too_long ? budget->max_pause_ms : budget->max_total_ms,
+		too_long ? "at a time" : "together",
+		session->inconsistency ? "; the last one was no use: " : "",
+		session->inconsistency ? session->inconsistency : "");
 
-	return pyi_error_hint(
-		pyi_error_create(
-			PYI_EXIT_FAILED, PYI_ERROR_PAUSE_TOO_LONG,
-			"process %d was stopped for %.0f ms in all, and the next try would "
-			"take about %.0f ms: more than %.0f ms%s%s",
-			session->source.process.pid, budget->paused_ms, budget->expected_ms,
-			budget->max_total_ms,
-			session->inconsistency ? "; the last one was no use: " : "",
-			session->inconsistency ? session->inconsistency : ""),
-		"allow it with --max-total-pause %.0f, and --max-pause",
-		2 * budget->max_total_ms + 2 * budget->expected_ms);
+	if (too_long)
+		return pyi_error_hint(error, "allow it with --max-pause %.0f",
+				      2 * budget->expected_ms);
+	return pyi_error_hint(error, "allow it with --max-total-pause %.0f",
+			      2 * budget->max_total_ms + 2 * budget->expected_ms);
 }
 
 /* One try is over, with a snapshot or without; `dropped` says why it was no use, NULL: it was. */
@@ -575,7 +528,8 @@ static struct pyi_error *examine(struct pyi_session *session,
 		last = session->options->still || !calm || session->source.cost.is_enough ||
 		       stops >= STOP_LIMIT || session->attempts + 1 >= SNAPSHOT_LIMIT ||
 		       !pyi_pause_budget_has(&session->budget, 2);
-		gate->source.anyway = last;
+		gate->source.anyway = last || (pyi_interpreters_have_no_gil(&session->runtime) &&
+					       stops > SIDE_BY_SIDE_STOPS);
 		error = pyi_source_take(&session->source, extent_of(session), &gate->source,
 					&snapshot);
 		if (error && prefer_mirror(session, &error)) {
@@ -586,7 +540,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 		}
 		if (error)
 			return error;
-		session->inconsistency = "a garbage collection was running";
+		session->inconsistency = pyi_doubt_collection;
 		taken = snapshot != NULL;
 		if (taken) {
 			session->attempts++;
@@ -594,7 +548,7 @@ static struct pyi_error *examine(struct pyi_session *session,
 			examined = false;
 			error = examine_snapshot(session, snapshot, gate, last, examination,
 						 &examined);
-			session->restless |= session->inconsistency == thread_ran;
+			session->restless |= session->inconsistency == pyi_doubt_thread;
 			session->snapshot_ms = pyi_clock_ms_since(snapshot->created_ns);
 			if (!error && session->summary.trouble)
 				last |= is_lasting(&session->summary, ++walks,

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "heap/pause_budget.h"
 #include "heap/walk_run.h"
+#include "graph/graph.h"
 #include "process/maps.h"
 #include "process/process.h"
 #include "python/interpreters.h"
@@ -35,8 +36,7 @@ struct pyi_session_options {
 	enum pyi_source_kind source;
 	/* The target does not change any more (a core): one look says all. */
 	bool still;
-	/* Of several runtimes in the process the one with this number, from 1; 0: the only one. */
-	unsigned runtime;
+	struct pyi_runtime_wish runtime;
 	/* As pyi_interpreters_keep() has it: one more than its number; 0: all. */
 	uint64_t interpreter;
 	/* For everything; on base/clock.h's clock. */
@@ -101,7 +101,16 @@ struct pyi_session {
 	/* What was found in the target after the last examination. */
 	struct pyi_residue residue;
 	bool residue_known;
+	/* In the place of a process: pyi_session_begin_offline(). */
+	const struct pyi_graph *graph;
 };
+
+/*
+ * For a graph that was read from a dump, of a process that had so many resident bytes: room for
+ * names, and what a walk would have counted. There is nothing to close. `graph` must outlive it.
+ */
+void pyi_session_begin_offline(struct pyi_session *session, const struct pyi_graph *graph,
+			       uint64_t rss_bytes);
 
 /*
  * Opens process `pid` and prepares everything that can be done while it runs. `options` must

@@ -9,10 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pyinspect/str_text.h>
+#include <pyinspect/type_flags.h>
+
 #include "analysis/heap_contents.h"
 #include "base/cleanup.h"
 #include "graph/bits.h"
 #include "heap/graph.h"
+#include "heap/node_items.h"
 #include "heap/subject.h"
 #include "python/attributes.h"
 
@@ -23,11 +27,6 @@ enum {
 	/* More than any bus gives: names are ":1.4711". */
 	TEXT_BYTES = 48,
 	TEXTS_PER_CHECK = 1 << 16,
-	/* tp_flags */
-	FLAG_HEAP_TYPE = 1 << 9,
-	FLAG_HAVE_GC = 1 << 14,
-	/* Include/cpython/unicodeobject.h, PyASCIIObject.state */
-	COMPACT_ASCII = 3 << 5,
 };
 
 struct run {
@@ -35,6 +34,8 @@ struct run {
 	const struct pyi_examination *also;
 	struct pyi_slip answer;
 	uint64_t graph_bytes;
+	/* Of a dump; NULL: there is a snapshot to be read. */
+	const struct pyi_graph_view *dump;
 
 	/* Of the snapshot being examined: */
 	struct pyi_session *session;
@@ -59,6 +60,8 @@ struct run {
 static bool get_class_attribute(const struct run *run, uint64_t type, const char *name,
 				uint64_t *ret_value)
 {
+	if (run->dump)
+		return pyi_node_items_attribute(run->dump, type, name, ret_value);
 	return pyi_attributes_get_class(&run->session->runtime, run->snapshot->reader, type, name,
 					ret_value);
 }
@@ -144,6 +147,46 @@ static bool add_connection(void *argument, uint64_t key, uint64_t value)
 	return true;
 }
 
+static bool each_item(struct run *run, uint64_t dict,
+		      bool (*item)(void *argument, uint64_t key, uint64_t value))
+{
+	if (run->dump)
+		return pyi_node_items_each(run->dump, dict, item, run);
+	return pyi_attributes_each_item(&run->session->runtime, run->snapshot->reader, dict, item,
+					run);
+}
+
+static bool get_length(const struct run *run, uint64_t object, uint64_t *ret_length)
+{
+	uint32_t node;
+
+	if (!run->dump)
+		return pyi_attributes_length(&run->session->runtime, run->snapshot->reader, object,
+					     ret_length);
+	node = pyi_graph_find(run->graph, object);
+	return node != PYI_GRAPH_NONE && pyi_names_length(run->dump->names, node, ret_length);
+}
+
+/* What a dump keeps as the value of a str, as ascii() writes it (python/places.h): whole and
+ * without anything that it escapes, or none. */
+static bool read_kept(const struct run *run, uint64_t addr, char *ret_text, size_t size_bytes)
+{
+	uint32_t node = pyi_graph_find(run->graph, addr);
+	const char *value = node != PYI_GRAPH_NONE ? pyi_graph_value(run->graph, node) : NULL;
+	uint64_t length;
+
+	if (!value || !pyi_names_length(run->dump->names, node, &length))
+		return false;
+	/* Of 2.7 */
+	value += *value == 'u';
+	if ((*value != '\'' && *value != '"') || length + 1 > size_bytes ||
+	    strlen(value) != length + 2 || value[length + 1] != *value)
+		return false;
+	memcpy(ret_text, value + 1, (size_t)length);
+	ret_text[length] = '\0';
+	return !strchr(ret_text, '\\');
+}
+
 /* "arg1=':1.7'" of a match rule. */
 static char *find_arg1(const char *rule)
 {
@@ -158,11 +201,27 @@ static char *find_arg1(const char *rule)
 	return end ? strndup(start, (size_t)(end - start)) : NULL;
 }
 
+static char *read_arg1(const struct run *run, uint64_t match)
+{
+	char rule[PYI_NAME_BYTES];
+	uint64_t rule_addr;
+
+	if (run->dump)
+		return pyi_node_items_attribute(run->dump, match, "_rule", &rule_addr) &&
+				       read_kept(run, rule_addr, rule, sizeof(rule))
+			       ? find_arg1(rule)
+			       : NULL;
+	return pyi_attributes_get(&run->session->runtime, run->snapshot->reader, match, "_rule",
+				  &rule_addr) &&
+			       pyi_objects_read_str(&run->session->runtime, run->snapshot->reader,
+						    rule_addr, rule)
+		       ? find_arg1(rule)
+		       : NULL;
+}
+
 static bool add_match(void *argument, uint64_t key, uint64_t value)
 {
 	struct run *run = argument;
-	char rule[PYI_NAME_BYTES];
-	uint64_t rule_addr;
 
 	for (size_t c = 0; c < run->answer.connection_count; c++) {
 		struct pyi_slip_connection *connection = &run->answer.connections[c];
@@ -170,11 +229,8 @@ static bool add_match(void *argument, uint64_t key, uint64_t value)
 		if (run->connection_addr[c] != key || connection->has_match)
 			continue;
 		connection->has_match = true;
-		if (pyi_attributes_get(&run->session->runtime, run->snapshot->reader, value,
-				       "_rule", &rule_addr) &&
-		    pyi_objects_read_str(&run->session->runtime, run->snapshot->reader, rule_addr,
-					 rule))
-			connection->match_arg1 = find_arg1(rule);
+		connection->match_arg1 = read_arg1(run, value);
+		connection->match_unknown = run->dump && !connection->match_arg1;
 	}
 	return true;
 }
@@ -203,19 +259,18 @@ static bool read_name(const struct run *run, uint64_t addr, char ret_name[TEXT_B
 {
 	const struct pyi_layout *layout = run->session->runtime.layout;
 	struct pyi_memory_reader *reader = run->snapshot->reader;
-	uint64_t length;
-	uint8_t state;
+	struct pyi_str_text text;
 
-	if (layout->str_state == PYI_ABSENT)
+	if (run->dump)
+		return read_kept(run, addr, ret_name, TEXT_BYTES + 1) && *ret_name;
+	if (!pyi_has(layout->str_state))
 		return read_plain_name(run, addr, ret_name);
-	if (!pyi_memory_try_read_u64(reader, addr + layout->str_length, &length) || !length ||
-	    length > TEXT_BYTES ||
-	    !pyi_memory_try_read(reader, addr + layout->str_state, &state, 1) ||
-	    (state & COMPACT_ASCII) != COMPACT_ASCII ||
-	    !pyi_memory_try_read(reader, addr + layout->str_ascii_size, ret_name, (size_t)length))
+	text = pyi_str_text(reader, layout, addr);
+	if (!pyi_str_is_compact_ascii(&text) || !text.length || text.length > TEXT_BYTES ||
+	    !pyi_memory_try_read(reader, text.addr, ret_name, (size_t)text.length))
 		return false;
-	ret_name[length] = '\0';
-	return !memchr(ret_name, '\0', (size_t)length);
+	ret_name[text.length] = '\0';
+	return !memchr(ret_name, '\0', (size_t)text.length);
 }
 
 static struct pyi_error *add_name(struct run *run, uint32_t node)
@@ -277,7 +332,7 @@ static void choose_values(const struct run *run, bool *values)
 						run->graph->types[t].addr +
 							run->session->runtime.layout->type_flags,
 						&flags) &&
-			!(flags & (FLAG_HEAP_TYPE | FLAG_HAVE_GC));
+			!(flags & (PYI_TPFLAG_HEAP_TYPE | PYI_TPFLAG_HAVE_GC));
 	}
 }
 
@@ -289,6 +344,8 @@ static struct pyi_error *add_contents(struct run *run, struct pyi_heap_contents 
 	uint32_t node = pyi_graph_find(run->graph, addr);
 	struct pyi_error *error;
 
+	if (run->answer.redacted)
+		names = NULL;
 	run->names = names;
 	if (node == PYI_GRAPH_NONE) {
 		run->answer.unreadable++;
@@ -346,7 +403,7 @@ static struct pyi_error *read_contents(struct run *run)
 	pyi_graph_space_unmap(run->graph->space, met, met_bytes, met_bytes ? met_bytes : 1);
 	if (error)
 		return error;
-	if (run->answer.senders > run->answer.sender_names.count)
+	if (!run->answer.redacted && run->answer.senders > run->answer.sender_names.count)
 		run->answer.unreadable += run->answer.senders - run->answer.sender_names.count;
 	pyi_name_set_sort(&run->answer.sender_names);
 	for (size_t c = 0; c < run->answer.connection_count; c++)
@@ -410,13 +467,36 @@ static struct pyi_error *ask_graph(struct run *run, const struct pyi_interpreter
 	return error;
 }
 
+/* Which class it is, if there is one, and what stands in its containers. */
+static struct pyi_error *begin_answer(struct run *run)
+{
+	const struct pyi_type *holder = find_holder(run);
+	struct pyi_slip *answer = &run->answer;
+	struct pyi_error *error;
+
+	if (!holder)
+		return NULL;
+	answer->holder = strdup(holder->name);
+	if (!answer->holder)
+		return pyi_error_no_memory();
+	answer->unreadable += !get_length(run, run->senders_addr, &answer->senders) ||
+			      !each_item(run, run->by_connection_addr, add_connection);
+	if (!run->error && run->matches_addr)
+		answer->unreadable += !each_item(run, run->matches_addr, add_match);
+	for (size_t c = 0; answer->redacted && c < answer->connection_count; c++)
+		answer->unreadable += !get_length(run, run->connection_senders_addr[c],
+						  &answer->connections[c].unnamed);
+	error = run->error;
+	run->error = NULL;
+	return error;
+}
+
 static struct pyi_error *examine(void *argument, struct pyi_session *session,
 				 struct pyi_source_snapshot *snapshot,
 				 const struct pyi_interpreters *interpreters)
 {
 	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
 	struct run *run = argument;
-	const struct pyi_type *holder;
 	struct pyi_error *error = NULL;
 
 	pyi_slip_deinit(&run->answer);
@@ -432,24 +512,8 @@ static struct pyi_error *examine(void *argument, struct pyi_session *session,
 	error = pyi_subject_find(NULL, session, snapshot, interpreters, &found);
 	if (error)
 		return error;
-	holder = find_holder(run);
-	if (!holder)
-		return NULL;
-	run->answer.holder = strdup(holder->name);
-	if (!run->answer.holder)
-		return pyi_error_no_memory();
-	if (!pyi_attributes_length(&session->runtime, snapshot->reader, run->senders_addr,
-				   &run->answer.senders) ||
-	    !pyi_attributes_each_item(&session->runtime, snapshot->reader, run->by_connection_addr,
-				      add_connection, run))
-		run->answer.unreadable++;
-	if (!run->error && run->matches_addr &&
-	    !pyi_attributes_each_item(&session->runtime, snapshot->reader, run->matches_addr,
-				      add_match, run))
-		run->answer.unreadable++;
-	error = run->error;
-	run->error = NULL;
-	return error ? error : ask_graph(run, interpreters);
+	error = begin_answer(run);
+	return error || !run->answer.holder ? error : ask_graph(run, interpreters);
 }
 
 struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_bytes,
@@ -470,4 +534,34 @@ struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_b
 	}
 	*ret_slip = run->answer;
 	return NULL;
+}
+
+struct pyi_error *pyi_slip_of_dump(const struct pyi_graph_view *view, bool values,
+				   struct pyi_slip *ret_slip)
+{
+	PYI_CLEANUP(pyi_subject_found_deinit) struct pyi_subject_found found = { 0 };
+	PYI_CLEANUP(pyi_guard_free) struct run *run = calloc(1, sizeof(*run));
+	struct pyi_error *error;
+
+	if (!run)
+		return pyi_error_no_memory();
+	*run = (struct run){ .dump = view,
+			     .session = view->session,
+			     .snapshot = view->snapshot,
+			     .found = &found,
+			     .graph = view->graph,
+			     .answer.redacted = !values };
+	error = pyi_subject_find(NULL, view->session, view->snapshot, view->interpreters, &found);
+	if (!error)
+		error = begin_answer(run);
+	run->answer.redacted &= run->answer.holder != NULL;
+	if (!error && run->answer.holder)
+		error = count_instances(run);
+	if (!error && run->answer.holder)
+		error = read_contents(run);
+	if (error)
+		pyi_slip_deinit(&run->answer);
+	else
+		*ret_slip = run->answer;
+	return error;
 }

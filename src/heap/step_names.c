@@ -68,12 +68,43 @@ static bool is_closure(const struct pyi_step_names *step_names, uint32_t type,
 	       edge->detail == step_names->names->places.runtime->layout->function_closure;
 }
 
+static uint64_t load(const struct pyi_step_names *step_names, uint64_t addr)
+{
+	return pyi_memory_u64(step_names->names->places.reader, addr);
+}
+
+/* Of a function, or of a frame that is an object (up to 3.10); 0: it runs no code. */
+static uint64_t code_of(const struct pyi_step_names *step_names, uint32_t node)
+{
+	const struct pyi_graph *graph = step_names->names->graph;
+	const struct pyi_layout *layout = step_names->names->places.runtime->layout;
+	const uint32_t kind = graph->types[pyi_graph_type(graph, node)].kind;
+	uint32_t offset = PYI_ABSENT;
+
+	if (kind == PYI_KIND_FUNCTION)
+		offset = layout->function_code;
+	else if (kind == PYI_KIND_FRAME)
+		offset = layout->frame_code;
+	return offset == PYI_ABSENT ? 0 : load(step_names, pyi_graph_address(graph, node) + offset);
+}
+
+/* A frame that another one was called by: which one it is its code says. */
+static bool is_caller(const struct pyi_step_names *step_names, uint32_t source_type,
+		      uint32_t target_type)
+{
+	const struct pyi_graph_type *types = step_names->names->graph->types;
+
+	return types[source_type].kind == PYI_KIND_FRAME &&
+	       types[target_type].kind == PYI_KIND_FRAME &&
+	       step_names->names->places.runtime->layout->frame_code != PYI_ABSENT;
+}
+
 static struct pyi_error *name_reference(void *argument, uint32_t source, uint64_t place,
 					uint32_t *ret_name)
 {
 	struct pyi_step_names *step_names = argument;
-	const struct pyi_places *places = &step_names->names->places;
 	const struct pyi_graph *graph = step_names->names->graph;
+	const uint32_t target = pyi_graph_referents(graph, source).items[place];
 	struct pyi_step_name name = { .edge = pyi_names_edge(step_names->names, source, place) };
 
 	/* Which of the elements does not matter. */
@@ -81,10 +112,10 @@ static struct pyi_error *name_reference(void *argument, uint32_t source, uint64_
 		name.edge.detail = 0;
 	/* What the cells of a closure are called its code knows. */
 	if (is_closure(step_names, pyi_graph_type(graph, source), &name.edge))
-		(void)pyi_memory_try_read_u64(places->reader,
-					      pyi_graph_address(graph, source) +
-						      places->runtime->layout->function_code,
-					      &name.edge.context);
+		name.edge.context = code_of(step_names, source);
+	if (name.edge.kind == PYI_EDGE_FIELD &&
+	    is_caller(step_names, pyi_graph_type(graph, source), pyi_graph_type(graph, target)))
+		name.edge.context = code_of(step_names, target);
 	return find(step_names, &name, ret_name);
 }
 
@@ -106,6 +137,14 @@ struct pyi_step_name pyi_step_names_entry(const struct pyi_step_names *step_name
 					       .context = root->context };
 		break;
 	}
+	/* Which thread has it says less than what it runs. */
+	if (name.edge.kind == PYI_EDGE_THREAD && code_of(step_names, node))
+		name.edge.detail = 0;
+	if (name.edge.kind == PYI_EDGE_THREAD || name.edge.kind == PYI_EDGE_NONE)
+		name.edge.context = code_of(step_names, node);
+	if (name.edge.kind == PYI_EDGE_NONE &&
+	    graph->types[pyi_graph_type(graph, node)].kind == PYI_KIND_TYPE)
+		name.edge.context = pyi_graph_address(graph, node);
 	return name;
 }
 
@@ -156,42 +195,63 @@ static const char *type_name(const struct pyi_graph *graph, uint32_t node)
 	return name ? name : "?";
 }
 
-char *pyi_step_names_start_text(const struct pyi_step_names *step_names,
-				const struct pyi_step_name *name, uint32_t node)
+static char *frame_text(const struct pyi_step_names *step_names, uint64_t code)
+{
+	PYI_CLEANUP(pyi_guard_free)
+	char *name = pyi_places_code_name(&step_names->names->places, code);
+	char *text;
+
+	return name && asprintf(&text, "frame %s", name) >= 0 ? text : NULL;
+}
+
+/* An object that no root is: a type or a function by its name, another one by that of its type. */
+static char *object_text(const struct pyi_step_names *step_names, const char *words,
+			 const struct pyi_step_name *name, uint32_t node)
 {
 	const struct pyi_graph *graph = step_names->names->graph;
 	const struct pyi_places *places = &step_names->names->places;
+	PYI_CLEANUP(pyi_guard_free) char *known = NULL;
+	const char *of = "";
+	char *text;
+
+	if (graph->types[pyi_graph_type(graph, node)].kind == PYI_KIND_TYPE) {
+		of = "type ";
+		known = pyi_objects_type_name(places->runtime, places->reader,
+					      pyi_graph_address(graph, node));
+	} else if (name->edge.context) {
+		of = graph->types[pyi_graph_type(graph, node)].kind == PYI_KIND_FRAME ? "frame "
+										      : "function ";
+		known = pyi_places_code_name(places, name->edge.context);
+	}
+	return asprintf(&text, "%s%s%s", words, known ? of : "",
+			known ? known : type_name(graph, node)) < 0
+		       ? NULL
+		       : text;
+}
+
+char *pyi_step_names_start_text(const struct pyi_step_names *step_names,
+				const struct pyi_step_name *name, uint32_t node)
+{
 	const struct pyi_graph_root root = { .kind = name->edge.kind,
 					     .detail = name->edge.detail,
 					     .context = name->edge.context };
-	PYI_CLEANUP(pyi_guard_free) char *known = NULL;
-	const char *words;
-	char *text;
 
 	/* A root, even if it comes last. */
+	if (name->edge.kind == PYI_EDGE_THREAD && name->edge.context)
+		return frame_text(step_names, name->edge.context);
 	if (name->edge.kind != PYI_EDGE_NONE)
 		return pyi_names_root_text(step_names->names, &root);
 	switch (name->start - 1) {
 	case PYI_RANK_ALIVE:
-		words = "never freed: ";
-		if (graph->types[pyi_graph_type(graph, node)].kind == PYI_KIND_TYPE) {
-			known = pyi_objects_type_name(places->runtime, places->reader,
-						      pyi_graph_address(graph, node));
-			words = "type ";
-		}
-		break;
+		return object_text(step_names, name->edge.context ? "" : "never freed: ", name,
+				   node);
 	case PYI_RANK_HELD:
-		words = "held by C code: ";
-		break;
+		return object_text(step_names, "held by C code: ", name, node);
 	case PYI_RANK_UNREACHED:
-		words = "held by nothing: ";
-		break;
+		return object_text(step_names, "held by nothing: ", name, node);
 	default:
 		return strdup("?");
 	}
-	if (asprintf(&text, "%s%s", words, known ? known : type_name(graph, node)) < 0)
-		return NULL;
-	return text;
 }
 
 /* Any of many references of an object of this type. */
@@ -298,6 +358,30 @@ static struct pyi_error *put_closure(struct writing *writing, size_t *index)
 	return NULL;
 }
 
+/* "frame f" in place of what led to it: f called the frames that are before it on its thread. */
+static struct pyi_error *put_caller(struct writing *writing, uint64_t code)
+{
+	PYI_CLEANUP(pyi_guard_free) char *text = frame_text(writing->step_names, code);
+
+	if (!text)
+		return pyi_error_no_memory();
+	writing->length = 0;
+	put(writing, text);
+	return NULL;
+}
+
+/* True if all steps up to this one are frames of one thread, the last called first. */
+static bool is_on_stack(const struct writing *writing, size_t index)
+{
+	const struct pyi_edge *start = edge_at(writing, 0);
+
+	for (size_t i = 1; i <= index; i++)
+		if (!is_caller(writing->step_names, step_at(writing, i - 1)->type,
+			       step_at(writing, i)->type))
+			return false;
+	return start && start->kind == PYI_EDGE_THREAD;
+}
+
 static struct pyi_error *put_edge(struct writing *writing, size_t index)
 {
 	const struct pyi_graph *graph = writing->step_names->names->graph;
@@ -318,6 +402,8 @@ static struct pyi_error *put_edge(struct writing *writing, size_t index)
 		return NULL;
 	}
 	edge = *known;
+	if (edge.kind == PYI_EDGE_FIELD && edge.context && is_on_stack(writing, index))
+		return put_caller(writing, edge.context);
 	if (edge.kind == PYI_EDGE_DICT && index + 1 < writing->count) {
 		writing->in_dict = true;
 		return NULL;
@@ -330,7 +416,7 @@ static struct pyi_error *put_edge(struct writing *writing, size_t index)
 		put(writing, type->kind == PYI_KIND_DEQUE ? "[*]" : "{*}");
 		return NULL;
 	}
-	text = pyi_names_edge_text(writing->step_names->names, type->addr, &edge, 0);
+	text = pyi_names_edge_text(writing->step_names->names, type, &edge, 0);
 	if (!text)
 		return pyi_error_no_memory();
 	put(writing, text);

@@ -13,6 +13,7 @@
 #include "base/page.h"
 #include "heap/payload_blob.h"
 #include "heap/walk_ranges.h"
+#include "python/heap_pages.h"
 #include "python/objects.h"
 #include "python/roots.h"
 #include "python/type_rules.h"
@@ -347,6 +348,8 @@ struct run {
 	/* Without a cache: the payload changes what we read. */
 	struct pyi_memory_reader *reader;
 	uint8_t *records;
+	/* So many of them are not decoded yet. */
+	size_t record_bytes;
 	/* What the system call that it is stopped at returns. */
 	bool replies;
 	uint64_t reply;
@@ -381,9 +384,18 @@ static struct pyi_error *take_records(struct run *run, uint64_t addr, uint64_t s
 					"the payload's answer is not where it should be");
 	error = pyi_memory_read(run->reader, addr, run->records, (size_t)size_bytes);
 	if (!error)
-		error = pyi_walk_decode(run->records, (size_t)size_bytes, run->request,
-					run->result);
+		run->record_bytes = (size_t)size_bytes;
 	return error;
+}
+
+/* While the payload writes the next ones. */
+static struct pyi_error *decode_records(void *argument)
+{
+	struct run *run = argument;
+	size_t size_bytes = run->record_bytes;
+
+	run->record_bytes = 0;
+	return pyi_walk_decode(run->records, size_bytes, run->request, run->result);
 }
 
 static struct pyi_error *reply(struct run *run, uint64_t value)
@@ -435,6 +447,7 @@ static struct pyi_error *handle_deadline(struct run *run)
 
 static struct pyi_error *serve(struct run *run)
 {
+	const struct pyi_source_meanwhile decode = { decode_records, run };
 	bool done = false;
 
 	while (!done) {
@@ -443,7 +456,7 @@ static struct pyi_error *serve(struct run *run)
 
 		error = pyi_source_run(run->snapshot, run->replies ? &run->reply : NULL,
 				       pyi_clock_deadline(WATCHDOG_MS, run->request->deadline_ns),
-				       &event);
+				       run->record_bytes ? &decode : NULL, &event);
 		run->replies = false;
 		if (error)
 			return error;
@@ -473,6 +486,17 @@ static struct pyi_error *serve(struct run *run)
 	return NULL;
 }
 
+static struct pyi_error *find_lists(struct pyi_source_snapshot *snapshot,
+				    const struct pyi_runtime *runtime,
+				    const struct pyi_interpreters *interpreters, struct plan *plan)
+{
+	if (pyi_heap_pages_are_used(runtime))
+		return pyi_heap_pages_find(runtime, snapshot->reader, interpreters, &plan->lists,
+					   &plan->list_count);
+	return pyi_interpreters_gc_lists(runtime, snapshot->reader, interpreters, &plan->lists,
+					 &plan->list_count);
+}
+
 struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
 			       const struct pyi_runtime *runtime,
 			       const struct pyi_interpreters *interpreters,
@@ -491,8 +515,7 @@ struct pyi_error *pyi_walk_run(struct pyi_source_snapshot *snapshot,
 		return pyi_error_no_memory();
 	error = pyi_walk_ranges_find(snapshot, request->heap_bytes, &plan.ranges);
 	if (!error)
-		error = pyi_interpreters_gc_lists(runtime, snapshot->reader, interpreters,
-						  &plan.lists, &plan.list_count);
+		error = find_lists(snapshot, runtime, interpreters, &plan);
 	if (!error)
 		error = pyi_roots_find(runtime, snapshot->reader, interpreters, &plan.roots);
 	if (!error)

@@ -23,7 +23,6 @@
 #include "incidents/kept_folder.h"
 
 enum {
-	FILE_LIMIT = 1 << 20,
 	/* Files in the folder: two for each process. */
 	KEPT_FILES = 128,
 };
@@ -290,6 +289,25 @@ bool pyi_incidents_parse(const char *text, struct pyi_incidents *incidents)
 	return ours;
 }
 
+bool pyi_incidents_parse_any(const char *text, struct pyi_incidents *incidents)
+{
+	cJSON *json = cJSON_Parse(text);
+	const char *boot_id = parse_text(json, "boot_id");
+	const char *start_ticks = parse_text(json, "start_ticks");
+	const char *target = parse_text(json, "target");
+	bool ok = boot_id && start_ticks;
+
+	if (ok) {
+		snprintf(incidents->boot_id, sizeof(incidents->boot_id), "%s", boot_id);
+		incidents->start_ticks = strtoull(start_ticks, NULL, 10);
+		incidents->pid =
+			(int64_t)parse_number(cJSON_GetObjectItemCaseSensitive(json, "pid"));
+		incidents->target = target ? strdup(target) : NULL;
+	}
+	cJSON_Delete(json);
+	return ok && pyi_incidents_parse(text, incidents);
+}
+
 static bool add_incident(cJSON *list, const struct pyi_incident *incident)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -323,7 +341,8 @@ static char *make_text(const struct pyi_incidents *incidents)
 	ok = json && cJSON_AddStringToObject(json, "boot_id", incidents->boot_id) &&
 	     cJSON_AddNumberToObject(json, "pid", (double)incidents->pid) &&
 	     /* As text: 64 bits do not fit a double. */
-	     cJSON_AddStringToObject(json, "start_ticks", ticks);
+	     cJSON_AddStringToObject(json, "start_ticks", ticks) &&
+	     (!incidents->target || cJSON_AddStringToObject(json, "target", incidents->target));
 	list = ok ? cJSON_AddArrayToObject(json, "incidents") : NULL;
 	ok = list != NULL;
 	for (size_t i = 0; ok && i < incidents->count; i++)
@@ -419,11 +438,12 @@ struct pyi_error *pyi_incidents_open(const char *state, const struct pyi_inciden
 	if (error)
 		return error;
 	ret_incidents->path = pyi_return_ptr(path);
+	ret_incidents->target = process->target ? strdup(process->target) : NULL;
 	error = lock(ret_incidents);
 	if (!error)
 		error = pyi_file_read_at(ret_incidents->folder_fd,
 					 name_in_folder(ret_incidents->path), ret_incidents->path,
-					 FILE_LIMIT, &text, &size);
+					 PYI_INCIDENT_FILE_BYTES, &text, &size);
 	/* A file that is broken is as good as none. */
 	if (!error && text)
 		pyi_incidents_parse(text, ret_incidents);
@@ -463,6 +483,7 @@ void pyi_incidents_close(struct pyi_incidents *incidents)
 	if (incidents->path)
 		close(incidents->folder_fd);
 	free(incidents->path);
+	free(incidents->target);
 	/* This also unlocks. */
 	if (incidents->lock_fd >= 0)
 		close(incidents->lock_fd);

@@ -18,6 +18,8 @@
 enum {
 	/* Collecting evidence that failed so often is not tried again for that incident. */
 	PYI_INCIDENT_TRIES = 3,
+	/* Of the file of a process; a longer one is none. */
+	PYI_INCIDENT_FILE_BYTES = 1 << 20,
 	/* Most incidents of one process; what is more is not kept. */
 	PYI_INCIDENT_LIMIT = 1000,
 };
@@ -29,6 +31,8 @@ struct pyi_incident_process {
 	int64_t pid;
 	/* Field 22 of /proc/PID/stat. */
 	uint64_t start_ticks;
+	/* As the check was asked for, for those who read the file; NULL: not known. */
+	const char *target;
 };
 
 struct pyi_incident {
@@ -74,6 +78,8 @@ struct pyi_incidents {
 	char boot_id[40];
 	int64_t pid;
 	uint64_t start_ticks;
+	/* Of the last check; owned; NULL: not known. */
+	char *target;
 };
 
 /*
@@ -112,5 +118,9 @@ void pyi_incidents_close(struct pyi_incidents *incidents);
 /* The text of the file, as kept by pyi_incidents_save(); what is broken in it is left out. For
  * tests and fuzzers. False: it is of no use at all, or of another process. */
 bool pyi_incidents_parse(const char *text, struct pyi_incidents *incidents);
+
+/* The same of whatever process it is of, which is filled in: `boot_id`, `pid`, `start_ticks`,
+ * `target`. */
+bool pyi_incidents_parse_any(const char *text, struct pyi_incidents *incidents);
 
 #endif

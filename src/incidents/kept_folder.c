@@ -108,24 +108,18 @@ struct pyi_error *pyi_kept_folder_open(const char *path, bool make, int *ret_fd)
 	return error;
 }
 
-/* All names in a folder but "." and "..", bounded. */
-struct listing {
-	char **names;
-	size_t count;
-};
-
-static void deinit_listing(struct listing *listing)
+void pyi_folder_entries_deinit(struct pyi_folder_entries *names)
 {
-	for (size_t n = 0; n < listing->count; n++)
-		free(listing->names[n]);
-	free(listing->names);
-	*listing = (struct listing){ 0 };
+	for (size_t n = 0; n < names->count; n++)
+		free(names->names[n]);
+	free(names->names);
+	*names = (struct pyi_folder_entries){ 0 };
 }
 
 /* False with errno. */
-static bool list(int folder_fd, struct listing *ret_listing)
+static bool list(int folder_fd, struct pyi_folder_entries *ret_listing)
 {
-	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
+	PYI_CLEANUP(pyi_folder_entries_deinit) struct pyi_folder_entries listing = { 0 };
 	int fd = openat(folder_fd, ".", FOLDER);
 	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
@@ -151,14 +145,35 @@ static bool list(int folder_fd, struct listing *ret_listing)
 	}
 	closedir(folder);
 	*ret_listing = listing;
-	listing = (struct listing){ 0 };
+	listing = (struct pyi_folder_entries){ 0 };
 	return true;
+}
+
+struct pyi_error *pyi_kept_folder_names(const char *path, int *ret_fd,
+					struct pyi_folder_entries *ret_names)
+{
+	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
+	struct pyi_error *error;
+	struct stat about;
+
+	if (lstat(path, &about) != 0 && errno == ENOENT) {
+		*ret_fd = -1;
+		return NULL;
+	}
+	error = pyi_kept_folder_open(path, false, &fd);
+	if (error)
+		return error;
+	if (!list(fd, ret_names))
+		return failed(PYI_ERROR_NO_INCIDENTS, "cannot read the folder %s", path);
+	*ret_fd = fd;
+	fd = -1;
+	return NULL;
 }
 
 /* A folder and the files in it; what is left of it is tried again at the next rotation. */
 static void drop(int parent_fd, const char *name)
 {
-	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
+	PYI_CLEANUP(pyi_folder_entries_deinit) struct pyi_folder_entries listing = { 0 };
 	PYI_CLEANUP(pyi_guard_fd) int fd = openat(parent_fd, name, FOLDER);
 
 	if (fd < 0 || !list(fd, &listing))
@@ -178,7 +193,7 @@ static bool is_partial(const char *name)
 
 static void drop_what_was_left(int parent_fd)
 {
-	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
+	PYI_CLEANUP(pyi_folder_entries_deinit) struct pyi_folder_entries listing = { 0 };
 
 	if (!list(parent_fd, &listing))
 		return;
@@ -293,7 +308,7 @@ static int youngest_first(const void *left, const void *right)
 
 static uint64_t measure(int parent_fd, const char *name)
 {
-	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
+	PYI_CLEANUP(pyi_folder_entries_deinit) struct pyi_folder_entries listing = { 0 };
 	PYI_CLEANUP(pyi_guard_fd) int fd = openat(parent_fd, name, FOLDER);
 	uint64_t bytes = 0;
 
@@ -311,7 +326,7 @@ static uint64_t measure(int parent_fd, const char *name)
 
 struct pyi_error *pyi_kept_folder_rotate(const char *parent, size_t most, uint64_t most_bytes)
 {
-	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
+	PYI_CLEANUP(pyi_folder_entries_deinit) struct pyi_folder_entries listing = { 0 };
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
 	PYI_CLEANUP(pyi_guard_free) struct kept *kept = NULL;
 	struct pyi_error *error = pyi_kept_folder_open(parent, false, &fd);
@@ -345,7 +360,7 @@ struct pyi_error *pyi_kept_folder_rotate(const char *parent, size_t most, uint64
 
 struct pyi_error *pyi_kept_folder_prune_files(int fd, const char *shown, size_t most)
 {
-	PYI_CLEANUP(deinit_listing) struct listing listing = { 0 };
+	PYI_CLEANUP(pyi_folder_entries_deinit) struct pyi_folder_entries listing = { 0 };
 	PYI_CLEANUP(pyi_guard_free) struct kept *kept = NULL;
 	time_t now = time(NULL);
 	size_t count = 0;

@@ -37,6 +37,21 @@ struct pyi_kept_folder {
 	char *name;
 };
 
+/* All names in a folder but "." and "..", at most 10,000. */
+struct pyi_folder_entries {
+	/* Owned, in no order. */
+	char **names;
+	size_t count;
+};
+
+/* Also opens the folder, for the caller. None if it is not there: then the descriptor is -1.
+ * Errors: "no-incidents". */
+struct pyi_error *pyi_kept_folder_names(const char *path, int *ret_fd,
+					struct pyi_folder_entries *ret_names) PYI_MUST_CHECK;
+
+/* Safe on a zeroed struct. */
+void pyi_folder_entries_deinit(struct pyi_folder_entries *names);
+
 /* True if a complete folder of that name is there. */
 bool pyi_kept_folder_exists(const char *parent, const char *name);
 

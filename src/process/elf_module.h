@@ -18,6 +18,9 @@
 
 struct pyi_elf_module;
 
+/* True if `b` is a map of the same file (device and inode, not anonymous) as `a`. */
+bool pyi_map_same_file(const struct pyi_map *a, const struct pyi_map *b);
+
 struct pyi_elf_symbol {
 	/* Address in the target. */
 	uint64_t addr;

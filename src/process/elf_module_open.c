@@ -16,6 +16,12 @@ enum {
 	NOTE_LIMIT_BYTES = 4096,
 };
 
+bool pyi_map_same_file(const struct pyi_map *a, const struct pyi_map *b)
+{
+	return a->inode && a->inode == b->inode && a->device_major == b->device_major &&
+	       a->device_minor == b->device_minor;
+}
+
 /* True if every executable segment is mapped from the file where `load_bias` puts it. */
 static bool text_is_mapped(const struct pyi_elf_module *module, const struct pyi_maps *maps,
 			   const struct pyi_map *of_file, uint64_t load_bias, uint64_t page_mask)
@@ -167,6 +173,16 @@ static bool is_in_memory(const struct pyi_elf_module *module, const struct pyi_p
 	return same;
 }
 
+/* The kernel adds that to the path of a file that has been unlinked. */
+static bool is_deleted(const struct pyi_map *map)
+{
+	static const char added[] = " (deleted)";
+	size_t length = strlen(map->path);
+
+	return length >= sizeof(added) &&
+	       strcmp(map->path + length + 1 - sizeof(added), added) == 0;
+}
+
 /* With a descriptor that pyi_mapped_file_open() gave, which is taken over, also on failure. */
 static struct pyi_error *open_mapped(const struct pyi_process *process, const struct pyi_maps *maps,
 				     const struct pyi_map *map, int fd, enum pyi_mapped_place place,
@@ -237,12 +253,11 @@ struct pyi_error *pyi_elf_module_open(const struct pyi_process *process,
 	if (failure == ENOEXEC)
 		return pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_NOT_ELF, "%s is not a file",
 					map->path);
-	return pyi_error_hint(pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_MODULE_UNREADABLE,
-						     failure,
-						     "cannot open %s, which process %d has mapped",
-						     map->path, (int)process->pid),
-			      pyi_mapped_file_is_deleted(map)
-				      ? "it was deleted or replaced (an upgrade?): run as root, "
-					"or restart the process"
-				      : "run as root");
+	return pyi_error_hint(
+		pyi_error_create_errno(PYI_EXIT_FAILED, PYI_ERROR_MODULE_UNREADABLE, failure,
+				       "cannot open %s, which process %d has mapped", map->path,
+				       (int)process->pid),
+		is_deleted(map) ? "it was deleted or replaced (an upgrade?): run as root, "
+				  "or restart the process"
+				: "run as root");
 }

@@ -27,11 +27,6 @@ static size_t path_length(const struct pyi_map *map)
 	return length;
 }
 
-bool pyi_mapped_file_is_deleted(const struct pyi_map *map)
-{
-	return map->path[path_length(map)] != '\0';
-}
-
 /*
  * A handle of `path`, component by component from the directory `root_fd`. The kernel shows paths
  * without links: where there is one now, it was put there later. Takes over `root_fd`.

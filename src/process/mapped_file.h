@@ -41,7 +41,4 @@ int pyi_mapped_file_open(const struct pyi_process *process, const struct pyi_map
  * btrfs) they are not, though it is the same file. */
 bool pyi_mapped_file_is(int fd, const struct pyi_map *map);
 
-/* True if the map's file has been unlinked. */
-bool pyi_mapped_file_is_deleted(const struct pyi_map *map);
-
 #endif

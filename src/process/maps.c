@@ -175,12 +175,6 @@ const struct pyi_map *pyi_maps_find(const struct pyi_maps *maps, uint64_t addr)
 	return NULL;
 }
 
-bool pyi_map_same_file(const struct pyi_map *a, const struct pyi_map *b)
-{
-	return a->inode && a->inode == b->inode && a->device_major == b->device_major &&
-	       a->device_minor == b->device_minor;
-}
-
 bool pyi_map_can_hold_objects(const struct pyi_map *map)
 {
 	/* "[vdso]", "[vvar]", "[vsyscall]" are the kernel's. */

@@ -53,9 +53,6 @@ struct pyi_error *pyi_maps_parse(char *text, struct pyi_maps *ret_maps) PYI_MUST
 /* The map that contains `addr`, or NULL. */
 const struct pyi_map *pyi_maps_find(const struct pyi_maps *maps, uint64_t addr);
 
-/* True if `b` is a map of the same file (device and inode, not anonymous) as `a`. */
-bool pyi_map_same_file(const struct pyi_map *a, const struct pyi_map *b);
-
 /* True for what a heap may lie in: memory of its own that the process may read. */
 bool pyi_map_can_hold_objects(const struct pyi_map *map);
 

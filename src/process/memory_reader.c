@@ -36,6 +36,7 @@ enum source {
 	SOURCE_CALL,
 	SOURCE_FILE,
 	SOURCE_MOCK,
+	SOURCE_MADE,
 };
 
 struct slot {
@@ -60,6 +61,9 @@ struct pyi_memory_reader {
 	const unsigned char *bytes;
 	size_t size_bytes;
 	uint64_t addr;
+	const struct pyi_made_memory *made;
+	/* NULL: nobody watches. */
+	struct pyi_memory_watch *watch;
 	/* Where a read over several pages is completed before the caller sees it. */
 	unsigned char bounce[LARGE_BYTES];
 };
@@ -121,6 +125,55 @@ struct pyi_error *pyi_memory_reader_create_mock(const void *bytes, size_t size_b
 	reader->addr = addr;
 	*ret_reader = reader;
 	return NULL;
+}
+
+struct pyi_error *pyi_memory_reader_create_made(const struct pyi_made_memory *made,
+						struct pyi_memory_reader **ret_reader)
+{
+	struct pyi_error *error = pyi_memory_reader_create(-1, false, ret_reader);
+
+	if (error)
+		return error;
+	(*ret_reader)->source = SOURCE_MADE;
+	(*ret_reader)->made = made;
+	return NULL;
+}
+
+const struct pyi_made_memory *pyi_memory_reader_made(const struct pyi_memory_reader *reader)
+{
+	return reader->made;
+}
+
+bool pyi_memory_reader_is_narrow(const struct pyi_memory_reader *reader)
+{
+	return reader->made || reader->watch;
+}
+
+void pyi_memory_reader_watch(struct pyi_memory_reader *reader, struct pyi_memory_watch *watch)
+{
+	reader->watch = watch;
+}
+
+void pyi_memory_text_begin(struct pyi_memory_reader *reader)
+{
+	if (reader->watch)
+		reader->watch->paused = true;
+}
+
+void pyi_memory_text_end(struct pyi_memory_reader *reader, uint64_t addr, const char *text)
+{
+	if (!reader->watch)
+		return;
+	reader->watch->paused = false;
+	if (text)
+		reader->watch->text(reader->watch->argument, addr, text);
+}
+
+static void tell(const struct pyi_memory_reader *reader, uint64_t addr, const void *bytes,
+		 size_t size_bytes)
+{
+	if (reader->watch && !reader->watch->paused)
+		reader->watch->read(reader->watch->argument, addr, bytes, size_bytes);
 }
 
 void pyi_memory_reader_destroy(struct pyi_memory_reader *reader)
@@ -259,6 +312,15 @@ static int load_page(struct pyi_memory_reader *reader, uint64_t page_addr,
 	return 0;
 }
 
+/* Most are one word; for a size that is not known, a compiler may take what is slow for so few. */
+static void copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+	if (size == sizeof(uint64_t))
+		memcpy(to, from, sizeof(uint64_t));
+	else
+		memcpy(to, from, size);
+}
+
 static int read_cached(struct pyi_memory_reader *reader, uint64_t addr, unsigned char *to,
 		       size_t size)
 {
@@ -270,7 +332,7 @@ static int read_cached(struct pyi_memory_reader *reader, uint64_t addr, unsigned
 
 		if (failure)
 			return failure;
-		memcpy(to, page + within, run);
+		copy(to, page + within, run);
 		addr += run;
 		to += run;
 		size -= run;
@@ -296,6 +358,8 @@ static int read_memory(struct pyi_memory_reader *reader, uint64_t addr, void *to
 		memcpy(to, reader->bytes + (addr - reader->addr), size);
 		return 0;
 	}
+	if (reader->source == SOURCE_MADE)
+		return reader->made->read(reader->made->argument, addr, to, size) ? 0 : EFAULT;
 	if (size >= LARGE_BYTES)
 		return read_direct(reader, addr, to, size);
 	/* What lies in one page fails as a whole anyway. */
@@ -313,7 +377,10 @@ static int read_memory(struct pyi_memory_reader *reader, uint64_t addr, void *to
 bool pyi_memory_try_read(struct pyi_memory_reader *reader, uint64_t addr, void *ret_bytes,
 			 size_t size_bytes)
 {
-	return read_memory(reader, addr, ret_bytes, size_bytes) == 0;
+	if (read_memory(reader, addr, ret_bytes, size_bytes) != 0)
+		return false;
+	tell(reader, addr, ret_bytes, size_bytes);
+	return true;
 }
 
 struct pyi_error *pyi_memory_read(struct pyi_memory_reader *reader, uint64_t addr, void *ret_bytes,
@@ -367,15 +434,21 @@ bool pyi_memory_try_read_string(struct pyi_memory_reader *reader, uint64_t addr,
 		/* Invented memory need not end with a page. */
 		if (reader->source == SOURCE_MOCK)
 			step = limit_mock_step(reader, addr + length, step);
+		/* Only the string itself is known. */
+		if (reader->source == SOURCE_MADE)
+			step = 1;
 		if (addr + length < addr ||
-		    !pyi_memory_try_read(reader, addr + length, ret_text + length, step)) {
+		    read_memory(reader, addr + length, ret_text + length, step) != 0) {
 			ret_text[0] = '\0';
 			return false;
 		}
-		if (memchr(ret_text + length, '\0', step))
+		if (memchr(ret_text + length, '\0', step)) {
+			tell(reader, addr, ret_text, strlen(ret_text) + 1);
 			return true;
+		}
 		length += step;
 	}
 	ret_text[length] = '\0';
+	tell(reader, addr, ret_text, length);
 	return true;
 }

@@ -39,7 +39,7 @@ struct pyi_process_door {
 	struct pyi_error *(*read_program)(void *argument, char **ret_path);
 	/* pyi_mapped_file_open(), for the file mapped at [start_addr, end_addr) */
 	int (*open_mapped)(void *argument, uint64_t start_addr, uint64_t end_addr, unsigned place);
-	/* pyi_target_socket_open() */
+	/* pyi_target_socket_find(), pyi_target_socket_connect() */
 	struct pyi_error *(*connect)(void *argument, const char *name, bool is_abstract,
 				     uint64_t deadline_ns, int *ret_fd);
 };

@@ -61,17 +61,6 @@ static int connect_socket(const struct sockaddr_un *address, socklen_t size, uin
 	return 0;
 }
 
-int pyi_target_socket_connect_ours(const char *path, uint64_t deadline_ns, int *ret_fd)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	size_t length = strlen(path);
-
-	if (length >= sizeof(name.sun_path))
-		return ENAMETOOLONG;
-	memcpy(name.sun_path, path, length);
-	return connect_socket(&name, sizeof(name), deadline_ns, ret_fd);
-}
-
 struct pyi_error *pyi_target_socket_find(const struct pyi_process *process, bool is_abstract,
 					 int *ret_root_fd)
 {
@@ -129,19 +118,4 @@ struct pyi_error *pyi_target_socket_connect(int root_fd, const char *name, uint6
 {
 	return root_fd >= 0 ? connect_path(root_fd, name, deadline_ns, ret_fd)
 			    : connect_abstract(name, deadline_ns, ret_fd);
-}
-
-struct pyi_error *pyi_target_socket_open(const struct pyi_process *process, const char *name,
-					 bool is_abstract, uint64_t deadline_ns, int *ret_fd)
-{
-	PYI_CLEANUP(pyi_guard_fd) int root_fd = -1;
-	struct pyi_error *error;
-
-	if (process->door)
-		return process->door->connect(process->door_argument, name, is_abstract,
-					      deadline_ns, ret_fd);
-	error = pyi_target_socket_find(process, is_abstract, &root_fd);
-	if (!error)
-		error = pyi_target_socket_connect(root_fd, name, deadline_ns, ret_fd);
-	return error;
 }

@@ -14,14 +14,6 @@
 #include "base/error.h"
 #include "process/process.h"
 
-/*
- * Both steps at once, through the door of the process if it has one. The descriptor is one that
- * blocks, with a time limit.
- */
-struct pyi_error *pyi_target_socket_open(const struct pyi_process *process, const char *name,
-					 bool is_abstract, uint64_t deadline_ns,
-					 int *ret_fd) PYI_MUST_CHECK;
-
 /* The first step, which takes rights: where to begin; -1 for an abstract name. */
 struct pyi_error *pyi_target_socket_find(const struct pyi_process *process, bool is_abstract,
 					 int *ret_root_fd) PYI_MUST_CHECK;
@@ -29,9 +21,5 @@ struct pyi_error *pyi_target_socket_find(const struct pyi_process *process, bool
 /* The second, which takes none: whoever listens learns who makes it. */
 struct pyi_error *pyi_target_socket_connect(int root_fd, const char *name, uint64_t deadline_ns,
 					    int *ret_fd) PYI_MUST_CHECK;
-
-/* Not of a target: a path as we see it. 0, or an errno (ETIMEDOUT: the deadline). */
-int pyi_target_socket_connect_ours(const char *path, uint64_t deadline_ns,
-				   int *ret_fd) PYI_MUST_CHECK;
 
 #endif

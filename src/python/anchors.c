@@ -7,12 +7,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "python/heap_pages.h"
 #include "python/interpreters.h"
 
 enum {
 	LINK_BITS = 3,
-	ATTEMPTS = 25,
-	ATTEMPT_PAUSE_MS = 1,
+	/* A thread in the middle of a change goes on in a moment, or, of a container that has used
+	 * up its share of the processors, in some periods of 100 ms. */
+	ATTEMPTS = 40,
+	PAUSE_MS = 1,
+	LONG_PAUSE_MS = 50,
+	SHORT_PAUSES = 20,
 	WORD_BYTES = 8,
 	STATIC_TYPES_DISTANCE = 128,
 	/* Py_TPFLAGS_READY: a copy of a type that nobody uses never gets it. */
@@ -63,6 +68,15 @@ static bool links_back(const struct pyi_layout *layout, struct pyi_memory_reader
 	       (back & ~(uint64_t)LINK_BITS) == head && (forth & ~(uint64_t)LINK_BITS) == head;
 }
 
+/* After a look that has failed; `attempt` counts them from 0. */
+static void wait_before_next(int attempt)
+{
+	int pause_ms = attempt < SHORT_PAUSES ? PAUSE_MS : LONG_PAUSE_MS;
+	const struct timespec pause = { .tv_nsec = pause_ms * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
 /*
  * A list head whose neighbours link back. More than one look, for a thread of the live process may
  * have lost the processor in the middle of a change. While a collection runs, links hold counts:
@@ -71,14 +85,12 @@ static bool links_back(const struct pyi_layout *layout, struct pyi_memory_reader
 static bool is_list_head(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			 const struct pyi_interpreters *interpreters, uint64_t head)
 {
-	const struct timespec pause = { .tv_nsec = ATTEMPT_PAUSE_MS * 1000000L };
-
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		if (pyi_interpreters_collecting(runtime, reader, interpreters) ||
 		    links_back(runtime->layout, reader, head) ||
 		    pyi_interpreters_collecting(runtime, reader, interpreters))
 			return true;
-		nanosleep(&pause, NULL);
+		wait_before_next(attempt);
 	}
 	return false;
 }
@@ -132,6 +144,31 @@ struct pyi_error *pyi_runtime_find_static_types(struct pyi_runtime *runtime,
 	return mismatch(runtime, "static types are not in their table");
 }
 
+/* As many looks as a list gets: threads of the live process move their pages all the time. */
+static struct pyi_error *check_pages(const struct pyi_runtime *runtime,
+				     struct pyi_memory_reader *reader,
+				     const struct pyi_interpreters *interpreters)
+{
+	bool sound = false;
+
+	for (int attempt = 0; attempt < ATTEMPTS && !sound; attempt++) {
+		struct pyi_gc_list *pages;
+		size_t count;
+		struct pyi_error *error =
+			pyi_heap_pages_find(runtime, reader, interpreters, &pages, &count);
+
+		if (error)
+			return error;
+		sound = count > 0;
+		for (size_t p = 0; p < count && sound; p++)
+			sound = !pyi_heap_pages_is_broken(&pages[p]);
+		free(pages);
+		if (!sound)
+			wait_before_next(attempt);
+	}
+	return sound ? NULL : mismatch(runtime, "pages of objects are not linked to their heaps");
+}
+
 struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 					    struct pyi_memory_reader *reader)
 {
@@ -170,11 +207,13 @@ struct pyi_error *pyi_runtime_check_anchors(const struct pyi_runtime *runtime,
 		      type != runtime->dict_type_addr)))
 			return mismatch(runtime, "sys.modules is no dict");
 	}
+	if (pyi_heap_pages_are_used(runtime))
+		return check_pages(runtime, reader, &interpreters);
 	error = pyi_interpreters_gc_lists(runtime, reader, &interpreters, &lists, &list_count);
 	if (error)
 		return error;
-	for (size_t i = 0; i < list_count; i++)
-		lists_agree &= is_list_head(runtime, reader, &interpreters, lists[i].head_addr);
+	for (size_t i = 0; i < list_count && lists_agree; i++)
+		lists_agree = is_list_head(runtime, reader, &interpreters, lists[i].head_addr);
 	free(lists);
 	return lists_agree ? NULL : mismatch(runtime, "the collector's lists do not link back");
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <pyinspect/payload.h>
+#include <pyinspect/type_flags.h>
 
 #include "base/cleanup.h"
 #include "python/builtin_types.h"
@@ -16,14 +17,9 @@
 #include "python/objects_private.h"
 
 enum {
-	/* tp_flags */
-	FLAG_STATIC_BUILTIN = 1 << 1,
-	FLAG_INLINE_VALUES = 1 << 2,
-	FLAG_MANAGED_DICT = 1 << 4,
-	FLAG_HEAP_TYPE = 1 << 9,
-	/* What is in front of an object with a managed dict, in words. */
-	MANAGED_DICT_WORDS = 3,
-	MANAGED_VALUES_WORDS = 4,
+	/* What is in front of an object with a managed dict, and of its PyGC_Head, in words. */
+	MANAGED_DICT_WORDS = 1,
+	MANAGED_VALUES_WORDS = 2,
 	WORD_BYTES = 8,
 	INTERPRETER_LIMIT = 1000,
 	/* At least 64 KiB a read: tables of that size shall not go through the reader's cache. */
@@ -34,17 +30,10 @@ enum {
 	(PYI_FEATURE_MANAGED_DICT_AND_VALUES | PYI_FEATURE_MANAGED_DICT_OR_VALUES |                \
 	 PYI_FEATURE_MANAGED_DICT)
 
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
-
 static uint64_t type_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			uint64_t object_addr)
 {
-	return object_addr ? load(reader, object_addr + runtime->layout->object_type) : 0;
+	return object_addr ? pyi_memory_u64(reader, object_addr + runtime->layout->object_type) : 0;
 }
 
 /* Keys and their values, which are in the entries or in an array of their own. */
@@ -62,6 +51,31 @@ static uint64_t word_at(const unsigned char *bytes)
 	return word;
 }
 
+/* No more than keys and values: hashes say what they are of. */
+static bool each_entry_apart(struct pyi_memory_reader *reader, const struct table *table,
+			     bool (*item)(void *argument, uint64_t key, uint64_t value),
+			     void *argument)
+{
+	const struct pyi_dict_entries *entries = &table->entries;
+
+	for (uint64_t i = 0; i < entries->count; i++) {
+		uint64_t entry = entries->addr + i * entries->bytes;
+		uint64_t key;
+		uint64_t value;
+
+		if (!pyi_memory_try_read_u64(reader, entry + entries->key, &key) ||
+		    !pyi_memory_try_read_u64(reader,
+					     table->values_addr
+						     ? table->values_addr + i * WORD_BYTES
+						     : entry + entries->value,
+					     &value))
+			return false;
+		if (key && value && !item(argument, key, value))
+			return true;
+	}
+	return true;
+}
+
 static bool each_entry(struct pyi_memory_reader *reader, const struct table *table,
 		       bool (*item)(void *argument, uint64_t key, uint64_t value), void *argument)
 {
@@ -70,6 +84,8 @@ static bool each_entry(struct pyi_memory_reader *reader, const struct table *tab
 	PYI_CLEANUP(pyi_guard_free) unsigned char *chunk = malloc(room * entries->bytes + 1);
 	PYI_CLEANUP(pyi_guard_free) unsigned char *values = malloc(room * WORD_BYTES + 1);
 
+	if (pyi_memory_reader_is_narrow(reader))
+		return each_entry_apart(reader, table, item, argument);
 	if (!chunk || !values)
 		return false;
 	for (uint64_t done = 0; done < entries->count; done += room) {
@@ -94,14 +110,6 @@ static bool each_entry(struct pyi_memory_reader *reader, const struct table *tab
 		}
 	}
 	return true;
-}
-
-/* Where the values of a PyDictValues are. */
-static uint64_t values_items(const struct pyi_layout *layout, uint64_t values_addr)
-{
-	if (layout->values_items == PYI_ABSENT)
-		return values_addr;
-	return values_addr + layout->values_items;
 }
 
 static bool find_dict_table(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -178,30 +186,31 @@ static void find_managed(const struct pyi_layout *layout, struct pyi_memory_read
 			 uint64_t object, uint64_t type, uint64_t flags,
 			 struct pyi_attribute_storage *storage)
 {
-	uint64_t word = load(reader, object - (uint64_t)MANAGED_DICT_WORDS * WORD_BYTES);
+	uint64_t head = object - layout->gc_head_size;
+	uint64_t word = pyi_memory_u64(reader, head - (uint64_t)MANAGED_DICT_WORDS * WORD_BYTES);
 
 	if (layout->features & PYI_FEATURE_MANAGED_DICT_AND_VALUES) {
 		uint64_t values =
-			load(reader, object - (uint64_t)MANAGED_VALUES_WORDS * WORD_BYTES);
+			pyi_memory_u64(reader, head - (uint64_t)MANAGED_VALUES_WORDS * WORD_BYTES);
 
 		if (values)
-			storage->values_addr = values_items(layout, values);
+			storage->values_addr = pyi_dict_values_items(layout, values);
 		else
 			storage->dict_addr = word;
 	} else if (layout->features & PYI_FEATURE_MANAGED_DICT_OR_VALUES) {
 		/* The mark is subtracted from the pointer, not set in it. */
 		if (word & 1)
-			storage->values_addr = values_items(layout, word + 1);
+			storage->values_addr = pyi_dict_values_items(layout, word + 1);
 		else
 			storage->dict_addr = word;
 	} else if (word) {
 		storage->dict_addr = word;
-	} else if (flags & FLAG_INLINE_VALUES) {
-		uint64_t values = object + load(reader, type + layout->type_basicsize);
+	} else if (flags & PYI_TPFLAG_INLINE_VALUES) {
+		uint64_t values = object + pyi_memory_u64(reader, type + layout->type_basicsize);
 		uint8_t valid;
 
 		if (pyi_memory_try_read(reader, values + layout->values_valid, &valid, 1) && valid)
-			storage->values_addr = values_items(layout, values);
+			storage->values_addr = pyi_dict_values_items(layout, values);
 	}
 }
 
@@ -209,16 +218,18 @@ static void find_managed(const struct pyi_layout *layout, struct pyi_memory_read
 static uint64_t dict_from_end(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			      uint64_t object, uint64_t type, uint64_t offset)
 {
-	int64_t count = (int64_t)load(reader, object + layout->var_size);
+	int64_t count = (int64_t)pyi_memory_u64(reader, object + layout->var_size);
 	uint64_t items = count < 0 ? -(uint64_t)count : (uint64_t)count;
 	uint64_t bytes;
 
-	if (__builtin_mul_overflow(items, load(reader, type + layout->type_itemsize), &bytes) ||
-	    __builtin_add_overflow(bytes, load(reader, type + layout->type_basicsize), &bytes) ||
+	if (__builtin_mul_overflow(items, pyi_memory_u64(reader, type + layout->type_itemsize),
+				   &bytes) ||
+	    __builtin_add_overflow(bytes, pyi_memory_u64(reader, type + layout->type_basicsize),
+				   &bytes) ||
 	    __builtin_add_overflow(bytes, WORD_BYTES - 1, &bytes))
 		return 0;
 	bytes -= bytes % WORD_BYTES;
-	return load(reader, object + bytes + offset);
+	return pyi_memory_u64(reader, object + bytes + offset);
 }
 
 /* Instances of old-style classes, by their class too, and these classes, whose types do not tell
@@ -241,17 +252,17 @@ static struct pyi_attribute_storage find_storage(const struct pyi_runtime *runti
 						 uint64_t type)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t flags = load(reader, type + layout->type_flags);
-	uint64_t offset = load(reader, type + layout->type_dictoffset);
+	uint64_t flags = pyi_memory_u64(reader, type + layout->type_flags);
+	uint64_t offset = pyi_memory_u64(reader, type + layout->type_dictoffset);
 	uint32_t old_offset = old_dict_offset(runtime, reader, type);
 	struct pyi_attribute_storage storage = { 0 };
 
 	if (old_offset != PYI_ABSENT)
-		storage.dict_addr = load(reader, object + old_offset);
-	else if (layout->features & PREHEADER_FEATURES && flags & FLAG_MANAGED_DICT)
+		storage.dict_addr = pyi_memory_u64(reader, object + old_offset);
+	else if (layout->features & PREHEADER_FEATURES && flags & PYI_TPFLAG_MANAGED_DICT)
 		find_managed(layout, reader, object, type, flags, &storage);
 	else if (offset && offset <= INT64_MAX)
-		storage.dict_addr = load(reader, object + offset);
+		storage.dict_addr = pyi_memory_u64(reader, object + offset);
 	else if (offset)
 		storage.dict_addr = dict_from_end(layout, reader, object, type, offset);
 	return storage;
@@ -263,10 +274,10 @@ static bool find_values_table(const struct pyi_layout *layout, struct pyi_memory
 			      struct table *ret_table)
 {
 	ret_table->values_addr = storage->values_addr;
-	return load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE &&
-	       pyi_objects_find_entries(layout, reader,
-					load(reader, type + layout->heap_type_cached_keys),
-					&ret_table->entries);
+	return pyi_memory_u64(reader, type + layout->type_flags) & PYI_TPFLAG_HEAP_TYPE &&
+	       pyi_dict_table_entries(reader, layout,
+				      pyi_memory_u64(reader, type + layout->heap_type_cached_keys),
+				      &ret_table->entries);
 }
 
 static bool search_storage(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -314,9 +325,9 @@ bool pyi_attributes_are_possible(const struct pyi_runtime *runtime,
 
 	if (old_dict_offset(runtime, reader, type_addr) != PYI_ABSENT)
 		return true;
-	return load(reader, type_addr + layout->type_dictoffset) ||
+	return pyi_memory_u64(reader, type_addr + layout->type_dictoffset) ||
 	       (layout->features & PREHEADER_FEATURES &&
-		load(reader, type_addr + layout->type_flags) & FLAG_MANAGED_DICT);
+		pyi_memory_u64(reader, type_addr + layout->type_flags) & PYI_TPFLAG_MANAGED_DICT);
 }
 
 bool pyi_attributes_get(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -331,7 +342,7 @@ bool pyi_attributes_get(const struct pyi_runtime *runtime, struct pyi_memory_rea
 		return false;
 	/* As getattr(): a slot goes before an item of the dict. */
 	if (pyi_members_find(runtime, reader, type, name, &offset, found)) {
-		value = load(reader, object_addr + offset);
+		value = pyi_memory_u64(reader, object_addr + offset);
 		if (value) {
 			*ret_value = value;
 			return true;
@@ -345,16 +356,17 @@ static uint64_t static_type_dict(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader, uint64_t type_addr)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t number = load(reader, type_addr + layout->type_subclasses);
-	uint64_t interpreter = load(reader, runtime->addr + layout->runtime_interpreters_head);
+	uint64_t number = pyi_memory_u64(reader, type_addr + layout->type_subclasses);
+	uint64_t interpreter =
+		pyi_memory_u64(reader, runtime->addr + layout->runtime_interpreters_head);
 
 	for (int i = 0; interpreter && number && i < INTERPRETER_LIMIT; i++) {
 		uint64_t state = pyi_interpreters_static_types(runtime, interpreter) +
 				 (number - 1) * layout->static_type_size;
 
-		if (load(reader, state + layout->static_type_type) == type_addr)
-			return load(reader, state + layout->static_type_dict);
-		interpreter = load(reader, interpreter + layout->interp_next);
+		if (pyi_memory_u64(reader, state + layout->static_type_type) == type_addr)
+			return pyi_memory_u64(reader, state + layout->static_type_dict);
+		interpreter = pyi_memory_u64(reader, interpreter + layout->interp_next);
 	}
 	return 0;
 }
@@ -367,10 +379,10 @@ static uint64_t class_dict(const struct pyi_runtime *runtime, struct pyi_memory_
 	uint64_t dict;
 
 	if (pyi_objects_is_old_class(runtime, reader, type_addr))
-		return load(reader, type_addr + layout->class_dict);
-	dict = load(reader, type_addr + layout->type_dict);
+		return pyi_memory_u64(reader, type_addr + layout->class_dict);
+	dict = pyi_memory_u64(reader, type_addr + layout->type_dict);
 	if (!dict && layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
-	    load(reader, type_addr + layout->type_flags) & FLAG_STATIC_BUILTIN)
+	    pyi_memory_u64(reader, type_addr + layout->type_flags) & PYI_TPFLAG_STATIC_BUILTIN)
 		dict = static_type_dict(runtime, reader, type_addr);
 	return dict;
 }
@@ -416,7 +428,8 @@ static uint32_t named_length_field(const struct pyi_runtime *runtime,
 	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++) {
 		char name[TYPE_NAME_BYTES];
 
-		if (!pyi_memory_try_read_string(reader, load(reader, type + layout->type_name),
+		if (!pyi_memory_try_read_string(reader,
+						pyi_memory_u64(reader, type + layout->type_name),
 						name, sizeof(name)))
 			continue;
 		if (strcmp(name, "collections.deque") == 0)
@@ -433,7 +446,7 @@ static uint32_t length_field(const struct pyi_runtime *runtime, struct pyi_memor
 			     uint64_t type_addr)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t flags = load(reader, type_addr + layout->type_flags);
+	uint64_t flags = pyi_memory_u64(reader, type_addr + layout->type_flags);
 	uint32_t kind;
 
 	if (pyi_objects_is_old_class(runtime, reader, type_addr))
@@ -456,7 +469,7 @@ static uint32_t length_field(const struct pyi_runtime *runtime, struct pyi_memor
 bool pyi_attributes_is_container(const struct pyi_runtime *runtime,
 				 struct pyi_memory_reader *reader, uint64_t type_addr)
 {
-	uint64_t flags = load(reader, type_addr + runtime->layout->type_flags);
+	uint64_t flags = pyi_memory_u64(reader, type_addr + runtime->layout->type_flags);
 
 	return !(flags >> PYI_SUBCLASS_UNICODE_BIT & 1) && !(flags >> PYI_SUBCLASS_BYTES_BIT & 1) &&
 	       !(flags >> PYI_SUBCLASS_TUPLE_BIT & 1) &&

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <pyinspect/payload.h>
+#include <pyinspect/type_flags.h>
 
 #include "base/clock.h"
 #include "python/interpreters.h"
@@ -14,7 +15,6 @@
 enum {
 	/* Py_TPFLAGS_READY and Py_TPFLAGS_HEAPTYPE, the same in all versions. */
 	FLAG_READY = 1 << 12,
-	FLAG_HEAP_TYPE = 1 << 9,
 	/* A list of types that takes so long is one that does not end. */
 	PATIENCE_MS = 5000,
 };
@@ -171,7 +171,7 @@ struct pyi_error *pyi_builtin_types_by_name(struct pyi_runtime *runtime,
 	for (size_t i = 0; i < BUILTIN_COUNT; i++) {
 		for (size_t t = 0; t < list.count; t++) {
 			if (strcmp(list.types[t].name, builtin_types[i].name) != 0 ||
-			    has_flag(runtime, reader, list.types[t].addr, FLAG_HEAP_TYPE))
+			    has_flag(runtime, reader, list.types[t].addr, PYI_TPFLAG_HEAP_TYPE))
 				continue;
 			add(runtime, i, list.types[t].addr);
 			break;

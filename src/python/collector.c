@@ -10,11 +10,6 @@
 #include "python/attributes.h"
 #include "python/members.h"
 
-static bool has(uint32_t offset)
-{
-	return offset != PYI_ABSENT;
-}
-
 /* An int of C that is not negative. */
 static bool read_count(struct pyi_memory_reader *reader, uint64_t addr, uint32_t *ret_count)
 {
@@ -24,7 +19,8 @@ static bool read_count(struct pyi_memory_reader *reader, uint64_t addr, uint32_t
 static void read_counters(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			  const struct pyi_gc_list *lists, struct pyi_collector *collector)
 {
-	bool known = has(layout->gc_generation_threshold) && has(layout->gc_generation_count);
+	bool known =
+		pyi_has(layout->gc_generation_threshold) && pyi_has(layout->gc_generation_count);
 
 	for (int g = 0; g < PYI_COLLECTOR_GENERATIONS && known; g++)
 		known = read_count(reader, lists[g].head_addr + layout->gc_generation_threshold,
@@ -69,13 +65,13 @@ void pyi_collector_read(const struct pyi_runtime *runtime, struct pyi_memory_rea
 	   to 3.6 there is none, and the state is a number of variables. */
 	if (count > PYI_COLLECTOR_GENERATIONS && lists[PYI_COLLECTOR_GENERATIONS].frozen) {
 		state = lists[PYI_COLLECTOR_GENERATIONS].head_addr - layout->gc_permanent;
-		if (has(layout->gc_enabled) &&
+		if (pyi_has(layout->gc_enabled) &&
 		    pyi_memory_try_read_u32(reader, state + layout->gc_enabled, &enabled) &&
 		    enabled <= 1) {
 			collector.enabled_known = true;
 			collector.enabled = enabled;
 		}
-		if (has(layout->gc_garbage))
+		if (pyi_has(layout->gc_garbage))
 			read_garbage(runtime, reader, state + layout->gc_garbage, &collector);
 	}
 	*ret_collector = collector;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pyinspect/type_flags.h>
+
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "python/objects_private.h"
@@ -21,7 +23,6 @@ enum {
 	/* Room for them in UTF-8, and for a piece that turns out to be too much. */
 	TEXT_BYTES = 4 * WIDTH_LIMIT + 16,
 	PIECE_BYTES = 16,
-	FLAG_HEAP_TYPE = 1 << 9,
 	DIGIT_BITS = 30,
 	/* So many digits of 30 bits give less than WIDTH_LIMIT decimal ones. */
 	DIGIT_LIMIT = 6,
@@ -304,17 +305,25 @@ static bool put_plain(const struct pyi_places *places, uint64_t addr, const char
 	return true;
 }
 
-/* The name of an object's type; `*ret_builtin` if it is one that no Python code made. */
+char *pyi_places_type_name(const struct pyi_places *places, uint64_t type_addr, bool *ret_builtin)
+{
+	uint64_t flags = PYI_TPFLAG_HEAP_TYPE;
+
+	if (type_addr)
+		(void)pyi_memory_try_read_u64(
+			places->reader, type_addr + places->runtime->layout->type_flags, &flags);
+	*ret_builtin = !(flags & PYI_TPFLAG_HEAP_TYPE);
+	return pyi_objects_type_name(places->runtime, places->reader, type_addr);
+}
+
 static char *name_type(const struct pyi_places *places, uint64_t addr, bool *ret_builtin)
 {
-	const struct pyi_layout *layout = places->runtime->layout;
-	uint64_t flags = FLAG_HEAP_TYPE;
 	uint64_t type = 0;
 
-	if (addr && pyi_memory_try_read_u64(places->reader, addr + layout->object_type, &type))
-		(void)pyi_memory_try_read_u64(places->reader, type + layout->type_flags, &flags);
-	*ret_builtin = !(flags & FLAG_HEAP_TYPE);
-	return pyi_objects_type_name(places->runtime, places->reader, type);
+	if (addr)
+		(void)pyi_memory_try_read_u64(places->reader,
+					      addr + places->runtime->layout->object_type, &type);
+	return pyi_places_type_name(places, type, ret_builtin);
 }
 
 /* A tuple's item as it stands in the tuple; malloc'ed, NULL without memory. */
@@ -366,18 +375,33 @@ static bool put_tuple(const struct pyi_places *places, uint64_t addr, struct tex
 	return true;
 }
 
-char *pyi_places_describe(const struct pyi_places *places, uint64_t object_addr)
+bool pyi_places_value(const struct pyi_places *places, uint64_t object_addr, const char *type,
+		      char **ret_text)
 {
 	struct text text = { 0 };
-	char *typed;
-	bool builtin;
-	PYI_CLEANUP(pyi_guard_free) char *type = name_type(places, object_addr, &builtin);
 
+	if (strcmp(type, "tuple") == 0 ? !put_tuple(places, object_addr, &text)
+				       : !put_plain(places, object_addr, type, WIDTH_LIMIT, &text))
+		return false;
+	*ret_text = strdup(text.bytes);
+	return true;
+}
+
+char *pyi_places_describe(const struct pyi_places *places, uint64_t object_addr)
+{
+	const struct pyi_made_memory *made = pyi_memory_reader_made(places->reader);
+	const char *known =
+		made && places->values ? made->value(made->argument, object_addr) : NULL;
+	char *text;
+	bool builtin;
+	PYI_CLEANUP(pyi_guard_free) char *type = NULL;
+
+	if (known)
+		return strdup(known);
+	type = name_type(places, object_addr, &builtin);
 	if (!type)
 		return NULL;
-	if (places->values && builtin &&
-	    (strcmp(type, "tuple") == 0 ? put_tuple(places, object_addr, &text)
-					: put_plain(places, object_addr, type, WIDTH_LIMIT, &text)))
-		return strdup(text.bytes);
-	return asprintf(&typed, "<%s>", type) < 0 ? NULL : typed;
+	if (places->values && builtin && pyi_places_value(places, object_addr, type, &text))
+		return text;
+	return asprintf(&text, "<%s>", type) < 0 ? NULL : text;
 }

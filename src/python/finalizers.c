@@ -3,12 +3,13 @@
  */
 #include "python/finalizers.h"
 
+#include <pyinspect/type_flags.h>
+
 #include "python/attributes.h"
 #include "python/objects.h"
 #include "python/types.h"
 
 enum {
-	FLAG_HEAP_TYPE = 1 << 9,
 	/* Include/object.h: tp_subclasses, tp_weaklist, tp_del */
 	DEL_AFTER_SUBCLASSES = 16,
 };
@@ -44,7 +45,7 @@ bool pyi_finalizers_keep(const struct pyi_runtime *runtime, struct pyi_memory_re
 		return search.found;
 	}
 	return pyi_memory_try_read_u64(reader, type_addr + layout->type_flags, &flags) &&
-	       flags & FLAG_HEAP_TYPE &&
+	       flags & PYI_TPFLAG_HEAP_TYPE &&
 	       pyi_memory_try_read_u64(reader,
 				       type_addr + layout->type_subclasses + DEL_AFTER_SUBCLASSES,
 				       &method) &&

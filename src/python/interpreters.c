@@ -13,21 +13,12 @@
 #include "tracee/arch.h"
 
 enum {
+	/* Include/internal/pycore_pystate.h: _Py_THREAD_ATTACHED */
+	ATTACHED = 1,
+	THREAD_LIMIT = 100000,
 	GENERATIONS = 3,
 	LISTED_LIMIT = 16,
 };
-
-static bool has(uint32_t offset)
-{
-	return offset != PYI_ABSENT;
-}
-
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
 
 struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 					struct pyi_memory_reader *reader,
@@ -39,7 +30,7 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 
 	if (!head_addr)
 		head_addr = runtime->addr + runtime->layout->runtime_interpreters_head;
-	addr = load(reader, head_addr);
+	addr = pyi_memory_u64(reader, head_addr);
 	while (addr) {
 		if (list.count == PYI_INTERPRETER_LIMIT)
 			return pyi_error_create(PYI_EXIT_FAILED, PYI_ERROR_HEAP_BROKEN,
@@ -63,7 +54,7 @@ struct pyi_error *pyi_interpreters_list(const struct pyi_runtime *runtime,
 uint64_t pyi_interpreters_gc_state(const struct pyi_runtime *runtime,
 				   const struct pyi_interpreters *interpreters, size_t i)
 {
-	if (has(runtime->layout->runtime_gc))
+	if (pyi_has(runtime->layout->runtime_gc))
 		return runtime->addr + runtime->layout->runtime_gc;
 	return interpreters->addr[i] + runtime->layout->interp_gc;
 }
@@ -72,9 +63,9 @@ uint64_t pyi_interpreters_gc_state(const struct pyi_runtime *runtime,
 static uint64_t number_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			  const struct pyi_interpreters *interpreters, size_t i)
 {
-	if (!has(runtime->layout->interp_id))
+	if (!pyi_has(runtime->layout->interp_id))
 		return interpreters->count - 1 - i;
-	return load(reader, interpreters->addr[i] + runtime->layout->interp_id);
+	return pyi_memory_u64(reader, interpreters->addr[i] + runtime->layout->interp_id);
 }
 
 static struct pyi_error *unknown(const struct pyi_runtime *runtime,
@@ -105,7 +96,7 @@ struct pyi_error *pyi_interpreters_keep(const struct pyi_runtime *runtime,
 		if (number_of(runtime, reader, interpreters, i) != number - 1)
 			continue;
 		if (interpreters->count > 1 &&
-		    (runtime->statics.generations_addr || has(runtime->layout->runtime_gc)))
+		    (runtime->statics.generations_addr || pyi_has(runtime->layout->runtime_gc)))
 			return pyi_error_hint(
 				pyi_error_create(
 					PYI_EXIT_USAGE, PYI_ERROR_INTERPRETER_UNKNOWN,
@@ -124,7 +115,7 @@ size_t pyi_interpreters_gc_state_count(const struct pyi_runtime *runtime,
 {
 	if (runtime->statics.generations_addr)
 		return 0;
-	return has(runtime->layout->runtime_gc) ? 1 : interpreters->count;
+	return pyi_has(runtime->layout->runtime_gc) ? 1 : interpreters->count;
 }
 
 /* The youngest generation; the others follow. The interpreter's own pointer to it knows best. */
@@ -134,7 +125,7 @@ static uint64_t first_generation(const struct pyi_layout *layout, struct pyi_mem
 	uint64_t generations_bytes = (uint64_t)GENERATIONS * layout->gc_generation_size;
 	uint64_t first;
 
-	if (has(layout->gc_generation0) &&
+	if (pyi_has(layout->gc_generation0) &&
 	    pyi_memory_try_read_u64(reader, state + layout->gc_generation0, &first) &&
 	    first >= state && layout->gc_size >= generations_bytes &&
 	    first - state <= layout->gc_size - generations_bytes)
@@ -202,12 +193,12 @@ enum pyi_runtime_phase pyi_interpreters_phase(const struct pyi_runtime *runtime,
 	uint64_t finalizing;
 	uint32_t initialized;
 
-	if (has(layout->runtime_finalizing) &&
+	if (pyi_has(layout->runtime_finalizing) &&
 	    pyi_memory_try_read_u64(reader, runtime->addr + layout->runtime_finalizing,
 				    &finalizing) &&
 	    finalizing)
 		return PYI_RUNTIME_ENDS;
-	if (has(layout->runtime_initialized) &&
+	if (pyi_has(layout->runtime_initialized) &&
 	    pyi_memory_try_read_u32(reader, runtime->addr + layout->runtime_initialized,
 				    &initialized) &&
 	    !initialized)
@@ -243,7 +234,7 @@ bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_mem
 		};
 		return true;
 	}
-	if (!has(layout->interp_gil)) {
+	if (!pyi_has(layout->interp_gil)) {
 		*ret_addrs = (struct pyi_gil_addrs){
 			.locked = runtime->addr + layout->runtime_gil_locked,
 			.holder = runtime->addr + layout->runtime_gil_last_holder,
@@ -251,7 +242,7 @@ bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_mem
 		};
 		return true;
 	}
-	gil = load(reader, interpreter_addr + layout->interp_gil);
+	gil = pyi_memory_u64(reader, interpreter_addr + layout->interp_gil);
 	*ret_addrs = (struct pyi_gil_addrs){
 		.locked = gil + layout->gil_locked,
 		.holder = gil + layout->gil_last_holder,
@@ -288,11 +279,39 @@ bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_mem
 	return true;
 }
 
+bool pyi_interpreters_have_no_gil(const struct pyi_runtime *runtime)
+{
+	return pyi_has(runtime->layout->thread_attached);
+}
+
+/* The first thread state that is attached, of a thread with this thread pointer if it is not 0. */
+static uint64_t find_attached(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			      uint64_t interpreter_addr, uint64_t thread_pointer)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	uint64_t thread = pyi_memory_u64(reader, interpreter_addr + layout->interp_threads_head);
+
+	for (int i = 0; thread && i < THREAD_LIMIT; i++) {
+		uint32_t attached;
+
+		if (pyi_memory_try_read_u32(reader, thread + layout->thread_attached, &attached) &&
+		    attached == ATTACHED &&
+		    (!thread_pointer ||
+		     pyi_arch_is_thread(thread_pointer,
+					pyi_memory_u64(reader, thread + layout->thread_id))))
+			return thread;
+		thread = pyi_memory_u64(reader, thread + layout->thread_next);
+	}
+	return 0;
+}
+
 uint64_t pyi_interpreters_gil_holder(const struct pyi_runtime *runtime,
 				     struct pyi_memory_reader *reader, uint64_t interpreter_addr)
 {
 	struct pyi_gil_state state;
 
+	if (pyi_interpreters_have_no_gil(runtime))
+		return find_attached(runtime, reader, interpreter_addr, 0);
 	if (!pyi_interpreters_read_gil(runtime, reader, interpreter_addr, &state) || !state.locked)
 		return 0;
 	return state.holder_addr;
@@ -304,11 +323,18 @@ bool pyi_interpreters_is_gil_holder(const struct pyi_runtime *runtime,
 				    uint64_t thread_pointer)
 {
 	for (size_t i = 0; i < interpreters->count; i++) {
-		uint64_t holder =
-			pyi_interpreters_gil_holder(runtime, reader, interpreters->addr[i]);
+		uint64_t holder;
 
-		if (holder && pyi_arch_is_thread(thread_pointer,
-						 load(reader, holder + runtime->layout->thread_id)))
+		if (pyi_interpreters_have_no_gil(runtime)) {
+			if (thread_pointer &&
+			    find_attached(runtime, reader, interpreters->addr[i], thread_pointer))
+				return true;
+			continue;
+		}
+		holder = pyi_interpreters_gil_holder(runtime, reader, interpreters->addr[i]);
+		if (holder &&
+		    pyi_arch_is_thread(thread_pointer,
+				       pyi_memory_u64(reader, holder + runtime->layout->thread_id)))
 			return true;
 	}
 	return false;
@@ -319,10 +345,11 @@ static const struct pyi_thread_motion *
 find_thread(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 	    uint64_t thread_state, const struct pyi_thread_motion *threads, size_t count)
 {
-	uint64_t pthread_id = load(reader, thread_state + layout->thread_id);
-	uint64_t native_id = has(layout->thread_native_id)
-				     ? load(reader, thread_state + layout->thread_native_id)
-				     : 0;
+	uint64_t pthread_id = pyi_memory_u64(reader, thread_state + layout->thread_id);
+	uint64_t native_id =
+		pyi_has(layout->thread_native_id)
+			? pyi_memory_u64(reader, thread_state + layout->thread_native_id)
+			: 0;
 
 	for (size_t t = 0; t < count; t++)
 		if ((threads[t].thread_pointer &&
@@ -347,4 +374,31 @@ bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
 		return false;
 	thread = find_thread(runtime->layout, reader, before->holder_addr, threads, count);
 	return thread && thread->still;
+}
+
+bool pyi_interpreters_threads_were_still(const struct pyi_runtime *runtime,
+					 struct pyi_memory_reader *reader,
+					 const struct pyi_interpreters *interpreters,
+					 const struct pyi_thread_motion *threads, size_t count)
+{
+	const struct pyi_layout *layout = runtime->layout;
+
+	for (size_t i = 0; i < interpreters->count; i++) {
+		uint64_t state =
+			pyi_memory_u64(reader, interpreters->addr[i] + layout->interp_threads_head);
+
+		for (int t = 0; state; t++) {
+			const struct pyi_thread_motion *thread =
+				find_thread(layout, reader, state, threads, count);
+			uint32_t attached = 0;
+
+			if (t == THREAD_LIMIT ||
+			    !pyi_memory_try_read_u32(reader, state + layout->thread_attached,
+						     &attached) ||
+			    (thread ? !thread->still : attached == ATTACHED))
+				return false;
+			state = pyi_memory_u64(reader, state + layout->thread_next);
+		}
+	}
+	return true;
 }

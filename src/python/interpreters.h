@@ -86,7 +86,13 @@ size_t pyi_interpreters_collecting_addrs(const struct pyi_runtime *runtime,
 					 const struct pyi_interpreters *interpreters,
 					 uint64_t ret_addrs[PYI_INTERPRETER_LIMIT]);
 
-/* The thread state that holds the GIL of an interpreter; 0 if the GIL is free. */
+/* True for a build whose threads change objects side by side (PEP 703). */
+bool pyi_interpreters_have_no_gil(const struct pyi_runtime *runtime);
+
+/*
+ * The thread state that holds the GIL of an interpreter; 0 if the GIL is free. Without a GIL: one
+ * of those that are attached, which is all that a holder of the GIL is.
+ */
 uint64_t pyi_interpreters_gil_holder(const struct pyi_runtime *runtime,
 				     struct pyi_memory_reader *reader, uint64_t interpreter_addr);
 
@@ -119,7 +125,8 @@ bool pyi_interpreters_find_gil(const struct pyi_runtime *runtime, struct pyi_mem
 bool pyi_interpreters_read_gil(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			       uint64_t interpreter_addr, struct pyi_gil_state *ret_state);
 
-/* True if the thread with this thread pointer holds the GIL of one of the interpreters. */
+/* True if the thread with this thread pointer holds the GIL of one of the interpreters; without
+ * a GIL, if it is attached. */
 bool pyi_interpreters_is_gil_holder(const struct pyi_runtime *runtime,
 				    struct pyi_memory_reader *reader,
 				    const struct pyi_interpreters *interpreters,
@@ -144,5 +151,14 @@ bool pyi_interpreters_gil_was_still(const struct pyi_runtime *runtime,
 				    const struct pyi_gil_state *before,
 				    const struct pyi_gil_state *after,
 				    const struct pyi_thread_motion *threads, size_t count);
+
+/*
+ * The same without a GIL, by the thread states in the snapshot: no thread of Python ran. One that
+ * did may have been attached in between, whatever it is now.
+ */
+bool pyi_interpreters_threads_were_still(const struct pyi_runtime *runtime,
+					 struct pyi_memory_reader *reader,
+					 const struct pyi_interpreters *interpreters,
+					 const struct pyi_thread_motion *threads, size_t count);
 
 #endif

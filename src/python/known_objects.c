@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include <pyinspect/payload.h>
-#include <pyinspect/stack_ref.h>
+#include <pyinspect/frame_slots.h>
 
 #include "base/clock.h"
 #include "python/interpreters.h"
@@ -19,8 +19,8 @@ enum {
 	ATTEMPT_PAUSE_MS = 1,
 	WORD_BYTES = 8,
 	KEYS_LOG2_LIMIT = 40,
-	FRAME_OWNER_OTHER = 3,
-	FLAG_TYPE = 31,
+	/* Modules/gcmodule.c: _PyGC_REFS_REACHABLE (to 3.7) */
+	GC_REFS_REACHABLE = -3,
 	MEMBER_LIMIT = 64,
 };
 
@@ -68,6 +68,7 @@ static const struct neighbours {
 	size_t second;
 	uint32_t distance;
 } neighbours[] = {
+	{ FIELD(object_type), FIELD(object_size), WORD_BYTES },
 	{ FIELD(object_type), FIELD(var_size), WORD_BYTES },
 	{ FIELD(object_type), FIELD(int_tag), WORD_BYTES },
 	{ FIELD(object_type), FIELD(weakref_object), WORD_BYTES },
@@ -166,13 +167,6 @@ static uint32_t field(const struct pyi_layout *layout, size_t offset)
 	return *(const uint32_t *)((uintptr_t)layout + offset);
 }
 
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
-
 /* The first of a kind is the type itself, others are variants of it. */
 static uint64_t type_of_kind(const struct pyi_runtime *runtime, uint32_t kind)
 {
@@ -198,7 +192,7 @@ static bool code_agrees(const struct pyi_runtime *runtime, struct pyi_memory_rea
 	uint64_t type = type_of_kind(runtime, PYI_KIND_CODE);
 
 	return !type || layout->code_code == PYI_ABSENT ||
-	       load(reader, type + layout->type_basicsize) == layout->code_size;
+	       pyi_memory_u64(reader, type + layout->type_basicsize) == layout->code_size;
 }
 
 static bool types_agree(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
@@ -259,17 +253,17 @@ static bool has_member(const struct pyi_runtime *runtime, struct pyi_memory_read
 		       uint64_t type, const char *name, uint64_t offset)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t member = load(reader, type + layout->type_members);
+	uint64_t member = pyi_memory_u64(reader, type + layout->type_members);
 
 	for (int i = 0; i < MEMBER_LIMIT; i++, member += layout->member_size) {
-		uint64_t name_addr = load(reader, member + layout->member_name);
+		uint64_t name_addr = pyi_memory_u64(reader, member + layout->member_name);
 		char text[32];
 
 		if (!name_addr ||
 		    !pyi_memory_try_read_string(reader, name_addr, text, sizeof(text)))
 			return false;
 		if (strcmp(text, name) == 0)
-			return load(reader, member + layout->member_offset) == offset;
+			return pyi_memory_u64(reader, member + layout->member_offset) == offset;
 	}
 	return false;
 }
@@ -296,9 +290,9 @@ static bool has_size_of_type(const struct pyi_runtime *runtime)
 static bool is_object(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 		      uint64_t addr)
 {
-	uint64_t type = load(reader, addr + runtime->layout->object_type);
+	uint64_t type = pyi_memory_u64(reader, addr + runtime->layout->object_type);
 
-	return type && pyi_objects_has_flag(runtime, reader, type, FLAG_TYPE);
+	return type && pyi_objects_has_flag(runtime, reader, type, PYI_SUBCLASS_TYPE_BIT);
 }
 
 /* The members of a list: at least those that are set lead to objects. */
@@ -321,18 +315,19 @@ static bool type_type_agrees(const struct pyi_runtime *runtime, struct pyi_memor
 {
 	const struct pyi_layout *layout = runtime->layout;
 	uint64_t type = runtime->type_type_addr;
-	uint64_t mro = load(reader, type + layout->type_mro);
-	uint64_t bases = load(reader, type + layout->type_bases);
+	uint64_t mro = pyi_memory_u64(reader, type + layout->type_mro);
+	uint64_t bases = pyi_memory_u64(reader, type + layout->type_bases);
 	uint64_t items = mro + layout->tuple_items;
 
 	/* From 3.12 on, those of static types may be elsewhere. */
 	if (!mro || !bases)
 		return true;
-	return load(reader, mro + layout->var_size) == 2 && load(reader, items) == type &&
-	       load(reader, items + WORD_BYTES) == runtime->object_type_addr &&
-	       load(reader, bases + layout->var_size) == 1 &&
-	       load(reader, bases + layout->tuple_items) == runtime->object_type_addr &&
-	       load(reader, type + layout->type_base) == runtime->object_type_addr;
+	return pyi_memory_u64(reader, mro + layout->var_size) == 2 &&
+	       pyi_memory_u64(reader, items) == type &&
+	       pyi_memory_u64(reader, items + WORD_BYTES) == runtime->object_type_addr &&
+	       pyi_memory_u64(reader, bases + layout->var_size) == 1 &&
+	       pyi_memory_u64(reader, bases + layout->tuple_items) == runtime->object_type_addr &&
+	       pyi_memory_u64(reader, type + layout->type_base) == runtime->object_type_addr;
 }
 
 /* How many items a table of keys has room for: USABLE_FRACTION() of its size. */
@@ -345,21 +340,21 @@ static bool keys_agree(const struct pyi_layout *layout, struct pyi_memory_reader
 
 	/* Of a table of its own, the size is a power of 2. */
 	if (layout->dict_keys == PYI_ABSENT) {
-		size = load(reader, dict + layout->dict_mask) + 1;
+		size = pyi_memory_u64(reader, dict + layout->dict_mask) + 1;
 		return size && !(size & (size - 1));
 	}
-	keys = load(reader, dict + layout->dict_keys);
+	keys = pyi_memory_u64(reader, dict + layout->dict_keys);
 	if (layout->keys_log2_size != PYI_ABSENT) {
 		if (!pyi_memory_try_read(reader, keys + layout->keys_log2_size, &log2_size, 1) ||
 		    log2_size > KEYS_LOG2_LIMIT)
 			return false;
 		size = UINT64_C(1) << log2_size;
 	} else {
-		size = load(reader, keys + layout->keys_size);
+		size = pyi_memory_u64(reader, keys + layout->keys_size);
 	}
-	return load(reader, keys + layout->keys_refcnt) == 1 &&
-	       load(reader, keys + layout->keys_usable) +
-			       load(reader, keys + layout->keys_nentries) ==
+	return pyi_memory_u64(reader, keys + layout->keys_refcnt) == 1 &&
+	       pyi_memory_u64(reader, keys + layout->keys_usable) +
+			       pyi_memory_u64(reader, keys + layout->keys_nentries) ==
 		       (size << 1) / 3;
 }
 
@@ -376,10 +371,16 @@ static bool modules_agree(const struct pyi_runtime *runtime, struct pyi_memory_r
 	if (!keys_agree(layout, reader, modules) ||
 	    !pyi_objects_find_dict(layout, reader, modules, &entries, &values_addr) || values_addr)
 		return false;
-	for (uint64_t i = 0; i < entries.count; i++)
-		if (load(reader, entries.addr + i * entries.bytes + entries.value))
-			items++;
-	return items == load(reader, modules + layout->dict_used) &&
+	for (uint64_t i = 0; i < entries.count; i++) {
+		uint64_t value;
+
+		/* A broken table may claim any number of entries. */
+		if (!pyi_memory_try_read_u64(
+			    reader, entries.addr + i * entries.bytes + entries.value, &value))
+			return false;
+		items += value != 0;
+	}
+	return items == pyi_memory_u64(reader, modules + layout->dict_used) &&
 	       pyi_objects_dict_get(runtime, reader, modules, "sys", &sys) &&
 	       is_object(runtime, reader, sys);
 }
@@ -389,23 +390,32 @@ static bool function_agrees(const struct pyi_runtime *runtime, struct pyi_memory
 			    uint64_t function)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t code = load(reader, function + layout->function_code);
+	uint64_t code = pyi_memory_u64(reader, function + layout->function_code);
 	uint64_t names;
 	uint32_t count = 0;
 
-	if (load(reader, code + layout->object_type) != type_of_kind(runtime, PYI_KIND_CODE) ||
-	    load(reader, code + layout->code_name) !=
-		    load(reader, function + layout->function_name) ||
+	if (pyi_memory_u64(reader, code + layout->object_type) !=
+		    type_of_kind(runtime, PYI_KIND_CODE) ||
+	    pyi_memory_u64(reader, code + layout->code_name) !=
+		    pyi_memory_u64(reader, function + layout->function_name) ||
 	    !list_leads_to_objects(runtime, reader, code, layout->code_references))
 		return false;
 	if (layout->code_localsplusnames != PYI_ABSENT) {
-		names = load(reader, code + layout->code_localsplusnames);
+		names = pyi_memory_u64(reader, code + layout->code_localsplusnames);
 		(void)pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &count);
 	} else {
-		names = load(reader, code + layout->code_varnames);
+		uint64_t tuple_type = type_of_kind(runtime, PYI_KIND_TUPLE);
+		uint64_t cells = pyi_memory_u64(reader, code + layout->code_cellvars);
+		uint64_t free_variables = pyi_memory_u64(reader, code + layout->code_freevars);
+
+		if (tuple_type &&
+		    (pyi_memory_u64(reader, cells + layout->object_type) != tuple_type ||
+		     pyi_memory_u64(reader, free_variables + layout->object_type) != tuple_type))
+			return false;
+		names = pyi_memory_u64(reader, code + layout->code_varnames);
 		(void)pyi_memory_try_read_u32(reader, code + layout->code_nlocals, &count);
 	}
-	return load(reader, names + layout->var_size) == count;
+	return pyi_memory_u64(reader, names + layout->var_size) == count;
 }
 
 /* A class: its names are texts, and it has keys for the attributes of instances. */
@@ -413,16 +423,17 @@ static bool class_agrees(const struct pyi_runtime *runtime, struct pyi_memory_re
 			 uint64_t type, const char *wanted)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t slots = load(reader, type + layout->heap_type_slots);
+	uint64_t slots = pyi_memory_u64(reader, type + layout->heap_type_slots);
 	char name[PYI_NAME_BYTES];
 
 	if (layout->heap_type_qualname != PYI_ABSENT &&
-	    (!pyi_objects_read_str(runtime, reader, load(reader, type + layout->heap_type_qualname),
+	    (!pyi_objects_read_str(runtime, reader,
+				   pyi_memory_u64(reader, type + layout->heap_type_qualname),
 				   name) ||
 	     strcmp(name, wanted) != 0))
 		return false;
-	return pyi_objects_read_str(runtime, reader, load(reader, type + layout->heap_type_name),
-				    name) &&
+	return pyi_objects_read_str(runtime, reader,
+				    pyi_memory_u64(reader, type + layout->heap_type_name), name) &&
 	       strcmp(name, wanted) == 0 && (!slots || is_object(runtime, reader, slots)) &&
 	       list_leads_to_objects(runtime, reader, type, layout->heap_type_references);
 }
@@ -450,13 +461,13 @@ static bool code_of_library_agrees(const struct pyi_runtime *runtime,
 	for (size_t k = 0; k < sizeof(known_code) / sizeof(known_code[0]); k++) {
 		if (pyi_objects_module_get(runtime, reader, modules, known_code[k].module,
 					   known_code[k].function, &function) &&
-		    load(reader, function + runtime->layout->object_type) ==
+		    pyi_memory_u64(reader, function + runtime->layout->object_type) ==
 			    type_of_kind(runtime, PYI_KIND_FUNCTION) &&
 		    !function_agrees(runtime, reader, function))
 			return false;
 		if (pyi_objects_module_get(runtime, reader, modules, known_code[k].class_module,
 					   known_code[k].class, &type) &&
-		    pyi_objects_has_flag(runtime, reader, type, FLAG_TYPE) &&
+		    pyi_objects_has_flag(runtime, reader, type, PYI_SUBCLASS_TYPE_BIT) &&
 		    !class_agrees(runtime, reader, type, known_code[k].class))
 			return false;
 	}
@@ -473,7 +484,7 @@ static bool text_agrees(const struct pyi_runtime *runtime, struct pyi_memory_rea
 
 	return layout->int_value == PYI_ABSENT ||
 	       !pyi_objects_module_get(runtime, reader, modules, "sys", "maxunicode", &largest) ||
-	       load(reader, largest + layout->int_value) == (wide ? 0x10ffff : 0xffff);
+	       pyi_memory_u64(reader, largest + layout->int_value) == (wide ? 0x10ffff : 0xffff);
 }
 
 /* The frame that a thread is in runs code; not known of one that is in no frame. */
@@ -486,18 +497,42 @@ static bool frames_agree(const struct pyi_runtime *runtime, struct pyi_memory_re
 	uint64_t frame;
 	uint64_t code;
 
-	if (layout->iframe_code == PYI_ABSENT || !code_type)
+	if (!code_type)
 		return true;
+	/* Up to 3.10 it is an object. */
+	if (layout->iframe_code == PYI_ABSENT) {
+		frame = pyi_memory_u64(reader, thread + layout->thread_frame);
+		code = pyi_memory_u64(reader, frame + layout->frame_code);
+		return !frame || pyi_memory_u64(reader, code + layout->object_type) == code_type;
+	}
 	if (layout->thread_cframe != PYI_ABSENT)
-		frame = load(reader, load(reader, thread + layout->thread_cframe) +
-					     layout->cframe_current_frame);
+		frame = pyi_memory_u64(reader,
+				       pyi_memory_u64(reader, thread + layout->thread_cframe) +
+					       layout->cframe_current_frame);
 	else
-		frame = load(reader, thread + layout->thread_current_frame);
+		frame = pyi_memory_u64(reader, thread + layout->thread_current_frame);
 	if (!frame || !pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) ||
-	    owner >= FRAME_OWNER_OTHER)
+	    owner >= PYI_FRAME_OWNER_C_STACK)
 		return true;
-	code = pyi_stack_ref_object(layout, load(reader, frame + layout->iframe_code));
-	return load(reader, code + layout->object_type) == code_type;
+	code = pyi_frame_code(reader, layout, frame);
+	return pyi_memory_u64(reader, code + layout->object_type) == code_type;
+}
+
+/* sys.modules is tracked, and its head says so, where heads have a field for it (to 3.7). */
+static bool head_agrees(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			const struct pyi_interpreters *interpreters, uint64_t modules)
+{
+	const struct pyi_layout *layout = runtime->layout;
+	bool whole = layout->features & PYI_FEATURE_GC_REFS_WHOLE;
+	int64_t references;
+
+	if (!pyi_has(layout->gc_head_refs))
+		return true;
+	references = (int64_t)pyi_memory_u64(reader,
+					     modules - layout->gc_head_size + layout->gc_head_refs);
+	/* While a collection runs, it is a count. */
+	return references >> !whole == GC_REFS_REACHABLE ||
+	       pyi_interpreters_collecting(runtime, reader, interpreters);
 }
 
 /* A field of an interpreter that holds an object of this kind, if the layout has it. */
@@ -509,9 +544,9 @@ static bool holds_kind(const struct pyi_runtime *runtime, struct pyi_memory_read
 
 	if (offset == PYI_ABSENT || !type)
 		return true;
-	object = load(reader, interpreter + offset);
+	object = pyi_memory_u64(reader, interpreter + offset);
 	/* Not made yet, or no longer there. */
-	return !object || load(reader, object + runtime->layout->object_type) == type;
+	return !object || pyi_memory_u64(reader, object + runtime->layout->object_type) == type;
 }
 
 static const char *problem_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -521,8 +556,8 @@ static const char *problem_of(const struct pyi_runtime *runtime, struct pyi_memo
 
 	for (size_t i = 0; i < interpreters->count; i++) {
 		uint64_t interpreter = interpreters->addr[i];
-		uint64_t modules = load(reader, interpreter + layout->interp_modules);
-		uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
+		uint64_t modules = pyi_memory_u64(reader, interpreter + layout->interp_modules);
+		uint64_t thread = pyi_memory_u64(reader, interpreter + layout->interp_threads_head);
 
 		if (!list_leads_to_objects(runtime, reader, interpreter, layout->interp_roots))
 			return "an interpreter does not hold objects";
@@ -538,8 +573,13 @@ static const char *problem_of(const struct pyi_runtime *runtime, struct pyi_memo
 			return "a frame runs no code";
 		/* Of an interpreter that begins or ends, the modules are not yet or no longer
 		   there. */
-		if (!modules || !load(reader, modules + layout->dict_used))
+		if (!modules || !pyi_memory_u64(reader, modules + layout->dict_used))
 			continue;
+		if (pyi_has(layout->interp_interned) &&
+		    !pyi_memory_u64(reader, interpreter + layout->interp_interned))
+			return "there are no interned strings";
+		if (!head_agrees(runtime, reader, interpreters, modules))
+			return "sys.modules is not tracked by the collector";
 		if (!modules_agree(runtime, reader, modules))
 			return "sys.modules is no dict of modules";
 		if (!code_of_library_agrees(runtime, reader, modules))

@@ -6,7 +6,9 @@
  * offset of what follows them. glibc has 40 bytes for one on x86_64 and 48 on aarch64
  * (sysdeps/aarch64/nptl/bits/pthreadtypes-arch.h), musl has 40 on both: there are two of each row
  * on aarch64, and the live process decides (anchors.c). Nothing else is different: compared with
- * the debug information of Debian's 3.13.5, 3.13.18, 3.14.10 and 3.15.2 for arm64.
+ * the debug information of Debian's 3.13.5, 3.13.18, 3.14.10 and 3.15.2 for arm64. Of builds
+ * without a GIL something is: there is a mi_abandoned_pool_t in an interpreter, which begins at a
+ * multiple of 64, and how far it and what is behind it moves nobody has seen yet.
  */
 #include "python/layouts.h"
 
@@ -14,6 +16,10 @@
 
 /* Most entries of lists. */
 #define NONE PYI_ABSENT
+
+#ifdef __aarch64__
+#define WITH_GIL_ONLY
+#endif
 
 const struct pyi_known_layout pyi_known_layouts[] = {
 #define BEHIND(offset) (offset)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <pyinspect/payload.h>
+#include <pyinspect/type_flags.h>
 
 #include "base/cleanup.h"
 #include "python/attributes.h"
@@ -21,22 +22,13 @@ enum {
 	MEMBER_OBJECT_EX = 16,
 	MEMBER_TYPE_BEHIND_NAME = WORD_BYTES,
 	MEMBER_LIMIT = 1000,
-	/* tp_flags */
-	FLAG_HEAP_TYPE = 1 << 9,
 	MRO_LIMIT = 1000,
 };
-
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
 
 uint64_t pyi_members_mro_type(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			      uint64_t type_addr, uint64_t index)
 {
-	uint64_t mro = load(reader, type_addr + runtime->layout->type_mro);
+	uint64_t mro = pyi_memory_u64(reader, type_addr + runtime->layout->type_mro);
 	uint64_t type;
 
 	/* Of an old-style class that stands for the type of its instances. */
@@ -44,9 +36,9 @@ uint64_t pyi_members_mro_type(const struct pyi_runtime *runtime, struct pyi_memo
 		return index ? 0 : pyi_builtin_types_find(runtime, PYI_KIND_INSTANCE);
 	if (!pyi_objects_has_flag(runtime, reader, mro, PYI_SUBCLASS_TUPLE_BIT))
 		return index ? 0 : type_addr;
-	if (index >= MRO_LIMIT || index >= load(reader, mro + runtime->layout->var_size))
+	if (index >= MRO_LIMIT || index >= pyi_memory_u64(reader, mro + runtime->layout->var_size))
 		return 0;
-	type = load(reader, mro + runtime->layout->tuple_items + index * WORD_BYTES);
+	type = pyi_memory_u64(reader, mro + runtime->layout->tuple_items + index * WORD_BYTES);
 	/* Among the bases of a type they add nothing that a type would tell. */
 	return pyi_objects_is_old_class(runtime, reader, type) ? runtime->object_type_addr : type;
 }
@@ -55,7 +47,8 @@ uint64_t pyi_members_mro_type(const struct pyi_runtime *runtime, struct pyi_memo
 static bool read_member(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			uint64_t member_addr, struct pyi_member *ret_member)
 {
-	struct pyi_member member = { .name_addr = load(reader, member_addr + layout->member_name) };
+	struct pyi_member member = { .name_addr = pyi_memory_u64(
+					     reader, member_addr + layout->member_name) };
 	uint32_t type;
 
 	if (!member.name_addr ||
@@ -76,7 +69,7 @@ static bool find_member(const struct pyi_layout *layout, struct pyi_memory_reade
 			uint64_t type_addr, const char *name, uint64_t *offset,
 			char ret_name[PYI_NAME_BYTES])
 {
-	uint64_t member = load(reader, type_addr + layout->type_members);
+	uint64_t member = pyi_memory_u64(reader, type_addr + layout->type_members);
 
 	for (int i = 0; member && i < MEMBER_LIMIT; i++, member += layout->member_size) {
 		struct pyi_member found;
@@ -115,10 +108,11 @@ void pyi_members_each_slot(const struct pyi_runtime *runtime, struct pyi_memory_
 	uint64_t type;
 
 	for (uint64_t i = 0; (type = pyi_members_mro_type(runtime, reader, type_addr, i)); i++) {
-		uint64_t member_addr = load(reader, type + layout->type_members);
+		uint64_t member_addr = pyi_memory_u64(reader, type + layout->type_members);
 		struct pyi_member found;
 
-		if (!member_addr || !(load(reader, type + layout->type_flags) & FLAG_HEAP_TYPE))
+		if (!member_addr ||
+		    !(pyi_memory_u64(reader, type + layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
 			continue;
 		for (int m = 0;
 		     m < MEMBER_LIMIT && read_member(layout, reader, member_addr, &found);
@@ -271,7 +265,7 @@ bool pyi_attributes_field_name(const struct pyi_runtime *runtime, struct pyi_mem
 	if (!name)
 		name = builtin_field(layout, pyi_members_kind(runtime, reader, type_addr), offset);
 	if (!name && !pyi_objects_is_old_class(runtime, reader, type_addr) &&
-	    load(reader, type_addr + layout->type_dictoffset) == offset)
+	    pyi_memory_u64(reader, type_addr + layout->type_dictoffset) == offset)
 		name = "__dict__";
 	if (!name)
 		return false;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <pyinspect/payload.h>
+#include <pyinspect/str_text.h>
+#include <pyinspect/type_flags.h>
 
 #include "base/plain_text.h"
 #include "base/utf8.h"
@@ -15,30 +17,9 @@
 #include "python/objects_private.h"
 
 enum {
-	FLAG_STATIC_BUILTIN = 1 << 1,
-	FLAG_HEAP_TYPE = 1 << 9,
-	STATE_KIND_SHIFT = 2,
-	STATE_KIND_MASK = 7,
-	STATE_COMPACT = 1 << 5,
-	STATE_ASCII = 1 << 6,
 	ENTRY_LIMIT = 1 << 16,
 	MRO_LIMIT = 1000,
-	LOG2_LIMIT = 40,
 };
-
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
-
-static uint8_t load8(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint8_t value;
-
-	return pyi_memory_try_read(reader, addr, &value, 1) ? value : 0;
-}
 
 bool pyi_objects_has_flag(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			  uint64_t addr, int bit)
@@ -62,7 +43,7 @@ bool pyi_objects_is_name(const struct pyi_runtime *runtime, struct pyi_memory_re
 
 /* Bytes that should be UTF-8. */
 static bool read_bytes(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-		       uint64_t addr, char ret_text[PYI_NAME_BYTES])
+		       uint64_t addr, char ret_text[PYI_NAME_BYTES], bool *ret_whole)
 {
 	char raw[PYI_NAME_LIMIT];
 	uint64_t length;
@@ -86,174 +67,127 @@ static bool read_bytes(const struct pyi_layout *layout, struct pyi_memory_reader
 		i += size_bytes ? size_bytes : 1;
 	}
 	*out = '\0';
+	*ret_whole = strlen(ret_text) == (size_t)(out - ret_text);
 	return true;
 }
 
-/* Bytes of a character of text without a state. */
-static size_t unit_bytes(const struct pyi_layout *layout)
-{
-	return layout->features & PYI_FEATURE_WIDE_TEXT ? 4 : 2;
-}
-
-/* Where the characters of text are, and how wide each is; 0: it is broken. */
-static size_t find_text(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			uint64_t addr, uint64_t *ret_data_addr)
-{
-	uint8_t state;
-	size_t width;
-
-	if (layout->str_state == PYI_ABSENT) {
-		*ret_data_addr = load(reader, addr + layout->str_data);
-		return unit_bytes(layout);
-	}
-	if (!pyi_memory_try_read(reader, addr + layout->str_state, &state, 1))
-		return 0;
-	if (!(state & STATE_COMPACT))
-		*ret_data_addr = load(reader, addr + layout->str_data);
-	else if (state & STATE_ASCII)
-		*ret_data_addr = addr + layout->str_ascii_size;
-	else
-		*ret_data_addr = addr + layout->str_compact_size;
-	width = state >> STATE_KIND_SHIFT & STATE_KIND_MASK;
-	return width == 1 || width == 2 || width == 4 ? width : 0;
-}
-
-bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			  uint64_t addr, char ret_text[PYI_NAME_BYTES])
+/* `*ret_whole`: it has no NUL in it. */
+static bool read_str(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+		     uint64_t addr, char ret_text[PYI_NAME_BYTES], bool *ret_whole)
 {
 	const struct pyi_layout *layout = runtime->layout;
 	uint8_t raw[PYI_NAME_LIMIT * 4];
+	struct pyi_str_text text;
 	uint64_t length;
-	uint64_t data;
-	size_t width;
 	char *out = ret_text;
 
 	if (!pyi_objects_has_flag(runtime, reader, addr, PYI_SUBCLASS_UNICODE_BIT))
 		return pyi_objects_is_name(runtime, reader, addr) &&
-		       read_bytes(layout, reader, addr, ret_text);
-	width = find_text(layout, reader, addr, &data);
-	if (!width || !pyi_memory_try_read_u64(reader, addr + layout->str_length, &length))
+		       read_bytes(layout, reader, addr, ret_text, ret_whole);
+	text = pyi_str_text(reader, layout, addr);
+	if (!text.width)
 		return false;
-	if (length > PYI_NAME_LIMIT)
-		length = PYI_NAME_LIMIT;
-	if (length && !pyi_memory_try_read(reader, data, raw, (size_t)length * width))
+	length = text.length < PYI_NAME_LIMIT ? text.length : PYI_NAME_LIMIT;
+	if (length && !pyi_memory_try_read(reader, text.addr, raw, (size_t)length * text.width))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		uint32_t character = 0;
 		size_t size_bytes;
 
 		/* Both architectures are little-endian. */
-		memcpy(&character, raw + i * width, width);
+		memcpy(&character, raw + i * text.width, text.width);
 		size_bytes = pyi_utf8_encode(character, out);
 		if (!size_bytes)
 			*out = '?';
 		out += size_bytes ? size_bytes : 1;
 	}
 	*out = '\0';
+	*ret_whole = strlen(ret_text) == (size_t)(out - ret_text);
 	return true;
 }
 
-bool pyi_objects_find_entries(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			      uint64_t keys, struct pyi_dict_entries *ret)
+bool pyi_objects_read_str(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  uint64_t addr, char ret_text[PYI_NAME_BYTES])
 {
-	bool general = true;
-	uint64_t index_bytes;
-	uint64_t slots;
+	const struct pyi_made_memory *made = pyi_memory_reader_made(reader);
+	const char *known = made ? made->text(made->argument, addr) : NULL;
+	bool whole;
+	bool read;
 
-	if (layout->keys_log2_size != PYI_ABSENT) {
-		uint8_t log2_size = load8(reader, keys + layout->keys_log2_size);
-		uint8_t log2_index = load8(reader, keys + layout->keys_log2_index_bytes);
-
-		if (log2_size > LOG2_LIMIT || log2_index > LOG2_LIMIT)
-			return false;
-		slots = UINT64_C(1) << log2_size;
-		index_bytes = UINT64_C(1) << log2_index;
-		general = load8(reader, keys + layout->keys_kind) == 0;
-	} else {
-		slots = load(reader, keys + layout->keys_size);
-		if (slots > UINT64_C(1) << LOG2_LIMIT)
-			return false;
-		index_bytes = slots * (slots <= UINT8_MAX    ? 1
-				       : slots <= UINT16_MAX ? 2
-				       : slots <= UINT32_MAX ? 4
-							     : 8);
+	if (made && (!known || strlen(known) >= PYI_NAME_BYTES))
+		return false;
+	if (made) {
+		memcpy(ret_text, known, strlen(known) + 1);
+		return true;
 	}
-	*ret = (struct pyi_dict_entries){
-		.addr = keys + layout->keys_indices + index_bytes,
-		.count = load(reader, keys + layout->keys_nentries),
-		.bytes = general ? 24 : 16,
-		.key = general ? 8 : 0,
-		.value = general ? 16 : 8,
-	};
-	return ret->count <= slots;
+	pyi_memory_text_begin(reader);
+	read = read_str(runtime, reader, addr, ret_text, &whole);
+	pyi_memory_text_end(reader, addr, read && whole ? ret_text : NULL);
+	return read;
 }
 
 bool pyi_objects_find_dict(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			   uint64_t dict_addr, struct pyi_dict_entries *ret_entries,
 			   uint64_t *ret_values_addr)
 {
-	uint64_t values;
-	uint64_t keys;
+	uint64_t values = pyi_dict_table_values(reader, layout, dict_addr);
 
-	*ret_values_addr = 0;
-	if (layout->dict_table != PYI_ABSENT) {
-		*ret_entries = (struct pyi_dict_entries){
-			.addr = load(reader, dict_addr + layout->dict_table),
-			.count = load(reader, dict_addr + layout->dict_mask) + 1,
-			.bytes = 24,
-			.key = 8,
-			.value = 16,
-		};
-		return ret_entries->addr && ret_entries->count <= UINT64_C(1) << LOG2_LIMIT;
-	}
-	if (!pyi_memory_try_read_u64(reader, dict_addr + layout->dict_keys, &keys) ||
-	    !pyi_memory_try_read_u64(reader, dict_addr + layout->dict_values, &values) || !keys ||
-	    !pyi_objects_find_entries(layout, reader, keys, ret_entries))
-		return false;
-	if (values)
-		*ret_values_addr =
-			values + (layout->values_items != PYI_ABSENT ? layout->values_items : 0);
-	return true;
+	*ret_values_addr = values ? pyi_dict_values_items(layout, values) : 0;
+	return pyi_dict_table_entries(reader, layout,
+				      pyi_dict_table_keys(reader, layout, dict_addr), ret_entries);
 }
 
+/* Without a state: it may be bytes, or an array of units. */
 static bool plain_str_is(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			 uint64_t addr, const char *text, size_t length)
+			 uint64_t addr, const struct pyi_str_text *units, const char *text,
+			 size_t length)
 {
-	size_t width = unit_bytes(layout);
 	uint8_t raw[PYI_KEY_LIMIT * 4];
 
 	if (pyi_memory_try_read(reader, addr + layout->bytes_value, raw, length) &&
 	    memcmp(raw, text, length) == 0)
 		return true;
-	if (!pyi_memory_try_read(reader, load(reader, addr + layout->str_data), raw,
-				 length * width))
+	if (!pyi_memory_try_read(reader, units->addr, raw, length * units->width))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		uint32_t character = 0;
 
-		memcpy(&character, raw + i * width, width);
+		memcpy(&character, raw + i * units->width, units->width);
 		if (character != (unsigned char)text[i])
 			return false;
 	}
 	return true;
 }
 
+static bool str_is(const struct pyi_layout *layout, struct pyi_memory_reader *reader, uint64_t addr,
+		   const char *text, size_t length)
+{
+	const struct pyi_str_text found = pyi_str_text(reader, layout, addr);
+	char raw[PYI_KEY_LIMIT];
+
+	if (length > sizeof(raw) || found.length != length)
+		return false;
+	if (!pyi_has(layout->str_state))
+		return plain_str_is(layout, reader, addr, &found, text, length);
+	return pyi_str_is_compact_ascii(&found) &&
+	       pyi_memory_try_read(reader, found.addr, raw, length) &&
+	       memcmp(raw, text, length) == 0;
+}
+
 bool pyi_objects_str_is(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			uint64_t addr, const char *text, size_t length)
 {
-	char raw[PYI_KEY_LIMIT];
-	uint64_t found;
-	uint8_t state;
+	const struct pyi_made_memory *made = pyi_memory_reader_made(reader);
+	const char *known = made ? made->text(made->argument, addr) : NULL;
+	bool is;
 
-	if (length > sizeof(raw) ||
-	    !pyi_memory_try_read_u64(reader, addr + layout->str_length, &found) || found != length)
-		return false;
-	if (layout->str_state == PYI_ABSENT)
-		return plain_str_is(layout, reader, addr, text, length);
-	return pyi_memory_try_read(reader, addr + layout->str_state, &state, 1) &&
-	       (state & (STATE_COMPACT | STATE_ASCII)) == (STATE_COMPACT | STATE_ASCII) &&
-	       pyi_memory_try_read(reader, addr + layout->str_ascii_size, raw, length) &&
-	       memcmp(raw, text, length) == 0;
+	if (made)
+		return known && strlen(known) == length && memcmp(known, text, length) == 0;
+	pyi_memory_text_begin(reader);
+	is = str_is(layout, reader, addr, text, length);
+	/* Whoever asks has a text that ends there. */
+	pyi_memory_text_end(reader, addr, is ? text : NULL);
+	return is;
 }
 
 bool pyi_objects_dict_get(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -294,9 +228,10 @@ bool pyi_objects_module_get(const struct pyi_runtime *runtime, struct pyi_memory
 	uint64_t module_addr;
 
 	return pyi_objects_dict_get(runtime, reader, modules_addr, module, &module_addr) &&
-	       pyi_objects_dict_get(runtime, reader,
-				    load(reader, module_addr + runtime->layout->module_dict), name,
-				    ret_value);
+	       pyi_objects_dict_get(
+		       runtime, reader,
+		       pyi_memory_u64(reader, module_addr + runtime->layout->module_dict), name,
+		       ret_value);
 }
 
 /* "module.name" of a static type's tp_name, or "name" of a builtin. */
@@ -306,7 +241,8 @@ static char *static_type_name(const struct pyi_layout *layout, struct pyi_memory
 	static const char builtins[] = "builtins.";
 	char text[PYI_NAME_BYTES];
 
-	if (!pyi_memory_try_read_string(reader, load(reader, type_addr + layout->type_name), text,
+	if (!pyi_memory_try_read_string(reader,
+					pyi_memory_u64(reader, type_addr + layout->type_name), text,
 					sizeof(text)) ||
 	    !text[0])
 		return NULL;
@@ -321,7 +257,7 @@ bool pyi_objects_is_old_class(const struct pyi_runtime *runtime, struct pyi_memo
 {
 	uint64_t type = pyi_builtin_types_find(runtime, PYI_KIND_CLASS);
 
-	return type && addr && load(reader, addr + runtime->layout->object_type) == type;
+	return type && addr && pyi_memory_u64(reader, addr + runtime->layout->object_type) == type;
 }
 
 /* "module.name" of what a class statement made. */
@@ -349,8 +285,8 @@ static char *heap_type_name(const struct pyi_runtime *runtime, struct pyi_memory
 	uint32_t name = layout->heap_type_qualname != PYI_ABSENT ? layout->heap_type_qualname
 								 : layout->heap_type_name;
 
-	return class_name(runtime, reader, load(reader, type_addr + name),
-			  load(reader, type_addr + layout->type_dict));
+	return class_name(runtime, reader, pyi_memory_u64(reader, type_addr + name),
+			  pyi_memory_u64(reader, type_addr + layout->type_dict));
 }
 
 char *pyi_objects_type_name(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
@@ -360,9 +296,10 @@ char *pyi_objects_type_name(const struct pyi_runtime *runtime, struct pyi_memory
 	char *name = NULL;
 
 	if (pyi_objects_is_old_class(runtime, reader, type_addr))
-		name = class_name(runtime, reader, load(reader, type_addr + layout->class_name),
-				  load(reader, type_addr + layout->class_dict));
-	else if (load(reader, type_addr + layout->type_flags) & FLAG_HEAP_TYPE)
+		name = class_name(runtime, reader,
+				  pyi_memory_u64(reader, type_addr + layout->class_name),
+				  pyi_memory_u64(reader, type_addr + layout->class_dict));
+	else if (pyi_memory_u64(reader, type_addr + layout->type_flags) & PYI_TPFLAG_HEAP_TYPE)
 		name = heap_type_name(runtime, reader, type_addr);
 	if (!name && !pyi_objects_is_old_class(runtime, reader, type_addr))
 		name = static_type_name(layout, reader, type_addr);
@@ -384,14 +321,15 @@ bool pyi_objects_size_is_estimated(const struct pyi_runtime *runtime,
 				   const uint64_t *modelled, size_t modelled_count)
 {
 	const struct pyi_layout *layout = runtime->layout;
-	uint64_t mro = load(reader, type_addr + layout->type_mro);
-	uint64_t count = mro ? load(reader, mro + layout->var_size) : 0;
+	uint64_t mro = pyi_memory_u64(reader, type_addr + layout->type_mro);
+	uint64_t count = mro ? pyi_memory_u64(reader, mro + layout->var_size) : 0;
 
 	/* sys.getsizeof() does not ask them (2.7). */
 	if (pyi_objects_is_old_class(runtime, reader, type_addr))
 		return false;
 	for (uint64_t i = 0; i < count && i < MRO_LIMIT; i++) {
-		uint64_t type = load(reader, mro + layout->tuple_items + i * sizeof(uint64_t));
+		uint64_t type =
+			pyi_memory_u64(reader, mro + layout->tuple_items + i * sizeof(uint64_t));
 		uint64_t method;
 
 		if (is_among(type, modelled, modelled_count))
@@ -401,9 +339,10 @@ bool pyi_objects_size_is_estimated(const struct pyi_runtime *runtime,
 		/* The interpreter's own static types: those with a rule of their own are modelled.
 		 */
 		if (layout->features & PYI_FEATURE_STATIC_TYPE_STATE &&
-		    load(reader, type + layout->type_flags) & FLAG_STATIC_BUILTIN)
+		    pyi_memory_u64(reader, type + layout->type_flags) & PYI_TPFLAG_STATIC_BUILTIN)
 			continue;
-		if (pyi_objects_dict_get(runtime, reader, load(reader, type + layout->type_dict),
+		if (pyi_objects_dict_get(runtime, reader,
+					 pyi_memory_u64(reader, type + layout->type_dict),
 					 "__sizeof__", &method))
 			return true;
 	}

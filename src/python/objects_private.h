@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pyinspect/dict_table.h>
+
 #include "process/memory_reader.h"
 #include "python/runtime.h"
 
@@ -23,20 +25,6 @@ enum {
 	PYI_SUBCLASS_DICT_BIT = 29,
 	PYI_SUBCLASS_TYPE_BIT = 31,
 };
-
-/* The entries of a PyDictKeysObject. Untrusted; only `count` is bounded, by the table's size. */
-struct pyi_dict_entries {
-	uint64_t addr;
-	uint64_t count;
-	/* Size of one, and where its key and its value are; both are PyObject *. */
-	uint32_t bytes;
-	uint32_t key;
-	uint32_t value;
-};
-
-/* False if there cannot be such a table. */
-bool pyi_objects_find_entries(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			      uint64_t keys_addr, struct pyi_dict_entries *ret_entries);
 
 /*
  * The entries of a dict, wherever it has them, and where the values are that go with keys that it

@@ -30,9 +30,7 @@ enum {
 
 static uint64_t load(const struct pyi_places *places, uint64_t addr)
 {
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(places->reader, addr, &value) ? value : 0;
+	return pyi_memory_u64(places->reader, addr);
 }
 
 static bool read_name(const struct pyi_places *places, uint64_t addr, char ret_name[PYI_NAME_BYTES])
@@ -242,8 +240,7 @@ bool pyi_places_is_module_name(const char *name)
 	}
 }
 
-/* What may be shown of the keys of a dict though nobody asked for values. */
-static bool is_harmless_key(const char *text)
+bool pyi_places_is_harmless_key(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -264,7 +261,7 @@ static char *name_key(const struct pyi_places *places, uint64_t key)
 	if (!key)
 		return strdup("[*]");
 	/* A text with a NUL in it looks shorter than it is. */
-	if (read_name(places, key, text) && is_harmless_key(text) &&
+	if (read_name(places, key, text) && pyi_places_is_harmless_key(text) &&
 	    load(places, key + places->runtime->layout->str_length) == strlen(text))
 		return format("['%s']", text);
 	value = pyi_places_describe(places, key);
@@ -348,6 +345,26 @@ static char *name_interpreter_field(const struct pyi_layout *layout, uint64_t of
 	return format("interpreter state +0x%llx", (unsigned long long)offset);
 }
 
+/* Where tools/layoutgen_table.c puts these among the roots of a thread; every CPython has them. */
+enum thread_root {
+	THREAD_ROOT_PROFILE = 2,
+	THREAD_ROOT_TRACE = 3,
+};
+
+static char *name_thread_field(const struct pyi_layout *layout, uint64_t offset)
+{
+	/* It begins with what is no object. */
+	if (!offset)
+		return strdup("thread state");
+	if (offset == layout->thread_roots[THREAD_ROOT_PROFILE])
+		return strdup("thread state c_profileobj");
+	if (offset == layout->thread_roots[THREAD_ROOT_TRACE])
+		return strdup("thread state c_traceobj");
+	if (layout->thread_exc_info != PYI_ABSENT && offset == layout->thread_exc_info)
+		return strdup("thread state exc_info");
+	return strdup("thread state");
+}
+
 /* What kind of memory of its own an object has it in. */
 static char *name_elsewhere(const struct pyi_places *places, uint64_t type_addr)
 {
@@ -394,7 +411,7 @@ char *pyi_places_edge(const struct pyi_places *places, uint64_t type_addr,
 	case PYI_EDGE_INTERPRETER:
 		return name_interpreter_field(places->runtime->layout, edge->detail);
 	case PYI_EDGE_THREAD:
-		return strdup("thread state");
+		return name_thread_field(places->runtime->layout, edge->detail);
 	case PYI_EDGE_FRAME:
 		return strdup("frame");
 	case PYI_EDGE_STATIC_TYPE:
@@ -464,6 +481,9 @@ static char *name_holder(const struct pyi_places *places, const struct pyi_place
 	case PYI_HOLDER_FUNCTION:
 		*ret_word = "function ";
 		return pyi_places_code_name(places, place->holder_addr);
+	case PYI_HOLDER_CACHE:
+		*ret_word = "function ";
+		return pyi_places_code_name(places, place->holder_addr);
 	case PYI_HOLDER_FRAME:
 		*ret_word = "frame ";
 		return pyi_places_code_name(places, place->holder_addr);
@@ -486,7 +506,11 @@ char *pyi_places_owner(const struct pyi_places *places, const struct pyi_place *
 	if (place->holder == PYI_HOLDER_OTHER)
 		return strdup("(other)");
 	holder = name_holder(places, place, &word);
-	edge = pyi_places_edge(places, holder_type(places, place), &place->edge);
+	/* Where in a cache it is says nothing. */
+	if (place->holder == PYI_HOLDER_CACHE && place->edge.kind != PYI_EDGE_ATTRIBUTE)
+		edge = strdup(place->edge.kind == PYI_EDGE_NONE ? "" : "(cached)");
+	else
+		edge = pyi_places_edge(places, holder_type(places, place), &place->edge);
 	if (!holder || !edge)
 		return NULL;
 	/* ".attribute" and "[item]" follow the name as in Python, words after a space. */

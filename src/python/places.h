@@ -27,6 +27,8 @@ enum pyi_holder_kind {
 	/* `holder_addr` is the code object. */
 	PYI_HOLDER_FUNCTION,
 	PYI_HOLDER_FRAME,
+	/* What functools.lru_cache() has made of a function: the code object of that. */
+	PYI_HOLDER_CACHE,
 	/* `holder_addr` is the type of the instance. */
 	PYI_HOLDER_INSTANCE,
 	/* The interpreter itself; the edge says where. */
@@ -79,6 +81,9 @@ char *pyi_places_owner(const struct pyi_places *places, const struct pyi_place *
 /* True if this could be written behind a dot. */
 bool pyi_places_is_identifier(const char *text);
 
+/* What may be shown of the keys of a dict though nobody asked for values. */
+bool pyi_places_is_harmless_key(const char *text);
+
 /* "package.module"; not what somebody put into sys.modules under another kind of name. */
 bool pyi_places_is_module_name(const char *name);
 
@@ -100,5 +105,15 @@ bool pyi_places_local_name(const struct pyi_places *places, uint64_t code_addr, 
  * else and for all other types "<TYPE>". malloc'ed; NULL without memory.
  */
 char *pyi_places_describe(const struct pyi_places *places, uint64_t object_addr);
+
+/* The full name of a type, malloc'ed; `*ret_builtin` if no Python code made it. NULL: no memory. */
+char *pyi_places_type_name(const struct pyi_places *places, uint64_t type_addr, bool *ret_builtin);
+
+/*
+ * The same as pyi_places_describe() with values, of an object whose type is builtin and has that
+ * name; false if its value is not shown, or cannot be read. *ret_text is NULL without memory.
+ */
+bool pyi_places_value(const struct pyi_places *places, uint64_t object_addr, const char *type,
+		      char **ret_text);
 
 #endif

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#include <pyinspect/stack_ref.h>
+#include <pyinspect/frame_slots.h>
+#include <pyinspect/ndarray.h>
+#include <pyinspect/type_flags.h>
 
 #include "python/attributes.h"
 #include "python/objects_private.h"
@@ -20,16 +22,6 @@ enum {
 	ITEM_LIMIT = 1 << 30,
 	/* Read at once. */
 	CHUNK_WORDS = 512,
-	/* tp_flags */
-	FLAG_INLINE_VALUES = 1 << 2,
-	FLAG_MANAGED_DICT = 1 << 4,
-	FLAG_HEAP_TYPE = 1 << 9,
-	/* numpy/ndarraytypes.h, unchanged since 1.7: PyArrayObject_fields */
-	NDARRAY_DATA = 16,
-	NDARRAY_DESCR = 56,
-	NDARRAY_DIMENSIONS_COUNT = 24,
-	NDARRAY_DIMENSIONS = 32,
-	NDARRAY_DIMENSIONS_LIMIT = 64,
 };
 
 struct search {
@@ -45,16 +37,7 @@ struct search {
 
 static uint64_t load(const struct search *search, uint64_t addr)
 {
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(search->reader, addr, &value) ? value : 0;
-}
-
-static uint64_t load32(const struct search *search, uint64_t addr)
-{
-	uint32_t value;
-
-	return pyi_memory_try_read_u32(search->reader, addr, &value) ? value : 0;
+	return pyi_memory_u64(search->reader, addr);
 }
 
 static bool offer_edge(struct search *search, const struct pyi_edge *edge)
@@ -111,22 +94,33 @@ static bool search_values(struct search *search, uint64_t values_addr)
 	return false;
 }
 
+/* An entry of a dict; false at the end of what can be read: a broken table may claim any number. */
+static bool read_entry(const struct search *search, const struct pyi_dict_entries *entries,
+		       uint64_t values, uint64_t index, uint64_t *ret_key, uint64_t *ret_value)
+{
+	uint64_t entry = entries->addr + index * entries->bytes;
+
+	return pyi_memory_try_read_u64(search->reader, entry + entries->key, ret_key) &&
+	       pyi_memory_try_read_u64(search->reader,
+				       values ? values + index * PYI_POINTER_BYTES
+					      : entry + entries->value,
+				       ret_value);
+}
+
 /* Of an entry the value comes before the key. */
 static bool search_dict(struct search *search)
 {
 	const struct pyi_layout *layout = search->runtime->layout;
-	uint64_t source = search->reference->source;
 	struct pyi_dict_entries entries;
 	uint64_t values;
+	uint64_t value;
+	uint64_t key;
 
-	if (!pyi_objects_find_dict(layout, search->reader, source, &entries, &values))
+	if (!pyi_objects_find_dict(layout, search->reader, search->reference->source, &entries,
+				   &values))
 		return false;
-	for (uint64_t i = 0; i < entries.count; i++) {
-		uint64_t entry = entries.addr + i * entries.bytes;
-		uint64_t key = load(search, entry + entries.key);
-		uint64_t value =
-			load(search, values ? values + i * WORD_BYTES : entry + entries.value);
-
+	for (uint64_t i = 0;
+	     i < entries.count && read_entry(search, &entries, values, i, &key, &value); i++) {
 		if (value == search->reference->target && key &&
 		    offer(search, PYI_EDGE_ITEM, key, 0))
 			return true;
@@ -181,7 +175,7 @@ static uint64_t find_code(const struct search *search, uint64_t *ret_locals_addr
 		iframe = load(search, source + layout->frame_iframe);
 	if (iframe) {
 		*ret_locals_addr = iframe + layout->iframe_localsplus;
-		return pyi_stack_ref_object(layout, load(search, iframe + layout->iframe_code));
+		return pyi_frame_code(search->reader, layout, iframe);
 	}
 	if (search->type->kind != PYI_KIND_FRAME || layout->frame_code == PYI_ABSENT)
 		return 0;
@@ -189,23 +183,11 @@ static uint64_t find_code(const struct search *search, uint64_t *ret_locals_addr
 	return load(search, source + layout->frame_code);
 }
 
-static uint64_t count_variables(const struct search *search, uint64_t code)
-{
-	const struct pyi_layout *layout = search->runtime->layout;
-	uint64_t stack = load32(search, code + layout->code_stacksize);
-
-	if (layout->code_nlocalsplus != PYI_ABSENT)
-		return stack + load32(search, code + layout->code_nlocalsplus);
-	return stack + load32(search, code + layout->code_nlocals) +
-	       load(search, load(search, code + layout->code_cellvars) + layout->var_size) +
-	       load(search, load(search, code + layout->code_freevars) + layout->var_size);
-}
-
 static bool search_variables(struct search *search)
 {
 	uint64_t locals_addr = 0;
 	uint64_t code = find_code(search, &locals_addr);
-	uint64_t count = code ? count_variables(search, code) : 0;
+	uint64_t count = code ? pyi_frame_room(search->reader, search->runtime->layout, code) : 0;
 
 	if (count > LOCAL_LIMIT)
 		return false;
@@ -217,7 +199,7 @@ static bool search_variables(struct search *search)
 
 static bool search_suspended(struct search *search)
 {
-	struct pyi_suspended_frame frame;
+	struct pyi_greenlet_frame frame;
 
 	if (!search->reference->internal ||
 	    !pyi_suspended_first(search->runtime, search->reader, search->type->addr,
@@ -242,7 +224,7 @@ static bool search_suspended(struct search *search)
 static bool is_array(const struct search *search)
 {
 	const char *name = pyi_type_rules_field_name(search->runtime, search->reader,
-						     search->type->addr, NDARRAY_DESCR);
+						     search->type->addr, PYI_NDARRAY_DESCR);
 
 	return name && strcmp(name, "dtype") == 0;
 }
@@ -250,19 +232,12 @@ static bool is_array(const struct search *search)
 /* The elements of a numpy array of objects. */
 static bool search_array(struct search *search)
 {
-	uint64_t source = search->reference->source;
-	uint64_t dimensions = load(search, source + NDARRAY_DIMENSIONS);
-	uint64_t rank = load32(search, source + NDARRAY_DIMENSIONS_COUNT);
-	uint64_t count = 1;
+	uint64_t count;
+	uint64_t addr;
 
-	if (rank > NDARRAY_DIMENSIONS_LIMIT || !is_array(search))
-		return false;
-	for (uint64_t i = 0; i < rank; i++)
-		if (__builtin_mul_overflow(count, load(search, dimensions + i * WORD_BYTES),
-					   &count))
-			return false;
-	return count < ITEM_LIMIT &&
-	       search_items(search, load(search, source + NDARRAY_DATA), count);
+	return is_array(search) &&
+	       pyi_ndarray_objects(search->reader, search->reference->source, &addr, &count) &&
+	       count < ITEM_LIMIT && search_items(search, addr, count);
 }
 
 static bool search_container(struct search *search)
@@ -323,7 +298,7 @@ static uint64_t end_of_fields(const struct search *search)
 	uint64_t items;
 
 	if (type->kind == PYI_KIND_TYPE &&
-	    !(load(search, source + layout->type_flags) & FLAG_HEAP_TYPE))
+	    !(load(search, source + layout->type_flags) & PYI_TPFLAG_HEAP_TYPE))
 		end = layout->type_size;
 	if (type->itemsize && type->itemsize < FIELD_BYTES_LIMIT && type->kind == PYI_KIND_PLAIN) {
 		items = load(search, source + layout->var_size);
@@ -362,8 +337,8 @@ static uint64_t find_values(const struct search *search,
 
 	if (storage->values_addr || !storage->dict_addr ||
 	    !(layout->features & PYI_FEATURE_MANAGED_DICT) ||
-	    !(search->type->flags & FLAG_MANAGED_DICT) ||
-	    !(search->type->flags & FLAG_INLINE_VALUES) ||
+	    !(search->type->flags & PYI_TPFLAG_MANAGED_DICT) ||
+	    !(search->type->flags & PYI_TPFLAG_INLINE_VALUES) ||
 	    !pyi_memory_try_read(search->reader, values + layout->values_valid, &valid, 1) ||
 	    !valid)
 		return storage->values_addr;
@@ -410,10 +385,9 @@ struct pyi_referring_type pyi_referring_type_read(const struct pyi_runtime *runt
 	}
 	if (kind == PYI_KIND_PLAIN)
 		type.array = pyi_inner_array_find(runtime, reader, addr);
-	if (type.flags & FLAG_HEAP_TYPE && layout->heap_type_cached_keys != PYI_ABSENT &&
-	    pyi_objects_find_entries(layout, reader,
-				     load(&search, addr + layout->heap_type_cached_keys),
-				     &entries)) {
+	if (type.flags & PYI_TPFLAG_HEAP_TYPE && layout->heap_type_cached_keys != PYI_ABSENT &&
+	    pyi_dict_table_entries(reader, layout,
+				   load(&search, addr + layout->heap_type_cached_keys), &entries)) {
 		type.names_addr = entries.addr + entries.key;
 		type.name_count = entries.count;
 		type.name_bytes = entries.bytes;
@@ -451,32 +425,32 @@ uint64_t pyi_references_split_key(const struct pyi_runtime *runtime,
 				  struct pyi_memory_reader *reader, uint64_t dict, uint64_t slot,
 				  uint64_t value)
 {
-	const struct pyi_layout *layout = runtime->layout;
 	const struct search search = { .reader = reader };
 	struct pyi_dict_entries entries;
 	uint64_t values;
+	uint64_t found;
+	uint64_t key;
 
-	if (!pyi_objects_find_dict(layout, reader, dict, &entries, &values) || !values)
+	if (!pyi_objects_find_dict(runtime->layout, reader, dict, &entries, &values) || !values)
 		return 0;
-	for (; slot < entries.count; slot++)
-		if (load(&search, values + slot * WORD_BYTES) == value)
-			return load(&search, entries.addr + slot * entries.bytes + entries.key);
+	for (; slot < entries.count && read_entry(&search, &entries, values, slot, &key, &found);
+	     slot++)
+		if (found == value)
+			return key;
 	return 0;
 }
 
-uint64_t pyi_references_item(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			     const struct pyi_referring_type *type, uint64_t source, uint64_t index)
+void pyi_references_items(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  const struct pyi_referring_type *type, uint64_t source,
+			  uint64_t *ret_addr, uint64_t *ret_count)
 {
 	const struct pyi_reference reference = { .source = source };
 	const struct search search = {
 		.runtime = runtime, .reader = reader, .type = type, .reference = &reference
 	};
-	uint64_t addr;
-	uint64_t count;
 
-	if (!find_items(&search, &addr, &count) || index >= count)
-		return 0;
-	return load(&search, addr + index * WORD_BYTES);
+	if (!find_items(&search, ret_addr, ret_count))
+		*ret_count = 0;
 }
 
 uint64_t pyi_references_dict(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

@@ -63,10 +63,10 @@ uint64_t pyi_references_split_key(const struct pyi_runtime *runtime,
 				  struct pyi_memory_reader *reader, uint64_t dict, uint64_t slot,
 				  uint64_t value);
 
-/* The object that a list or tuple has at an index; 0 if it has none. */
-uint64_t pyi_references_item(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			     const struct pyi_referring_type *type, uint64_t source,
-			     uint64_t index);
+/* Where the items of a list or tuple are, and how many; none if that makes no sense. */
+void pyi_references_items(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
+			  const struct pyi_referring_type *type, uint64_t source,
+			  uint64_t *ret_addr, uint64_t *ret_count);
 
 /* The code of a frame, or of a generator that carries one; 0 if there is none. */
 uint64_t pyi_references_code(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,

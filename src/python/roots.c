@@ -5,9 +5,11 @@
 
 #include <stdlib.h>
 
+#include <pyinspect/frame_slots.h>
 #include <pyinspect/stack_ref.h>
 
 #include "base/array.h"
+#include "python/chain.h"
 #include "python/objects_private.h"
 
 enum {
@@ -23,30 +25,15 @@ enum {
 	/* PEP 683: an object with as many references, by the lower half of the count, is immortal.
 	 */
 	IMMORTAL_REFERENCES = 1 << 30,
-	/*
-	 * Include/internal/pycore_frame.h: from FRAME_OWNED_BY_CSTACK (FRAME_OWNED_BY_INTERPRETER)
-	 * on, other fields are not valid
-	 */
-	OWNER_C_STACK = 3,
-	/* FRAME_OWNED_BY_GENERATOR: it is part of a generator, whose tp_traverse reports it, too.
+	/* Include/internal/pycore_frame.h, FRAME_OWNED_BY_GENERATOR: it is part of a generator,
+	 * whose tp_traverse reports it, too.
 	 */
 	OWNER_GENERATOR = 1,
 	/* `internal` of a root that is a reference of its own, and of one that is not. */
 	COUNTED = 1,
 	UNCOUNTED = 1 | PYI_ROOT_UNCOUNTED,
+	WEAK = 1 | PYI_ROOT_WEAK,
 };
-
-static bool has(uint32_t offset)
-{
-	return offset != PYI_ABSENT;
-}
-
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
 
 static struct pyi_error *push(struct pyi_root_list *list, const struct pyi_edge *edge,
 			      uint64_t addr)
@@ -62,37 +49,17 @@ static struct pyi_error *push(struct pyi_root_list *list, const struct pyi_edge 
 	return NULL;
 }
 
-/* A chain that may lead in a circle. */
-struct chain {
-	uint64_t seen_addr;
-	uint64_t steps;
-};
-
-/*
- * True, sooner or later, if a chain leads back to where it has been: what is met is compared with
- * one that was met before, which is another one after 1, 2, 4, 8 ... steps (R. Brent).
- */
-static bool leads_back(struct chain *chain, uint64_t addr)
-{
-	if (addr == chain->seen_addr)
-		return true;
-	chain->steps++;
-	if (!(chain->steps & (chain->steps - 1)))
-		chain->seen_addr = addr;
-	return false;
-}
-
 /* Adds the object at a field of a struct; an absent field adds nothing. */
 static struct pyi_error *push_field(struct pyi_root_list *list, struct pyi_memory_reader *reader,
 				    const struct pyi_edge *owner, uint64_t addr, uint32_t offset)
 {
 	struct pyi_edge edge = *owner;
 
-	if (!has(offset))
+	if (!pyi_has(offset))
 		return NULL;
 	if (!edge.detail)
 		edge.detail = offset;
-	return push(list, &edge, load(reader, addr + offset));
+	return push(list, &edge, pyi_memory_u64(reader, addr + offset));
 }
 
 static struct pyi_error *push_fields(struct pyi_root_list *list, struct pyi_memory_reader *reader,
@@ -101,7 +68,7 @@ static struct pyi_error *push_fields(struct pyi_root_list *list, struct pyi_memo
 {
 	struct pyi_error *error = NULL;
 
-	for (int i = 0; i < PYI_LAYOUT_LIST && has(offsets[i]) && !error; i++)
+	for (int i = 0; i < PYI_LAYOUT_LIST && pyi_has(offsets[i]) && !error; i++)
 		error = push_field(list, reader, owner, addr, offsets[i]);
 	return error;
 }
@@ -121,7 +88,7 @@ static struct pyi_error *push_word(struct pyi_root_list *list, const struct pyi_
  */
 static struct pyi_error *push_slots(struct pyi_root_list *list, const struct pyi_layout *layout,
 				    struct pyi_memory_reader *reader, uint64_t code, uint64_t addr,
-				    uint32_t count, uint32_t reported_count)
+				    uint64_t count, uint64_t reported_count)
 {
 	struct pyi_edge edge = { .kind = PYI_EDGE_LOCAL, .context = code };
 	struct pyi_error *error = NULL;
@@ -129,7 +96,8 @@ static struct pyi_error *push_slots(struct pyi_root_list *list, const struct pyi
 	for (uint32_t i = 0; i < count && i < SLOT_LIMIT && !error && !list->truncated; i++) {
 		edge.detail = i;
 		edge.internal = i < reported_count ? UNCOUNTED : COUNTED;
-		error = push_word(list, layout, &edge, load(reader, addr + i * sizeof(uint64_t)));
+		error = push_word(list, layout, &edge,
+				  pyi_memory_u64(reader, addr + i * sizeof(uint64_t)));
 	}
 	return error;
 }
@@ -142,41 +110,10 @@ static struct pyi_error *push_stack_ref(struct pyi_root_list *list, const struct
 {
 	struct pyi_edge edge = *owner;
 
-	if (!has(offset))
+	if (!pyi_has(offset))
 		return NULL;
 	edge.detail = offset;
-	return push_word(list, layout, &edge, load(reader, addr + offset));
-}
-
-/*
- * How many slots of a frame are in use: its locals, and what is known to be on its stack. Of these
- * the frame itself knows *ret_known, and tp_traverse of a generator reports no others.
- */
-static uint32_t count_slots(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-			    uint64_t code, uint64_t frame, uint32_t *ret_known)
-{
-	uint64_t first = frame + layout->iframe_localsplus;
-	uint32_t locals = 0;
-	uint32_t stack = 0;
-	uint32_t top = 0;
-
-	*ret_known = 0;
-	if (!pyi_memory_try_read_u32(reader, code + layout->code_nlocalsplus, &locals))
-		return 0;
-	/* The end of the stack is only known while the frame does not execute. */
-	if (has(layout->iframe_stackpointer)) {
-		uint64_t end = load(reader, frame + layout->iframe_stackpointer);
-
-		if (end < first ||
-		    !pyi_memory_try_read_u32(reader, code + layout->code_stacksize, &stack) ||
-		    (end - first) / sizeof(uint64_t) > (uint64_t)locals + stack)
-			return locals;
-		top = (uint32_t)((end - first) / sizeof(uint64_t));
-	} else if (!pyi_memory_try_read_u32(reader, frame + layout->iframe_stacktop, &top)) {
-		return locals;
-	}
-	*ret_known = (int32_t)top > 0 ? top : 0;
-	return (int32_t)top > (int32_t)locals ? top : locals;
+	return push_word(list, layout, &edge, pyi_memory_u64(reader, addr + offset));
 }
 
 /* The exceptions being handled by a thread. */
@@ -188,11 +125,11 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 	struct pyi_error *error = NULL;
 	uint64_t item = 0;
 
-	if (has(layout->thread_exc_info))
-		item = load(reader, thread + layout->thread_exc_info);
+	if (pyi_has(layout->thread_exc_info))
+		item = pyi_memory_u64(reader, thread + layout->thread_exc_info);
 
 	for (int i = 0; item && i < EXCEPTION_LIMIT && !error && !list->truncated; i++) {
-		uint64_t previous = load(reader, item + layout->exc_item_previous);
+		uint64_t previous = pyi_memory_u64(reader, item + layout->exc_item_previous);
 
 		/* The last one is the thread's own, the others are those of generators that run. */
 		edge.internal = previous ? UNCOUNTED : COUNTED;
@@ -214,14 +151,15 @@ static struct pyi_error *push_exceptions(struct pyi_root_list *list,
 static struct pyi_error *push_frame(struct pyi_root_list *list, const struct pyi_layout *layout,
 				    struct pyi_memory_reader *reader, uint64_t frame, uint8_t owner)
 {
-	uint64_t code = pyi_stack_ref_object(layout, load(reader, frame + layout->iframe_code));
+	uint64_t code = pyi_frame_code(reader, layout, frame);
 	const struct pyi_edge borrowed = { .kind = PYI_EDGE_FRAME,
 					   .internal = UNCOUNTED,
 					   .context = code };
 	struct pyi_edge edge = borrowed;
 	struct pyi_error *error;
-	uint32_t known;
-	uint32_t count = count_slots(layout, reader, code, frame, &known);
+	/* Those that the frame knows of: tp_traverse of a generator reports no others. */
+	uint64_t known = pyi_frame_known_slots(reader, layout, frame, code);
+	uint64_t count = pyi_frame_slots(reader, layout, frame, code);
 
 	if (owner != OWNER_GENERATOR) {
 		edge.internal = COUNTED;
@@ -249,26 +187,28 @@ static struct pyi_error *push_frames(struct pyi_root_list *list, const struct py
 {
 	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = COUNTED };
 	struct pyi_error *error = NULL;
-	struct chain chain = { 0 };
+	struct pyi_chain chain = { 0 };
 	uint64_t frame;
 
 	/* A frame object leads to the ones below it. */
-	if (has(layout->thread_frame))
+	if (pyi_has(layout->thread_frame))
 		return push_field(list, reader, &edge, thread, layout->thread_frame);
-	if (has(layout->thread_current_frame))
-		frame = load(reader, thread + layout->thread_current_frame);
+	if (pyi_has(layout->thread_current_frame))
+		frame = pyi_memory_u64(reader, thread + layout->thread_current_frame);
 	else
-		frame = load(reader, load(reader, thread + layout->thread_cframe) +
-					     layout->cframe_current_frame);
+		frame = pyi_memory_u64(reader,
+				       pyi_memory_u64(reader, thread + layout->thread_cframe) +
+					       layout->cframe_current_frame);
 	chain.seen_addr = frame;
 	for (int i = 0; frame && i < FRAME_LIMIT && !error && !list->truncated; i++) {
-		uint8_t owner = OWNER_C_STACK;
+		uint8_t owner = PYI_FRAME_OWNER_C_STACK;
 
 		if (pyi_memory_try_read(reader, frame + layout->iframe_owner, &owner, 1) &&
-		    owner < OWNER_C_STACK)
+		    owner < PYI_FRAME_OWNER_C_STACK)
 			error = push_frame(list, layout, reader, frame, owner);
-		frame = load(reader, frame + layout->iframe_previous);
-		list->truncated |= frame && (i + 1 == FRAME_LIMIT || leads_back(&chain, frame));
+		frame = pyi_memory_u64(reader, frame + layout->iframe_previous);
+		list->truncated |=
+			frame && (i + 1 == FRAME_LIMIT || pyi_chain_leads_back(&chain, frame));
 	}
 	return error;
 }
@@ -277,8 +217,8 @@ static struct pyi_error *push_threads(struct pyi_root_list *list, const struct p
 				      struct pyi_memory_reader *reader, uint64_t interpreter)
 {
 	const struct pyi_edge edge = { .kind = PYI_EDGE_THREAD, .internal = COUNTED };
-	uint64_t thread = load(reader, interpreter + layout->interp_threads_head);
-	struct chain chain = { .seen_addr = thread };
+	uint64_t thread = pyi_memory_u64(reader, interpreter + layout->interp_threads_head);
+	struct pyi_chain chain = { .seen_addr = thread };
 	struct pyi_error *error = NULL;
 
 	for (int i = 0; thread && i < THREAD_LIMIT && !error && !list->truncated; i++) {
@@ -287,8 +227,9 @@ static struct pyi_error *push_threads(struct pyi_root_list *list, const struct p
 			error = push_exceptions(list, layout, reader, thread);
 		if (!error)
 			error = push_frames(list, layout, reader, thread);
-		thread = load(reader, thread + layout->thread_next);
-		list->truncated |= thread && (i + 1 == THREAD_LIMIT || leads_back(&chain, thread));
+		thread = pyi_memory_u64(reader, thread + layout->thread_next);
+		list->truncated |=
+			thread && (i + 1 == THREAD_LIMIT || pyi_chain_leads_back(&chain, thread));
 	}
 	return error;
 }
@@ -307,7 +248,7 @@ static struct pyi_error *push_static_types(struct pyi_root_list *list,
 	for (uint64_t i = 0; i < STATIC_TYPE_LIMIT && !error; i++) {
 		uint64_t state = pyi_interpreters_static_types(runtime, interpreter) +
 				 i * layout->static_type_size;
-		uint64_t type = load(reader, state + layout->static_type_type);
+		uint64_t type = pyi_memory_u64(reader, state + layout->static_type_type);
 
 		if (!type)
 			break;
@@ -335,13 +276,13 @@ static struct pyi_error *push_atexit(struct pyi_root_list *list, const struct py
 	uint64_t callbacks;
 	uint32_t count = 0;
 
-	if (!has(layout->interp_atexit_count))
+	if (!pyi_has(layout->interp_atexit_count))
 		return push_field(list, reader, &edge, interpreter, layout->interp_atexit);
-	callbacks = load(reader, interpreter + layout->interp_atexit);
+	callbacks = pyi_memory_u64(reader, interpreter + layout->interp_atexit);
 	(void)pyi_memory_try_read_u32(reader, interpreter + layout->interp_atexit_count, &count);
 	list->truncated |= count > ATEXIT_LIMIT;
 	for (uint32_t i = 0; i < count && !error && !list->truncated; i++) {
-		uint64_t callback = load(reader, callbacks + i * sizeof(uint64_t));
+		uint64_t callback = pyi_memory_u64(reader, callbacks + i * sizeof(uint64_t));
 
 		/* One that was unregistered leaves its place empty. */
 		if (!callback)
@@ -355,6 +296,14 @@ static struct pyi_error *push_atexit(struct pyi_root_list *list, const struct py
 	return error;
 }
 
+/* Where the count of references begins: in front of the type, or that of the object's own thread.
+ */
+static uint32_t references_of(const struct pyi_layout *layout)
+{
+	return pyi_has(layout->object_ref_local) ? layout->object_ref_local
+						 : layout->object_type - (uint32_t)sizeof(uint64_t);
+}
+
 /*
  * Interned strings die with the last other reference to them, which the table does not count as one
  * of its own; but where all are immortal, it is what keeps them (3.12.0 to 3.12.4; gh-113993).
@@ -362,32 +311,50 @@ static struct pyi_error *push_atexit(struct pyi_root_list *list, const struct py
 static bool keeps_interned(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
 			   uint64_t dict)
 {
-	uint64_t keys = load(reader, dict + layout->dict_keys);
+	uint64_t keys = pyi_memory_u64(reader, dict + layout->dict_keys);
 	struct pyi_dict_entries entries;
 
-	if (!pyi_objects_find_entries(layout, reader, keys, &entries))
+	if (!pyi_dict_table_entries(reader, layout, keys, &entries))
 		return false;
 	for (uint64_t i = 0; i < entries.count && i < INTERNED_LIMIT; i++) {
-		uint64_t key = load(reader, entries.addr + i * entries.bytes + entries.key);
+		uint64_t key =
+			pyi_memory_u64(reader, entries.addr + i * entries.bytes + entries.key);
 		uint32_t references = 0;
 
 		if (key &&
-		    (!pyi_memory_try_read_u32(reader, key + layout->object_type - sizeof(uint64_t),
-					      &references) ||
+		    (!pyi_memory_try_read_u32(reader, key + references_of(layout), &references) ||
 		     references < IMMORTAL_REFERENCES))
 			return false;
 	}
 	return entries.count > 0;
 }
 
+/* Objects without a GIL have no head in front of them, and are never tracked by this rule. */
+static bool is_in_gc_list(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
+			  uint64_t object)
+{
+	return !pyi_has(layout->object_gc_bits) && object > layout->gc_head_size &&
+	       pyi_memory_u64(reader, object - layout->gc_head_size + layout->gc_head_next);
+}
+
+/*
+ * From 3.14 on the collector tracks every dict (gh-127010), this one too: without a root it would
+ * be one that only C code holds, and what is in it would be kept by it.
+ */
 static struct pyi_error *push_interned(struct pyi_root_list *list, const struct pyi_layout *layout,
 				       struct pyi_memory_reader *reader, uint64_t interpreter)
 {
-	const struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = COUNTED };
+	struct pyi_edge edge = { .kind = PYI_EDGE_INTERPRETER, .internal = COUNTED };
+	uint64_t dict;
 
-	if (!has(layout->interp_interned) ||
-	    !keeps_interned(layout, reader, load(reader, interpreter + layout->interp_interned)))
+	if (!pyi_has(layout->interp_interned))
 		return NULL;
+	dict = pyi_memory_u64(reader, interpreter + layout->interp_interned);
+	if (!keeps_interned(layout, reader, dict)) {
+		if (!is_in_gc_list(layout, reader, dict))
+			return NULL;
+		edge.internal = WEAK;
+	}
 	return push_field(list, reader, &edge, interpreter, layout->interp_interned);
 }
 

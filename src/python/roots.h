@@ -1,6 +1,7 @@
 /*
  * The roots of the object graph that are no objects: fields of interpreters and thread states,
- * frames, callbacks of atexit, interned strings that are never freed.
+ * frames, callbacks of atexit, the table of interned strings (PYI_ROOT_WEAK, unless they are never
+ * freed).
  *
  * Reads through a reader only; follows every chain with a bound.
  */

@@ -18,6 +18,7 @@ enum {
 	/* A smaller one has hardly room for the payload, or is not all of it: the rest are
 	 * functions that call each other at their end. */
 	EVALUATOR_LEAST_BYTES = 40 << 10,
+	SUPPORTED_BYTES = 128,
 	/* A _PyRuntime that is larger is none. */
 	RUNTIME_MOST_BYTES = 16 << 20,
 };
@@ -35,6 +36,7 @@ struct candidate {
 struct finder {
 	const struct pyi_process *process;
 	struct pyi_memory_reader *reader;
+	const struct pyi_runtime_wish *wish;
 	struct pyi_scope scope;
 	/* Those that live, in the order of the scope. */
 	struct pyi_runtime found[PYI_SCOPE_LIMIT];
@@ -46,12 +48,23 @@ struct finder {
 	bool has_old_python3;
 };
 
+/* Known since 3.13, when there were the first of them; _Py_DebugOffsets.free_threaded. */
+static bool is_free_threaded(uint64_t runtime_addr, struct pyi_memory_reader *reader)
+{
+	struct pyi_debug_offsets offsets;
+
+	return pyi_version_read_debug_offsets(runtime_addr, reader, &offsets) &&
+	       offsets.free_threaded;
+}
+
 /* What the build says of itself, where it does, is not what a layout says. */
 static bool is_contradicted(const struct pyi_layout *layout, uint64_t runtime_addr,
 			    struct pyi_memory_reader *reader)
 {
 	uint64_t size;
 
+	if ((layout->object_gc_bits != PYI_ABSENT) != is_free_threaded(runtime_addr, reader))
+		return true;
 	return layout->debug_gc_size != PYI_ABSENT &&
 	       pyi_memory_try_read_u64(reader, runtime_addr + layout->debug_gc_size, &size) &&
 	       size != layout->gc_size;
@@ -118,6 +131,7 @@ const struct pyi_layout *pyi_runtime_choose_layout(const char *version,
 /* "2.7 and 3.6 to 3.15": the rows are in the order of their versions. */
 static void describe_supported(char *text, size_t capacity)
 {
+	uint32_t without_gil = 0;
 	size_t length = 0;
 
 	length += (size_t)snprintf(text, capacity, "this pyinspect knows CPython");
@@ -137,12 +151,24 @@ static void describe_supported(char *text, size_t capacity)
 						   last >> 8, last & 255);
 	}
 	if (length < capacity)
-		snprintf(text + length, capacity - length, ", with GIL");
+		length += (size_t)snprintf(text + length, capacity - length, ", with GIL");
+	for (size_t i = 0; i < pyi_known_layout_count && length < capacity; i++) {
+		const struct pyi_layout *layout = &pyi_known_layouts[i].layout;
+
+		/* On aarch64 there are two rows of each. */
+		if (layout->object_gc_bits != PYI_ABSENT && layout->python_version != without_gil)
+			length += (size_t)snprintf(
+				text + length, capacity - length, "%s %u.%u",
+				without_gil ? "," : "; without:", layout->python_version >> 8,
+				layout->python_version & 255);
+		if (layout->object_gc_bits != PYI_ABSENT)
+			without_gil = layout->python_version;
+	}
 }
 
 static struct pyi_error *unsupported(const struct pyi_process *process, const char *what)
 {
-	char supported[96];
+	char supported[SUPPORTED_BYTES];
 
 	describe_supported(supported, sizeof(supported));
 	return pyi_error_hint(pyi_error_create(PYI_EXIT_UNSUPPORTED, PYI_ERROR_PYTHON_UNSUPPORTED,
@@ -151,13 +177,49 @@ static struct pyi_error *unsupported(const struct pyi_process *process, const ch
 			      "%s", supported);
 }
 
-/* Known since 3.13, when there were the first of them; _Py_DebugOffsets.free_threaded. */
-static bool is_free_threaded(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
+/* The newest row with a GIL there is for this machine. */
+static const struct pyi_layout *newest_layout(void)
+{
+	const struct pyi_layout *newest = &pyi_known_layouts[0].layout;
+
+	for (size_t i = 0; i < pyi_known_layout_count; i++)
+		if (pyi_known_layouts[i].layout.python_version >= newest->python_version &&
+		    pyi_known_layouts[i].layout.object_gc_bits == PYI_ABSENT)
+			newest = &pyi_known_layouts[i].layout;
+	return newest;
+}
+
+static bool is_newer(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
 {
 	struct pyi_debug_offsets offsets;
 
 	return pyi_version_read_debug_offsets(runtime->addr, reader, &offsets) &&
-	       offsets.free_threaded;
+	       !offsets.free_threaded && offsets.version >> 16 > newest_layout()->python_version;
+}
+
+/*
+ * The newest layout, but for what lies behind _Py_DebugOffsets in a _PyRuntime: they grow with each
+ * release, and say where the list of interpreters is now.
+ */
+static struct pyi_error *guess_layout(struct pyi_runtime *runtime, struct pyi_memory_reader *reader)
+{
+	struct pyi_debug_offsets offsets;
+	struct pyi_layout *layout = malloc(sizeof(*layout));
+	uint32_t grown;
+
+	if (!layout)
+		return pyi_error_no_memory();
+	*layout = *newest_layout();
+	if (pyi_version_read_debug_offsets(runtime->addr, reader, &offsets) &&
+	    offsets.interpreters_head < RUNTIME_MOST_BYTES) {
+		grown = (uint32_t)offsets.interpreters_head - layout->runtime_interpreters_head;
+		layout->runtime_interpreters_head += grown;
+		layout->runtime_initialized += grown;
+		layout->runtime_finalizing = (uint32_t)offsets.finalizing;
+	}
+	runtime->guessed = layout;
+	runtime->layout = layout;
+	return NULL;
 }
 
 /* Known since 3.13, of versions too that are not: it has no interpreter, so it holds nothing. */
@@ -225,26 +287,38 @@ static struct pyi_error *load(struct finder *finder, const struct candidate *can
 	if (has_no_interpreter(&runtime, finder->reader))
 		return not_started(finder, module,
 				   "but no interpreter: it has not started, or has ended");
-	if (is_free_threaded(&runtime, finder->reader)) {
-		snprintf(what, sizeof(what), "free-threaded CPython %s", runtime.version);
-		return unsupported(finder->process, what);
-	}
 	runtime.layout =
 		pyi_runtime_choose_layout(runtime.version, &candidate->symbol, finder->reader);
-	if (!runtime.layout) {
-		snprintf(what, sizeof(what), "CPython %s", runtime.version);
-		return unsupported(finder->process, what);
+	if (!runtime.layout && finder->wish->guess && is_newer(&runtime, finder->reader)) {
+		error = guess_layout(&runtime, finder->reader);
+	} else if (!runtime.layout) {
+		snprintf(what, sizeof(what), "%sCPython %s",
+			 is_free_threaded(runtime.addr, finder->reader) ? "free-threaded " : "",
+			 runtime.version);
+		error = unsupported(finder->process, what);
+		if (is_newer(&runtime, finder->reader))
+			error = pyi_error_hint(error,
+					       "it is newer than this pyinspect: --force tries it "
+					       "with the layout of %u.%u, without promise",
+					       newest_layout()->python_version >> 8,
+					       newest_layout()->python_version & 255);
+	} else {
+		error = NULL;
 	}
-	error = find_types(finder, candidate, &runtime);
+	if (!error)
+		error = find_types(finder, candidate, &runtime);
 	if (!error)
 		error = check_layouts(&runtime, finder->reader);
 	if (!error)
 		error = pyi_runtime_find_static_types(&runtime, finder->reader);
-	if (error)
+	if (!error) {
+		runtime.path = strdup(pyi_elf_module_path(module));
+		error = runtime.path ? NULL : pyi_error_no_memory();
+	}
+	if (error) {
+		free(runtime.guessed);
 		return error;
-	runtime.path = strdup(pyi_elf_module_path(module));
-	if (!runtime.path)
-		return pyi_error_no_memory();
+	}
 	*ret_runtime = runtime;
 	return NULL;
 }
@@ -340,7 +414,7 @@ static struct pyi_error *no_runtime(struct finder *finder)
 	const struct pyi_process *process = finder->process;
 	PYI_CLEANUP(pyi_guard_free) char *exe = NULL;
 	PYI_CLEANUP(pyi_guard_error) struct pyi_error *error = NULL;
-	char supported[96];
+	char supported[SUPPORTED_BYTES];
 
 	if (finder->scope.has_pypy)
 		return unsupported(process, "PyPy");
@@ -392,7 +466,7 @@ static struct pyi_error *choose(struct finder *finder, unsigned wanted, size_t *
 			      "choose one by its number: --runtime 1");
 }
 
-static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi_runtime *ret)
+static struct pyi_error *find(struct finder *finder, struct pyi_runtime *ret)
 {
 	struct pyi_error *error;
 	size_t index = 0;
@@ -412,7 +486,7 @@ static struct pyi_error *find(struct finder *finder, unsigned wanted, struct pyi
 	}
 	if (!finder->count)
 		return no_runtime(finder);
-	error = choose(finder, wanted, &index);
+	error = choose(finder, finder->wish->number, &index);
 	if (error)
 		return error;
 	*ret = finder->found[index];
@@ -451,14 +525,15 @@ static void choose_text(const struct pyi_maps *maps, struct pyi_runtime *runtime
 }
 
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
-				   struct pyi_memory_reader *reader, unsigned wanted,
+				   struct pyi_memory_reader *reader,
+				   const struct pyi_runtime_wish *wish,
 				   struct pyi_runtime *ret_runtime)
 {
-	struct finder finder = { .process = process, .reader = reader };
+	struct finder finder = { .process = process, .reader = reader, .wish = wish };
 	struct pyi_error *error = pyi_scope_open(process, maps, reader, &finder.scope);
 
 	if (!error)
-		error = find(&finder, wanted, ret_runtime);
+		error = find(&finder, ret_runtime);
 	if (!error && ret_runtime->evaluator.size_bytes < EVALUATOR_LEAST_BYTES)
 		choose_text(maps, ret_runtime);
 	for (size_t i = 0; i < finder.count; i++)
@@ -472,5 +547,6 @@ void pyi_runtime_deinit(struct pyi_runtime *runtime)
 {
 	free(runtime->path);
 	free(runtime->other);
+	free(runtime->guessed);
 	*runtime = (struct pyi_runtime){ 0 };
 }

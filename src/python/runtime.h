@@ -65,11 +65,23 @@ struct pyi_runtime {
 	/* Why another runtime in the process, which may hold objects, cannot be looked at, in the
 	   words of an error; owned by the runtime; NULL: there is none that is known. */
 	char *other;
+	/* The layout of another release, taken because this one is newer than all that are known
+	   and was asked for all the same; owned by the runtime; NULL: the layout is known. */
+	struct pyi_layout *guessed;
+};
+
+struct pyi_runtime_wish {
+	/* Of several that live the one with this number, from 1; 0: there must be only one. */
+	unsigned number;
+	/*
+	 * A release that is newer than all that are known, and says so by _Py_DebugOffsets, is
+	 * tried with the layout of the newest one. The anchors have to hold as for any other.
+	 */
+	bool guess;
 };
 
 /*
- * Finds the runtime of `process`: of several that live the one with the number `wanted`, from 1; 0:
- * there must be only one. What is loaded and dead does not count.
+ * Finds the runtime of `process`. What is loaded and dead does not count.
  *
  * Errors, all exit 4: "not-python" (says what program it is), "python-unsupported" (PyPy, another
  * version, a free-threaded build: names it), "python-not-started", "layout-mismatch" (names the
@@ -77,7 +89,8 @@ struct pyi_runtime {
  * that may be one could not be opened: the error of pyi_elf_module_open().
  */
 struct pyi_error *pyi_runtime_find(const struct pyi_process *process, const struct pyi_maps *maps,
-				   struct pyi_memory_reader *reader, unsigned wanted,
+				   struct pyi_memory_reader *reader,
+				   const struct pyi_runtime_wish *wish,
 				   struct pyi_runtime *ret_runtime) PYI_MUST_CHECK;
 
 /* Safe on a zeroed struct. */

@@ -26,6 +26,11 @@ static const struct {
 	{ "_PyObject_GC_Malloc", allocating },
 	{ "_PyObject_GC_Resize", resizing },
 	{ "gc_alloc", allocating },
+	/* Objects/mimalloc: pages go from heap to heap, or to a thread (3.13, without a GIL) */
+	{ "_mi_malloc_generic", allocating },
+	{ "_mi_heap_collect_abandon", allocating },
+	{ "_mi_segment_page_abandon", allocating },
+	{ "mi_segment_reclaim", allocating },
 	/* C libraries */
 	{ "malloc", allocating },
 	{ "calloc", allocating },

@@ -1,6 +1,5 @@
 /*
- * The frames of a greenlet that is suspended, which its type says nothing of: as
- * payloads/greenlets.c follows them, through a reader.
+ * The frames of a greenlet that is suspended, which its type says nothing of.
  *
  * Everything is untrusted, as in objects.h; the chain of frames is bounded.
  */
@@ -10,18 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <pyinspect/greenlet_frames.h>
+
 #include "process/memory_reader.h"
 #include "python/runtime.h"
-
-struct pyi_suspended_frame {
-	uint64_t code;
-	/* Local variables and what is on the stack. */
-	uint64_t slots_addr;
-	uint64_t slot_count;
-	/* For pyi_suspended_next(). */
-	uint64_t iframe;
-	uint32_t steps;
-};
 
 /*
  * The innermost frame of an instance of a greenlet type; false if it has none, or in versions where
@@ -29,9 +20,9 @@ struct pyi_suspended_frame {
  */
 bool pyi_suspended_first(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			 uint64_t type_addr, uint64_t greenlet,
-			 struct pyi_suspended_frame *ret_frame);
+			 struct pyi_greenlet_frame *ret_frame);
 /* The one that called it; false at the end. */
 bool pyi_suspended_next(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
-			struct pyi_suspended_frame *frame);
+			struct pyi_greenlet_frame *frame);
 
 #endif

@@ -14,7 +14,15 @@
 
 enum {
 	MODULE_LIMIT = 1 << 17,
+	/* sizeof(PyObject) in the builds that the rows are of. */
+	ROW_OBJECT_BYTES = 16,
 };
+
+/* By how much all fields are further behind: where the header of objects is larger. */
+static uint32_t shift_of(const struct pyi_runtime *runtime)
+{
+	return runtime->layout->object_size - ROW_OBJECT_BYTES;
+}
 
 static bool is_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 		  const struct pyi_type_row *row, uint64_t type_addr)
@@ -26,7 +34,7 @@ static bool is_of(const struct pyi_runtime *runtime, struct pyi_memory_reader *r
 	return version < 32 && row->versions >> version & 1 &&
 	       pyi_memory_try_read_u64(reader, type_addr + runtime->layout->type_basicsize,
 				       &basicsize) &&
-	       basicsize == row->basicsize;
+	       basicsize == row->basicsize + shift_of(runtime);
 }
 
 static const char *find_field(const struct pyi_type_row *row, uint64_t offset)
@@ -56,7 +64,7 @@ const char *pyi_type_rules_field_name(const struct pyi_runtime *runtime,
 
 			if (strcmp(row->name, name) != 0 || !is_of(runtime, reader, row, type))
 				continue;
-			found = find_field(row, offset);
+			found = find_field(row, offset - shift_of(runtime));
 			if (found)
 				return found;
 		}
@@ -65,7 +73,8 @@ const char *pyi_type_rules_field_name(const struct pyi_runtime *runtime,
 }
 
 /* False if the row has nothing that the payload needs to know. */
-static bool make_rule(const struct pyi_type_row *row, struct pyi_type_rule *ret_rule)
+static bool make_rule(const struct pyi_type_row *row, uint32_t shift,
+		      struct pyi_type_rule *ret_rule)
 {
 	struct pyi_type_rule rule = {
 		.size_rule = row->size_rule,
@@ -80,11 +89,11 @@ static bool make_rule(const struct pyi_type_row *row, struct pyi_type_rule *ret_
 		const struct pyi_type_field *field = &pyi_type_fields[row->first_field + f];
 
 		if (field->flag == PYI_FIELD_HIDDEN && references < PYI_RULE_REFERENCES)
-			rule.references[references++] = field->offset;
+			rule.references[references++] = field->offset + shift;
 		else if (field->flag == PYI_FIELD_SIZE && sizes < PYI_RULE_FIELDS)
-			rule.fields[sizes++] = field->offset;
+			rule.fields[sizes++] = field->offset + shift;
 		else if (field->flag == PYI_FIELD_CONDITION)
-			rule.condition = field->offset;
+			rule.condition = field->offset + shift;
 	}
 	*ret_rule = rule;
 	return references || row->size_rule != PYI_SIZE_NONE;
@@ -126,7 +135,7 @@ static bool visit_module(void *argument, uint64_t key, uint64_t value)
 		uint64_t type;
 
 		if (strncmp(row->where, module, length) != 0 || row->where[length] != '.' ||
-		    search->count == PYI_TYPE_RULES || !make_rule(row, &rule) ||
+		    search->count == PYI_TYPE_RULES || !make_rule(row, shift_of(runtime), &rule) ||
 		    !pyi_memory_try_read_u64(search->reader, value + runtime->layout->module_dict,
 					     &dict) ||
 		    !pyi_objects_dict_get(runtime, search->reader, dict, row->where + length + 1,

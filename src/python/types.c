@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pyinspect/type_flags.h>
+
 #include "base/clock.h"
 #include "python/attributes.h"
 #include "python/objects.h"
@@ -14,7 +16,6 @@
 #include "tracee/wait.h"
 
 enum {
-	FLAG_STATIC_BUILTIN = 1 << 1,
 	TYPE_LIMIT = 1 << 20,
 	/* Of all of them together; a name of a class has 30. */
 	NAMES_LIMIT_BYTES = 64 << 20,
@@ -41,13 +42,6 @@ struct walk {
 	size_t slot_count;
 	struct pyi_error *error;
 };
-
-static uint64_t load(struct pyi_memory_reader *reader, uint64_t addr)
-{
-	uint64_t value;
-
-	return pyi_memory_try_read_u64(reader, addr, &value) ? value : 0;
-}
 
 static uint64_t *find_slot(uint64_t *slots, size_t slot_count, uint64_t addr)
 {
@@ -160,8 +154,8 @@ static bool visit_subclass(void *argument, uint64_t key, uint64_t value)
 static void visit_list(struct walk *walk, uint64_t list)
 {
 	const struct pyi_layout *layout = walk->runtime->layout;
-	uint64_t items = load(walk->reader, list + layout->list_items);
-	uint64_t count = load(walk->reader, list + layout->var_size);
+	uint64_t items = pyi_memory_u64(walk->reader, list + layout->list_items);
+	uint64_t count = pyi_memory_u64(walk->reader, list + layout->var_size);
 	uint64_t item;
 
 	for (uint64_t i = 0; i < count; i++) {
@@ -183,6 +177,24 @@ static void visit_dict(struct walk *walk, uint64_t dict)
 		walk->list.truncated = true;
 }
 
+/* Words to be searched, of which nobody is told. Of memory that is made up, those that are known.
+ */
+static bool read_words(struct pyi_memory_reader *reader, uint64_t addr, uint64_t *words,
+		       size_t size_bytes)
+{
+	bool read;
+
+	if (pyi_memory_reader_made(reader)) {
+		for (size_t i = 0; i < size_bytes / sizeof(*words); i++)
+			words[i] = pyi_memory_u64(reader, addr + i * sizeof(*words));
+		return true;
+	}
+	pyi_memory_text_begin(reader);
+	read = pyi_memory_try_read(reader, addr, words, size_bytes);
+	pyi_memory_text_end(reader, addr, NULL);
+	return read;
+}
+
 /* Where an interpreter keeps what belongs to a static type; 0 if it does not know the type. */
 static uint64_t find_state(const struct walk *walk, uint64_t interpreter, uint64_t type,
 			   uint64_t index)
@@ -194,7 +206,7 @@ static uint64_t find_state(const struct walk *walk, uint64_t interpreter, uint64
 	uint64_t words[SEARCH_WORDS];
 
 	if (index && index <= STATIC_TYPE_LIMIT &&
-	    load(walk->reader, state + layout->static_type_type) == type)
+	    pyi_memory_u64(walk->reader, state + layout->static_type_type) == type)
 		return state;
 	/*
 	 * Static types of extension modules (datetime in 3.13) count from 1 again, in another table
@@ -205,10 +217,12 @@ static uint64_t find_state(const struct walk *walk, uint64_t interpreter, uint64
 	for (uint64_t addr = table; addr < end; addr += sizeof(words)) {
 		size_t bytes = end - addr < sizeof(words) ? (size_t)(end - addr) : sizeof(words);
 
-		if (!pyi_memory_try_read(walk->reader, addr, words, bytes))
+		if (!read_words(walk->reader, addr, words, bytes))
 			return 0;
 		for (size_t i = 0; i < bytes / sizeof(words[0]); i++)
-			if (words[i] == type)
+			/* Read again: only this word is wanted. */
+			if (words[i] == type &&
+			    pyi_memory_u64(walk->reader, addr + i * sizeof(words[0])) == type)
 				return addr + i * sizeof(words[0]) - layout->static_type_type;
 	}
 	return 0;
@@ -226,7 +240,8 @@ static void visit_subclasses(struct walk *walk, uint64_t type)
 		walk->list.truncated = true;
 		return;
 	}
-	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE) || !(flags & FLAG_STATIC_BUILTIN)) {
+	if (!(layout->features & PYI_FEATURE_STATIC_TYPE_STATE) ||
+	    !(flags & PYI_TPFLAG_STATIC_BUILTIN)) {
 		visit_dict(walk, subclasses);
 		return;
 	}
@@ -236,7 +251,8 @@ static void visit_subclasses(struct walk *walk, uint64_t type)
 		if (!state)
 			continue;
 		known = true;
-		visit_dict(walk, load(walk->reader, state + layout->static_type_subclasses));
+		visit_dict(walk,
+			   pyi_memory_u64(walk->reader, state + layout->static_type_subclasses));
 	}
 	walk->list.truncated |= !known;
 }

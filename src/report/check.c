@@ -107,13 +107,16 @@ static void put_value(char *figure, bool known, double value, enum pyi_check_uni
 	char digits[PYI_TABLE_FIGURE_BYTES];
 	double size = fabs(value);
 
-	if (!known || !isfinite(value) || size >= WHOLE_LIMIT)
+	if (!known || !isfinite(value))
 		snprintf(figure, PYI_TABLE_FIGURE_BYTES, "-");
+	else if (size >= WHOLE_LIMIT)
+		snprintf(figure, PYI_TABLE_FIGURE_BYTES, "%.4g%s", value, suffix_of(unit));
 	else if (size < 100 && size != floor(size))
 		snprintf(figure, PYI_TABLE_FIGURE_BYTES, "%.1f%s", value, suffix_of(unit));
 	else
-		snprintf(figure, PYI_TABLE_FIGURE_BYTES, "%s%.20s%s", value <= -0.5 ? "-" : "",
-			 pyi_table_figure(digits, (uint64_t)(size + 0.5)), suffix_of(unit));
+		/* What is below the limit has 16 digits and 5 commas. */
+		snprintf(figure, PYI_TABLE_FIGURE_BYTES, "%s%.21s%s", value <= -0.5 ? "-" : "",
+			 pyi_table_figure(digits, (uint64_t)round(size)), suffix_of(unit));
 }
 
 static struct pyi_table_line line_of(const struct pyi_check_finding *finding)
@@ -272,7 +275,8 @@ static bool add_result(cJSON *json, const struct pyi_check_report *report, bool 
 	       pyi_output_add_text(result, "summary", summary) &&
 	       pyi_output_add_unsigned(result, "time_s",
 				       sample->time_s > 0 ? (uint64_t)sample->time_s : 0) &&
-	       pyi_output_add_unsigned(result, "age_s", sample->age_s) &&
+	       (report->age_unknown ? cJSON_AddNullToObject(result, "age_s") != NULL
+				    : pyi_output_add_unsigned(result, "age_s", sample->age_s)) &&
 	       cJSON_AddBoolToObject(result, "incomplete", sample->incomplete) &&
 	       pyi_output_add_unsigned(result, "skipped", report->skipped_objects) &&
 	       (!with_rules || add_findings(result, report->check)) &&
@@ -314,6 +318,7 @@ struct pyi_error *pyi_report_check(FILE *stream, enum pyi_format format, unsigne
 	case PYI_FORMAT_PROMETHEUS:
 		return pyi_report_prometheus(stream, envelope, report);
 	case PYI_FORMAT_TABLE:
+	case PYI_FORMAT_DOT:
 		break;
 	}
 	return render_table(stream, columns, envelope, report);

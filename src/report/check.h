@@ -22,6 +22,8 @@ struct pyi_check_report {
 	/* How many types, and containers, that no rule is about go to Prometheus at most. */
 	uint64_t limit;
 	uint64_t skipped_objects;
+	/* Of a core: for how long the process had lived is not known. */
+	bool age_unknown;
 	/* File with the history; NULL: none is used; whether one is wanted at all; whether the
 	 * sample of now is in it. */
 	const char *history;

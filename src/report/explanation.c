@@ -105,18 +105,24 @@ __attribute__((format(printf, 2, 3))) static void show_more(struct page *page, c
 	}
 }
 
-/* What is said of the largest object; "" if that is nothing, NULL without memory. */
+/* What is said of the largest objects; "" if that is nothing, NULL without memory. */
 static char *largest_words(const struct pyi_explanation *facts)
 {
-	char *words;
+	char *words = strdup("");
 
-	if (!facts->largest_type)
-		return strdup("");
-	if (asprintf(&words, " One %s at 0x%" PRIx64 " has %s of these bytes, %.0f%%.",
-		     facts->largest_type, facts->largest_addr,
-		     estimate(facts->largest_bytes, facts->largest_estimated).text,
-		     share(facts->largest_bytes, facts->object_bytes)) < 0)
-		return NULL;
+	for (size_t l = 0; l < facts->largest_count && words; l++) {
+		const struct pyi_largest *largest = &facts->largest[l];
+		PYI_CLEANUP(pyi_guard_free) char *before = words;
+
+		if (asprintf(&words,
+			     "%s One %s at 0x%" PRIx64 " has %s of these bytes, %.0f%%.%s%s%s",
+			     before, largest->type, largest->addr,
+			     estimate(largest->bytes, largest->estimated).text,
+			     share(largest->bytes, facts->object_bytes),
+			     largest->path ? " It is " : "", largest->path ? largest->path : "",
+			     largest->path ? "." : "") < 0)
+			words = NULL;
+	}
 	return words;
 }
 
@@ -176,6 +182,7 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 {
 	const struct pyi_explanation *facts = page->report->facts;
 	struct figure bytes = estimate(suspect->retained_bytes, suspect->estimated);
+	const char *type = strcmp(suspect->type, "type") == 0 ? "classes" : suspect->type;
 	double percent = share(suspect->retained_bytes, facts->object_bytes);
 
 	if (suspect->container_addr) {
@@ -192,7 +199,7 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 		say(page, "suspect",
 		    "%s %s keep %s bytes alive, %.0f%% of all objects: they would be freed with "
 		    "them. %s of them %s %s%s.",
-		    figure(suspect->objects).text, suspect->type, bytes.text, percent,
+		    figure(suspect->objects).text, type, bytes.text, percent,
 		    figure(suspect->path_objects).text, suspect->path_objects == 1 ? "is" : "are",
 		    /* It may say of itself by whom: C code, or nothing. */
 		    strncmp(suspect->path, "held by ", 8) == 0 ? "" : "held through ",
@@ -201,7 +208,7 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 		say(page, "suspect",
 		    "%s %s keep %s bytes alive, %.0f%% of all objects: they would be freed with "
 		    "them.",
-		    figure(suspect->objects).text, suspect->type, bytes.text, percent);
+		    figure(suspect->objects).text, type, bytes.text, percent);
 	show_more(page, "path %s", suspect->type);
 }
 
@@ -241,13 +248,31 @@ static void say_garbage(struct page *page)
 	show_more(page, "garbage");
 }
 
+/* One keeps most of what C code holds; "" if none does, NULL without memory. */
+static char *one_held(const struct pyi_explanation *facts)
+{
+	char *words;
+
+	if (facts->held_objects < 2 || facts->held_largest_bytes < facts->held_bytes / 2)
+		return strdup("");
+	if (asprintf(&words, " One %s alone keeps %s of these bytes.", facts->held_largest_type,
+		     figure(facts->held_largest_bytes).text) < 0)
+		return NULL;
+	return words;
+}
+
 static void say_held(struct page *page)
 {
 	const struct pyi_explanation *facts = page->report->facts;
+	PYI_CLEANUP(pyi_guard_free) char *one = one_held(facts);
 
 	if (!page->report->complete) {
 		say(page, "held",
 		    "What only C code holds is not known, for not all references could be read.");
+		return;
+	}
+	if (!one) {
+		page->failed = true;
 		return;
 	}
 	if (!pyi_explanation_is_much_held(facts)) {
@@ -262,12 +287,14 @@ static void say_held(struct page *page)
 	say(page, "held",
 	    "%s object%s with references that no object and no root explains, and no others, keep "
 	    "%s bytes alive, %.1f%% of all; %s of them %s %s. Only C code can hold them: an "
-	    "extension module that has lost count, or keeps them where it does not tell.",
+	    "extension module that has lost count, or keeps them where it does not tell; or the "
+	    "interpreter, as it keeps handlers of signals.%s",
 	    figure(facts->held_objects).text, plural(facts->held_objects),
 	    figure(facts->held_bytes).text, share(facts->held_bytes, facts->object_bytes),
 	    figure(facts->held_type_objects).text, facts->held_type_objects == 1 ? "is a" : "are",
-	    facts->held_type);
-	show_more(page, "show 0x%" PRIx64, facts->held_example_addr);
+	    facts->held_type, one);
+	show_more(page, "show 0x%" PRIx64,
+		  *one ? facts->held_largest_addr : facts->held_example_addr);
 }
 
 static void say_other(struct page *page)
@@ -424,7 +451,8 @@ static bool add_held(cJSON *result, const struct pyi_explanation *facts)
 	       pyi_output_add_unsigned(json, "bytes", facts->held_bytes) &&
 	       pyi_output_add_text(json, "type", facts->held_type) &&
 	       pyi_output_add_unsigned(json, "type_objects", facts->held_type_objects) &&
-	       pyi_output_add_address(json, "example", facts->held_example_addr);
+	       pyi_output_add_address(json, "example", facts->held_example_addr) &&
+	       pyi_output_add_address(json, "largest", facts->held_largest_addr);
 }
 
 static bool add_result(cJSON *json, const struct page *page)

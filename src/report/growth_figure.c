@@ -28,9 +28,8 @@ void pyi_growth_figure(char figure[PYI_TABLE_FIGURE_BYTES], struct pyi_change ch
 	if (change.after == change.before)
 		sign = "";
 	pyi_table_figure(digits, size_of(change));
-	/* The longest is "~-" and 20 digits with 6 commas: one more than there is room for, and of
-	   no process. */
-	snprintf(figure, PYI_TABLE_FIGURE_BYTES, "%s%s%.25s", estimated && *sign ? "~" : "", sign,
+	/* The longest is "~-" and 20 digits with 6 commas. */
+	snprintf(figure, PYI_TABLE_FIGURE_BYTES, "%s%s%.26s", estimated && *sign ? "~" : "", sign,
 		 digits);
 }
 

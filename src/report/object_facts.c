@@ -12,6 +12,7 @@
 #include <pyinspect/graph_stream.h>
 
 #include "base/cleanup.h"
+#include "report/dot.h"
 #include "report/ndjson.h"
 #include "report/table.h"
 
@@ -234,6 +235,127 @@ static struct pyi_error *render_table(FILE *stream, unsigned columns,
 	return pyi_output_finish(stream);
 }
 
+static void say_object(struct pyi_dot *dot, const struct pyi_object_link *link)
+{
+	char bytes[PYI_TABLE_FIGURE_BYTES];
+
+	if (link->owner)
+		pyi_dot_say(dot, "%s of %s", link->type, link->owner);
+	else
+		pyi_dot_say(dot, "%s", link->type);
+	if (link->value)
+		pyi_dot_say(dot, "%s", link->value);
+	if (link->addr)
+		pyi_dot_say(dot, "0x%" PRIx64, link->addr);
+	pyi_dot_say(dot, "%s bytes", pyi_table_figure(bytes, link->bytes));
+}
+
+static size_t draw_object(struct pyi_dot *dot, const struct pyi_object_facts *facts)
+{
+	char retained[PYI_TABLE_FIGURE_BYTES];
+
+	say_object(dot, &facts->object);
+	pyi_table_estimate(retained, facts->retained.bytes, facts->retained.estimated);
+	pyi_dot_say(dot, "retained %s", retained);
+	return pyi_dot_put_node(dot, facts->object.addr, PYI_DOT_SUBJECT);
+}
+
+static void draw_way(struct pyi_dot *dot, const struct pyi_object_facts *facts)
+{
+	const struct pyi_object_links *path = &facts->path;
+	size_t last = PYI_DOT_NONE;
+
+	for (size_t l = 0; l < path->count; l++) {
+		const struct pyi_object_link *link = &path->items[l];
+		enum pyi_dot_look look = PYI_DOT_USUAL;
+		size_t node;
+
+		if (l && l == facts->path_gap) {
+			node = pyi_dot_put_others(dot, path->all - path->count, "more steps");
+			pyi_dot_put_edge(dot, last, node, PYI_DOT_VAGUE);
+			last = node;
+			look = PYI_DOT_VAGUE;
+		}
+		/* What it begins with is no reference. */
+		if (!l)
+			pyi_dot_say(dot, "%s", link->edge);
+		say_object(dot, link);
+		node = pyi_dot_put_node(dot, link->addr, PYI_DOT_USUAL);
+		if (l) {
+			pyi_dot_say(dot, "%s", link->edge);
+			pyi_dot_put_edge(dot, last, node, look);
+		}
+		last = node;
+	}
+}
+
+static void draw_links(struct pyi_dot *dot, const struct pyi_object_links *links, size_t object,
+		       bool referrers)
+{
+	for (size_t l = 0; l < links->count; l++) {
+		const struct pyi_object_link *link = &links->items[l];
+		size_t node;
+
+		say_object(dot, link);
+		node = pyi_dot_put_node(dot, link->addr, PYI_DOT_USUAL);
+		pyi_dot_say(dot, "%s", link->edge);
+		pyi_dot_put_edge(dot, referrers ? node : object, referrers ? object : node,
+				 PYI_DOT_USUAL);
+	}
+	if (links->all > links->count) {
+		size_t others = pyi_dot_put_others(dot, links->all - links->count,
+						   referrers ? "more referrers" : "more referents");
+
+		pyi_dot_put_edge(dot, referrers ? others : object, referrers ? object : others,
+				 PYI_DOT_VAGUE);
+	}
+}
+
+static void draw_holders(struct pyi_dot *dot, const struct pyi_object_facts *facts, size_t object)
+{
+	for (size_t r = 0; r < facts->root_count; r++) {
+		size_t root;
+
+		pyi_dot_say(dot, "root: %s", facts->roots[r]);
+		root = pyi_dot_put_node(dot, 0, PYI_DOT_VAGUE);
+		pyi_dot_put_edge(dot, root, object, PYI_DOT_USUAL);
+	}
+	if (facts->dominator.addr && !facts->garbage) {
+		size_t dominator;
+
+		pyi_dot_say(dot, "%s", facts->dominator.type);
+		pyi_dot_say(dot, "0x%" PRIx64, facts->dominator.addr);
+		dominator = pyi_dot_put_node(dot, facts->dominator.addr, PYI_DOT_USUAL);
+		pyi_dot_say(dot, "alone keeps it");
+		pyi_dot_put_edge(dot, dominator, object, PYI_DOT_VAGUE);
+	}
+}
+
+static bool put_words(const struct pyi_table *table, const struct pyi_object_report *report)
+{
+	const struct pyi_object_facts *facts = report->facts;
+
+	return pyi_table_put_target(table) && put_references(table, facts) &&
+	       (!facts->garbage || put_kept(table, facts)) && put_notes(table, report);
+}
+
+static struct pyi_error *render_dot(FILE *stream, const struct pyi_envelope *envelope,
+				    const struct pyi_object_report *report)
+{
+	const struct pyi_object_facts *facts = report->facts;
+	struct pyi_dot dot;
+	size_t object;
+
+	pyi_dot_begin(&dot, stream, envelope);
+	object = draw_object(&dot, facts);
+	if (!facts->garbage)
+		draw_way(&dot, facts);
+	draw_links(&dot, &facts->referrers, object, true);
+	draw_links(&dot, &facts->referents, object, false);
+	draw_holders(&dot, facts, object);
+	return pyi_dot_end(&dot, put_words(&dot.words, report));
+}
+
 static bool add_link(cJSON *json, const struct pyi_object_link *link)
 {
 	return json && pyi_output_add_text(json, "edge", link->edge) &&
@@ -390,6 +512,8 @@ struct pyi_error *pyi_report_object_facts(FILE *stream, enum pyi_format format, 
 					    true);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, report);
+	case PYI_FORMAT_DOT:
+		return render_dot(stream, envelope, report);
 	default:
 		break;
 	}

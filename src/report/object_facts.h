@@ -29,6 +29,7 @@ struct pyi_object_report {
  *   "referents":{"count","items"},"referrers":{"count","items"},"complete","skipped"}.
  * ndjson: first line the envelope with "kind":"report" and a result without steps and items; then a
  *   line for each of them, of kind "step", "referent" or "referrer".
+ * dot: the object, the path to it, what it refers to, what refers to it.
  */
 struct pyi_error *pyi_report_object_facts(FILE *stream, enum pyi_format format, unsigned columns,
 					  const struct pyi_envelope *envelope,

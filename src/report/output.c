@@ -61,7 +61,7 @@ bool pyi_format_parse(const char *word, enum pyi_format *ret_format)
 	} formats[] = {
 		{ "table", PYI_FORMAT_TABLE },		 { "json", PYI_FORMAT_JSON },
 		{ "ndjson", PYI_FORMAT_NDJSON },	 { "nagios", PYI_FORMAT_NAGIOS },
-		{ "prometheus", PYI_FORMAT_PROMETHEUS },
+		{ "prometheus", PYI_FORMAT_PROMETHEUS }, { "dot", PYI_FORMAT_DOT },
 	};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {

@@ -23,6 +23,8 @@ enum pyi_format {
 	/* Only of `check`. */
 	PYI_FORMAT_NAGIOS,
 	PYI_FORMAT_PROMETHEUS,
+	/* Only of what is a graph (report/dot.h). */
+	PYI_FORMAT_DOT,
 };
 
 /* What all reports of a run have in common. Zeroed: nothing is known, and all characters may be
@@ -44,7 +46,7 @@ const char *pyi_output_version(void);
 /* What stands for what is left out: "…", or "...". */
 const char *pyi_output_ellipsis(void);
 
-/* "table", "json", "ndjson", "nagios" or "prometheus"; false for anything else. */
+/* "table", "json", "ndjson", "nagios", "prometheus" or "dot"; false for anything else. */
 bool pyi_format_parse(const char *word, enum pyi_format *ret_format);
 
 /* The envelope as JSON without "result", with the time of now, host and version; NULL without

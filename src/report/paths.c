@@ -1,5 +1,5 @@
 /*
- * Renders paths from roots to objects as tables, JSON or NDJSON.
+ * Renders paths from roots to objects as tables, JSON, NDJSON or a picture.
  *
  * Does not search for paths, and does not name their steps.
  */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/dot.h"
 #include "report/ndjson.h"
 #include "report/table.h"
 #include "report/ways.h"
@@ -42,12 +43,17 @@ static char *make_edge(const struct pyi_path_step *step, size_t room)
 	return pyi_output_fit(edge, room);
 }
 
-/* Whether the table shows step `index`: all but the middle of a long path. */
+/* Whether step `index` is at one of the ends of a long path. */
+static bool is_at_end(const struct pyi_path *path, size_t index)
+{
+	return path->step_count <= HEAD_STEPS + TAIL_STEPS + 1 || index < HEAD_STEPS ||
+	       index >= path->step_count - TAIL_STEPS;
+}
+
+/* Whether the table shows step `index`: on a terminal not the middle of a long path. */
 static bool is_shown(const struct pyi_table *table, const struct pyi_path *path, size_t index)
 {
-	if (!table->columns || path->step_count <= HEAD_STEPS + TAIL_STEPS + 1)
-		return true;
-	return index < HEAD_STEPS || index >= path->step_count - TAIL_STEPS;
+	return !table->columns || is_at_end(path, index);
 }
 
 /* Gives each column what it needs, or its share of a line that is too short for both. */
@@ -239,10 +245,122 @@ static struct pyi_error *render_table(FILE *stream, unsigned columns,
 	if (!ok)
 		return pyi_error_no_memory();
 	fputc('\n', stream);
-	if (!pyi_ways_put_also(&table, paths) || !put_notes(&table, paths, skipped_objects))
+	if (!pyi_ways_put_also(&table, paths) || !pyi_ways_put_notes(&table, paths) ||
+	    !put_notes(&table, paths, skipped_objects))
 		return pyi_error_no_memory();
 	pyi_table_put_cost(&table);
 	return pyi_output_finish(stream);
+}
+
+/* A chain of nodes, as far as they are not there yet; the number of the last. */
+static size_t draw_path(struct pyi_dot *dot, const struct pyi_path *path)
+{
+	size_t last = PYI_DOT_NONE;
+
+	for (size_t i = 0; i < path->step_count; i++) {
+		const struct pyi_path_step *step = &path->steps[i];
+		size_t node;
+
+		if (!is_at_end(path, i)) {
+			if (i != HEAD_STEPS)
+				continue;
+			node = pyi_dot_put_others(dot, path->step_count - HEAD_STEPS - TAIL_STEPS,
+						  "more steps");
+			pyi_dot_put_edge(dot, last, node, PYI_DOT_VAGUE);
+			last = node;
+			continue;
+		}
+		/* The first one says what the root is, which may be no object. */
+		if (!i)
+			pyi_dot_say(dot, "%s%s", step->edge, step->internal ? " *" : "");
+		pyi_dot_say(dot, "%s", step->type);
+		if (step->addr)
+			pyi_dot_say(dot, "0x%" PRIx64, step->addr);
+		node = pyi_dot_put_node(dot, step->addr, PYI_DOT_USUAL);
+		if (i) {
+			pyi_dot_say(dot, "%s%s", step->edge, step->internal ? " *" : "");
+			pyi_dot_put_edge(dot, last, node,
+					 step->internal ? PYI_DOT_INTERNAL : PYI_DOT_USUAL);
+		}
+		last = node;
+	}
+	return last;
+}
+
+/* One way of several objects: the path of one of them, or its expression. */
+static void draw_way(struct pyi_dot *dot, const struct pyi_way *way, bool also, size_t subject)
+{
+	size_t from = also ? PYI_DOT_NONE : draw_path(dot, &way->example);
+	char objects[PYI_TABLE_FIGURE_BYTES];
+	char bytes[PYI_TABLE_FIGURE_BYTES];
+
+	if (also || !way->example.step_count) {
+		pyi_dot_say(dot, "%s", way->expression);
+		from = pyi_dot_put_node(dot, 0, PYI_DOT_VAGUE);
+	} else if (way->instances != 1) {
+		pyi_dot_say(dot, "one of");
+	}
+	if (also) {
+		pyi_dot_say(dot, "also %s reference%s", pyi_table_figure(objects, way->references),
+			    way->references == 1 ? "" : "s");
+	} else {
+		pyi_dot_say(dot, "%s object%s", pyi_table_figure(objects, way->instances),
+			    way->instances == 1 ? "" : "s");
+		pyi_dot_say(dot, "retained %s", pyi_table_figure(bytes, way->retained_bytes));
+	}
+	pyi_dot_put_edge(dot, from, subject, PYI_DOT_VAGUE);
+}
+
+static void draw_ways(struct pyi_dot *dot, const struct pyi_way_list *list, bool also,
+		      size_t subject)
+{
+	size_t shown = list->count < PYI_WAYS_SHOWN ? list->count : PYI_WAYS_SHOWN;
+	uint64_t left_out = list->count - shown + list->other_ways;
+
+	for (size_t w = 0; w < shown; w++)
+		draw_way(dot, &list->items[w], also, subject);
+	if (left_out)
+		pyi_dot_put_edge(dot, pyi_dot_put_others(dot, left_out, "more"), subject,
+				 PYI_DOT_VAGUE);
+}
+
+/* The objects that are asked about, as one. */
+static size_t draw_subject(struct pyi_dot *dot, const struct pyi_paths *paths)
+{
+	char figure[PYI_TABLE_FIGURE_BYTES];
+	char bytes[PYI_TABLE_FIGURE_BYTES];
+
+	if (paths->address) {
+		pyi_dot_say(dot, "0x%" PRIx64, paths->address);
+	} else {
+		pyi_dot_say(dot, "%s", paths->type);
+		pyi_dot_say(dot, "%s instance%s", pyi_table_figure(figure, paths->instances),
+			    paths->instances == 1 ? "" : "s");
+	}
+	pyi_table_estimate(bytes, paths->freed_bytes, paths->estimated);
+	pyi_dot_say(dot, "%s bytes would be freed", bytes);
+	return pyi_dot_put_node(dot, paths->address, PYI_DOT_SUBJECT);
+}
+
+static struct pyi_error *render_dot(FILE *stream, const struct pyi_envelope *envelope,
+				    const struct pyi_paths *paths, uint64_t skipped_objects)
+{
+	bool merged = paths->ways.count && !paths->address;
+	struct pyi_dot dot;
+	size_t subject;
+	bool ok;
+
+	pyi_dot_begin(&dot, stream, envelope);
+	if (paths->address && paths->count) {
+		subject = draw_path(&dot, &paths->paths[0]);
+	} else {
+		subject = draw_subject(&dot, paths);
+		draw_ways(&dot, &paths->ways, false, subject);
+	}
+	draw_ways(&dot, &paths->also, true, subject);
+	ok = (merged ? pyi_ways_put_head(&dot.words, paths) : put_head(&dot.words, paths)) &&
+	     pyi_ways_put_notes(&dot.words, paths) && put_notes(&dot.words, paths, skipped_objects);
+	return pyi_dot_end(&dot, ok);
 }
 
 static bool add_step(cJSON *json, const struct pyi_path_step *step)
@@ -346,6 +464,8 @@ struct pyi_error *pyi_report_paths(FILE *stream, enum pyi_format format, unsigne
 		return pyi_output_json_done(stream, json, ok, true);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, paths, skipped_objects);
+	case PYI_FORMAT_DOT:
+		return render_dot(stream, envelope, paths, skipped_objects);
 	default:
 		break;
 	}

@@ -21,6 +21,8 @@
  *   "type"}]}]}; "length" counts the steps; no path found: an empty list, and words in the table
  * (only held by C code, by something that is not visited, or garbage that is not collected yet).
  * ndjson: "report", then a "way", "also" or "path" line each.
+ * dot: of a type the type, and what leads to it: the steps of one object of each of the first ways,
+ * of the others their expression; of one object the steps to it. Of a long path both ends.
  */
 struct pyi_error *pyi_report_paths(FILE *stream, enum pyi_format format, unsigned columns,
 				   const struct pyi_envelope *envelope,

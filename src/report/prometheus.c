@@ -208,12 +208,42 @@ struct choice {
 	size_t count;
 };
 
+/* A type without a module in its name. They are the biggest of any program, and say little of it.
+ */
+static bool is_builtin(const struct pyi_figure *figure)
+{
+	return figure->kind != PYI_FIGURE_CONTAINER && !strchr(figure->name, '.');
+}
+
+/* How many of those that no rule is about there may be: builtins are half of them, or what others
+ * leave. */
+static void share(const struct pyi_check_report *report, const struct chosen *figures, size_t count,
+		  uint64_t *ret_builtins, uint64_t *ret_others)
+{
+	uint64_t builtins = 0;
+	uint64_t others = 0;
+
+	for (size_t f = 0; f < count; f++) {
+		if (is_asked_for(report->check, figures[f].figure))
+			continue;
+		if (is_builtin(figures[f].figure))
+			builtins++;
+		else
+			others++;
+	}
+	*ret_builtins = report->limit / 2;
+	if (others < report->limit - *ret_builtins)
+		*ret_builtins = report->limit - others;
+	*ret_others = report->limit - (builtins < *ret_builtins ? builtins : *ret_builtins);
+}
+
 static bool choose(const struct pyi_check_report *report, enum pyi_figure_kind kind,
 		   struct choice *ret_choice)
 {
 	const struct pyi_sample *sample = report->sample;
 	struct chosen *figures = calloc(sample->figure_count + 1, sizeof(*figures));
-	uint64_t others = 0;
+	uint64_t builtins_left;
+	uint64_t others_left;
 	size_t count = 0;
 	size_t kept = 0;
 
@@ -223,9 +253,15 @@ static bool choose(const struct pyi_check_report *report, enum pyi_figure_kind k
 		if (sample->figures[f].kind == kind)
 			figures[count++].figure = &sample->figures[f];
 	qsort(figures, count, sizeof(*figures), biggest_first);
-	for (size_t f = 0; f < count; f++)
-		if (is_asked_for(report->check, figures[f].figure) || others++ < report->limit)
+	share(report, figures, count, &builtins_left, &others_left);
+	for (size_t f = 0; f < count; f++) {
+		uint64_t *left = is_builtin(figures[f].figure) ? &builtins_left : &others_left;
+
+		if (is_asked_for(report->check, figures[f].figure))
 			figures[kept++] = figures[f];
+		else if (*left && (*left)--)
+			figures[kept++] = figures[f];
+	}
 	*ret_choice = (struct choice){ figures, kept };
 	return true;
 }
@@ -339,7 +375,7 @@ static void put_cost(struct metric *metric, const struct pyi_envelope *envelope)
 }
 
 static void put_target(struct metric *metric, const struct pyi_envelope *envelope,
-		       const struct pyi_sample *sample)
+		       const struct pyi_check_report *report)
 {
 	const char *const pairs[] = { "exe", envelope->exe ? envelope->exe : "", "python",
 				      envelope->python ? envelope->python : "", NULL };
@@ -347,8 +383,9 @@ static void put_target(struct metric *metric, const struct pyi_envelope *envelop
 	begin(metric, "pyinspect_target_info", "Which program the target is; always 1.");
 	put_count(metric, pairs, 1);
 	end(metric);
-	put_one(metric, "pyinspect_target_age_seconds", "For how long the process has lived.",
-		(double)sample->age_s);
+	if (!report->age_unknown)
+		put_one(metric, "pyinspect_target_age_seconds",
+			"For how long the process has lived.", (double)report->sample->age_s);
 }
 
 struct pyi_error *pyi_report_prometheus(FILE *stream, const struct pyi_envelope *envelope,
@@ -365,7 +402,7 @@ struct pyi_error *pyi_report_prometheus(FILE *stream, const struct pyi_envelope 
 			"1 if the figures of this check were added to the history, else 0.",
 			report->history_kept);
 	put_cost(&metric, envelope);
-	put_target(&metric, envelope, report->sample);
+	put_target(&metric, envelope, report);
 	put_rules(&metric, report->check);
 	put_process(&metric, report->sample);
 	if (!put_types(&metric, report) || !put_containers(&metric, report) || metric.no_memory)

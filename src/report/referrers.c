@@ -1,16 +1,19 @@
 /*
- * Renders groups of references, level by level, as table, JSON or NDJSON.
+ * Renders groups of references, level by level, as table, JSON, NDJSON or a picture.
  *
  * Does not merge or order them.
  */
 #include "report/referrers.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "analysis/referrer_tree.h"
 #include "base/cleanup.h"
+#include "report/dot.h"
 #include "report/ndjson.h"
+#include "report/referrer_rows.h"
 #include "report/table.h"
 
 enum {
@@ -18,105 +21,66 @@ enum {
 	CLASSES_TOLD = 5,
 };
 
-/* The columns before the name, in this order. */
+/* The columns before the name, in this order; SHARE is of a tree. */
 enum column {
 	REFERENCES,
 	OBJECTS,
 	BYTES,
 	COLUMNS,
+	TREE_SHARE = OBJECTS,
 };
 
-/* A line of the report: a group, or what the limit left out of a level. */
-struct row {
-	/* NULL: the rest. */
-	const struct pyi_referrer_group *group;
-	/* 0: those who refer to what was asked for. */
-	unsigned level;
-	uint64_t rest_groups;
-	uint64_t rest_references;
-};
-
-/* All lines, each group before its own referrers. */
-struct rows {
-	struct row *rows;
-	size_t count;
-	size_t capacity;
-};
-
-static size_t shown_groups(const struct pyi_referrers_report *report,
-			   const struct pyi_referrer_list *list)
+/* In percent, of the references to what the line above is about. */
+static double share_of(const struct pyi_referrer_row *row)
 {
-	return report->limit && report->limit < list->count ? (size_t)report->limit : list->count;
+	uint64_t references = row->group ? row->group->references : row->rest_references;
+
+	return row->list_references ? 100.0 * (double)references / (double)row->list_references : 0;
 }
 
-static struct row make_rest(const struct pyi_referrers_report *report,
-			    const struct pyi_referrer_list *list, unsigned level)
+/* A tree has a column more. */
+static char *figure_at(struct pyi_table_line *line, const struct pyi_referrers_report *report,
+		       enum column column)
 {
-	size_t shown = shown_groups(report, list);
-	struct row row = { .level = level, .rest_groups = list->count - shown };
-
-	for (size_t i = shown; i < list->count; i++)
-		if (__builtin_add_overflow(row.rest_references, list->groups[i].references,
-					   &row.rest_references))
-			row.rest_references = UINT64_MAX;
-	return row;
+	return line->figures[column + (report->tree && column > REFERENCES)];
 }
 
-static bool append(struct rows *rows, struct row row)
+static struct pyi_table_line make_line(const struct pyi_referrers_report *report,
+				       const struct pyi_referrer_row *row)
 {
-	if (!pyi_array_reserve(&rows->rows, rows->count, &rows->capacity, sizeof(*rows->rows)))
-		return false;
-	rows->rows[rows->count++] = row;
-	return true;
-}
-
-static bool lay_out(const struct pyi_referrers_report *report, struct rows *rows)
-{
-	struct {
-		const struct pyi_referrer_list *list;
-		size_t next;
-	} levels[PYI_REFERRERS_LEVELS] = { { .list = &report->referrers->list } };
-	unsigned depth = 1;
-
-	while (depth) {
-		const struct pyi_referrer_list *list = levels[depth - 1].list;
-		size_t next = levels[depth - 1].next++;
-		const struct pyi_referrer_group *group;
-
-		if (next == shown_groups(report, list)) {
-			depth--;
-			if (next < list->count && !append(rows, make_rest(report, list, depth)))
-				return false;
-			continue;
-		}
-		group = &list->groups[next];
-		if (!append(rows, (struct row){ .group = group, .level = depth - 1 }))
-			return false;
-		if (group->referrers && depth < PYI_REFERRERS_LEVELS) {
-			levels[depth].list = group->referrers;
-			levels[depth++].next = 0;
-		}
-	}
-	return true;
-}
-
-static struct pyi_table_line make_line(const struct row *row)
-{
+	const struct pyi_referrer_group *group = row->group;
 	struct pyi_table_line line = { 0 };
 
-	if (row->group) {
-		pyi_table_figure(line.figures[REFERENCES], row->group->references);
-		pyi_table_figure(line.figures[OBJECTS], row->group->objects);
-		pyi_table_estimate(line.figures[BYTES], row->group->bytes, row->group->estimated);
-	} else {
-		/* The same object may be in several of these groups: no sum of objects. */
-		pyi_table_figure(line.figures[REFERENCES], row->rest_references);
-	}
+	pyi_table_figure(figure_at(&line, report, REFERENCES),
+			 group ? group->references : row->rest_references);
+	if (report->tree)
+		snprintf(line.figures[TREE_SHARE], PYI_TABLE_FIGURE_BYTES, "%.1f%%", share_of(row));
+	/* The same object may be in several of the rest: no sum of objects. */
+	if (!group)
+		return line;
+	pyi_table_figure(figure_at(&line, report, OBJECTS), group->objects);
+	pyi_table_estimate(figure_at(&line, report, BYTES), group->bytes, group->estimated);
 	return line;
 }
 
+static const char *end_of(const struct pyi_referrer_group *group)
+{
+	switch (group->ends) {
+	case PYI_REFERRER_AGAIN:
+		return " (again)";
+	case PYI_REFERRER_WIDTH:
+		return " (not followed)";
+	case PYI_REFERRER_MODULE:
+	case PYI_REFERRER_DEPTH:
+	case PYI_REFERRER_GOES_ON:
+		break;
+	}
+	return "";
+}
+
 /* "tuple[0]", "frame local x *", "sys.modules"; of referents ".senders: set". */
-static char *make_label(const struct pyi_referrers_report *report, const struct row *row)
+static char *make_label(const struct pyi_referrers_report *report,
+			const struct pyi_referrer_row *row)
 {
 	const struct pyi_referrer_group *group = row->group;
 	const char *mark = group && group->internal ? " *" : "";
@@ -131,14 +95,14 @@ static char *make_label(const struct pyi_referrers_report *report, const struct 
 	else if (report->referents)
 		length = asprintf(&label, "%s: %s%s", group->edge, group->type, mark);
 	else
-		length = asprintf(&label, "%s%s%s%s", group->type,
+		length = asprintf(&label, "%s%s%s%s%s", group->type,
 				  !group->type[0] || strchr(".[{", group->edge[0]) ? "" : " ",
-				  group->edge, mark);
+				  group->edge, mark, end_of(group));
 	return length < 0 ? NULL : label;
 }
 
 /* Columns before a label: two for each level; at most half of what there is. */
-static size_t indentation(const struct pyi_table *table, const struct row *row)
+static size_t indentation(const struct pyi_table *table, const struct pyi_referrer_row *row)
 {
 	size_t room = pyi_table_room(table, pyi_table_text_start(table));
 	size_t indent = (size_t)row->level * 2;
@@ -147,9 +111,9 @@ static size_t indentation(const struct pyi_table *table, const struct row *row)
 }
 
 static bool put_row(const struct pyi_table *table, const struct pyi_referrers_report *report,
-		    const struct row *row, size_t align)
+		    const struct pyi_referrer_row *row, size_t align)
 {
-	struct pyi_table_line line = make_line(row);
+	struct pyi_table_line line = make_line(report, row);
 	PYI_CLEANUP(pyi_guard_free) char *label = make_label(report, row);
 	size_t indent = indentation(table, row);
 
@@ -161,14 +125,18 @@ static bool put_row(const struct pyi_table *table, const struct pyi_referrers_re
 }
 
 static bool put_rows(struct pyi_table *table, const struct pyi_referrers_report *report,
-		     const struct rows *rows)
+		     const struct pyi_referrer_rows *rows)
 {
-	const struct pyi_table_line headings = { { "REFERENCES", "OBJECTS", "BYTES" } };
+	static const struct pyi_table_line headings_of[] = {
+		{ { "REFERENCES", "OBJECTS", "BYTES" } },
+		{ { "REFERENCES", "SHARE", "OBJECTS", "BYTES" } },
+	};
+	const struct pyi_table_line headings = headings_of[report->tree];
 	size_t align = 0;
 
 	pyi_table_widen(table, &headings);
 	for (size_t i = 0; i < rows->count; i++) {
-		struct pyi_table_line line = make_line(&rows->rows[i]);
+		struct pyi_table_line line = make_line(report, &rows->rows[i]);
 
 		pyi_table_widen(table, &line);
 	}
@@ -253,8 +221,35 @@ static bool put_nothing(const struct pyi_table *table, const struct pyi_referrer
 		       "something that is not visited.");
 }
 
+/* Why a tree ends where it does. */
+static bool put_ends(const struct pyi_table *table, const struct pyi_referrer_rows *rows)
+{
+	bool ends[PYI_REFERRER_WIDTH + 1] = { false };
+	unsigned levels = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (rows->rows[i].group)
+			ends[rows->rows[i].group->ends] = true;
+		if (rows->rows[i].level >= levels)
+			levels = rows->rows[i].level + 1;
+	}
+	if (ends[PYI_REFERRER_AGAIN] &&
+	    !pyi_table_put_note(table, "(again): the same group is further up in its branch: from "
+				       "there on it repeats itself"))
+		return false;
+	if (ends[PYI_REFERRER_WIDTH] &&
+	    !pyi_table_put_note(table,
+				"(not followed): of each level the %d groups with the most "
+				"references are",
+				PYI_REFERRER_TREE_BRANCHES))
+		return false;
+	return !ends[PYI_REFERRER_DEPTH] ||
+	       pyi_table_put_note(table, "There is more above the last of %u levels: --depth",
+				  levels);
+}
+
 static bool put_notes(const struct pyi_table *table, const struct pyi_referrers_report *report,
-		      const struct rows *rows)
+		      const struct pyi_referrer_rows *rows)
 {
 	uint64_t example =
 		rows->count && rows->rows[0].group ? rows->rows[0].group->example_addr : 0;
@@ -276,6 +271,8 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_referrers_
 	if (ok && owner)
 		ok = pyi_table_put_note(table, "in: the first thing with a name that was found to "
 					       "hold the container; there may be others");
+	if (ok)
+		ok = put_ends(table, rows);
 	if (ok && example && !report->referents)
 		ok = pyi_table_put_command(table, "what keeps one of the first", "path", example);
 	if (ok && report->referrers->truncated)
@@ -287,13 +284,13 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_referrers_
 static struct pyi_error *render_table(FILE *stream, unsigned columns,
 				      const struct pyi_envelope *envelope,
 				      const struct pyi_referrers_report *report,
-				      const struct rows *rows)
+				      const struct pyi_referrer_rows *rows)
 {
 	struct pyi_table table = {
 		.stream = stream,
 		.columns = columns,
 		.envelope = envelope,
-		.figure_count = COLUMNS,
+		.figure_count = COLUMNS + report->tree,
 	};
 	bool ok = put_head(&table, report);
 
@@ -325,17 +322,27 @@ bool pyi_report_add_classes(cJSON *result, const struct pyi_class_count *classes
 static bool add_other(cJSON *json, const struct pyi_referrers_report *report,
 		      const struct pyi_referrer_list *list)
 {
-	struct row rest = make_rest(report, list, 0);
+	struct pyi_referrer_row rest = pyi_referrer_rows_rest(report, list, 0);
 	cJSON *other = cJSON_AddObjectToObject(json, "other");
 
 	return other && pyi_output_add_unsigned(other, "groups", rest.rest_groups) &&
 	       pyi_output_add_unsigned(other, "references", rest.rest_references);
 }
 
-static bool add_group(cJSON *json, const struct pyi_referrers_report *report, const struct row *row)
+/* With two decimals. */
+static bool add_share(cJSON *json, const struct pyi_referrer_row *row)
+{
+	double hundredths = share_of(row) * 100 + 0.5;
+
+	return cJSON_AddNumberToObject(json, "share", (double)(uint64_t)hundredths / 100) != NULL;
+}
+
+static bool add_group(cJSON *json, const struct pyi_referrers_report *report,
+		      const struct pyi_referrer_row *row)
 {
 	const struct pyi_referrer_group *group = row->group;
 	bool followed = group->referrers && row->level + 1 < PYI_REFERRERS_LEVELS;
+	const char *end = pyi_referrer_end_name(group->ends);
 
 	return json && pyi_output_add_text(json, "type", group->type[0] ? group->type : NULL) &&
 	       pyi_output_add_text(json, "edge", group->edge) &&
@@ -346,18 +353,20 @@ static bool add_group(cJSON *json, const struct pyi_referrers_report *report, co
 	       pyi_output_add_unsigned(json, "bytes", group->bytes) &&
 	       (!group->estimated || cJSON_AddTrueToObject(json, "estimated")) &&
 	       pyi_output_add_address(json, "example", group->example_addr) &&
+	       (!report->tree || add_share(json, row)) &&
+	       (!end || pyi_output_add_text(json, "ends", end)) &&
 	       (!followed || add_other(json, report, group->referrers));
 }
 
 static bool add_groups(cJSON *result, const struct pyi_referrers_report *report,
-		       const struct rows *rows)
+		       const struct pyi_referrer_rows *rows)
 {
 	const char *key = report->referents ? "referents" : "referrers";
 	cJSON *lists[PYI_REFERRERS_LEVELS + 1] = { cJSON_AddArrayToObject(result, key) };
 	bool ok = lists[0] != NULL;
 
 	for (size_t i = 0; ok && i < rows->count; i++) {
-		const struct row *row = &rows->rows[i];
+		const struct pyi_referrer_row *row = &rows->rows[i];
 		cJSON *json;
 
 		if (!row->group)
@@ -374,7 +383,7 @@ static bool add_groups(cJSON *result, const struct pyi_referrers_report *report,
 
 /* `rows` NULL: without the list. */
 static bool add_result(cJSON *json, const struct pyi_referrers_report *report,
-		       const struct rows *rows)
+		       const struct pyi_referrer_rows *rows)
 {
 	const struct pyi_referrers *referrers = report->referrers;
 	cJSON *result = cJSON_AddObjectToObject(json, "result");
@@ -392,7 +401,7 @@ static bool add_result(cJSON *json, const struct pyi_referrers_report *report,
 
 static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *envelope,
 				       const struct pyi_referrers_report *report,
-				       const struct rows *rows)
+				       const struct pyi_referrer_rows *rows)
 {
 	cJSON *json = pyi_ndjson_begin_report(envelope);
 	struct pyi_error *error =
@@ -410,13 +419,102 @@ static struct pyi_error *render_ndjson(FILE *stream, const struct pyi_envelope *
 	return error;
 }
 
+static size_t draw_subject(struct pyi_dot *dot, const struct pyi_referrers *referrers)
+{
+	char figure[PYI_TABLE_FIGURE_BYTES];
+	const char *type = referrers->type;
+
+	if (referrers->address && referrers->class_count)
+		type = referrers->classes[0].type;
+	if (type)
+		pyi_dot_say(dot, "%s", type);
+	if (referrers->address)
+		pyi_dot_say(dot, "0x%" PRIx64, referrers->address);
+	else
+		pyi_dot_say(dot, "%s instance%s", pyi_table_figure(figure, referrers->instances),
+			    referrers->instances == 1 ? "" : "s");
+	return pyi_dot_put_node(dot, 0, PYI_DOT_SUBJECT);
+}
+
+/* A group is no single object: it has no address of its own. Of referents OBJECTS and the example
+ * are those that were asked about. */
+static size_t draw_group(struct pyi_dot *dot, const struct pyi_referrers_report *report,
+			 const struct pyi_referrer_row *row)
+{
+	const struct pyi_referrer_group *group = row->group;
+	char objects[PYI_TABLE_FIGURE_BYTES];
+	char bytes[PYI_TABLE_FIGURE_BYTES];
+
+	if (!group)
+		return pyi_dot_put_others(dot, row->rest_groups,
+					  row->rest_groups == 1 ? "other group" : "other groups");
+	pyi_dot_say(dot, "%s%s", group->type[0] ? group->type : "root", end_of(group));
+	if (group->owner)
+		pyi_dot_say(dot, "in %s", group->owner);
+	if (!report->referents)
+		pyi_dot_say(dot, "%s object%s", pyi_table_figure(objects, group->objects),
+			    group->objects == 1 ? "" : "s");
+	pyi_table_estimate(bytes, group->bytes, group->estimated);
+	pyi_dot_say(dot, "%s bytes", bytes);
+	if (group->example_addr && !report->referents)
+		pyi_dot_say(dot, "%s0x%" PRIx64,
+			    group->objects == 1 ? "" : "one: ", group->example_addr);
+	return pyi_dot_put_node(dot, 0, PYI_DOT_USUAL);
+}
+
+static void draw_references(struct pyi_dot *dot, const struct pyi_referrers_report *report,
+			    const struct pyi_referrer_row *row, size_t node, size_t above)
+{
+	const struct pyi_referrer_group *group = row->group;
+	uint64_t references = group ? group->references : row->rest_references;
+	enum pyi_dot_look look = PYI_DOT_VAGUE;
+	char figure[PYI_TABLE_FIGURE_BYTES];
+
+	if (group) {
+		pyi_dot_say(dot, "%s%s", group->edge, group->internal ? " *" : "");
+		look = group->internal ? PYI_DOT_INTERNAL : PYI_DOT_USUAL;
+	}
+	pyi_dot_say(dot, "%s reference%s", pyi_table_figure(figure, references),
+		    references == 1 ? "" : "s");
+	if (report->tree)
+		pyi_dot_say(dot, "%.1f%%", share_of(row));
+	if (group && report->referents)
+		pyi_dot_say(dot, "of %s object%s", pyi_table_figure(figure, group->objects),
+			    group->objects == 1 ? "" : "s");
+	pyi_dot_put_edge(dot, report->referents ? above : node, report->referents ? node : above,
+			 look);
+}
+
+static struct pyi_error *render_dot(FILE *stream, const struct pyi_envelope *envelope,
+				    const struct pyi_referrers_report *report,
+				    const struct pyi_referrer_rows *rows)
+{
+	/* The node that the groups of each level refer to. */
+	size_t above[PYI_REFERRERS_LEVELS + 1];
+	struct pyi_dot dot;
+	bool ok;
+
+	pyi_dot_begin(&dot, stream, envelope);
+	above[0] = draw_subject(&dot, report->referrers);
+	for (size_t r = 0; r < rows->count; r++) {
+		const struct pyi_referrer_row *row = &rows->rows[r];
+		size_t node = draw_group(&dot, report, row);
+
+		draw_references(&dot, report, row, node, above[row->level]);
+		above[row->level + 1] = node;
+	}
+	ok = put_head(&dot.words, report) && (rows->count || put_nothing(&dot.words, report)) &&
+	     put_notes(&dot.words, report, rows);
+	return pyi_dot_end(&dot, ok);
+}
+
 struct pyi_error *pyi_report_referrers(FILE *stream, enum pyi_format format, unsigned columns,
 				       const struct pyi_envelope *envelope,
 				       const struct pyi_referrers_report *report)
 {
-	struct rows rows = { 0 };
-	PYI_CLEANUP(pyi_guard_free) struct row *owned = NULL;
-	bool ok = lay_out(report, &rows);
+	struct pyi_referrer_rows rows = { 0 };
+	PYI_CLEANUP(pyi_guard_free) struct pyi_referrer_row *owned = NULL;
+	bool ok = pyi_referrer_rows_lay_out(report, &rows);
 	cJSON *json;
 
 	owned = rows.rows;
@@ -429,6 +527,8 @@ struct pyi_error *pyi_report_referrers(FILE *stream, enum pyi_format format, uns
 		return pyi_output_json_done(stream, json, ok, true);
 	case PYI_FORMAT_NDJSON:
 		return render_ndjson(stream, envelope, report, &rows);
+	case PYI_FORMAT_DOT:
+		return render_dot(stream, envelope, report, &rows);
 	default:
 		break;
 	}

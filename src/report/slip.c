@@ -167,7 +167,7 @@ static struct pyi_table_line connection_line(const struct pyi_slip_connection *c
 {
 	struct pyi_table_line line = { { "", "?" } };
 
-	pyi_table_figure(line.figures[0], connection->senders.count);
+	pyi_table_figure(line.figures[0], pyi_slip_count_senders(connection));
 	if (connection->stale_known)
 		pyi_table_figure(line.figures[1], connection->stale);
 	return line;
@@ -240,7 +240,8 @@ static bool put_notes(const struct pyi_table *table, const struct pyi_slip_repor
 		ok = pyi_table_put_note(table, "bus: %s, %s names on it",
 					report->bus_address ? report->bus_address : "?",
 					pyi_table_figure(names, report->bus_names));
-	if (ok && slip->verdict != PYI_SLIP_ABSENT && rss)
+	/* Of a core it is what has been mapped of it here. */
+	if (ok && slip->verdict != PYI_SLIP_ABSENT && rss && !table->envelope->core)
 		ok = pyi_table_put_note(table,
 					"these objects: %.1f%% of %s bytes resident (RSS); "
 					"the rest is something else",
@@ -288,7 +289,7 @@ static bool add_connections(cJSON *result, const struct pyi_slip *slip)
 
 		ok = json && pyi_output_add_text(json, "connection", connection->name) &&
 		     pyi_output_add_text(json, "bus", connection->bus) &&
-		     pyi_output_add_unsigned(json, "senders", connection->senders.count) &&
+		     pyi_output_add_unsigned(json, "senders", pyi_slip_count_senders(connection)) &&
 		     cJSON_AddBoolToObject(json, "match", connection->has_match) &&
 		     pyi_output_add_text(json, "match_arg1", connection->match_arg1) &&
 		     add_stale(json, connection->stale_known, connection->stale);
@@ -329,7 +330,9 @@ static bool add_result(cJSON *json, const struct pyi_slip_report *report)
 	       add_connections(result, slip) && add_stale(result, slip->stale_known, slip->stale) &&
 	       pyi_output_add_unsigned(result, "objects", slip->objects) &&
 	       pyi_output_add_unsigned(result, "bytes", slip->bytes) &&
-	       pyi_output_add_unsigned(result, "unreadable", slip->unreadable) &&
+	       (slip->redacted ? cJSON_AddNullToObject(result, "unreadable") != NULL
+			       : pyi_output_add_unsigned(result, "unreadable", slip->unreadable)) &&
+	       cJSON_AddBoolToObject(result, "names_known", !slip->redacted) &&
 	       pyi_output_add_unsigned(result, "skipped", report->skipped_objects) &&
 	       add_bus(result, report);
 }

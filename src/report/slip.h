@@ -27,9 +27,10 @@ struct pyi_slip_report {
  *   RSS is something else.
  * json: "result": {"verdict":"ok|leak|suspect|absent","evidence":[...],"holder","instances",
  *   "classes":[{"type","count"}],"senders","connections":[{"connection","bus","senders","match",
- *   "match_arg1","stale"}],"stale","objects","bytes","unreadable","skipped","bus":{"reached",
+ *   "match_arg1","stale"}],"stale","objects","bytes","unreadable","names_known","skipped","bus":{"reached",
  *   "address","names"}}; "stale" is null when it is not known, "match_arg1" when there is no match
- *   ("match" is false) or it could not be read, "names" when the bus was not reached.
+ *   ("match" is false) or it could not be read, "names" when the bus was not reached,
+ *   "unreadable" when "names_known" is false: of a dump without contents.
  * ndjson: the same in one line.
  */
 struct pyi_error *pyi_report_slip(FILE *stream, enum pyi_format format, unsigned columns,

@@ -18,7 +18,7 @@
 
 enum {
 	/* "~18,446,744,073,709,551,615" */
-	PYI_TABLE_FIGURE_BYTES = 28,
+	PYI_TABLE_FIGURE_BYTES = 32,
 	/* Most columns of figures. */
 	PYI_TABLE_FIGURES = 4,
 	/* Of sentences that do not go to a terminal. */

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "report/output.h"
 
-static bool put_head(const struct pyi_table *table, const struct pyi_paths *paths)
+bool pyi_ways_put_head(const struct pyi_table *table, const struct pyi_paths *paths)
 {
 	PYI_CLEANUP(pyi_guard_free) char *subject = NULL;
 	char instances[PYI_TABLE_FIGURE_BYTES];
@@ -81,7 +81,7 @@ static bool put_list(const struct pyi_table *like, const struct pyi_way_list *li
 
 bool pyi_ways_put(const struct pyi_table *table, const struct pyi_paths *paths)
 {
-	return put_head(table, paths) && put_list(table, &paths->ways, false);
+	return pyi_ways_put_head(table, paths) && put_list(table, &paths->ways, false);
 }
 
 static bool put_of_one(const struct pyi_table *table, const struct pyi_paths *paths)
@@ -118,16 +118,21 @@ static bool put_starts(const struct pyi_table *table, const struct pyi_paths *pa
 
 bool pyi_ways_put_also(const struct pyi_table *table, const struct pyi_paths *paths)
 {
+	if (!paths->instances || !paths->also.count)
+		return true;
+	if (!put_list(table, &paths->also, true))
+		return false;
+	fputc('\n', table->stream);
+	return true;
+}
+
+bool pyi_ways_put_notes(const struct pyi_table *table, const struct pyi_paths *paths)
+{
 	char instances[PYI_TABLE_FIGURE_BYTES];
 	char references[PYI_TABLE_FIGURE_BYTES];
 
 	if (!paths->instances)
 		return true;
-	if (paths->also.count) {
-		if (!put_list(table, &paths->also, true))
-			return false;
-		fputc('\n', table->stream);
-	}
 	if (paths->held_instances &&
 	    !pyi_table_put_note(table,
 				"%s of them %s also held by C code: %s %s that no object explains",

@@ -15,10 +15,15 @@ enum {
 	PYI_WAYS_SHOWN = 20,
 };
 
-/* Head, then "OBJECTS RETAINED THROUGH"; false without memory. */
+/* Target, and what the ways lead to. These return false without memory. */
+bool pyi_ways_put_head(const struct pyi_table *table, const struct pyi_paths *paths) PYI_MUST_CHECK;
+/* Head, then "OBJECTS RETAINED THROUGH". */
 bool pyi_ways_put(const struct pyi_table *table, const struct pyi_paths *paths) PYI_MUST_CHECK;
-/* "REFERENCES ALSO THROUGH", if there are any; what C code holds; what would be freed. */
+/* "REFERENCES ALSO THROUGH", if there are any. */
 bool pyi_ways_put_also(const struct pyi_table *table, const struct pyi_paths *paths) PYI_MUST_CHECK;
+/* What C code holds; what would be freed; what starts and marks mean. */
+bool pyi_ways_put_notes(const struct pyi_table *table,
+			const struct pyi_paths *paths) PYI_MUST_CHECK;
 
 /*
  * "instances", "freed":{"objects","bytes","estimated"?}, "held":{"instances","references"},

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "analysis/near_name.h"
 #include "base/cleanup.h"
 #include "rules/json_text.h"
 #include "rules/rule_words.h"
@@ -72,6 +73,20 @@ struct key {
 	const cJSON *value;
 };
 
+static struct pyi_error *no_such_key(const struct place *object, const struct key *keys,
+				     size_t count, const char *name)
+{
+	struct pyi_error *error = wrong(object, "there is no key \"%.100s\" here", name);
+	struct pyi_near_name near_name = { .wanted = name };
+
+	for (size_t k = 0; k < count; k++)
+		pyi_near_name_offer(&near_name, keys[k].name);
+	if (near_name.best)
+		return pyi_error_hint(error, "is it \"%s\"? See pyinspect-rules(5)",
+				      near_name.best);
+	return pyi_error_hint(error, "see pyinspect-rules(5)");
+}
+
 static struct pyi_error *take_keys(const struct place *object, struct key *keys, size_t count)
 {
 	const cJSON *member;
@@ -85,7 +100,7 @@ static struct pyi_error *take_keys(const struct place *object, struct key *keys,
 		while (k < count && strcmp(keys[k].name, member->string) != 0)
 			k++;
 		if (k == count)
-			return wrong(object, "there is no key \"%.100s\" here", member->string);
+			return no_such_key(object, keys, count, member->string);
 		if (keys[k].value)
 			return wrong(object, "the key \"%s\" comes twice", member->string);
 		keys[k].value = member;
@@ -147,6 +162,8 @@ static struct pyi_error *take_runs(const struct place *place, unsigned *ret_runs
 
 static struct pyi_error *take_kind(const struct place *place, enum pyi_rule_kind *ret_kind)
 {
+	struct pyi_near_name near_name = { 0 };
+
 	if (!cJSON_IsString(place->value))
 		return wrong(place, "expected the name of a rule, a string");
 	for (int kind = 0; kind < PYI_RULE_KINDS; kind++) {
@@ -156,9 +173,13 @@ static struct pyi_error *take_kind(const struct place *place, enum pyi_rule_kind
 			return NULL;
 		}
 	}
+	near_name.wanted = place->value->valuestring;
+	for (int kind = 0; kind < PYI_RULE_KINDS; kind++)
+		pyi_near_name_offer(&near_name, pyi_rule_kind_name((enum pyi_rule_kind)kind));
 	return pyi_error_hint(
 		wrong(place, "there is no rule \"%.100s\"", place->value->valuestring),
-		"see pyinspect-rules(5)");
+		near_name.best ? "is it %s? See pyinspect-rules(5)" : "see pyinspect-rules(5)",
+		near_name.best);
 }
 
 enum {
@@ -222,8 +243,7 @@ static struct pyi_error *take_subject(const struct place *place, enum pyi_rule_k
 
 	if (error || !subject)
 		return error;
-	/* Here none before the name either. */
-	*ret_subject = strpbrk(subject, "*?") ? NULL : pyi_rule_words_subject(kind, subject);
+	*ret_subject = pyi_rule_words_subject(kind, subject);
 	return *ret_subject ? NULL : wrong(place, PYI_RULE_WORDS_NO_SUBJECT, subject);
 }
 

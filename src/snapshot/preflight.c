@@ -72,18 +72,6 @@ double pyi_preflight_estimate_mirror(uint64_t anonymous_bytes)
 	return 2.0 + 250.0 * (double)anonymous_bytes / GIGABYTE;
 }
 
-const char *pyi_source_name(enum pyi_source_kind source)
-{
-	switch (source) {
-	case PYI_SOURCE_CLONE:
-		return "clone";
-	case PYI_SOURCE_MIRROR:
-		return "mirror";
-	default:
-		return "auto";
-	}
-}
-
 static uint64_t read_kb(const char *text, const char *key)
 {
 	const char *line = strstr(text, key);

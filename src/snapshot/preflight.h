@@ -20,9 +20,6 @@ enum pyi_source_kind {
 	PYI_SOURCE_MIRROR,
 };
 
-/* "auto", "clone", "mirror" */
-const char *pyi_source_name(enum pyi_source_kind source);
-
 struct pyi_preflight {
 	/* How long the snapshot will stop the target; an estimate. */
 	double estimated_pause_ms;

@@ -35,18 +35,15 @@ static struct pyi_error *take_error(struct pyi_wire_error *wire)
 	return wire->hint[0] ? pyi_error_hint(error, "%s", wire->hint) : error;
 }
 
-/* One request. What the caller does not take of the answer is closed and freed. */
-static struct pyi_error *ask(int channel_fd, struct pyi_request *request, const void *data,
-			     size_t data_bytes, struct pyi_reply *ret_reply, void **ret_data,
-			     int *ret_fd)
+/* What is said to a request. What the caller does not take of it is closed and freed. */
+static struct pyi_error *take_reply(int channel_fd, struct pyi_reply *ret_reply, void **ret_data,
+				    int *ret_fd)
 {
 	PYI_CLEANUP(pyi_guard_free) char *answer = NULL;
 	PYI_CLEANUP(pyi_guard_fd) int fd = -1;
 	struct pyi_error *error;
 
-	request->data_bytes = (uint32_t)data_bytes;
-	if (!pyi_channel_send(channel_fd, request, sizeof(*request), data, data_bytes, -1) ||
-	    !pyi_channel_receive(channel_fd, ret_reply, sizeof(*ret_reply), &fd) ||
+	if (!pyi_channel_receive(channel_fd, ret_reply, sizeof(*ret_reply), &fd) ||
 	    ret_reply->data_bytes > PYI_DATA_LIMIT || ret_reply->has_fd != (uint32_t)(fd >= 0))
 		return broker_lost();
 	if (ret_reply->data_bytes) {
@@ -67,6 +64,18 @@ static struct pyi_error *ask(int channel_fd, struct pyi_request *request, const 
 	if (ret_data)
 		*ret_data = pyi_return_ptr(answer);
 	return NULL;
+}
+
+/* One request. */
+static struct pyi_error *ask(int channel_fd, struct pyi_request *request, const void *data,
+			     size_t data_bytes, struct pyi_reply *ret_reply, void **ret_data,
+			     int *ret_fd)
+{
+	*ret_reply = (struct pyi_reply){ 0 };
+	request->data_bytes = (uint32_t)data_bytes;
+	if (!pyi_channel_send(channel_fd, request, sizeof(*request), data, data_bytes, -1))
+		return broker_lost();
+	return take_reply(channel_fd, ret_reply, ret_data, ret_fd);
 }
 
 /* A request about the snapshot or the target that has no data, and whose cost is kept. */
@@ -187,6 +196,18 @@ static const struct pyi_process_door target_door = {
 static const struct pyi_process_door snapshot_door = {
 	.open_file = open_snapshot_file,
 };
+
+const char *pyi_source_name(enum pyi_source_kind source)
+{
+	switch (source) {
+	case PYI_SOURCE_CLONE:
+		return "clone";
+	case PYI_SOURCE_MIRROR:
+		return "mirror";
+	default:
+		return "auto";
+	}
+}
 
 struct pyi_error *pyi_source_open(int channel_fd, pid_t pid, struct pyi_source *ret_source)
 {
@@ -479,15 +500,29 @@ struct pyi_error *pyi_source_call(struct pyi_source_snapshot *snapshot, uint64_t
 }
 
 struct pyi_error *pyi_source_run(struct pyi_source_snapshot *snapshot, const uint64_t *reply,
-				 uint64_t deadline_ns, struct pyi_snapshot_event *ret_event)
+				 uint64_t deadline_ns, const struct pyi_source_meanwhile *meanwhile,
+				 struct pyi_snapshot_event *ret_event)
 {
+	struct pyi_source *source = snapshot->source;
+	struct pyi_error *error;
+	struct pyi_error *done;
 	struct pyi_request request = {
 		.kind = PYI_REQUEST_RUN,
 		.run = { reply != NULL, reply ? *reply : 0, deadline_ns },
 	};
 	struct pyi_reply answer;
-	struct pyi_error *error = ask_simply(snapshot->source, &request, &answer);
 
+	if (!pyi_channel_send(source->channel_fd, &request, sizeof(request), NULL, 0, -1))
+		return broker_lost();
+	done = meanwhile ? meanwhile->work(meanwhile->argument) : NULL;
+	/* Whatever came of it: the next request must not get this reply. */
+	error = take_reply(source->channel_fd, &answer, NULL, NULL);
+	if (!error || error->code != PYI_ERROR_BROKER_LOST)
+		source->cost = answer.cost;
+	if (done) {
+		pyi_error_destroy(error);
+		return done;
+	}
 	if (error)
 		return error;
 	*ret_event = (struct pyi_snapshot_event){

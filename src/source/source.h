@@ -21,6 +21,9 @@
 #include "process/process.h"
 #include "snapshot/snapshot.h"
 
+/* "auto", "clone", "mirror" */
+const char *pyi_source_name(enum pyi_source_kind source);
+
 struct pyi_source {
 	/* The broker; stays the caller's. */
 	int channel_fd;
@@ -138,12 +141,19 @@ struct pyi_error *pyi_source_become_thread(struct pyi_source_snapshot *snapshot,
 struct pyi_error *pyi_source_call(struct pyi_source_snapshot *snapshot, uint64_t pc,
 				  uint64_t stack_end_addr, uint64_t argument) PYI_MUST_CHECK;
 
+/* What is done while the snapshot runs. It must not ask anything of the source. */
+struct pyi_source_meanwhile {
+	struct pyi_error *(*work)(void *argument);
+	void *argument;
+};
+
 /*
  * Lets the snapshot run until the next event. If it is stopped at a system call, that returns
- * *reply; NULL: nothing was set.
+ * *reply; NULL: nothing was set. `meanwhile` may be NULL: there is nothing to do. Errors: also its
+ * own, which is returned after the event.
  */
 struct pyi_error *pyi_source_run(struct pyi_source_snapshot *snapshot, const uint64_t *reply,
-				 uint64_t deadline_ns,
+				 uint64_t deadline_ns, const struct pyi_source_meanwhile *meanwhile,
 				 struct pyi_snapshot_event *ret_event) PYI_MUST_CHECK;
 
 /*

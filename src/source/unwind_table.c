@@ -6,6 +6,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include "process/elf_module.h"
+
 enum {
 	SEGMENT_LIMIT = 64,
 	/* Maps in front of an address among which the first one of its file is looked for. */

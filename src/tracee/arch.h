@@ -113,10 +113,11 @@ void pyi_arch_prepare_restart(pid_t tid, struct pyi_registers *registers,
 /*
  * True if a thread that goes on with `registers`, which are prepared for that, calls
  * restart_syscall(2): a call that its program never made. `ret_end_addr` is where it is then, as
- * below. And what makes the original call be started again instead, with the full timeout.
+ * below. And what makes the original call be started again instead, with the full timeout; on
+ * aarch64, if the code before the call has an effect, it fails with EINTR instead.
  */
 bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *ret_end_addr);
-void pyi_arch_restart_in_full(struct pyi_registers *registers);
+void pyi_arch_restart_in_full(pid_t tid, struct pyi_registers *registers);
 
 /*
  * Turns `registers` (of a stopped thread) into ones that run a system call at the gadget with

@@ -52,6 +52,11 @@ const size_t pyi_arch_gadget_count =
 const uint32_t pyi_arch_audit = AUDIT_ARCH_AARCH64;
 
 #define SVC_INSTRUCTION 0xd4000001u
+#define MOVE_WIDE_MASK 0x7f800000u
+#define MOVZ 0x52800000u
+#define MOVN 0x12800000u
+#define MOVE_REGISTER_MASK 0x7fe0ffe0u
+#define MOVE_REGISTER 0x2a0003e0u
 
 enum {
 	INSTRUCTION_BYTES = 4,
@@ -313,14 +318,43 @@ static bool has_restart_block(uint64_t number, const uint64_t *arguments)
 	}
 }
 
+static bool read_instruction(pid_t tid, uint64_t addr, uint32_t *ret_instruction)
+{
+	struct iovec local = { ret_instruction, sizeof(*ret_instruction) };
+	struct iovec remote = { (void *)(uintptr_t)addr, sizeof(*ret_instruction) };
+
+	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)sizeof(*ret_instruction);
+}
+
 static bool is_svc(pid_t tid, uint64_t addr)
 {
 	uint32_t instruction;
-	struct iovec local = { &instruction, sizeof(instruction) };
-	struct iovec remote = { (void *)(uintptr_t)addr, sizeof(instruction) };
 
-	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)sizeof(instruction) &&
-	       instruction == SVC_INSTRUCTION;
+	return read_instruction(tid, addr, &instruction) && instruction == SVC_INSTRUCTION;
+}
+
+/*
+ * True for a `mov` that gives its register what is in there already: the last one before a system
+ * call is of that kind in every C library. Encodings: Arm ARM, C4.1, MOVZ, MOVN, ORR.
+ */
+static bool changes_nothing(uint32_t instruction, const struct user_regs_struct *user)
+{
+	uint64_t width = instruction >> 31 ? UINT64_MAX : UINT32_MAX;
+	uint64_t immediate = (uint64_t)(instruction >> 5 & 0xffff) << (instruction >> 21 & 3) * 16;
+	unsigned to = instruction & 31;
+	unsigned from = instruction >> 16 & 31;
+
+	if (to == 31)
+		return false;
+	switch (instruction & MOVE_WIDE_MASK) {
+	case MOVZ:
+		return user->regs[to] == immediate;
+	case MOVN:
+		return user->regs[to] == (~immediate & width);
+	default:
+		return (instruction & MOVE_REGISTER_MASK) == MOVE_REGISTER &&
+		       user->regs[to] == (from == 31 ? 0 : user->regs[from] & width);
+	}
 }
 
 /*
@@ -370,9 +404,22 @@ bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *
 	return (uint32_t)number == SYS_restart_syscall && number >> 32;
 }
 
-void pyi_arch_restart_in_full(struct pyi_registers *registers)
+/*
+ * The kernel writes the number of restart_syscall over any other if the thread is at that `svc`
+ * when it goes on; so it goes on right before.
+ */
+void pyi_arch_restart_in_full(pid_t tid, struct pyi_registers *registers)
 {
-	registers->user.regs[REGISTER_SYSCALL] >>= 32;
+	struct user_regs_struct *user = &registers->user;
+	uint64_t before = user->pc - INSTRUCTION_BYTES;
+	uint32_t instruction;
+	bool again;
+
+	user->regs[REGISTER_SYSCALL] >>= 32;
+	again = read_instruction(tid, before, &instruction) && changes_nothing(instruction, user);
+	if (!again)
+		user->regs[0] = (uint64_t)-EINTR;
+	pyi_arch_set_pc(registers, again ? before : user->pc + INSTRUCTION_BYTES);
 }
 
 void pyi_arch_set_syscall(struct pyi_registers *registers, const struct pyi_gadgets *gadgets,

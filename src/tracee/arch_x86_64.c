@@ -292,8 +292,9 @@ bool pyi_arch_restarts_by_call(const struct pyi_registers *registers, uint64_t *
 	       user->orig_rax != SYS_restart_syscall;
 }
 
-void pyi_arch_restart_in_full(struct pyi_registers *registers)
+void pyi_arch_restart_in_full(pid_t tid, struct pyi_registers *registers)
 {
+	(void)tid;
 	registers->user.rax = (uint64_t)-RESTART_NO_HAND;
 }
 

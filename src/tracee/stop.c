@@ -440,7 +440,9 @@ struct pyi_error *pyi_stop_begin(const struct pyi_process *process,
 		struct pyi_error *error;
 
 		pyi_wait_limit_stop(limit_ms);
+		pyi_wait_outlive_parent(true);
 		error = begin(process, gadgets, plan, extent, ret_stop);
+		pyi_wait_outlive_parent(false);
 		tries_ms += ret_stop->tries_ms;
 		longest_try_ms = fmax(longest_try_ms, ret_stop->longest_try_ms);
 		ret_stop->tries_ms = tries_ms;

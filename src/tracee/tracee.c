@@ -169,7 +169,7 @@ void pyi_tracee_prepare_resume(struct pyi_tracee *tracee, const uint64_t *blocke
 	/* Rather too long a sleep than a call that could be the end of it. */
 	if (pyi_arch_restarts_by_call(&tracee->registers, &end_addr) &&
 	    !pyi_call_may_restart(tracee->tid, end_addr))
-		pyi_arch_restart_in_full(&tracee->registers);
+		pyi_arch_restart_in_full(tracee->tid, &tracee->registers);
 	/*
 	 * Written at once: if we die before that, the thread sees the interruption. Whether it
 	 * went well, pyi_tracee_restore() finds out.

@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -195,6 +197,20 @@ bool pyi_wait_seize(pid_t tid, unsigned options)
 void pyi_wait_forget_seized(void)
 {
 	seized_count = 0;
+}
+
+void pyi_wait_outlive_parent(bool for_now)
+{
+	static int end_signal;
+	static pid_t parent;
+
+	if (for_now) {
+		parent = getppid();
+		prctl(PR_GET_PDEATHSIG, &end_signal);
+	}
+	prctl(PR_SET_PDEATHSIG, for_now ? 0 : end_signal);
+	if (!for_now && end_signal && getppid() != parent)
+		raise(end_signal);
 }
 
 void pyi_wait_limit_stop(uint64_t limit_ms)

@@ -63,6 +63,13 @@ void pyi_wait_forget_seized(void);
  */
 void pyi_wait_limit_stop(uint64_t limit_ms);
 
+/*
+ * A thread does not heal before its registers have been written once: it sees that it was
+ * interrupted. With true the end of our parent (PR_SET_PDEATHSIG) waits; with false it ends us as
+ * before, at once if it has come.
+ */
+void pyi_wait_outlive_parent(bool for_now);
+
 /* Waits until the deadline, or until the user asks to end; true if it was the user. */
 bool pyi_wait_pause(uint64_t deadline_ns);
 

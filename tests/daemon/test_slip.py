@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+import core_writer
 import older_kernel
 import support
 
@@ -108,6 +109,39 @@ def test_after_an_overlap_every_client_leaks(leaking_firewalld):
     # Two containers, a set in one of them, a tuple and a name for each sender.
     assert result["objects"] >= 3 + 2 * truth["senders"]
     support.assert_same_state(leaking_firewalld.pid, before, **look)
+
+
+def assert_of_a_file(result, live, *unknown, **known_otherwise):
+    """As of the process, but for what only the bus says, and what is named."""
+    unknown = ("verdict", "evidence", "stale", "bus") + unknown
+    connections = [dict(one, stale=None, **known_otherwise) for one in live["connections"]]
+    assert ({key: value for key, value in result.items() if key not in unknown}
+            == {key: value for key, value in dict(live, connections=connections).items()
+                if key not in unknown})
+    assert (result["verdict"], result["stale"]) == ("suspect", None)
+    assert result["bus"] == {"reached": False, "address": None, "names": None}
+
+
+def test_core(leaking_firewalld, tmp_path):
+    """Of a core all is known but who is gone."""
+    path = str(tmp_path / "firewalld.core")
+    core_writer.write(leaking_firewalld.pid, path)
+    result = ask(path, "slip-dbus")
+    assert_of_a_file(result, slip_dbus(leaking_firewalld))
+    # 501 names may all be there; but the one that is watched is not among them.
+    assert any("none of them will ever be removed" in one for one in result["evidence"])
+
+
+@pytest.mark.parametrize("values", [True, False])
+def test_dump(leaking_firewalld, tmp_path, values):
+    path = str(tmp_path / "firewalld.pyi")
+    ask(leaking_firewalld.pid, "dump", path, *["--values"] * values)
+    result = ask(path, "slip-dbus")
+    live = slip_dbus(leaking_firewalld)
+    assert result["names_known"] == values and live["names_known"]
+    # The rule of a match is longer than what a dump keeps of a value.
+    assert_of_a_file(result, live, *["names_known", "unreadable"] * (not values), match_arg1=None)
+    assert any("is not in the dump" in one for one in result["evidence"])
 
 
 def test_same_on_an_older_kernel(old_firewalld, tmp_path):

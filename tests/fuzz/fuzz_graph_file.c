@@ -1,16 +1,20 @@
 /*
  * Fuzzer of src/graph: any bytes for a graph file, of which what it says of itself is made a part
- * of a report, and for the stream that a graph is made of. The first byte chooses; checksums are
- * made right, for nothing would come behind them.
+ * of a report and of names of references, and for the stream that a graph is made of. The first
+ * byte chooses; checksums are made right, for nothing would come behind them.
  */
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/dump_facts.h"
 #include "fuzz.h"
 #include "graph/builder.h"
 #include "graph/file.h"
 #include "graph/frame.h"
+#include "heap/graph_words.h"
+#include "heap/offline.h"
+#include "heap/subject.h"
 #include "report/output.h"
 
 enum {
@@ -18,6 +22,7 @@ enum {
 	SPACE_BYTES = 32 << 20,
 	INPUT_BYTES = 1 << 16,
 	TYPES = 4,
+	NAMED_EDGES = 2000,
 };
 
 /* Goes through all of it. */
@@ -46,6 +51,60 @@ static uint64_t add_up(struct pyi_graph *graph)
 	return sum;
 }
 
+/* Everything that a question may want to know of the names that are kept. */
+static void name_all(struct pyi_graph *graph)
+{
+	const struct pyi_session_options options = { .deadline_ns = PYI_CLOCK_NEVER };
+	struct pyi_session session = { .options = &options };
+	struct pyi_offline offline = { 0 };
+	struct pyi_graph_view view = { .session = &session, .graph = graph };
+	struct pyi_subject_found found = { 0 };
+	struct pyi_names names = { 0 };
+	uint64_t edges = 0;
+	uint64_t length;
+	bool named;
+
+	pyi_session_begin_offline(&session, graph, 0);
+	FUZZ_EXPECT(!fuzz_drop(pyi_offline_begin(graph, &offline, &session.runtime, &named)));
+	if (!named)
+		return;
+	view.snapshot = &offline.snapshot;
+	FUZZ_EXPECT(!fuzz_drop(pyi_names_init(&names, graph, &session.runtime,
+					      offline.snapshot.reader, graph->node_count % 2)));
+	view.names = &names;
+	if (!fuzz_drop(
+		    pyi_subject_find(NULL, &session, view.snapshot, &offline.interpreters, &found)))
+		pyi_subject_found_deinit(&found);
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		const struct pyi_graph_nodes referents = pyi_graph_referents(graph, node);
+
+		(void)pyi_names_length(&names, node, &length);
+		free(pyi_places_describe(&names.places, pyi_graph_address(graph, node)));
+		free(pyi_words_dict_owner(&view, node));
+		for (uint64_t e = 0; e < referents.count && edges++ < NAMED_EDGES; e++) {
+			char *text = pyi_names_text(&names, node, e);
+
+			FUZZ_EXPECT(text);
+			free(text);
+			(void)pyi_words_is_dict_of(&view, node, e);
+		}
+	}
+	for (size_t r = 0; r < graph->root_count; r++)
+		free(pyi_names_root_text(&names, &graph->roots[r]));
+	pyi_names_deinit(&names);
+	pyi_offline_end(&offline);
+}
+
+static void compare_names(const struct pyi_graph *graph, const struct pyi_graph *again)
+{
+	FUZZ_EXPECT(!graph->names == !again->names);
+	for (uint32_t node = 0; graph->names && node < graph->node_count; node++) {
+		FUZZ_EXPECT(graph->names->patterns[node] == again->names->patterns[node]);
+		FUZZ_EXPECT(graph->names->lengths[node] == again->names->lengths[node]);
+	}
+	FUZZ_EXPECT(!graph->names || graph->names->byte_count == again->names->byte_count);
+}
+
 static void write_and_read(const struct pyi_graph *graph, uint64_t sum)
 {
 	int fd = memfd_create("dump", MFD_CLOEXEC);
@@ -63,6 +122,7 @@ static void write_and_read(const struct pyi_graph *graph, uint64_t sum)
 	FUZZ_EXPECT(again.edge_count == graph->edge_count);
 	FUZZ_EXPECT(again.fact_count == graph->fact_count);
 	FUZZ_EXPECT(add_up(&again) == sum);
+	compare_names(graph, &again);
 	pyi_graph_deinit(&again);
 	FUZZ_EXPECT(space.held_bytes == 0);
 }
@@ -154,6 +214,7 @@ static void file(const uint8_t *bytes, size_t size_bytes)
 		uint64_t sum = add_up(&graph);
 
 		describe(&graph);
+		name_all(&graph);
 		if (!graph.truncated)
 			write_and_read(&graph, sum);
 		pyi_graph_deinit(&graph);

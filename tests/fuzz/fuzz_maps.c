@@ -2,6 +2,7 @@
  * Fuzzer of src/process/maps.c: a file /proc/PID/maps, in which a target chooses paths.
  */
 #include "fuzz.h"
+#include "process/elf_module.h"
 #include "process/maps.h"
 
 static void expect_maps(const struct pyi_maps *maps, const char *end)

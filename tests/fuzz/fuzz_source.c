@@ -190,7 +190,7 @@ static void use_snapshot(struct pyi_source_snapshot *snapshot)
 		fuzz_drop(pyi_source_call(snapshot, 1, 2, 3));
 		break;
 	case 5:
-		fuzz_drop(pyi_source_run(snapshot, take(1) & 1 ? &word : NULL, 1, &event));
+		fuzz_drop(pyi_source_run(snapshot, take(1) & 1 ? &word : NULL, 1, NULL, &event));
 		break;
 	case 6:
 		fuzz_drop(pyi_source_open_memory(snapshot, &reader));

@@ -181,17 +181,31 @@ static struct mixed_heap *make(const struct pyi_known_layout *known, bool with_r
 	return mixed;
 }
 
+/* Those whose objects are on lists, for these heaps have no others. */
+static size_t find_rows(const struct pyi_known_layout *ret_rows[VERSIONS])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pyi_known_layout_count; i++) {
+		if (pyi_known_layouts[i].layout.object_gc_bits != PYI_ABSENT)
+			continue;
+		FUZZ_EXPECT(count < VERSIONS);
+		ret_rows[count++] = &pyi_known_layouts[i];
+	}
+	return count;
+}
+
 struct mixed_heap *mixed_heap_get(unsigned number, bool with_runtime)
 {
-	size_t version = number % pyi_known_layout_count;
+	const struct pyi_known_layout *rows[VERSIONS];
+	size_t version = number % find_rows(rows);
 
-	FUZZ_EXPECT(pyi_known_layout_count <= VERSIONS);
 	while (undo_count) {
 		undo_count--;
 		invented_set(undo[undo_count].addr, undo[undo_count].value);
 	}
 	if (!heaps[version])
-		heaps[version] = make(&pyi_known_layouts[version], with_runtime);
+		heaps[version] = make(rows[version], with_runtime);
 	active = heaps[version]->heap;
 	mixed_use_layout(&active.layout);
 	return heaps[version];

@@ -3,8 +3,10 @@ Which tests run, and which of them pytest-xdist (`-n 2 --dist loadgroup`) may ru
 and within a file the interpreters. What belongs together shares fixtures, and runs in one process in
 the usual order.
 
-Tests marked `few_interpreters` are about what is made of the heap once it has been read: with
-PYI_FEW_INTERPRETERS=1 they run on one interpreter of each way to keep dicts, attributes and frames.
+Tests marked `few_interpreters` are about what is made of the heap once it has been read, or what is
+done to threads below any Python: with PYI_FEW_INTERPRETERS=1 they run on one interpreter of each way to
+keep dicts, attributes and frames. Of those marked with `unless`, that is so unless what they test was
+touched: PYI_TOUCHED has names of tests/seldom.py.
 """
 
 import os
@@ -14,6 +16,7 @@ import pytest
 import interpreters
 
 FEW = os.environ.get("PYI_FEW_INTERPRETERS") == "1"
+TOUCHED = os.environ.get("PYI_TOUCHED", "").split()
 
 
 def interpreter_of(item):
@@ -23,7 +26,9 @@ def interpreter_of(item):
 
 def left_out(item):
     interpreter = interpreter_of(item)
-    return (FEW and interpreter is not None and item.get_closest_marker("few_interpreters")
+    marker = item.get_closest_marker("few_interpreters")
+    return (FEW and interpreter is not None and marker
+            and marker.kwargs.get("unless") not in TOUCHED
             and interpreter.name not in interpreters.FEW)
 
 

@@ -28,7 +28,7 @@ PYENV_VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 VERSIONS = (*PYENV_VERSIONS, "3.14", "3.15")
 
 # One of each way to keep dicts, attributes and frames; and the one that users of Debian 12 have.
-FEW = ("pyenv-3.7", "distribution", "pyenv-3.12", "pyenv-3.13", "sid-3.15")
+FEW = ("pyenv-3.7", "distribution", "pyenv-3.12", "pyenv-3.13", "sid-3.15", "threaded-3.13")
 
 
 class Interpreter:
@@ -42,6 +42,16 @@ class Interpreter:
         self.path = path
         self.reason = reason
         self.root = root
+
+    def has_gil(self):
+        return not self.name.startswith("threaded")
+
+    def busy_options(self):
+        """
+        For a victim with more busy threads than there are processors: without a GIL all of them must
+        be held at the same moment, which takes more tries.
+        """
+        return [] if self.has_gil() else ["--max-total-pause", "60s", "--max-pause", "5s"]
 
     def can_freeze(self):
         return not self.name.endswith("-3.6")
@@ -166,8 +176,16 @@ def _find_in_roots():
     return [_from_root(suite, version) for suite, version in wanted]
 
 
+def _find_threaded():
+    """Without a GIL, for this system: which only those who built it ask for."""
+    folder = os.path.join(ROOTS, "threaded", "usr", "bin")
+    programs = sorted(os.listdir(folder)) if os.path.isdir(folder) else ()
+    return [Interpreter("threaded-" + match.group(1), os.path.join(folder, match.group(0)))
+            for match in (re.match(r"python(3\.\d+)t$", program) for program in programs) if match]
+
+
 EXPECTED = _find()
-IN_ROOTS = _find_in_roots()
+IN_ROOTS = _find_in_roots() + _find_threaded()
 # Those that run no victim that is written for Python 3: test_old.py is about them.
 OLD = ([_from_pyenv(_pyenv_root(), "2.7")]
        + [_from_root(suite, version) for suite, version in OLD_ROOT_VERSIONS])

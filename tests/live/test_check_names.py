@@ -113,6 +113,19 @@ def test_containers_in_slots_and_what_is_none(victim, state):
     assert found["max-container __main__.Cache.label"]["status"] == "unknown"
 
 
+@pytest.mark.parametrize("written", ["dict[*]  in instance " + CACHE,
+                                     "__main__.KEPT[*][*].entries"])
+def test_files_take_the_names_of_reports(victim, state, tmp_path, written):
+    victim.ask("caches 10 20 5")
+    by_option = ask(victim.pid, state, "--max-container", written + "=30", expected=CRITICAL)
+    path = tmp_path / "rules.json"
+    path.write_text(json.dumps({"rules": [{"rule": "max-container", "of": written,
+                                           "critical": 30}]}), encoding="utf-8")
+    by_file = ask(victim.pid, state, "--rules", str(path), expected=CRITICAL)
+    only, = by_file["result"]["rules"]
+    assert only["value"] == by_option["result"]["rules"][0]["value"] == 35
+
+
 @pytest.mark.parametrize("option", ["--max", "--max-growth", "--max-container"])
 def test_wildcards_are_an_error(victim, state, option):
     done = run(victim.pid, state, option, "__main__.*=5" + "/h" * (option == "--max-growth"))

@@ -45,6 +45,7 @@ OF_HEAP = {
     "top-objects retained": ["top-objects", "--by", "retained"],
     "referrers": ["referrers", "TYPE"],
     "referrers depth": ["referrers", "TYPE", "--depth", "3"],
+    "referrers tree": ["referrers", "TYPE", "--tree"],
     "referrers of one": ["referrers", "--address", "ADDRESS"],
     "referents": ["referents", "TYPE"],
     "path": ["path", "TYPE"],
@@ -71,7 +72,8 @@ def test_every_command_is_tried():
     """A new one belongs into this file."""
     text = support.run_pyinspect("--help").stdout
     lines = itertools.takewhile(str.strip, text[text.index("Commands:\n"):].splitlines()[1:])
-    tried = {words[0] for words in OF_HEAP.values()} | {"dump", "diff", "check", "history", "list"}
+    tried = {words[0] for words in OF_HEAP.values()} | {"dump", "diff", "check", "history", "incidents",
+                                                     "list"}
     assert {line.split()[0] for line in lines} == tried
 
 
@@ -89,6 +91,12 @@ def test_check_and_history(target, about, tmp_path):
     for _ in range(2):
         assert_fits(target.pid, "check", "--state", state, "--min-age", "0", "--max",
                     about["type"] + "=1:2", "--max-rss", "1TiB", expected=(2,))
+    # But for the command that shows one, which is there to be copied.
+    _, text = terminal.run(COLUMNS, "incidents", "--state", state, "--format", "table")
+    shows = [line for line in text.splitlines() if line.startswith("  pyinspect show ")]
+    others = [line for line in text.splitlines() if line not in shows]
+    assert len(shows) == 1 and "SINCE" in text
+    assert not [line for line in others if len(line) > COLUMNS and len(line.split()) > 1], text
     history = ["--history", state + "/history.sqlite"]
     assert_fits("history", *history)
     assert_fits(target.pid, "history", "-n", "0", *history)
@@ -103,7 +111,8 @@ REFUSALS = {
     "no such option": (2, ["TARGET", "top-types", "--an-option-that-is-none", "17"]),
     "option of another command": (2, ["TARGET", "garbage", "--interval", "30s"]),
     "no target": (2, ["unit:a-service-of-a-rather-long-name-that-is-not-there.service", "list"]),
-    "not of a dump": (2, ["/proc/self/status", "explain"]),
+    "no dump": (1, ["/proc/self/status", "explain"]),
+    "not of a dump": (2, ["/proc/self/status", "growth"]),
     "no time": (1, ["TARGET", "explain", "--timeout", "1ms"]),
     "said": (0, ["TARGET", "top-types", "--verbose"]),
     "check": (3, ["TARGET", "check", "--max", "NoSuchType=5", "--state", "STATE", "--format",

@@ -22,7 +22,7 @@ def broken_objects(report):
 
 @pytest.mark.parametrize("what, counted", [
     ("type", range(99, 100)),  # one has no type any more
-    ("link", range(1, 100)),  # those behind it are lost
+    ("link", range(1, 100)),  # those behind it are lost, or those in the same page
     ("dict", range(100, 101)),  # all there, but the dict is not to be trusted
 ])
 def test_broken_word(start, interpreter, what, counted):

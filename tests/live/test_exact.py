@@ -106,7 +106,7 @@ def test_under_load(interpreter, victim, truth):
     churned = 0
     for _ in range(LOADED_RUNS):
         with support.assert_untouched(victim.pid, blocked=False, memory=False):
-            report = tracked(victim)
+            report = tracked(victim, *interpreter.busy_options())
         assert_exact(report, truth, CHURN | interpreter.temporaries())
         churned += sum(row["count"] for row in report["result"]["types"] if row["type"] in CHURN)
     after = victim.ask("progress")

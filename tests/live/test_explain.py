@@ -111,6 +111,59 @@ def test_one_big_string(explained):
     assert said in text(result, "memory") and "One str at" in words(victim)
 
 
+def test_two_big_strings(explained):
+    victim = explained("strings")
+    result = ask(victim)
+    check_the_rest(result)
+    said = text(result, "memory").partition("resident. ")[2]
+    for size, path in zip(victim.ask("expected")["sizes"], ("TEXT", "HELD['data'][1]")):
+        before, _, said = said.partition(" has {:,} of these bytes".format(size))
+        assert before.rpartition("One str at ")[1]
+        assert said[:60].partition("It is ")[2].startswith("sys.modules['__main__'].%s." % path)
+
+
+@pytest.mark.parametrize("what, path", [("classes", "__main__.REGISTRY{*}"),
+                                        ("made", "__main__.ROWS[*].__class__")])
+def test_classes_that_are_made_again_and_again(explained, what, path):
+    victim = explained(what)
+    known = victim.ask("expected")
+    result = ask(victim)
+    check_the_rest(result, "suspect")
+    suspect, = result["suspects"]
+    assert (suspect["type"], suspect["path"]) == ("type", path)
+    assert suspect["objects"] == suspect["path_objects"] == known["objects"]
+    # Something that classes keep is of a size that is not known.
+    said = words(victim).replace("~", "")
+    assert "1,000 classes keep {:,} bytes".format(suspect["retained"]) in said
+
+
+def test_a_few_large_objects(explained):
+    victim = explained("large")
+    known = victim.ask("expected")
+    result = ask(victim)
+    check_the_rest(result, "suspect")
+    suspect, = result["suspects"]
+    assert suspect["container"] == hex(known["address"])
+    assert (suspect["type"], suspect["objects"]) == ("bytearray", known["objects"])
+    assert suspect["retained"] >= known["bytes"]
+    assert suspect["path"] == "sys.modules['__main__'].Series.kept"
+
+
+def test_handler_of_a_signal(explained, interpreter):
+    victim = explained("handler")
+    result = ask(victim)
+    check_the_rest(result, "suspect", "held")
+    held = text(result, "held")
+    assert "handlers of signals" in held and " alone keeps " in held
+    command, = [paragraph["command"] for paragraph in result["paragraphs"]
+                if paragraph["about"] == "held"]
+    assert command == "pyinspect %d show %s" % (victim.pid, result["held"]["largest"])
+    done = support.run_pyinspect(*command.split()[1:])
+    shown = json.loads(done.stdout)["result"]
+    assert shown["retained"]["bytes"] >= victim.ask("expected")["bytes"]
+    assert shown["type"] in ("method", "instancemethod")
+
+
 def test_closures_on_a_bus(explained):
     victim = explained("closures")
     known = victim.ask("expected")

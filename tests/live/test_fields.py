@@ -24,9 +24,15 @@ def edges(victim, name):
     return {row["edge"] for row in json.loads(done.stdout)["result"]["referents"]}
 
 
-def test_fields_have_names(victim):
+# Without a GIL they have other fields than those that are known: README.md.
+OTHERS_WITHOUT_GIL = {"_contextvars.ContextVar"}
+
+
+def test_fields_have_names(interpreter, victim):
     wrong = {}
     for name, fields in victim.ask("types").items():
+        if not interpreter.has_gil() and name in OTHERS_WITHOUT_GIL:
+            continue
         found = edges(victim, name)
         missing = [field for field in fields if "." + field not in found]
         unnamed = [edge for edge in found if "<offset" in edge]

@@ -23,9 +23,21 @@ def references(target, address):
     return json.loads(done.stdout)["result"]["references"]
 
 
-def test_references_that_nothing_has(victim):
-    wrong = {}
+# Without a GIL they are never freed once there is a second thread (gh-117783): then nobody counts
+# what refers to them, and that is what is said.
+NEVER_FREED_WITHOUT_GIL = {"globals", "function", "code", "generator function",
+                           "coroutine function"}
+
+
+def places(interpreter, victim):
     for name, things in victim.ask("places").items():
+        uncounted = not interpreter.has_gil() and name in NEVER_FREED_WITHOUT_GIL
+        yield name, [(address, None if uncounted else lost) for address, lost in things]
+
+
+def test_references_that_nothing_has(interpreter, victim):
+    wrong = {}
+    for name, things in places(interpreter, victim):
         for address, lost in things:
             found = references(victim.pid, address)
             if found["held"] != lost:
@@ -33,10 +45,10 @@ def test_references_that_nothing_has(victim):
     assert not wrong, "[lost, found]: %s" % wrong
 
 
-def test_a_dump_says_the_same(victim, tmp_path):
+def test_a_dump_says_the_same(interpreter, victim, tmp_path):
     dump = str(tmp_path / "dump")
     done = support.run_pyinspect(victim.pid, "dump", dump)
     assert done.returncode == 0, done.stderr
-    for things in victim.ask("places").values():
+    for _, things in places(interpreter, victim):
         address, lost = things[0]
         assert references(dump, address)["held"] == lost

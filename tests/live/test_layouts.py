@@ -13,8 +13,9 @@ import interpreters
 import support
 
 PROGRAM = os.path.join(os.path.dirname(support.PYINSPECT), "tests", "pyinspect_shifted")
-# Without _PyRuntime's neighbours, with frames as objects; with embedded frames; the newest.
-NAMES = ("pyenv-3.9", "distribution", "sid-3.15")
+# Heads of objects with a field for their state; without, and with frames as objects; interned
+# strings that never die; embedded frames; the newest.
+NAMES = ("pyenv-2.7", "pyenv-3.7", "pyenv-3.9", "distribution", "pyenv-3.12", "sid-3.15")
 OBJECTS = 1200
 SHIFT = 8
 LIST_ITEMS = 24
@@ -58,7 +59,7 @@ def look(pid, *options, shift=None):
 
 @pytest.fixture(scope="module", params=NAMES)
 def shifted(request):
-    found = [one for one in interpreters.EXPECTED + interpreters.IN_ROOTS
+    found = [one for one in [*interpreters.EXPECTED, *interpreters.IN_ROOTS, *interpreters.OLD]
              if one.name == request.param]
     victim = support.Target.python(interpreters.require(found[0]), "alone.py", OBJECTS)
     yield victim
@@ -72,7 +73,7 @@ def test_any_one_field(shifted):
     assert [exit for exit, _ in truth] == [0] * len(commands)
     version = ".".join(truth[0][1]["target"]["python"].split(".")[:2])
     fields = fields_of(version)
-    assert len(fields) > 150
+    assert len(fields) > 110
     wrong, refused = [], 0
     for index, name in fields:
         for command, (_, right) in zip(commands, truth):
@@ -82,6 +83,6 @@ def test_any_one_field(shifted):
                 break
             if exit == 0 and not report["warnings"] and report["result"] != right["result"]:
                 wrong.append((name, command))
-    assert refused > 80
+    assert refused > 60
     assert not [name for name, _ in wrong if name.split("[")[0] not in UNKNOWABLE], wrong
     assert len(wrong) <= 2, wrong

@@ -15,6 +15,8 @@ import interpreters
 import support
 
 OBJECTS = 20000
+# How memory is copied and rights are taken away does not depend on the Python; what the payload says may.
+below_python = pytest.mark.few_interpreters(unless="kills")
 
 
 def report(pid, *options):
@@ -57,10 +59,12 @@ def referrers(pid, *options):
     return json.loads(done.stdout)["result"]
 
 
+@below_python
 def test_referrers(victim):
     assert referrers(victim.pid, "--source", "mirror") == referrers(victim.pid)
 
 
+@below_python
 def test_nothing_runs_in_it(victim):
     """Of all its threads not one makes a system call, and it gets no child."""
     with open("/proc/%d/task/%d/schedstat" % (victim.pid, victim.pid), encoding="ascii") as stream:
@@ -73,13 +77,15 @@ def test_nothing_runs_in_it(victim):
     assert not support.children(victim.pid)
 
 
-def test_under_load(victim):
+@below_python
+def test_under_load(interpreter, victim):
     """Threads that allocate all the time: what does not change is counted exactly all the same."""
     truth = victim.ask("report", 180)
     victim.ask("load")
     for _ in range(3):
         with support.assert_untouched(victim.pid, blocked=False, memory=False):
-            envelope = report(victim.pid, "--scope", "tracked", "--source", "mirror")
+            envelope = report(victim.pid, "--scope", "tracked", "--source", "mirror",
+                              *interpreter.busy_options())
         assert envelope["access"]["consistent"] is True
         got = rows(envelope)
         for name in ("__main__.Plain", "__main__.Slots", "__main__.Dict"):
@@ -123,6 +129,7 @@ def test_max_pause_refuses(limited):
     assert "--source mirror" in error["hint"]
 
 
+@below_python
 def test_bad_source(victim):
     done = support.run_pyinspect(victim.pid, "top-types", "--source", "disk")
     assert done.returncode == 2
@@ -156,11 +163,13 @@ def lives(pid):
     return support.read_stat(pid)["state"] not in "ZX"
 
 
-def test_name(victim):
+@below_python
+def test_name(interpreter, victim):
     """It is called what a snapshot is called, so that an administrator knows what it is."""
     seen = set()
     for _ in range(50):
-        process = support.spawn_pyinspect(victim.pid, "top-types", "--source", "mirror")
+        process = support.spawn_pyinspect(victim.pid, "top-types", "--source", "mirror",
+                                          *interpreter.busy_options())
         while process.poll() is None and support.SNAPSHOT_NAME not in seen:
             # It is made by the broker.
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):

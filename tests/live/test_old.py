@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import core_writer
 import interpreters
 import support
 
@@ -201,6 +202,35 @@ def bus():
         for process in (client, daemon):
             process.kill()
             process.wait()
+
+
+def test_slip_of_files(interpreter, tmp_path):
+    """A core and a dump say the same of it, but for who is there."""
+    target = support.Target.python(interpreter, "old_slip.py", ",".join(
+        ":1.%d" % number for number in range(1000, 1200)),
+        env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere"})
+    try:
+        target.wait_blocked()
+        core, dump, values = (str(tmp_path / name) for name in ("core", "dump.pyi", "values.pyi"))
+        core_writer.write(target.pid, core)
+        for question in (("dump", dump), ("dump", values, "--values")):
+            ask(target, *question)
+        live = ask(target, "slip-dbus")["result"]
+    finally:
+        target.close()
+    root = ["--sysroot", interpreter.root] if interpreter.root else []
+    live["evidence"] = [one for one in live["evidence"] if "bus was not asked" not in one]
+    for path, options in ((core, root), (values, []), (dump, [])):
+        done = support.run_pyinspect(path, "slip-dbus", *options, "--format", "json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        result = json.loads(done.stdout)["result"]
+        if path == dump:
+            (connection,) = result["connections"]
+            assert (result["senders"], connection["senders"], result["objects"], result["bytes"]) == (
+                200, 200, live["objects"], live["bytes"])
+            continue
+        result["evidence"] = [one for one in result["evidence"] if "bus was not asked" not in one]
+        assert result == live
 
 
 def test_slip(interpreter, bus):

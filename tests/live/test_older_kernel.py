@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -122,10 +123,13 @@ def test_killed(without_emulation, start, source, number):
     counts = {name: row[0] for name, row in target.ask("report", 180)["types"].items()}
     moments = random.Random(1)
     killed = 0
+    began = time.monotonic()
+    assert tracked(without_emulation, target.pid)[1] == counts
+    lasts_s = time.monotonic() - began
     for _ in range(KILLS):
         process = support.spawn_pyinspect(target.pid, "top-types", "--source", source,
                                           prefix=without_emulation)
-        if not support.wait_exit(process, moments.uniform(0, 0.2)):
+        if not support.wait_exit(process, moments.uniform(0, lasts_s)):
             process.send_signal(number)
             killed += 1
         process.wait(timeout=60)

@@ -76,7 +76,7 @@ def figure(number):
     "top-objects", "top-objects -n 200 --values", "top-objects --by bytes",
     "top-objects --by referents -n 1",
     "referrers Plain", "referrers Plain -n 0", "referrers str -n 500 --values",
-    "referrers Slots --exact", "referrers Slots -n 2 --depth 4", "referrers type -n 500",
+    "referrers Slots --exact", "referrers Slots -n 2 --depth 4", "referrers Plain --tree", "referrers type -n 500",
     "referents Plain", "referents Slots --exact -n 1", "referents dict -n 0 --values",
     "path Plain", "path Plain -n 50", "path Slots --exact --values", "path type",
     "garbage", "garbage -n 1 --by count", "slip-dbus", "dominators",
@@ -458,7 +458,7 @@ def test_help(arguments):
     assert [line.split()[0] for line in listed.splitlines()] == [
         "explain", "top-types", "top-objects", "referrers", "referents", "path", "show",
         "dominators", "garbage", "dump", "diff", "growth", "slip-dbus",
-        "check", "history", "list"]
+        "check", "history", "incidents", "list"]
 
 
 def test_help_of_a_command(command):
@@ -483,7 +483,8 @@ def test_help_of_every_command_fits():
 def test_help_names_every_option():
     texts = {"top-types": ("-n", "--limit", "--by", "--scope"),
              "top-objects": ("-n", "--limit", "--by", "--values"),
-             "referrers": ("-n", "--limit", "--exact", "--address", "--depth", "--values"),
+             "referrers": ("-n", "--limit", "--exact", "--address", "--depth", "--tree",
+                           "--values"),
              "referents": ("-n", "--limit", "--exact", "--address", "--values"),
              "path": ("-n", "--limit", "--exact", "--address", "--values"),
              "show": ("-n", "--limit", "--address", "--values", "--state"),

@@ -262,6 +262,89 @@ def test_depth_is_a_limit(planted, levels):
     assert depth == levels
 
 
+def key_of(group):
+    return row_of(group) + (group["internal"],)
+
+
+def assert_tree(groups, other, depth, above=()):
+    """Each branch ends where it may, and says why; returns how many are followed of each level."""
+    followed = [0] * depth
+    references = sum(group["references"] for group in groups) + other["references"]
+    for group in groups:
+        assert abs(group["share"] - 100 * group["references"] / references) < 0.01
+        if "referrers" in group:
+            assert key_of(group) not in above and "ends" not in group
+            inner = assert_tree(group["referrers"], group["other"], depth, above + (key_of(group),))
+            followed = [one + another for one, another in zip(followed, inner)]
+            followed[len(above)] += 1
+        elif group["type"] is None or group["type"].startswith("("):
+            assert "ends" not in group
+        else:
+            assert group["ends"] in ("again", "depth", "module", "width"), group
+            assert (key_of(group) in above) == (group["ends"] == "again")
+            assert (group["type"] == "module") == (group["ends"] == "module")
+            assert group["ends"] != "depth" or len(above) == depth - 1
+    return followed
+
+
+def added_up(groups):
+    sums = {}
+    for group in groups:
+        key = (group["type"], group["edge"], group["internal"])
+        sums[key] = sums.get(key, 0) + group["references"]
+    return sums
+
+
+def test_tree(planted):
+    """The first level is what there is without it; below each object stands who refers to that."""
+    with support.assert_untouched(planted.pid):
+        result = referrers(planted, "__main__.Target", "--tree", "--depth", "3")
+    plain = referrers(planted, "__main__.Target")
+    fields = ("type", "edge", "owner", "internal", "objects", "references", "bytes", "example")
+    assert [[group[field] for field in fields] for group in result["referrers"]] == \
+        [[group[field] for field in fields] for group in plain["referrers"]]
+    followed = assert_tree(result["referrers"], result["other"], 3)
+    assert followed[0] == 32 and followed[1] and not followed[2]
+    assert [group for group in result["referrers"] if group.get("ends") == "width"]
+    # The one that refers to itself.
+    ring, = [group for group in result["referrers"] if row_of(group)[:2] == ("__main__.Target",
+                                                                             ".itself")]
+    if "referrers" in ring:
+        assert [group["ends"] for group in ring["referrers"]] == ["again"]
+    single = [group for group in result["referrers"]
+              if "referrers" in group and group["objects"] == 1]
+    assert len(single) >= 5
+    for group in single[:8]:
+        alone = referrers(planted, group["example"])["referrers"]
+        assert added_up(group["referrers"]) == added_up(alone), group
+
+
+def test_tree_of_a_chain(planted):
+    """Link <- tuple <- set <- class attribute, as without a tree, but for what ends."""
+    deep = referrers(planted, "__main__.Link", "--depth", "3")["referrers"]
+    tree = referrers(planted, "__main__.Link", "--depth", "3", "--tree")
+    assert_tree(tree["referrers"], tree["other"], 3)
+    groups = tree["referrers"]
+    for level in range(3):
+        fields = ("type", "edge", "owner", "objects", "references", "bytes", "example")
+        assert [[group[field] for field in fields] for group in groups] == \
+            [[group[field] for field in fields] for group in deep]
+        groups, deep = groups[0].get("referrers"), deep[0].get("referrers")
+
+
+def test_tree_is_bounded(planted):
+    done = support.run_pyinspect(planted.pid, "referrers", "__main__.Target", "--tree", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert len(result["referrers"]) == 5 and result["other"]["groups"] > 5
+    followed = assert_tree(result["referrers"], result["other"], 5)
+    assert max(followed) <= 32 and not followed[4]
+    text = support.run_pyinspect(planted.pid, "referrers", "__main__.Target", "--tree", "--format",
+                                 "table").stdout
+    assert "REFERENCES  SHARE  OBJECTS" in text or "REFERENCES   SHARE  OBJECTS" in text
+    assert "… {:,} other groups".format(result["other"]["groups"]) in text
+
+
 def test_strings(planted):
     """Of the many str, those planted: so many, and of dict keys, which gc does not know."""
     owners = {"__main__.Words." + name for name in ("listed", "few", "table", "empty")}

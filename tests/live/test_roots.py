@@ -33,6 +33,19 @@ def test_interned_strings(victim):
     assert kept <= rows["str"][0] < kept + 25000
 
 
+def test_table_of_interned_strings_keeps_none(victim):
+    """The last other reference ends them: whoever has that retains them."""
+    done = support.run_pyinspect(victim.pid, "top-types", "--by", "retained", "-n", "0", "--json",
+                                 "--module", "__main__")
+    assert done.returncode == 0, done.stderr
+    row, = [row for row in json.loads(done.stdout)["result"]["types"]
+            if row["type"] == "__main__.Named"]
+    assert row["retained"] >= row["bytes"] + victim.ask("named")
+    done = support.run_pyinspect(victim.pid, "explain", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["result"]["held"]["bytes"] < 300000
+
+
 def test_counts(victim):
     rows = support.census(support.top_types(victim.pid, "--scope", "tracked", "-n", "0"))
     expected = victim.ask("expected")

@@ -135,8 +135,10 @@ def test_values_only_when_asked(victim, places):
     for format in ("json", "ndjson", "table"):
         done = support.run_pyinspect(victim.pid, "show", hex(places["secrets"]), "--format", format)
         assert done.returncode == 0, done.stderr
-        assert "hunter2" not in done.stdout and "9f86d" not in done.stdout and "41" not in [
-            word.strip() for word in done.stdout.split()]
+        assert "hunter2" not in done.stdout and "9f86d" not in done.stdout
+        # What it cost may be 41 ms.
+        told = [line for line in done.stdout.splitlines() if not line.startswith("paused")]
+        assert "41" not in " ".join(told).split()
         assert "['api_key']" in done.stdout
     result = ask(victim, places["secrets"], "--values")
     own = edges(result["referents"])

@@ -15,6 +15,8 @@ import pytest
 import interpreters
 import support
 
+pytestmark = pytest.mark.few_interpreters(unless="kills")
+
 REAL_TIME = signal.SIGRTMIN + 3
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -96,7 +98,7 @@ def test_busy_target_notices_nothing(busy, interpreter):
     signaller.start()
     try:
         for _ in range(snapshots(interpreter)):
-            support.top_types(victim.pid)
+            support.top_types(victim.pid, *interpreter.busy_options())
     finally:
         signaller.stop.set()
         signaller.join()
@@ -157,10 +159,10 @@ def test_long_transfers_stay_whole(busy, interpreter):
     assert victim.ask("check")["short"] == []
 
 
-def test_no_zombie_is_left(busy):
+def test_no_zombie_is_left(busy, interpreter):
     victim, _ = busy
     for _ in range(10):
-        support.top_types(victim.pid)
+        support.top_types(victim.pid, *interpreter.busy_options())
         assert victim.hidden_zombies() == []
         assert victim.snapshots() == []
 

@@ -14,14 +14,17 @@ sys.path[:0] = [os.path.join(TESTS, "live")]
 import leaky  # noqa: E402
 import support  # noqa: E402
 from debian import MACHINE, Machine, copy_tree  # noqa: E402
-from programs import need, run, succeeds  # noqa: E402
+from programs import caching, need, run, succeeds  # noqa: E402
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Files may run side by side, but for those that share a machine: it is made once."""
+    """
+    Files may run side by side, but for those that share a machine, or the package that it has: these are
+    made once.
+    """
     for item in items:
-        shared = {"package", "machine"} & set(item.fixturenames)
+        shared = {"built", "package", "machine"} & set(item.fixturenames)
         item.add_marker(pytest.mark.xdist_group(
             "machine" if shared else os.path.basename(item.location[0])))
 
@@ -58,8 +61,10 @@ def built(tmp_path_factory):
     need("dh")
     folder = tmp_path_factory.mktemp("package")
     copy_tree(str(folder / "pyinspect"))
+    # In a fresh root what is to be seen is that all is there for it; it is not used.
+    options = "parallel=2" + (" noopt" if os.environ.get("PYI_IN_FRESH_ROOT") else "")
     done = run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=folder / "pyinspect",
-               env=dict(os.environ, DEB_BUILD_OPTIONS="parallel=2"))
+               env=dict(caching(folder), DEB_BUILD_OPTIONS=options))
     assert done.returncode == 0, done.stdout[-4000:]
     (folder / "build.log").write_text(done.stdout)
     return folder
@@ -100,7 +105,7 @@ def static_program(tmp_path_factory):
         if not shutil.which(name):
             pytest.skip("no " + name)
     folder = tmp_path_factory.mktemp("static") / "build"
-    done = subprocess.run([os.path.join(support.ROOT, "tools", "build-static"), str(folder)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = run(os.path.join(support.ROOT, "tools", "build-static"), folder,
+               env=caching(support.ROOT))
     assert done.returncode == 0, done.stdout[-3000:]
     return folder / "pyinspect"

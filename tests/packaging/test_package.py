@@ -41,6 +41,7 @@ def test_contents(package):
                  "./usr/share/zsh/vendor-completions/_pyinspect",
                  "./usr/share/fish/vendor_completions.d/pyinspect.fish",
                  "./etc/pyinspect/rules.d/", "./usr/share/pyinspect/schema/rules.schema.json",
+                 "./usr/share/pyinspect/selinux/pyinspect.te", "./usr/share/pyinspect/selinux/pyinspect.fc",
                  "./usr/share/doc/pyinspect/README.md.gz",
                  "./usr/share/doc/pyinspect/examples/fleet/grafana/pyinspect.json",
                  "./usr/share/doc/pyinspect/examples/fleet/prometheus/pyinspect.rules.yml"):

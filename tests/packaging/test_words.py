@@ -139,6 +139,8 @@ def test_completion_offers_everything(offers):
     formats = {"table", "json", "ndjson"}
     assert offers("1", "top-types", "--format", "") == formats
     assert offers("1", "check", "--format", "") == formats | {"nagios", "prometheus"}
+    for command in ("path", "show", "referrers", "referents"):
+        assert offers("1", command, "--format", "") == formats | {"dot"}
 
 
 @SHELLS

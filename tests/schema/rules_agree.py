@@ -60,7 +60,8 @@ def texts():
     for kind in COUNTS + ("max-bytes", "max-growth"):
         for value in (True, False, 1, "true", None):
             yield rule(kind, of="a.B", warning=1, may_be_absent=value), False
-        for name in ("a.*", "?", "a[b]", "in instance a.B.c"):
+        for name in ("a.*", "?", "a[b]", "in instance a.B.c", "a.B[*].c[*]", "[*]", "a.B[*", "a*]",
+                     "a.B[**]", "a[?]", "dict[*]  in instance a.B.c"):
             yield rule(kind, of=name, warning=1), False
     for kind in PLAIN:
         yield rule(kind, warning=1, may_be_absent=True), False

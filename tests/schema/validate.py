@@ -35,10 +35,47 @@ def is_integer(_checker, value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+# What has matched in this input, by the identity of the reference and the text of the value: in a large
+# report most parts come again and again, and jsonschema takes seconds for each megabyte.
+matched = set()
+
+
+def follow_reference(validator, reference, instance, schema):
+    key = (id(schema), repr(instance))
+    if key in matched:
+        return
+    errors = list(Draft202012Validator.VALIDATORS["$ref"](validator, reference, instance, schema))
+    if not errors and len(key[1]) <= 1000:
+        matched.add(key)
+    yield from errors
+
+
 StrictValidator = extend(
     Draft202012Validator,
+    validators={"$ref": follow_reference},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer),
 )
+
+make_validator = StrictValidator.evolve
+
+
+def evolve(self, **changes):
+    """
+    The validator of a part of a schema. It is made once, not once for each value that is held against
+    that part, which is a third of what jsonschema does. Where it has no room for them, they are not kept.
+    """
+    if set(changes) != {"schema"} or not hasattr(self, "__dict__"):
+        return make_validator(self, **changes)
+    parts = self.__dict__.setdefault("parts", {})
+    part = parts.get(id(changes["schema"]))
+    # It keeps its schema, so no other one has that identity.
+    if part is None:
+        part = parts[id(changes["schema"])] = make_validator(self, **changes)
+        part.__dict__["parts"] = parts
+    return part
+
+
+StrictValidator.evolve = evolve
 
 
 def refuse_constant(word):
@@ -151,6 +188,7 @@ def check_lines(schema, text):
 
 def judge(path, data, ndjson):
     """Exit status, and why it is not 0."""
+    matched.clear()
     try:
         schema = load(path)
         text = data.decode("utf-8")

@@ -6,7 +6,8 @@
  *
  * Of two objects one is a leaf. A container has a leaf of its own, one other container (they are a
  * tree), and one of a thousand objects that all share. `fragmented` puts each object anywhere. The
- * graph is in a file without a name in FOLDER; DUMP is written and read, and stays.
+ * graph is in a file without a name in FOLDER, or in memory if that is "-"; DUMP is written and
+ * read, and stays.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -207,7 +208,7 @@ int main(int argc, char **argv)
 	uint64_t started_ns;
 	double processor_s;
 	double total_s;
-	int fd;
+	int fd = -1;
 
 	if (argc < 4 || !heap)
 		fail("usage: graph_bench OBJECTS fresh|fragmented FOLDER [DUMP]");
@@ -217,8 +218,9 @@ int main(int argc, char **argv)
 		fail("OBJECTS is too small");
 	while (UINT64_C(1) << 2 * heap->half_bits < heap->count)
 		heap->half_bits++;
-	fd = open(argv[3], O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (fd < 0)
+	if (strcmp(argv[3], "-"))
+		fd = open(argv[3], O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0 && strcmp(argv[3], "-"))
 		fail("no file can be made in FOLDER");
 	pyi_graph_space_init(&space, fd, UINT64_MAX);
 	check(pyi_graph_builder_create(&space, &heap->builder));

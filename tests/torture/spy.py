@@ -263,6 +263,12 @@ def stops(names):
     return found
 
 
+def interrupted(names):
+    """Of the first stop: from an interruption to the write of registers that hides it, both included."""
+    first = _indices(names, "INTERRUPT")[0]
+    return names[first:min(index for index in _indices(names, "SETREGSET") if index > first) + 1]
+
+
 def after_clone(names):
     """
     Of a target that sleeps: from the look at the clone's result to the first thing that is done

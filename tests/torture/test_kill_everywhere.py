@@ -82,7 +82,7 @@ class Sweep:
                 where = "%s at %s of %s" % (signal.Signals(number).name, when, name)
                 if outcome.shot != "hit":
                     assert went_by_itself(outcome), (where, outcome)
-                if outcome.is_unprotected() and self.victim.kinds[0] in FRAGILE:
+                if at == "self" and outcome.is_unprotected() and self.victim.kinds[0] in FRAGILE:
                     self.await_end_of_wait()
                 self.victim.check("%s, %r" % (where, outcome), zombies)
                 if outcome.shot == "hit":
@@ -203,6 +203,17 @@ def test_program_killed_at_every_call_of_the_broker():
         sweep = Sweep(victim)
         sweep.shoot("entry", names if LONG else spread(spy.window(names), 60), died, at="program")
         sweep.finish(least=20)
+
+
+@pytest.mark.parametrize("kind", FRAGILE)
+def test_program_killed_while_one_wait_is_interrupted(kind):
+    """The broker writes the registers first: nothing is forgiven here."""
+    with spy.Victim(kind) as victim:
+        names = spy.interrupted(spy.labels(victim.pid))
+        sweep = Sweep(victim)
+        sweep.shoot("entry", names, killed, at="program")
+        assert sweep.hits > len(names) // 2, (names, sweep.never)
+        sweep.finish(least=0)
 
 
 def test_killed_at_random_moments():

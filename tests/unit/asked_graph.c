@@ -42,11 +42,13 @@ void asked_graph_begin(const struct graph *graph, const struct pyi_payload_root 
 		.snapshot = &ret_asked->snapshot,
 		.graph = made,
 		.names = &named->names,
+		.findings = &ret_asked->findings,
 	};
 }
 
 void asked_graph_end(struct asked_graph *asked)
 {
+	pyi_findings_deinit(&asked->findings);
 	named_graph_end(&asked->named);
 }
 

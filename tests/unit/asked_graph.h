@@ -13,6 +13,7 @@ struct asked_graph {
 	struct pyi_session_options options;
 	struct pyi_session session;
 	struct pyi_source_snapshot snapshot;
+	struct pyi_findings findings;
 	struct pyi_graph_view view;
 };
 

@@ -261,6 +261,8 @@ struct pyi_graph model_build(const struct model *model, uint64_t *state,
 		assert_null(pyi_graph_builder_add_root(builder, model->nodes[model->roots[r]].addr,
 						       &root));
 	}
+	for (size_t w = 0; w < model->weak_count; w++)
+		assert_null(pyi_graph_builder_add_weak(builder, model->nodes[model->weak[w]].addr));
 	assert_null(pyi_graph_builder_finish(builder, &graph));
 	pyi_graph_builder_destroy(builder);
 	return graph;

@@ -34,6 +34,9 @@ struct model {
 	size_t edge_capacity;
 	uint32_t *roots;
 	size_t root_count;
+	/* Nodes of which the builder is told that their edges keep nothing; not owned. */
+	const uint32_t *weak;
+	size_t weak_count;
 	uint32_t type_count;
 };
 

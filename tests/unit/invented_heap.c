@@ -129,6 +129,8 @@ void invented_layout_init(struct pyi_layout *ret_layout)
 	};
 
 	*ret_layout = fields;
+	memset((char *)ret_layout + PYI_LAYOUT_FREE_THREADED, 0xff,
+	       sizeof(*ret_layout) - PYI_LAYOUT_FREE_THREADED);
 	for (int i = 2; i < PYI_LAYOUT_LIST; i++)
 		ret_layout->heap_type_references[i] = PYI_ABSENT;
 }

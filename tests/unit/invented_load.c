@@ -275,21 +275,29 @@ static void thin(struct process *process, int64_t now_s)
 	process->thinned_s = now_s;
 }
 
-static uint64_t figure_of(enum pyi_figure_kind kind, const char *name, const struct pyi_point *at)
+/* How a figure follows from the number of objects, if it is not RSS. */
+struct figure {
+	uint64_t base;
+	uint64_t factor;
+	bool is_rss;
+};
+
+static struct figure find_figure(enum pyi_figure_kind kind, const char *name)
 {
 	if (kind == PYI_FIGURE_PROCESS && strcmp(name, PYI_FIGURE_TRACKED) == 0)
-		return 40000 + at->count;
+		return (struct figure){ .base = 40000, .factor = 1 };
 	if (kind == PYI_FIGURE_PROCESS && strcmp(name, PYI_FIGURE_OBJECT_BYTES) == 0)
-		return OBJECT_BYTES_BASE + OBJECT_BYTES * at->count;
+		return (struct figure){ .base = OBJECT_BYTES_BASE, .factor = OBJECT_BYTES };
 	if (kind == PYI_FIGURE_PROCESS && strcmp(name, PYI_FIGURE_RSS) == 0)
-		return at->bytes;
-	return at->count;
+		return (struct figure){ .is_rss = true };
+	return (struct figure){ .factor = 1 };
 }
 
 static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, const char *name,
 				     struct pyi_series *ret_series)
 {
 	const struct process *process = argument;
+	const struct figure figure = find_figure(kind, name);
 	size_t bytes = process->point_count * sizeof(*process->points);
 
 	ret_series->kind = kind;
@@ -298,8 +306,12 @@ static struct pyi_error *give_series(void *argument, enum pyi_figure_kind kind, 
 	EXPECT(ret_series->name && ret_series->points);
 	memcpy(ret_series->points, process->points, bytes);
 	ret_series->point_count = process->point_count;
-	for (size_t p = 0; p < ret_series->point_count; p++)
-		ret_series->points[p].count = figure_of(kind, name, &process->points[p]);
+	for (size_t p = 0; p < ret_series->point_count; p++) {
+		struct pyi_point *point = &ret_series->points[p];
+
+		point->count =
+			figure.is_rss ? point->bytes : figure.base + figure.factor * point->count;
+	}
 	return NULL;
 }
 

@@ -46,7 +46,7 @@ static void test_no_false_alarms(void **state)
 		run = load_run_healthy(&invented_loads[l], &rules, 1000 + l, days);
 		assert_true(run.looks >= (uint64_t)days * 90);
 		if (run.alarms)
-			print_message("%s: %s\n", invented_loads[l].name, run.message);
+			print_message("# %s: %s\n", invented_loads[l].name, run.message);
 		alarms += run.alarms;
 		days_in_all += days;
 	}
@@ -73,8 +73,8 @@ static void test_leaks_are_found(void **state)
 
 			if (hours >= 0 && hours <= 24)
 				continue;
-			print_message("%s, leak %u: %.1f h: %s\n", invented_loads[l].name, n, hours,
-				      message);
+			print_message("# %s, leak %u: %.1f h: %s\n", invented_loads[l].name, n,
+				      hours, message);
 			wrong++;
 		}
 	}
@@ -105,7 +105,7 @@ static void test_fast_leaks_are_found_soon(void **state)
 						     message);
 
 			if (hours > 3.25)
-				print_message("%s, fast leak %u: %.1f h: %s\n",
+				print_message("# %s, fast leak %u: %.1f h: %s\n",
 					      invented_loads[l].name, n, hours, message);
 			found += hours <= 3.25;
 		}
@@ -115,12 +115,44 @@ static void test_fast_leaks_are_found_soon(void **state)
 	pyi_rules_deinit(&rules);
 }
 
+/*
+ * Of a process that was healthy for a day or more, whatever its load is, as long as that moves no
+ * faster than a leak of one a minute: what it has done before tells load from a leak.
+ */
+static void test_fast_leaks_are_known_by_the_past(void **state)
+{
+	unsigned of_load = is_long() ? 8 : 2;
+	struct pyi_rules rules;
+	unsigned leaks = 0;
+	unsigned found = 0;
+
+	(void)state;
+	load_rules(&rules);
+	for (size_t l = 0; l < invented_load_count; l++) {
+		for (unsigned n = 0; n < of_load && invented_loads[l].leak_is_found; n++) {
+			/* load_leak_start() of these: 24 hours and more. */
+			uint64_t seed = 3 * (100 * l + n) + 2;
+			char message[300];
+			double hours = load_run_leak(
+				&invented_loads[l], &rules, seed, load_leak_start(seed),
+				load_part_an_hour(&invented_loads[l], 0.1), 4, message);
+
+			leaks++;
+			found += hours <= 3;
+		}
+	}
+	print_message("%u of %u within 3 hours\n", found, leaks);
+	assert_in_range(found, leaks * 2 / 3, leaks);
+	pyi_rules_deinit(&rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_false_alarms),
 		cmocka_unit_test(test_leaks_are_found),
 		cmocka_unit_test(test_fast_leaks_are_found_soon),
+		cmocka_unit_test(test_fast_leaks_are_known_by_the_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

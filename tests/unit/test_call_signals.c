@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@
 #include "tracee/gadgets.h"
 #include "tracee/stop.h"
 #include "tracee/thread_look.h"
+#include "tracee/wait.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -300,35 +302,58 @@ static void test_changed_code(void **state)
 	check_unharmed(&child, 0);
 }
 
+/* Each waits for a time, and gives 0 if that was all that happened. */
+static int sleep_a_while(void)
+{
+	struct timespec time = { .tv_nsec = 300000000 };
+
+	return nanosleep(&time, NULL);
+}
+
+static int wait_for_a_word(void)
+{
+	struct timespec time = { .tv_nsec = 300000000 };
+	uint32_t word = 0;
+
+	return syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0) == -1 &&
+			       errno == ETIMEDOUT
+		       ? 0
+		       : -1;
+}
+
 /*
  * A sleep that is interrupted goes on as restart_syscall(), which its program never called: if that
  * would be the end of it, it sleeps for the whole time again.
  */
 static void test_restart(void **state)
 {
-	struct child child = { .pid = fork() };
-	struct pyi_stop stop;
-	int status;
+	static int (*const waits[])(void) = { sleep_a_while, wait_for_a_word };
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	if (child.pid == 0) {
-		struct timespec sleep = { .tv_nsec = 300000000 };
+	for (size_t w = 0; w < sizeof(waits) / sizeof(waits[0]); w++) {
+		struct child child = { .pid = fork() };
+		struct pyi_stop stop;
+		int status;
 
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		turn_on_filter(SYS_restart_syscall, SECCOMP_RET_KILL_PROCESS);
-		_exit(nanosleep(&sleep, NULL) == 0 ? 0 : 1);
+		if (child.pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			turn_on_filter(SYS_restart_syscall, SECCOMP_RET_KILL_PROCESS);
+			_exit(waits[w]() == 0 ? 0 : 1);
+		}
+		assert_null(pyi_process_open(child.pid, &child.process));
+		while (pyi_thread_state(&child.process, child.pid) != 'S')
+			usleep(1000);
+		assert_null(
+			pyi_stop_begin(&child.process, NULL, NULL, PYI_STOP_ALL, LIMIT_MS, &stop));
+		assert_true(stop.threads[0].held);
+		end(&child, &stop);
+		assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+		pyi_process_close(&child.process);
 	}
-	assert_null(pyi_process_open(child.pid, &child.process));
-	while (pyi_thread_state(&child.process, child.pid) != 'S')
-		usleep(1000);
-	assert_null(pyi_stop_begin(&child.process, NULL, NULL, PYI_STOP_ALL, LIMIT_MS, &stop));
-	assert_true(stop.threads[0].held);
-	end(&child, &stop);
-	assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	pyi_process_close(&child.process);
 }
 
 int main(void)
@@ -339,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_restart),
 	};
 
+	pyi_wait_init();
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)

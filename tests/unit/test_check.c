@@ -169,6 +169,18 @@ static void test_absent(void **state)
 	check_expect(fixture, 0, PYI_CHECK_UNKNOWN, "app.Sesion: none is wanted");
 }
 
+static void test_absent_key(void **state)
+{
+	struct check_fixture *fixture = *state;
+
+	fixture->hours = 30;
+	check_add_rule(fixture, PYI_RULE_MAX_CONTAINER, "app.ROOMS['all'].who", INFINITY, 5);
+	check_judge(fixture);
+	check_expect(fixture, 0, PYI_CHECK_UNKNOWN,
+		     "app.ROOMS['all'].who: there is no such container, and none was seen before; "
+		     "names of containers have [*] for any key");
+}
+
 /* Of several types of a name none has objects now; one of them had, so it is known what is meant.
  */
 static void test_ambiguous_without_objects(void **state)
@@ -215,6 +227,12 @@ static void test_process(void **state)
 	check_judge(fixture);
 	check_expect(fixture, 0, PYI_CHECK_UNKNOWN, "resident memory: not measured");
 	check_expect(fixture, 1, PYI_CHECK_UNKNOWN, "tracked objects: not measured");
+	fixture->history.unavailable = "a core is of one moment";
+	fixture->history.no_rss = "a core does not say it";
+	check_judge(fixture);
+	check_expect(fixture, 0, PYI_CHECK_UNKNOWN, "resident memory: a core does not say it");
+	check_expect(fixture, 1, PYI_CHECK_UNKNOWN, "tracked objects: not measured");
+	fixture->history.unavailable = NULL;
 	check_add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_RSS, 9663676416u, 0);
 	check_add_figure(fixture, PYI_FIGURE_PROCESS, PYI_FIGURE_TRACKED, 40000, 0);
 	check_judge(fixture);
@@ -383,6 +401,7 @@ int main(void)
 		TEST(test_type_of_two_packages),
 		TEST(test_absent_in_one_of_many),
 		TEST(test_absent),
+		TEST(test_absent_key),
 		TEST(test_ambiguous_without_objects),
 		TEST(test_container_of_instances),
 		TEST(test_process),

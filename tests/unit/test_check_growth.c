@@ -150,6 +150,25 @@ static void test_growth_of_hours(void **state)
 	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
 }
 
+/* Objects that grow for hours while there was room for them: it is they that are named. */
+static void test_growth_of_objects_for_hours(void **state)
+{
+	struct check_fixture *fixture = *state;
+
+	check_add_rule(fixture, PYI_RULE_MAX_RSS_GROWTH, NULL, 50, 1e6);
+	fixture->an_hour = 0;
+	fixture->hours = 3;
+	fixture->objects_apart = true;
+	fixture->objects_an_hour = 110;
+	check_judge(fixture);
+	check_expect(fixture, 0, PYI_CHECK_WARNING,
+		     "memory of objects grows by 110 B an hour (110 B to 110.3 B with 95 % "
+		     "confidence) over 2 h, more than 50 B");
+	fixture->objects_an_hour = 40;
+	check_judge(fixture);
+	assert_int_equal(fixture->check.status, PYI_CHECK_OK);
+}
+
 /* Containers anywhere: what could not be looked at is said, and is not none. */
 static void test_containers_that_were_cut(void **state)
 {
@@ -312,6 +331,7 @@ int main(void)
 		TEST(test_growth_of_memory),
 		TEST(test_growth_of_other_memory),
 		TEST(test_growth_of_hours),
+		TEST(test_growth_of_objects_for_hours),
 		TEST(test_containers_that_were_cut),
 		TEST(test_growing_types),
 		TEST(test_growing_containers),

@@ -30,6 +30,22 @@ static void a_suspect_is_much_and_many(void **test)
 	assert_true(pyi_explanation_is_suspect(&huge, UINT64_MAX, 1000));
 }
 
+static void a_few_are_large(void **test)
+{
+	const struct pyi_explanation heap = { .object_bytes = 100 * MIB };
+	const struct pyi_explanation huge = { .object_bytes = UINT64_MAX };
+
+	(void)test;
+	assert_true(pyi_explanation_are_large(&heap, 25 * MIB, 2));
+	assert_true(pyi_explanation_are_large(&heap, 25 * MIB, 400));
+	assert_false(pyi_explanation_are_large(&heap, 25 * MIB, 401));
+	assert_false(pyi_explanation_are_large(&heap, 24 * MIB, 2));
+	/* One is not alike to any. */
+	assert_false(pyi_explanation_are_large(&heap, 25 * MIB, 1));
+	assert_false(pyi_explanation_are_large(&heap, 0, 0));
+	assert_true(pyi_explanation_are_large(&huge, UINT64_MAX, 2));
+}
+
 static void some_is_always_held(void **test)
 {
 	struct pyi_explanation facts = { .object_bytes = 100 * MIB };
@@ -64,6 +80,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_suspect_is_much_and_many),
+		cmocka_unit_test(a_few_are_large),
 		cmocka_unit_test(some_is_always_held),
 		cmocka_unit_test(what_is_left_is_never_less_than_nothing),
 	};

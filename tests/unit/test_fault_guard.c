@@ -18,11 +18,13 @@
 
 #include "base/fault_guard.h"
 
-static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
 
 enum {
 	FAULT_COUNT = sizeof(faults) / sizeof(faults[0]),
 	STACK_BYTES = 1 << 20,
+	/* SA_RESTORER of asm/signal.h, which the C library adds to what it is given. */
+	OF_LIBRARY = 0x04000000,
 };
 
 static void do_nothing(void *argument)
@@ -94,8 +96,10 @@ static struct before remember(void)
 {
 	struct before before = { 0 };
 
-	for (size_t f = 0; f < FAULT_COUNT; f++)
+	for (size_t f = 0; f < FAULT_COUNT; f++) {
 		sigaction(faults[f], NULL, &before.actions[f]);
+		before.actions[f].sa_flags &= ~OF_LIBRARY;
+	}
 	sigaltstack(NULL, &before.stack);
 	sigprocmask(SIG_SETMASK, NULL, &before.mask);
 	return before;

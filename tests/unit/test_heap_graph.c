@@ -97,6 +97,35 @@ static void any_order(void **test)
 	}
 }
 
+/* What they refer to is not kept by them; all else is as it was. */
+static void weak_objects(void **test)
+{
+	uint64_t state = 3;
+
+	(void)test;
+	for (int round = 0; round < ROUNDS / 10; round++) {
+		struct pyi_graph_space space = make_space(round % 2);
+		struct model model = model_random_create(&state, 60);
+		const uint32_t weak[] = { (uint32_t)model_random(&state, model.node_count),
+					  (uint32_t)model_random(&state, model.node_count) };
+		struct pyi_graph graph;
+		size_t kept = 0;
+
+		model.weak = weak;
+		model.weak_count = 2;
+		graph = model_build(&model, &state, &space);
+		for (size_t e = 0; e < model.edge_count; e++)
+			if (model.edges[e].source != weak[0] && model.edges[e].source != weak[1])
+				model.edges[kept++] = model.edges[e];
+		model.edge_count = kept;
+		model_assert_equal(&model, &graph);
+		assert_int_equal(graph.lost_edges, 0);
+		pyi_graph_deinit(&graph);
+		drop_space(&space);
+		model_destroy(&model);
+	}
+}
+
 /* More than one chunk of the builder; a list of more than one entry. */
 static void many_references(void **test)
 {
@@ -270,6 +299,56 @@ static struct pyi_graph build_heap(struct pyi_graph_space *space, uint32_t count
 	return graph;
 }
 
+static uint32_t other_node(uint32_t node, uint32_t count)
+{
+	return (uint32_t)((uint64_t)node * 7919 % count);
+}
+
+/* What takes as much room when it is numbered as when it came: one labelled reference each. */
+static void packed_references(void **test)
+{
+	enum { COUNT = 1000003 };
+	const uint64_t first = UINT64_C(0x7f0000000000);
+	struct pyi_graph_space space = make_space(false);
+	struct pyi_graph_builder *builder;
+	struct pyi_graph graph;
+
+	(void)test;
+	assert_null(pyi_graph_builder_create(&space, &builder));
+	assert_null(pyi_graph_builder_add_type(builder, 0, 0x1000, 0, "t"));
+	for (uint32_t n = 0; n < COUNT; n++) {
+		const uint64_t addr = first + 48 * (uint64_t)n;
+		const uint64_t edges[] = {
+			addr << PYI_ENTRY_ADDRESS_SHIFT | PYI_ENTRY_EDGES | PYI_EDGES_LABELLED |
+				1 << PYI_EDGES_COUNT_SHIFT,
+			(first + 48 * (uint64_t)other_node(n, COUNT)) << PYI_ENTRY_ADDRESS_SHIFT |
+				n % 100,
+		};
+
+		assert_null(pyi_graph_builder_feed(builder, edges, 2));
+	}
+	for (uint32_t n = 0; n < COUNT; n++) {
+		const uint64_t node[] = {
+			(first + 48 * (uint64_t)n) << PYI_ENTRY_ADDRESS_SHIFT,
+			UINT64_C(48) << PYI_NODE_SIZE_SHIFT,
+		};
+
+		assert_null(pyi_graph_builder_feed(builder, node, 2));
+	}
+	assert_null(pyi_graph_builder_finish(builder, &graph));
+	pyi_graph_builder_destroy(builder);
+	assert_int_equal(graph.node_count, COUNT);
+	assert_int_equal(graph.edge_count, COUNT);
+	for (uint32_t n = 0; n < COUNT; n++) {
+		assert_int_equal(pyi_graph_address(&graph, n), first + 48 * (uint64_t)n);
+		assert_int_equal(pyi_graph_referents(&graph, n).count, 1);
+		assert_int_equal(pyi_graph_referents(&graph, n).items[0], other_node(n, COUNT));
+		assert_int_equal(pyi_graph_labels(&graph, n)[0], n % 100);
+	}
+	pyi_graph_deinit(&graph);
+	drop_space(&space);
+}
+
 static void room(void **test)
 {
 	enum { COUNT = 1000000 };
@@ -329,10 +408,16 @@ static void works_from_file(void **test)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_order),	  cmocka_unit_test(many_references),
-		cmocka_unit_test(contradictions), cmocka_unit_test(broken_streams),
-		cmocka_unit_test(unknown_type),	  cmocka_unit_test(limit_holds),
-		cmocka_unit_test(room),		  cmocka_unit_test(works_from_file),
+		cmocka_unit_test(any_order),
+		cmocka_unit_test(weak_objects),
+		cmocka_unit_test(many_references),
+		cmocka_unit_test(contradictions),
+		cmocka_unit_test(broken_streams),
+		cmocka_unit_test(unknown_type),
+		cmocka_unit_test(limit_holds),
+		cmocka_unit_test(packed_references),
+		cmocka_unit_test(room),
+		cmocka_unit_test(works_from_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <pyinspect/payload.h>
 
 #include "analysis/heap_paths.h"
+#include "analysis/reach.h"
 #include "analysis/heap_steps.h"
 #include "graph/bits.h"
 #include "graph_model.h"
@@ -70,16 +71,25 @@ static void teardown(struct fixture *fixture)
 	model_destroy(&fixture->model);
 }
 
+static struct pyi_heap_paths ask(struct fixture *fixture, struct pyi_heap_paths_query query)
+{
+	const uint64_t bits_bytes = pyi_bits_bytes(fixture->graph.node_count);
+	struct pyi_heap_paths paths;
+	uint64_t *outside;
+
+	query.entries = &fixture->entries;
+	query.set = fixture->set;
+	assert_null(pyi_reach_without(&fixture->graph, &fixture->entries, fixture->set, &outside));
+	query.outside = outside;
+	assert_null(pyi_heap_paths_find(&fixture->graph, &query, &paths));
+	pyi_graph_space_unmap(&fixture->space, outside, bits_bytes, bits_bytes);
+	return paths;
+}
+
 static struct pyi_heap_paths search(struct fixture *fixture, const uint32_t *owners)
 {
-	const struct pyi_heap_paths_query query = { .entries = &fixture->entries,
-						    .set = fixture->set,
-						    .dominators = &fixture->dominators,
-						    .owners = owners };
-	struct pyi_heap_paths paths;
-
-	assert_null(pyi_heap_paths_find(&fixture->graph, &query, &paths));
-	return paths;
+	return ask(fixture, (struct pyi_heap_paths_query){ .dominators = &fixture->dominators,
+							   .owners = owners });
 }
 
 static struct pyi_heap_steps find_paths(struct fixture *fixture)
@@ -446,9 +456,190 @@ static void sums(void **test)
 	}
 }
 
+static void assert_same_steps(const struct pyi_heap_steps *one, const struct pyi_heap_steps *other)
+{
+	assert_int_equal(one->count, other->count);
+	for (size_t s = 0; s < one->count; s++) {
+		assert_int_equal(one->items[s].above, other->items[s].above);
+		assert_int_equal(one->items[s].members, other->items[s].members);
+		assert_int_equal(one->items[s].member_bytes, other->items[s].member_bytes);
+	}
+}
+
+/* What the only member retains is known without dominators. */
+static void one_member(void **test)
+{
+	uint64_t state = 11;
+
+	(void)test;
+	for (int round = 0; round < 1000; round++) {
+		struct fixture fixture = { .model = model_random_create(&state, 30) };
+		struct pyi_heap_paths paths;
+		struct pyi_heap_paths expected;
+		struct pyi_retained freed;
+
+		setup(&fixture, &state);
+		pyi_bits_set(fixture.set, (uint32_t)model_random(&state, fixture.model.node_count));
+		expected = search(&fixture, NULL);
+		assert_null(
+			pyi_retained_by_set(&fixture.graph, &fixture.entries, fixture.set, &freed));
+		paths = ask(&fixture,
+			    (struct pyi_heap_paths_query){ .retained_bytes = freed.bytes });
+		assert_same_steps(&paths.steps, &expected.steps);
+		pyi_heap_paths_deinit(&paths);
+		pyi_heap_paths_deinit(&expected);
+		teardown(&fixture);
+	}
+}
+
+/*
+ * A member that a thread has at hand, and that `length` references lead to from what is no
+ * thread's: what it is reached by.
+ */
+static uint32_t reached_by(uint32_t length, enum pyi_edge_kind kind)
+{
+	const uint32_t member = length + 1;
+	struct fixture fixture = { .model = model_create(member + 1) };
+	uint64_t state = 1;
+	struct pyi_heap_paths paths;
+	uint32_t from;
+
+	fixture.model.type_count = TYPE_COUNT;
+	model_add_root(&fixture.model, 0);
+	model_add_root(&fixture.model, length);
+	for (uint32_t n = 0; n + 1 < length; n++)
+		model_connect(&fixture.model, n, n + 1, FIELD(1));
+	model_connect(&fixture.model, length - 1, member, FIELD(1));
+	model_connect(&fixture.model, length, member, FIELD(1));
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	for (size_t r = 0; r < fixture.graph.root_count; r++) {
+		fixture.graph.roots[r].kind =
+			fixture.graph.roots[r].node == length ? kind : PYI_EDGE_INTERPRETER;
+		/* Neither sys.modules nor interned strings. */
+		fixture.graph.roots[r].detail = 8 + r;
+	}
+	pyi_bits_set(fixture.set, member);
+	paths = search(&fixture, NULL);
+	from = paths.from[member];
+	pyi_heap_paths_deinit(&paths);
+	teardown(&fixture);
+	return from;
+}
+
+/* What a thread has is further away than what a module has, by a fixed number of references. */
+static void threads_come_later(void **test)
+{
+	(void)test;
+	for (uint32_t length = 2; length < 12; length++) {
+		uint32_t near = length - 1;
+
+		assert_int_equal(reached_by(length, PYI_EDGE_LOCAL),
+				 length <= PYI_HEAD_START + 1 ? near : length);
+		assert_int_equal(reached_by(length, PYI_EDGE_THREAD),
+				 length <= PYI_HEAD_START + 1 ? near : length);
+		assert_int_equal(reached_by(length, PYI_EDGE_INTERPRETER), length);
+	}
+}
+
+/* What is further away than the member, and than what refers to it, is not gone through. */
+static void ends_early(void **test)
+{
+	enum { FAR = 1000, SECOND = 20 };
+	struct fixture fixture = { .model = model_create(FAR + 1) };
+	struct pyi_heap_paths paths;
+	uint64_t state = 1;
+
+	(void)test;
+	fixture.model.type_count = TYPE_COUNT;
+	model_add_root(&fixture.model, 0);
+	for (uint32_t n = 0; n + 1 < FAR; n++)
+		model_connect(&fixture.model, n, n + 1, FIELD(1));
+	model_connect(&fixture.model, 1, FAR, FIELD(2));
+	model_connect(&fixture.model, SECOND, FAR, FIELD(2));
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	pyi_bits_set(fixture.set, FAR);
+	paths = search(&fixture, NULL);
+	assert_int_equal(paths.from[FAR], 1);
+	assert_int_equal(paths.steps.items[paths.steps.count - 1].also, 1);
+	assert_true(paths.count > SECOND && paths.count < 2 * SECOND);
+	assert_int_equal(paths.ranks[PYI_RANK_COUNT], paths.count);
+	pyi_heap_paths_deinit(&paths);
+	teardown(&fixture);
+}
+
+/* The __dict__ that is asked about was met before its object was gone through: still that has it.
+ */
+static void dict_of_object(void **test)
+{
+	enum { OBJECT = 1, OF_OBJECT = 2, COUNT = 3 };
+	uint32_t owners[COUNT] = { PYI_GRAPH_NONE, PYI_GRAPH_NONE, OBJECT };
+	struct fixture fixture = { .model = model_create(COUNT) };
+	struct pyi_heap_paths paths;
+	uint64_t state = 1;
+
+	(void)test;
+	fixture.model.type_count = TYPE_COUNT;
+	fixture.model.nodes[OF_OBJECT].type = DICT;
+	model_add_root(&fixture.model, 0);
+	model_connect(&fixture.model, 0, OBJECT, FIELD(1));
+	model_connect(&fixture.model, 0, OF_OBJECT, FIELD(2));
+	model_connect(&fixture.model, OBJECT, OF_OBJECT, FIELD(1));
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	pyi_bits_set(fixture.set, OF_OBJECT);
+	paths = search(&fixture, owners);
+	assert_int_equal(paths.from[OF_OBJECT], OBJECT);
+	pyi_heap_paths_deinit(&paths);
+	teardown(&fixture);
+}
+
+/* A cycle begins at what says most: not at the first of it, nor at a container. */
+static void cycles_begin_at_instances(void **test)
+{
+	enum { CYCLES = 50, EACH = 4 };
+	struct fixture fixture = { .model = model_create(CYCLES * EACH) };
+	uint64_t state = 1;
+	struct pyi_heap_steps steps;
+
+	(void)test;
+	fixture.model.type_count = TYPE_COUNT;
+	for (uint32_t i = 0; i < CYCLES; i++) {
+		const uint32_t first = i * EACH;
+
+		/* A dict, a list, and two instances, of which one is in the middle. */
+		fixture.model.nodes[first].type = i % 2 ? DICT : LIST;
+		fixture.model.nodes[first + 1].type = i % 2 ? LIST : DICT;
+		for (uint32_t other = 0; other < EACH; other++) {
+			if (other == 2 + i % 2)
+				continue;
+			model_connect(&fixture.model, first + 2 + i % 2, first + other, FIELD(1));
+			model_connect(&fixture.model, first + other, first + 2 + i % 2, FIELD(2));
+		}
+	}
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	assert_int_equal(fixture.entries.counts[PYI_START_UNREACHED], CYCLES);
+	for (uint32_t i = 0; i < CYCLES; i++)
+		pyi_bits_set(fixture.set, fixture.entries.nodes[i]);
+	for (uint32_t i = 0; i < CYCLES; i++)
+		assert_true(pyi_bits_has(fixture.set, i * EACH + 2 + i % 2));
+	steps = find_paths(&fixture);
+	for (size_t s = 0; s < steps.count; s++)
+		if (steps.items[s].members)
+			assert_int_equal(steps.items[s].above, PYI_GRAPH_NONE);
+	pyi_heap_steps_deinit(&steps);
+	teardown(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_come_later),
+		cmocka_unit_test(ends_early),
+		cmocka_unit_test(dict_of_object),
+		cmocka_unit_test(cycles_begin_at_instances),
 		cmocka_unit_test(one_cause_is_one),
 		cmocka_unit_test(held_twice),
 		cmocka_unit_test(attributes_are_near),
@@ -457,6 +648,7 @@ int main(void)
 		cmocka_unit_test(chain),
 		cmocka_unit_test(crowded),
 		cmocka_unit_test(sums),
+		cmocka_unit_test(one_member),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,8 @@ struct asking {
 	uint64_t object;
 	bool referents;
 	unsigned depth;
+	bool tree;
+	uint64_t width;
 };
 
 static struct pyi_referrers ask(struct asked_graph *asked, const struct asking *asking)
@@ -49,6 +51,8 @@ static struct pyi_referrers ask(struct asked_graph *asked, const struct asking *
 		.subject = &subject,
 		.referents = asking->referents,
 		.depth = asking->depth ? asking->depth : 1,
+		.tree = asking->tree,
+		.width = asking->width,
 		.is_found = true,
 		.found = asked_graph_found(asked, &asking->type, asking->type ? 1 : 0,
 					   asking->starts, asking->start_count),
@@ -604,6 +608,8 @@ static void test_fuzz(void **state)
 					      .starts = &module,
 					      .start_count = 1,
 					      .referents = round % 3 == 0,
+					      .tree = round % 3 == 1,
+					      .width = 4,
 					      .depth = 3 });
 
 		pyi_referrers_deinit(&answer);

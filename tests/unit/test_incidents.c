@@ -24,7 +24,7 @@
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 #define NAME(second) "unit_foo-7-20260131T2359" second "Z"
 
-static const struct pyi_incident_process process = { "boot-1", 7, 123456 };
+static const struct pyi_incident_process process = { "boot-1", 7, 123456, "unit:foo" };
 
 struct fixture {
 	char state[64];
@@ -284,9 +284,9 @@ static void test_file(void **state)
 {
 	struct fixture *fixture = *state;
 	struct pyi_incidents *incidents = &fixture->incidents;
-	static const struct pyi_incident_process others[] = { { "boot-2", 7, 123456 },
-							      { "boot-1", 8, 123456 },
-							      { "boot-1", 7, 123457 } };
+	static const struct pyi_incident_process others[] = { { "boot-2", 7, 123456, NULL },
+							      { "boot-1", 8, 123456, NULL },
+							      { "boot-1", 7, 123457, NULL } };
 	struct stat about;
 	char path[160];
 
@@ -397,7 +397,7 @@ static void test_files_are_pruned(void **state)
 	char path[100];
 
 	for (int64_t pid = 1; pid <= 100; pid++) {
-		const struct pyi_incident_process one = { "boot-1", pid, 1 };
+		const struct pyi_incident_process one = { "boot-1", pid, 1, NULL };
 
 		good(pyi_incidents_open(fixture->state, &one, &fixture->incidents));
 		update(fixture, CRIT, OK, OK, 10);
@@ -407,10 +407,10 @@ static void test_files_are_pruned(void **state)
 	snprintf(path, sizeof(path), "%s/incidents", fixture->state);
 	/* Two for each process. */
 	assert_int_equal(count_entries(path), 128);
-	assert_true(pyi_incidents_are_known(fixture->state,
-					    &(struct pyi_incident_process){ "boot-1", 100, 1 }));
-	assert_false(pyi_incidents_are_known(fixture->state,
-					     &(struct pyi_incident_process){ "boot-1", 1, 1 }));
+	assert_true(pyi_incidents_are_known(
+		fixture->state, &(struct pyi_incident_process){ "boot-1", 100, 1, NULL }));
+	assert_false(pyi_incidents_are_known(
+		fixture->state, &(struct pyi_incident_process){ "boot-1", 1, 1, NULL }));
 }
 
 static void test_folder_names(void **state)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "process/elf_module.h"
 #include "process/maps.h"
 
 static const char good_text[] =

@@ -14,6 +14,7 @@
 #include <pyinspect/payload.h>
 
 #include "analysis/entries.h"
+#include "analysis/heap_paths.h"
 #include "analysis/nearest_path.h"
 #include "graph_model.h"
 
@@ -217,9 +218,51 @@ static void a_long_chain_takes_no_stack(void **test)
 	teardown(&fixture);
 }
 
+/* What a thread has at hand, and what is no thread's leads to by `length` references: where it
+ * begins. */
+static uint32_t begins_at(uint32_t length, enum pyi_edge_kind kind)
+{
+	const uint32_t node = length + 1;
+	struct fixture fixture = { .model = model_create(node + 1) };
+	struct pyi_nearest_path path;
+	uint64_t state = 1;
+	uint32_t start;
+
+	model_add_root(&fixture.model, 0);
+	model_add_root(&fixture.model, length);
+	for (uint32_t n = 0; n + 1 < length; n++)
+		model_connect(&fixture.model, n, n + 1, 0);
+	model_connect(&fixture.model, length - 1, node, 0);
+	model_connect(&fixture.model, length, node, 0);
+	model_count_references(&fixture.model);
+	setup(&fixture, &state);
+	for (size_t r = 0; r < fixture.graph.root_count; r++)
+		fixture.graph.roots[r].kind =
+			fixture.graph.roots[r].node == length ? kind : PYI_EDGE_INTERPRETER;
+	path = find(&fixture, node);
+	assert_int_equal(path.start, PYI_PATH_FROM_ROOT);
+	start = path.nodes[0];
+	pyi_nearest_path_deinit(&path);
+	teardown(&fixture);
+	return start;
+}
+
+static void threads_are_further_away(void **test)
+{
+	(void)test;
+	for (uint32_t length = 2; length < 2 * PYI_HEAD_START + 5; length++) {
+		bool near = length <= 2 * PYI_HEAD_START + 1;
+
+		assert_int_equal(begins_at(length, PYI_EDGE_LOCAL), near ? 0 : length);
+		assert_int_equal(begins_at(length, PYI_EDGE_THREAD), near ? 0 : length);
+		assert_int_equal(begins_at(length, PYI_EDGE_INTERPRETER), length);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_are_further_away),
 		cmocka_unit_test(nearest_as_brute_force),
 		cmocka_unit_test(a_frame_says_less),
 		cmocka_unit_test(a_module_comes_first),

@@ -14,6 +14,7 @@
 
 #include "invented_heap.h"
 #include "python/objects.h"
+#include "python/references.h"
 
 enum {
 	HEAP_BYTES = 1 << 20,
@@ -491,6 +492,35 @@ static void test_dicts_huge(void **state)
 	}
 }
 
+/* What refers to what is asked of such a table, too: it ends with the memory. */
+static void test_references_huge(void **state)
+{
+	struct fixture *fixture = *state;
+	struct invented_heap *heap = &fixture->heap;
+	const struct pyi_layout *layout = &heap->layout;
+	uint64_t key = invented_str(heap, "key");
+	uint64_t value = invented_int(heap, 1);
+	uint64_t dict = invented_dict(heap, &key, &value, 1, false);
+	uint64_t keys = invented_get(dict + layout->dict_keys);
+	const struct pyi_referring_type type = { .addr = heap->dict_type, .kind = PYI_KIND_DICT };
+	struct pyi_reference reference = { .source = dict, .target = value };
+
+	if (layout->keys_log2_size != PYI_ABSENT)
+		*(uint8_t *)(uintptr_t)(keys + layout->keys_log2_size) = 44;
+	else
+		invented_set(keys + layout->keys_size, UINT64_C(1) << 44);
+	invented_set(keys + layout->keys_nentries, UINT64_C(1) << 44);
+	if (layout->keys_log2_size != PYI_ABSENT)
+		assert_int_equal(
+			pyi_references_find(&fixture->runtime, fixture->reader, &type, &reference)
+				.kind,
+			PYI_EDGE_ITEM);
+	reference.target = heap->node_type;
+	assert_int_equal(
+		pyi_references_find(&fixture->runtime, fixture->reader, &type, &reference).kind,
+		PYI_EDGE_ELSEWHERE);
+}
+
 static void test_module_get(void **state)
 {
 	struct fixture *fixture = *state;
@@ -628,6 +658,7 @@ int main(void)
 		IN_ALL(test_dict_keys),
 		IN_ALL(test_dicts_broken),
 		IN_ALL(test_dicts_huge),
+		IN_ALL(test_references_huge),
 		IN_ALL(test_module_get),
 		IN_ALL(test_size_is_estimated),
 		IN_ALL(test_random),

@@ -48,6 +48,13 @@ static struct pyi_error *parse(struct pyi_options *ret_options, ...)
 #define expect_usage(options, words, ...)                                                          \
 	check_usage(parse(options, __VA_ARGS__, (char *)NULL), words)
 
+static void check_hint(struct pyi_error *error, const char *words)
+{
+	assert_non_null(error);
+	assert_non_null(strstr(error->hint, words));
+	pyi_error_destroy(error);
+}
+
 /* `words` must be in the message. */
 static void check_usage(struct pyi_error *error, const char *words)
 {
@@ -186,7 +193,7 @@ static void test_all_options(void **state)
 	assert_int_equal(options.limit, 5);
 	assert_null(options.target);
 	/* Shortened as far as nothing else begins so. */
-	expect_good(&options, "--lim", "3", "--for", "table", "--verb");
+	expect_good(&options, "--lim", "3", "--form", "table", "--verb");
 	assert_int_equal(options.limit, 3);
 	assert_int_equal(options.format, PYI_FORMAT_TABLE);
 	assert_true(options.verbose);
@@ -342,14 +349,16 @@ static void test_choices(void **state)
 	expect_usage(&options, "--scope wants all or tracked, not \"tracked2\"", "--scope",
 		     "tracked2");
 	assert_false(options.tracked_only);
-	expect_usage(&options,
-		     "--format wants table, json or ndjson (check: nagios or prometheus, too), not "
-		     "\"yaml\"",
-		     "--format", "yaml");
-	expect_usage(&options,
-		     "--format wants table, json or ndjson (check: nagios or prometheus, too), not "
-		     "\"JSON\"",
-		     "--format", "JSON");
+	expect_usage(
+		&options,
+		"--format wants table, json or ndjson (check: nagios or prometheus, too; path, "
+		"show, referrers and referents: dot), not \"yaml\"",
+		"--format", "yaml");
+	expect_usage(
+		&options,
+		"--format wants table, json or ndjson (check: nagios or prometheus, too; path, "
+		"show, referrers and referents: dot), not \"JSON\"",
+		"--format", "JSON");
 }
 
 static void test_unknown(void **state)
@@ -360,6 +369,9 @@ static void test_unknown(void **state)
 	expect_usage(&options, "unknown option --bogus", "--bogus");
 	expect_usage(&options, "unknown option --bogus=1", "123", "--bogus=1", "top-types");
 	expect_usage(&options, "unknown option -x", "123", "-x", "top-types");
+	check_hint(parse(&options, "123", "top-types", "--limt=5", (char *)NULL), "is it --limit?");
+	check_hint(parse(&options, "123", "--max-puase", "5", (char *)NULL), "is it --max-pause?");
+	check_hint(parse(&options, "123", "--bogus", (char *)NULL), "see pyinspect --help");
 	/* It could be two: --version and --verbose. */
 	expect_usage(&options, "--ver", "--ver");
 	expect_usage(&options, "--help=yes", "--help=yes");
@@ -456,6 +468,13 @@ static void test_depths(void **state)
 	expect_good(&options, "--depth", "1");
 	assert_int_equal(options.depth, 1);
 	assert_int_equal(options.given, PYI_OPTION_DEPTH);
+	assert_false(options.tree);
+	expect_good(&options, "7", "referrers", "foo.A", "--tree");
+	assert_true(options.tree);
+	assert_int_equal(options.given, PYI_OPTION_TREE);
+	check_usage(pyi_options_complete(&options, "path",
+					 &(struct pyi_option_use){ .options = PYI_OPTION_DEPTH }),
+		    "path does not know --tree");
 	expect_usage(&options, "--depth wants 1 to 20 levels, not 0", "--depth", "0");
 	expect_usage(&options, "--depth wants 1 to 20 levels, not 21", "--depth", "21");
 	/* Not cut to fewer bits before it is compared. */
@@ -554,6 +573,33 @@ static void test_check(void **state)
 	expect_usage(&options, "option --max wants a value", "7", "check", "--max");
 }
 
+/* Only of what is a graph. */
+static void test_dot(void **state)
+{
+	static const struct pyi_option_use graph = { .subject = true, .graph = true };
+	static const struct pyi_option_use show = { .address = true,
+						    .evidence = true,
+						    .graph = true };
+	static const struct pyi_option_use other = { .subject = true };
+	static const struct pyi_option_use check = { .monitoring = true };
+	struct pyi_options options;
+
+	(void)state;
+	expect_good(&options, "7", "path", "foo.A", "--format", "dot");
+	assert_int_equal(options.format, PYI_FORMAT_DOT);
+	assert_null(pyi_options_complete(&options, "path", &graph));
+	check_usage(pyi_options_complete(&options, "cmd", &other),
+		    "cmd says nothing that is a graph");
+	expect_good(&options, "7", "check", "--format=dot");
+	check_usage(pyi_options_complete(&options, "check", &check), "is for path, show");
+	expect_good(&options, "7", "show", "0x10", "--format=dot");
+	assert_null(pyi_options_complete(&options, "show", &show));
+	expect_good(&options, "folder", "show", "--format=dot");
+	check_usage(pyi_options_complete(&options, "show", &show), "kept evidence is no graph");
+	expect_good(&options, "folder", "show", "--format=json");
+	assert_null(pyi_options_complete(&options, "show", &show));
+}
+
 static void test_limits(void **state)
 {
 	struct pyi_options options;
@@ -623,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_depths),
 		cmocka_unit_test(test_foreign_options),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_dot),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_subjects),
 	};

@@ -19,7 +19,7 @@
 #include "incidents/incidents.h"
 #include "incidents/kept_folder.h"
 
-static const struct pyi_incident_process process = { "boot-1", 1234, 99 };
+static const struct pyi_incident_process process = { "boot-1", 1234, 99, NULL };
 
 struct fixture {
 	char state[64];

@@ -97,8 +97,13 @@ static void test_grows(void **state)
 	/* Too large for one stop. */
 	pyi_pause_budget_grow(&budget, 300 * MIB);
 	assert_false(pyi_pause_budget_has(&budget, 1));
+	assert_true(pyi_pause_budget_is_too_long(&budget));
+	/* And for all of them. */
+	pyi_pause_budget_grow(&budget, 2000 * MIB);
+	assert_false(pyi_pause_budget_is_too_long(&budget));
 	pyi_pause_budget_grow(&budget, 200 * MIB);
 	assert_true(pyi_pause_budget_has(&budget, 1));
+	assert_false(pyi_pause_budget_is_too_long(&budget));
 	/* What is not known changes nothing. */
 	pyi_pause_budget_grow(&budget, 0);
 	assert_true(fabs(budget.expected_ms - 80) < 0.001);

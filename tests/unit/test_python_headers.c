@@ -75,7 +75,8 @@ static const struct pyi_layout *find_row(void)
 	for (size_t i = 0; i < pyi_known_layout_count; i++) {
 		const struct pyi_layout *layout = &pyi_known_layouts[i].layout;
 
-		if (layout->python_version != PY_VERSION_HEX >> 16)
+		if (layout->python_version != PY_VERSION_HEX >> 16 ||
+		    layout->object_gc_bits != PYI_ABSENT)
 			continue;
 		if (!found || layout->runtime_size == sizeof(_PyRuntimeState))
 			found = layout;

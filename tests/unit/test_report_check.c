@@ -151,6 +151,20 @@ static void test_table(void **state)
 	assert_narrow(fixture->text, 81);
 }
 
+static void test_long_figures(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->findings[0].value = 1e15;
+	fixture->findings[1].value = -8999999999999999.0;
+	fixture->findings[1].critical = 6e16;
+	render(fixture, PYI_FORMAT_TABLE, 0);
+	/* Whole, or with an exponent: never the first digits of one that is longer. */
+	assert_non_null(strstr(fixture->text, " 1,000,000,000,000,000 "));
+	assert_non_null(strstr(fixture->text, "-8,999,999,999,999,999 B/h"));
+	assert_non_null(strstr(fixture->text, " 6e+16 B/h"));
+}
+
 static void test_json(void **state)
 {
 	struct fixture *fixture = *state;
@@ -319,6 +333,37 @@ static void test_prometheus(void **state)
 		   "\npyinspect_container_length{target=\"unit:foo\",container=\"foo.cache\"} 7\n");
 }
 
+static void test_prometheus_of_own_types(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_figure(fixture, PYI_FIGURE_TYPE, "foo.Small", 3, 100);
+	add_figure(fixture, PYI_FIGURE_TYPE, "foo.Smaller", 2, 99);
+	pyi_sample_sort(&fixture->sample);
+	/* Builtins are half of them, however big they are. */
+	fixture->report.limit = 2;
+	render(fixture, PYI_FORMAT_PROMETHEUS, 0);
+	assert_has(fixture->text,
+		   "pyinspect_type_objects{target=\"unit:foo\",type=\"dict\"} 400\n"
+		   "pyinspect_type_objects{target=\"unit:foo\",type=\"foo.Small\"} 3\n"
+		   "# HELP");
+	/* The smaller half, and nothing if that is all. */
+	fixture->report.limit = 1;
+	render(fixture, PYI_FORMAT_PROMETHEUS, 0);
+	assert_has(fixture->text, "type=\"foo.Small\"}");
+	assert_lacks(fixture->text, "type=\"dict\"}");
+	fixture->report.limit = 0;
+	render(fixture, PYI_FORMAT_PROMETHEUS, 0);
+	assert_has(fixture->text,
+		   "pyinspect_type_objects{target=\"unit:foo\",type=\"foo.Session\"} 200000\n"
+		   "# HELP");
+	/* What others leave is for builtins. */
+	fixture->report.limit = 100;
+	render(fixture, PYI_FORMAT_PROMETHEUS, 0);
+	assert_has(fixture->text, "type=\"str\"} 500\n");
+	assert_has(fixture->text, "type=\"foo.Smaller\"} 2\n");
+}
+
 /* What Prometheus' own tool says of it; false if that is not installed. */
 static bool promtool(const char *text)
 {
@@ -442,6 +487,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_table, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_figures, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_summaries, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nagios, set_up, tear_down),
@@ -449,6 +495,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_nagios_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_prometheus, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_prometheus_of_own_types, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_prometheus_is_not_broken_by_names, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_prometheus_by_its_own_tool, set_up, tear_down),

@@ -301,6 +301,62 @@ static void test_depth(void **state)
 	assert_has(fixture->text, "{\"kind\":\"group\",\"level\":3,\"type\":null,");
 }
 
+/* Shares are of each list; a branch that ends says why. */
+static void test_tree(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_referrer_group second[] = { usual_groups[0], usual_groups[1], usual_groups[2] };
+	struct pyi_referrer_list second_list = LIST(second);
+	const cJSON *inner;
+	cJSON *json;
+
+	second[0].ends = PYI_REFERRER_AGAIN;
+	second[1].ends = PYI_REFERRER_WIDTH;
+	second[2].ends = PYI_REFERRER_DEPTH;
+	second[2].references = 167000;
+	fixture->groups[0].referrers = &second_list;
+	fixture->groups[1].ends = PYI_REFERRER_MODULE;
+	fixture->report.tree = true;
+	fixture->report.limit = 3;
+	render(fixture, PYI_FORMAT_TABLE, 0);
+	assert_has(fixture->text,
+		   "\nREFERENCES  SHARE  OBJECTS       BYTES  REFERRER\n"
+		   "   501,000  50.0%  501,000  28,056,000  tuple[0]                 in "
+		   "slip.dbus.service.Object.senders\n"
+		   "   501,000  42.9%  501,000  28,056,000  ← tuple[0] (again)       in "
+		   "slip.dbus.service.Object.senders\n"
+		   "   501,000  42.9%        1  16,777,432  ← set{*} (not followed)  in "
+		   "slip.dbus.service.Object.connections_senders\n"
+		   "   167,000  14.3%        1         456  ← frame local sender *\n");
+	assert_has(fixture->text, "\n         1   0.0%                       … 1 other group\n");
+	assert_has(fixture->text, "\n(again): the same group is further up");
+	assert_has(fixture->text, "\n(not followed): of each level the 32 groups");
+	assert_has(fixture->text, "\nThere is more above the last of 2 levels: --depth\n");
+	for (unsigned columns = 1; columns < 100; columns++)
+		render(fixture, PYI_FORMAT_TABLE, columns);
+	assert_schema(report_referrers, &fixture->envelope, &fixture->report);
+	render(fixture, PYI_FORMAT_JSON, 80);
+	json = parse(fixture->text);
+	inner = nth(at(json, "result", "referrers"), 0);
+	assert_false(cJSON_HasObjectItem(inner, "ends"));
+	inner = nth(at(inner, "referrers", NULL), 2);
+	assert_number(at(inner, "share", NULL), 14.29);
+	assert_text(at(inner, "ends", NULL), "depth");
+	assert_text(at(nth(at(json, "result", "referrers"), 1), "ends", NULL), "module");
+	cJSON_Delete(json);
+	render(fixture, PYI_FORMAT_DOT, 0);
+	assert_has(fixture->text, "[label=\"set (not followed)\\nin slip.dbus");
+	assert_has(fixture->text, "{*}\\n501,000 references\\n42.9%\"");
+
+	/* Whatever a target says. */
+	for (size_t g = 0; g < COUNT(fixture->groups); g++)
+		fixture->groups[g].references = g % 2 ? UINT64_MAX : 0;
+	assert_schema(report_referrers, &fixture->envelope, &fixture->report);
+	for (size_t g = 0; g < COUNT(fixture->groups); g++)
+		fixture->groups[g].references = 0;
+	assert_schema(report_referrers, &fixture->envelope, &fixture->report);
+}
+
 static void test_estimated(void **state)
 {
 	struct fixture *fixture = *state;
@@ -427,12 +483,19 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_FIXTURE(test_table),	  WITH_FIXTURE(test_table_narrow),
-		WITH_FIXTURE(test_table_classes), WITH_FIXTURE(test_table_of_an_object),
-		WITH_FIXTURE(test_table_limit),	  WITH_FIXTURE(test_table_empty),
-		WITH_FIXTURE(test_table_escapes), WITH_FIXTURE(test_depth),
-		WITH_FIXTURE(test_estimated),	  WITH_FIXTURE(test_depth_has_an_end),
-		WITH_FIXTURE(test_json),	  WITH_FIXTURE(test_referents),
+		WITH_FIXTURE(test_table),
+		WITH_FIXTURE(test_table_narrow),
+		WITH_FIXTURE(test_table_classes),
+		WITH_FIXTURE(test_table_of_an_object),
+		WITH_FIXTURE(test_table_limit),
+		WITH_FIXTURE(test_table_empty),
+		WITH_FIXTURE(test_table_escapes),
+		WITH_FIXTURE(test_depth),
+		WITH_FIXTURE(test_tree),
+		WITH_FIXTURE(test_estimated),
+		WITH_FIXTURE(test_depth_has_an_end),
+		WITH_FIXTURE(test_json),
+		WITH_FIXTURE(test_referents),
 		WITH_FIXTURE(test_full_disk),
 	};
 

@@ -302,6 +302,30 @@ static void test_json(void **state)
 	assert_true(cJSON_IsTrue(at(connection, "match", NULL)));
 	assert_text(at(connection, "match_arg1", NULL), ":1.7");
 	assert_number(at(connection, "stale", NULL), 500);
+	assert_true(cJSON_IsTrue(at(result, "names_known", NULL)));
+	cJSON_Delete(json);
+	assert_schema(report_slip, &fixture->envelope, &fixture->report);
+}
+
+/* Of a dump that keeps no names. */
+static void test_redacted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_slip_connection *connection = &fixture->slip.connections[0];
+	const cJSON *result;
+	cJSON *json;
+
+	fixture->slip.redacted = true;
+	connection->unnamed = 4321;
+	connection->senders.count = 0;
+	render(fixture, PYI_FORMAT_TABLE, 80);
+	assert_non_null(strstr(fixture->text, "  4,321"));
+	render(fixture, PYI_FORMAT_JSON, 80);
+	json = parse(fixture->text);
+	result = at(json, "result", NULL);
+	assert_true(cJSON_IsFalse(at(result, "names_known", NULL)));
+	assert_true(cJSON_IsNull(at(result, "unreadable", NULL)));
+	assert_number(at(nth(at(result, "connections", NULL), 0), "senders", NULL), 4321);
 	cJSON_Delete(json);
 	assert_schema(report_slip, &fixture->envelope, &fixture->report);
 }
@@ -322,7 +346,7 @@ int main(void)
 		WITH_FIXTURE(test_absent),	 WITH_FIXTURE(test_matches),
 		WITH_FIXTURE(test_table_limits), WITH_FIXTURE(test_table_narrow),
 		WITH_FIXTURE(test_escapes),	 WITH_FIXTURE(test_json),
-		WITH_FIXTURE(test_full_disk),
+		WITH_FIXTURE(test_full_disk),	 WITH_FIXTURE(test_redacted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

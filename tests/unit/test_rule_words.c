@@ -268,6 +268,39 @@ static void test_folder(void **state)
 	pyi_rules_deinit(&rules);
 }
 
+/* What somebody may have meant who wrote something else, in a file of rules. */
+static void test_near_names(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *hint;
+	} cases[] = {
+		{ "{\"presets\": [\"generic\"], \"target\": [\"a\"]}", "is it \"targets\"?" },
+		{ "{\"rules\": [{\"rule\": \"max-rss\", \"critcal\": 1}]}", "is it \"critical\"?" },
+		{ "{\"rules\": [{\"rule\": \"maxrss\", \"critical\": 1}]}", "is it max-rss?" },
+		{ "{\"rules\": [{\"rule\": \"x\", \"critical\": 1}]}", "see pyinspect-rules(5)" },
+		{ "{\"entirely\": 1}", "see pyinspect-rules(5)" },
+	};
+	char folder[] = "/tmp/pyinspect-rules-XXXXXX";
+	struct pyi_rules rules = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		struct pyi_error *error;
+
+		write_file(folder, "a.json", cases[c].text);
+		error = pyi_rules_read_folder(folder, &nobody, &rules);
+		assert_non_null(error);
+		assert_non_null(error->hint);
+		assert_non_null(strstr(error->hint, cases[c].hint));
+		pyi_error_destroy(error);
+	}
+	remove_file(folder, "a.json");
+	assert_int_equal(rmdir(folder), 0);
+	pyi_rules_deinit(&rules);
+}
+
 static void test_large_file(void **state)
 {
 	char folder[] = "/tmp/pyinspect-rules-XXXXXX";
@@ -379,13 +412,10 @@ static void test_folder_for_targets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),
-		cmocka_unit_test(test_wrong_options),
-		cmocka_unit_test(test_presets),
-		cmocka_unit_test(test_folder),
-		cmocka_unit_test(test_large_file),
-		cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_folder_for_targets),
+		cmocka_unit_test(test_options),	   cmocka_unit_test(test_wrong_options),
+		cmocka_unit_test(test_presets),	   cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_near_names), cmocka_unit_test(test_large_file),
+		cmocka_unit_test(test_targets),	   cmocka_unit_test(test_folder_for_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

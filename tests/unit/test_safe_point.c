@@ -34,6 +34,8 @@ static void test_in_a_change(void **state)
 	(void)state;
 	assert_string_equal(pyi_safe_point_problem("realloc"),
 			    "memory was being allocated or freed");
+	assert_string_equal(pyi_safe_point_problem("mi_segment_reclaim"),
+			    "memory was being allocated or freed");
 	assert_string_equal(pyi_safe_point_problem("_PyObject_Free"),
 			    "memory was being allocated or freed");
 	assert_string_equal(pyi_safe_point_problem("gc_collect_main"),

@@ -463,6 +463,63 @@ static void test_no_bus_match(void **state)
 	judge(fixture, false, PYI_SLIP_OK, -1);
 }
 
+/* A dump has entries, and no names: what only these would tell is not taken for good. */
+static void test_redacted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_slip *slip = &fixture->slip;
+	struct pyi_slip_connection *connection = &slip->connections[0];
+
+	unreach(fixture);
+	slip->redacted = true;
+	connection->has_match = true;
+	connection->match_unknown = true;
+	judge(fixture, false, PYI_SLIP_OK, 0);
+	assert_no_evidence(fixture, "are contents");
+	/* Of one it does not matter whose end is watched. */
+	slip->senders = connection->unnamed = 1;
+	judge(fixture, false, PYI_SLIP_OK, -1);
+	slip->senders = connection->unnamed = 2;
+	judge(fixture, false, PYI_SLIP_SUSPECT, -1);
+	assert_evidence(
+		fixture, 0,
+		"whose end the NameOwnerChanged match of connection " CONNECTION
+		" watches is not in the dump: whether its 2 senders will ever be removed is "
+		"not known");
+	assert_evidence(fixture, 1,
+			"names are contents, which this dump does not keep (dump --values): they "
+			"were counted, not told apart");
+	/* With contents, but the rule of the match was too long to be kept. */
+	slip->redacted = false;
+	slip->senders = connection->unnamed = 0;
+	keep(slip, 100, 2);
+	judge(fixture, false, PYI_SLIP_SUSPECT, -1);
+	assert_no_evidence(fixture, "are contents");
+	fixture->bus.before = &fixture->before;
+	fixture->bus.reached = true;
+	keep(&fixture->again, 100, 2);
+	fixture->bus.after = &fixture->after;
+	judge(fixture, true, PYI_SLIP_LEAK, 2);
+}
+
+static void test_redacted_many(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pyi_slip *slip = &fixture->slip;
+
+	unreach(fixture);
+	slip->redacted = true;
+	slip->senders = 63;
+	judge(fixture, false, PYI_SLIP_OK, -1);
+	/* So many may be a history. */
+	slip->senders = 64;
+	judge(fixture, false, PYI_SLIP_SUSPECT, -1);
+	slip->senders = 0;
+	slip->connections[0].unnamed = 2049;
+	judge(fixture, false, PYI_SLIP_SUSPECT, -1);
+	assert_evidence(fixture, 0, "2049 senders, but the bus admits 2048 connections at most");
+}
+
 /* Lists that name nobody, not even who asks, are no reason to call all names stale. */
 static void test_empty_bus_lists(void **state)
 {
@@ -582,6 +639,8 @@ int main(void)
 		with_fixture(test_no_bus_too_many_names),
 		with_fixture(test_no_bus_history),
 		with_fixture(test_no_bus_match),
+		with_fixture(test_redacted),
+		with_fixture(test_redacted_many),
 		with_fixture(test_empty_bus_lists),
 		with_fixture(test_unreadable),
 		with_fixture(test_doubles_count_once),

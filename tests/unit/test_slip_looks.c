@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "cli/command.h"
+#include "cli/core_facts.h"
+#include "cli/heap_graph.h"
 #include "cli/slip_looks.h"
 #include "heap/slip.h"
 #include "report/slip.h"
@@ -159,6 +161,50 @@ struct pyi_error *pyi_session_slip(struct pyi_session *session, uint64_t graph_b
 	return NULL;
 }
 
+/* A file in the place of the process: D looks at a dump, C opens a core. */
+struct pyi_error *pyi_heap_graph_ask(struct pyi_inspection *inspection,
+				     const struct pyi_graph_question *question,
+				     struct pyi_heap_graph *ret_graph)
+{
+	const struct pyi_graph_view view = { .session = &inspection->session,
+					     .graph = &ret_graph->graph };
+
+	assert_true(question->named);
+	ret_graph->offline.values = true;
+	return question->ask(question->argument, &view);
+}
+
+void pyi_heap_graph_deinit(struct pyi_heap_graph *graph)
+{
+	(void)graph;
+}
+
+struct pyi_error *pyi_slip_of_dump(const struct pyi_graph_view *view, bool values,
+				   struct pyi_slip *ret_slip)
+{
+	struct pyi_slip slip = { 0 };
+
+	assert_true(values);
+	note('D');
+	if (seen.world->inconsistent_first)
+		view->session->inconsistency = "it has more names than there is room for";
+	if (seen.world->heap[0]) {
+		slip.holder = strdup("slip.dbus.service.Object");
+		assert_null(each_name(seen.world->heap[0], add_name, &slip.sender_names));
+		slip.senders = slip.sender_names.count;
+	}
+	*ret_slip = slip;
+	return NULL;
+}
+
+struct pyi_error *pyi_core_facts_begin(struct pyi_inspection *inspection, pid_t *ret_pid)
+{
+	(void)inspection;
+	note('C');
+	*ret_pid = 123;
+	return NULL;
+}
+
 struct pyi_error *pyi_bus_open(const struct pyi_process *process, enum pyi_bus_kind kind,
 			       uint64_t deadline_ns, struct pyi_bus **ret_bus)
 {
@@ -235,15 +281,18 @@ struct pyi_error *pyi_report_slip(FILE *stream, enum pyi_format format, unsigned
 }
 
 /* Runs the command; the code of the only warning, NULL without one. */
-static const char *run(const struct world *world, enum pyi_exit expected_exit)
+static const char *run_on(const struct world *world, const char *dump, const char *core,
+			  enum pyi_exit expected_exit)
 {
 	const struct pyi_options options = { .target = "123",
 					     .pid = 123,
+					     .dump = dump,
+					     .core = core,
 					     .format = PYI_FORMAT_JSON,
 					     .graph_bytes = GRAPH_BYTES,
 					     .deadline_ns =
 						     pyi_clock_deadline(60000, PYI_CLOCK_NEVER) };
-	struct pyi_envelope envelope = { 0 };
+	struct pyi_envelope envelope = { .consistent = dump != NULL };
 	enum pyi_exit exit = PYI_EXIT_NOT_RESTORED;
 	static char code[PYI_WARNING_CODE_BYTES];
 	const char *warning = NULL;
@@ -263,6 +312,39 @@ static const char *run(const struct world *world, enum pyi_exit expected_exit)
 		warning = strcpy(code, envelope.warnings[0].code);
 	pyi_envelope_deinit(&envelope);
 	return warning;
+}
+
+static const char *run(const struct world *world, enum pyi_exit expected_exit)
+{
+	return run_on(world, NULL, NULL, expected_exit);
+}
+
+/* Who is on the bus now has nothing to do with it: it is not asked, and there is one look. */
+static void test_files(void **state)
+{
+	static const struct world absent = { .names[PYI_BUS_SYSTEM] = { ":1.1" } };
+	static const struct world left_out = { .inconsistent_first = true };
+	static const struct world world = {
+		.names[PYI_BUS_SYSTEM] = { ":1.1" },
+		.heap = { ":1.1 :1.2" },
+	};
+
+	(void)state;
+	assert_string_equal(run_on(&world, "a dump", NULL, PYI_EXIT_OK), "no-bus");
+	assert_string_equal(seen.log, "D");
+	assert_false(seen.bus_reached);
+	assert_false(seen.stale_known);
+	assert_string_equal(run_on(&world, NULL, "a core", PYI_EXIT_OK), "no-bus");
+	assert_string_equal(seen.log, "CH");
+	assert_false(seen.bus_reached);
+	assert_false(seen.stale_known);
+	assert_null(run_on(&absent, "a dump", NULL, PYI_EXIT_OK));
+	/* There is no other one to turn to. */
+	assert_string_equal(run_on(&left_out, "a dump", NULL, PYI_EXIT_INCOMPLETE), "inconsistent");
+	assert_string_equal(seen.log, "D");
+	assert_null(run_on(&absent, NULL, "a core", PYI_EXIT_OK));
+	assert_string_equal(seen.log, "CH");
+	assert_int_equal(seen.verdict, PYI_SLIP_ABSENT);
 }
 
 static void test_absent(void **state)
@@ -538,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_session_bus), cmocka_unit_test(test_both_buses),
 		cmocka_unit_test(test_no_bus),	    cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_another_examination),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

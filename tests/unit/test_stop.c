@@ -29,6 +29,7 @@
 #include "process/maps.h"
 #include "tracee/gadgets.h"
 #include "tracee/stop.h"
+#include "tracee/wait.h"
 
 enum {
 	/* Its main thread runs code of its own. */
@@ -503,5 +504,6 @@ int main(void)
 						tear_down_stuck),
 	};
 
+	pyi_wait_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

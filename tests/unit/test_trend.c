@@ -166,12 +166,48 @@ static double steps_of_two_hours(double hour)
 	return 1e6 * (1 + 0.2 * floor(hour / 2));
 }
 
+/* Nights and days of 40,000 about a million, and then 8 hundredths an hour from hour 30.1 on. */
+static double late_on_days(double hour)
+{
+	return 1e6 * (1 + 0.08 * fmax(hour - 30.1, 0)) + 2e4 * sin(hour * M_PI / 12);
+}
+
+/* The same growth from hour 10.1 on, a little faster; and before anything was seen for long. */
+static double late_on_first_day(double hour)
+{
+	return 1e6 * (1 + 0.092 * fmax(hour - 10.1, 0)) + 3000 * sin(40 * hour);
+}
+
+static double early_on_first_day(double hour)
+{
+	return 1e6 * (1 + 0.092 * fmax(hour - 5.1, 0)) + 3000 * sin(40 * hour);
+}
+
+/* On the third day twice as high as on those before, and evenly: all has been seen by half. */
+static double higher_day(double hour)
+{
+	double of_day = fmod(hour, 24);
+
+	return 1e6 * (1 + (hour < 48 ? 0.25 : 0.45) * fmin(of_day, 24 - of_day) / 4);
+}
+
+/* Of which little is left, but for memory that was not given back. */
+static double burst_and_leak(double hour)
+{
+	return 2e5 + 9e4 * fmax(hour - 30.1, 0) + (hour >= 20 && hour < 21 ? 4e5 : 0);
+}
+
+static double memory_of_burst_and_leak(double hour)
+{
+	return 8e5 + (hour < 20 ? burst_and_leak(hour) : fmax(6e5, burst_and_leak(hour)));
+}
+
 /* The first quarter of an hour of `from` to `to` at whose end it has grown for hours; else -1. */
 static double first_growth(double (*value)(double hour), double from, double to)
 {
 	for (double hours = from; hours <= to; hours += 0.25) {
 		struct pyi_series series = make_series(hours, QUARTER_S, value);
-		struct pyi_trend trend = pyi_trend_of_hours(&series, INFINITY);
+		struct pyi_trend trend = pyi_trend_of_hours(&series, NULL, INFINITY);
 
 		assert_true(trend.known || !trend.grows);
 		if (trend.grows)
@@ -194,18 +230,18 @@ static void test_growth_of_hours(void **state)
 	assert_in_range((uintmax_t)(100 * (first_growth(late_tenth_with_noise, 24, 40) - 30.1)),
 			225, 300);
 	series = make_series(32.75, QUARTER_S, late_tenth);
-	trend = pyi_trend_of_hours(&series, INFINITY);
+	trend = pyi_trend_of_hours(&series, NULL, INFINITY);
 	assert_true(trend.known && trend.grows && fabs(trend.slope - 1e5) < 1e3);
 	assert_in_range((uintmax_t)trend.span_s, PYI_TREND_HOURS_S - 300, PYI_TREND_HOURS_S + 900);
 	/* A little less, but much. */
 	series = make_series(3, QUARTER_S, nine_hundredths);
-	assert_true(pyi_trend_of_hours(&series, 80000).grows);
-	assert_false(pyi_trend_of_hours(&series, 95000).grows);
+	assert_true(pyi_trend_of_hours(&series, NULL, 80000).grows);
+	assert_false(pyi_trend_of_hours(&series, NULL, 95000).grows);
 	/* Not yet. */
 	series = make_series(2.25, QUARTER_S, tenth);
-	assert_false(pyi_trend_of_hours(&series, INFINITY).known);
+	assert_false(pyi_trend_of_hours(&series, NULL, INFINITY).known);
 	series = make_series(24, HOUR_S, tenth);
-	assert_false(pyi_trend_of_hours(&series, INFINITY).known);
+	assert_false(pyi_trend_of_hours(&series, NULL, INFINITY).known);
 }
 
 static void test_no_growth_of_hours(void **state)
@@ -222,6 +258,39 @@ static void test_no_growth_of_hours(void **state)
 	/* On the first day it cannot be known; afterwards it is nothing new. */
 	assert_true(first_growth(even_mornings, 0, 10) > 0);
 	assert_true(first_growth(even_mornings, 12, 100) < 0);
+}
+
+/* What is more than the process has ever done need not be a whole tenth. */
+static void test_growth_beyond_the_past(void **state)
+{
+	static struct pyi_point of_memory[400];
+	struct pyi_series memory = { .points = of_memory };
+	struct pyi_series objects;
+
+	(void)state;
+	assert_in_range((uintmax_t)(100 * (first_growth(late_on_days, 24, 40) - 30.1)), 225, 300);
+	assert_in_range((uintmax_t)(100 * (first_growth(late_on_first_day, 8, 20) - 10.1)), 225,
+			300);
+	assert_true(first_growth(early_on_first_day, 0, 10) < 0);
+	assert_true(first_growth(higher_day, 24, 56) < 0);
+	/* Objects show it, as part of the memory, which has been higher before. */
+	objects = make_series(33, QUARTER_S, memory_of_burst_and_leak);
+	assert_false(pyi_trend_of_hours(&objects, NULL, INFINITY).grows);
+	memcpy(of_memory, objects.points, objects.point_count * sizeof(*of_memory));
+	memory.point_count = objects.point_count;
+	objects = make_series(33, QUARTER_S, burst_and_leak);
+	/* The burst is an hour, which is less than what it falls back to is looked for in. */
+	assert_true(pyi_trend_of_hours(&objects, NULL, INFINITY).grows);
+	assert_false(pyi_trend_of_hours(&objects, &memory, INFINITY).grows);
+	for (size_t p = 0; p < memory.point_count; p++)
+		of_memory[p].count -= of_memory[p].count / 6;
+	assert_true(pyi_trend_of_hours(&objects, &memory, INFINITY).grows);
+	/* Of nothing no part can be said. */
+	for (size_t p = 0; p < memory.point_count; p++)
+		of_memory[p].count = 0;
+	assert_false(pyi_trend_of_hours(&objects, &memory, INFINITY).grows);
+	memory.point_count = 0;
+	assert_false(pyi_trend_of_hours(&objects, &memory, INFINITY).grows);
 }
 
 static void test_leak(void **state)
@@ -477,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_leak),
 		cmocka_unit_test(test_growth_of_hours),
 		cmocka_unit_test(test_no_growth_of_hours),
+		cmocka_unit_test(test_growth_beyond_the_past),
 		cmocka_unit_test(test_too_short),
 		cmocka_unit_test(test_no_growth),
 		cmocka_unit_test(test_growth),

@@ -261,6 +261,57 @@ static void test_limit_of_a_stop(void **state)
 	assert_false(pyi_wait_pause(pyi_clock_deadline(2 * LIMIT_MS, PYI_CLOCK_NEVER)));
 }
 
+/* What a process does that is bound to its parent: one byte before the stop, in it, and after it.
+ */
+static void interrupt_something(int parent, int told_fd, int go_on_fd)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pyi_wait_init();
+	pyi_wait_outlive_parent(true);
+	if (getppid() != parent || write(told_fd, "1", 1) != 1 || read(go_on_fd, &byte, 1) != 1 ||
+	    write(told_fd, "2", 1) != 1)
+		_exit(1);
+	pyi_wait_outlive_parent(false);
+	_exit(write(told_fd, "3", 1) != 1);
+}
+
+/* Somebody kills the one that the user has started: what was interrupted is put right first. */
+static void test_outlive_parent(void **state)
+{
+	char told[4] = "";
+	int go_on[2];
+	int tell[2];
+	pid_t parent;
+
+	(void)state;
+	assert_int_equal(pipe(tell), 0);
+	assert_int_equal(pipe(go_on), 0);
+	parent = fork();
+	if (parent == 0) {
+		pid_t itself = getpid();
+
+		close(tell[0]);
+		close(go_on[1]);
+		if (fork() == 0)
+			interrupt_something(itself, tell[1], go_on[0]);
+		for (;;)
+			pause();
+	}
+	close(tell[1]);
+	close(go_on[0]);
+	assert_int_equal(read(tell[0], told, 1), 1);
+	kill(parent, SIGKILL);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	assert_int_equal(write(go_on[1], "g", 1), 1);
+	assert_int_equal(read(tell[0], told + 1, 1), 1);
+	assert_int_equal(read(tell[0], told + 2, 1), 0);
+	assert_string_equal(told, "12");
+	close(tell[0]);
+	close(go_on[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_leave_after_exec),
 		cmocka_unit_test(test_leave_of_a_stopped_one),
 		cmocka_unit_test(test_limit_of_a_stop),
+		cmocka_unit_test(test_outlive_parent),
 	};
 
 	pyi_wait_init();

@@ -104,9 +104,9 @@ static void test_list_head_unmapped(void **state)
 	struct fixture *fixture = *state;
 	const struct pyi_gc_list lists[] = {
 		fixture->heap.lists[0],
-		{ unmapped(fixture), 0 },
+		{ .head_addr = unmapped(fixture) },
 		fixture->heap.lists[1],
-		{ 8, 1 },
+		{ .head_addr = 8, .frozen = 1 },
 	};
 	struct invented_run run;
 

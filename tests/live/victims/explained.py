@@ -1,7 +1,8 @@
 """
 A process with one thing wrong with its memory, or nothing.
 
-    explained.py healthy|lists|string|closures|cached|pinned|cycles|native
+    explained.py healthy|lists|string|strings|closures|cached|classes|made|large|pinned|handler|
+                 cycles|native
 
 Commands: `expected`: what is known of it.
 """
@@ -10,6 +11,7 @@ import ctypes
 import functools
 import gc
 import json
+import signal
 import sys
 
 import commands
@@ -49,6 +51,52 @@ def string():
     global TEXT
     TEXT = "text" * (4 << 20)
     return {"address": id(TEXT), "bytes": sys.getsizeof(TEXT)}
+
+
+def strings():
+    global TEXT, HELD
+    TEXT = "text" * (4 << 20)
+    HELD = {"data": (1, "data" * (3 << 20))}
+    return {"sizes": [sys.getsizeof(TEXT), sys.getsizeof(HELD["data"][1])]}
+
+
+def classes():
+    """Each has another name, as those for tables or messages."""
+    global REGISTRY
+    REGISTRY = {}
+    for number in range(1000):
+        REGISTRY[type("Model%d" % number, (), {"load": b"%d" % number * 500})] = None
+    return {"objects": 1000}
+
+
+def made():
+    """A class for each answer, which is all that has it; few have one name."""
+    global ROWS
+    ROWS = [type("Row%d" % (number % 50), (), {"load": b"%d" % number * 500})()
+            for number in range(1000)]
+    return {"objects": 1000}
+
+
+class Series:
+    kept = {}
+
+
+def large():
+    for number in range(20):
+        Series.kept["series %d" % number] = bytearray(400000)
+    return {"objects": 20, "address": id(Series.kept),
+            "bytes": sum(map(sys.getsizeof, Series.kept.values()))}
+
+
+def handler():
+    """What handles a signal is in an array of C."""
+    class Application:
+        def stop(self, *_):
+            pass
+    application = Application()
+    application.sessions = [Session(number) for number in range(COUNT)]
+    signal.signal(signal.SIGUSR2, application.stop)
+    return {"bytes": size_of(application.sessions)}
 
 
 def closures():

@@ -37,11 +37,13 @@ READY = 1 << 12
 POPULATION = []
 OF_EACH_KIND = 150
 
-# id -> object; objects to follow; the records. Not part of the statement.
+# id -> object; objects to follow; the records; id of a type -> whether its objects are asked for what
+# gc.get_referents() does not tell. Not part of the statement.
 FOUND = {}
 PENDING = []
 RECORDS = array.array("Q")
-OWN = (FOUND, PENDING, RECORDS)
+HIDING = {}
+OWN = (FOUND, PENDING, RECORDS, HIDING)
 
 TYPE_NAME = type.__dict__["__name__"].__get__
 TYPE_QUALNAME = type.__dict__["__qualname__"].__get__
@@ -79,8 +81,10 @@ def name_of(kind):
 
 
 def hidden(thing, kind):
-    """What an object refers to and gc.get_referents() does not tell; no object is made for it."""
-    yield kind
+    """
+    What an object refers to and gc.get_referents() does not tell, besides its type; no object is made
+    for it.
+    """
     if issubclass(kind, dict):
         yield from dict.keys(thing)
     elif issubclass(kind, type):
@@ -99,10 +103,15 @@ def hidden(thing, kind):
             yield getattr(thing, name)
 
 
+def is_hiding(kind):
+    return issubclass(kind, (dict, type)) or kind in STORED
+
+
 def note(things, skipped):
     for thing in things:
-        if id(thing) not in FOUND and id(thing) not in skipped:
-            FOUND[id(thing)] = thing
+        address = id(thing)
+        if address not in FOUND and address not in skipped:
+            FOUND[address] = thing
             PENDING.append(thing)
 
 
@@ -125,8 +134,14 @@ def find(tracked):
     note(tracked, skipped)
     while PENDING:
         thing = PENDING.pop()
-        note(gc.get_referents(thing), skipped)
-        note(hidden(thing, type(thing)), skipped)
+        kind = type(thing)
+        things = gc.get_referents(thing)
+        things.append(kind)
+        if id(kind) not in HIDING:
+            HIDING[id(kind)] = is_hiding(kind)
+        if HIDING[id(kind)]:
+            things.extend(hidden(thing, kind))
+        note(things, skipped)
     # a frame that holds itself would be garbage that nobody collects
     frames.clear()
 
@@ -147,6 +162,7 @@ def state(path):
     find(gc.get_objects())
     names = write(path)
     FOUND.clear()
+    HIDING.clear()
     del RECORDS[:]
     return json.dumps({"types": names, "own": [id(thing) for thing in OWN]})
 

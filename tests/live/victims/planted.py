@@ -278,6 +278,10 @@ def root(name, address):
     kind, _, rest = name.partition(" ")
     if kind == "frame":
         function, _, variable_name = rest.partition(" local ")
+        if not variable_name:
+            frame = only(frames(), address)
+            assert frame.f_code.co_name == function.split(".")[-1]
+            return frame
         for frame in frames():
             if frame.f_code.co_name == function.split(".")[-1] and variable_name in frame.f_locals:
                 return local(frame, variable_name, address)

@@ -1,8 +1,10 @@
 """
-What only the interpreter holds: callbacks of atexit and of fork, and interned strings.
+What only the interpreter holds: callbacks of atexit and of fork, and interned strings; and attributes
+with names that nothing else has, which are interned, too.
 
 Commands: `expected`: {type name: how many there are}; `interned`: how many of the strings that were
-interned, and that nothing refers to, are alive.
+interned, and that nothing refers to, are alive; `named`: how many bytes the names of attributes have
+that live by their instances.
 """
 
 import atexit
@@ -13,7 +15,7 @@ import sys
 
 import commands
 
-REGISTERED, UNREGISTERED, INTERNED = 300, 40, 30000
+REGISTERED, UNREGISTERED, INTERNED, NAMED = 300, 40, 30000, 400
 
 
 class Owner:
@@ -38,6 +40,10 @@ class Forker:
         pass
 
 
+class Named:
+    everyone = []
+
+
 def fill():
     for _ in range(REGISTERED):
         atexit.register(Owner().clean_up, Argument(), named=Keyword())
@@ -49,12 +55,25 @@ def fill():
         os.register_at_fork(before=Forker().before)
     for number in range(INTERNED):
         sys.intern("interned and forgotten %d" % number)
+    for number in range(NAMED):
+        named = Named()
+        for attribute in range(50):
+            setattr(named, "name_%d_%d" % (number, attribute), None)
+        Named.everyone.append(named)
+
+
+def never_die():
+    # An immortal object has half of all references there can be.
+    return sys.getrefcount(sys.intern("interned and forgotten, too")) > 1 << 28
 
 
 def interned(_):
-    # An immortal object has half of all references there can be.
-    immortal = sys.getrefcount(sys.intern("interned and forgotten, too")) > 1 << 28
-    return json.dumps(INTERNED if immortal else 0)
+    return json.dumps(INTERNED + NAMED * 50 if never_die() else NAMED * 50)
+
+
+def named_bytes(_):
+    names = (name for named in Named.everyone for name in named.__dict__)
+    return json.dumps(0 if never_die() else sum(map(sys.getsizeof, names)))
 
 
 def expected(_):
@@ -66,7 +85,7 @@ def expected(_):
 def main():
     gc.disable()
     fill()
-    commands.serve({"expected": expected, "interned": interned})
+    commands.serve({"expected": expected, "interned": interned, "named": named_bytes})
 
 
 main()

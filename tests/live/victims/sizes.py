@@ -28,6 +28,8 @@ import warnings
 import commands
 
 N = 500
+# How many of what is large: of what the allocator of the interpreter leaves to malloc(), and that to
+# mmap(). More than that only takes time, in each look.
 LARGE = 3
 
 # Whatever a population may refer to is reachable already: numbers, names, and bigger ints as keys.
@@ -325,7 +327,7 @@ KINDS = {
     "tuple_subclass_slots": (each(lambda n: SlotTuple(SHARED[0][:n % 20])), itself),
     "list": (each(lambda n: SHARED[0][:n % 40]), itself),
     "list_grown": (each(lambda n: grown(list, SHARED[0][:n % 40])), itself),
-    "list_large": (few(lambda n: [None] * (1000000 + n)), itself),
+    "list_large": (few(lambda n: [None] * (200000 + n)), itself),
     "list_subclass": (each(lambda n: List(SHARED[0][:n % 40])), itself),
     "dict_empty": (each(lambda n: {}), itself),
     "dict_empty_called": (each(lambda n: dict()), itself),

@@ -1,199 +1,33 @@
 """
 The first process of the virtual machine: runs the checks one after the other, prints a line for each
 ("ok", "FAIL", "not here", and what it is), and ends the machine.
-
-In each a process is looked at by pyinspect. It must look and work as before, and pyinspect must
-have said what is right, or refused for the one right cause.
 """
 
 import contextlib
 import ctypes
-import errno
 import fcntl
 import glob
 import json
 import os
 import re
-import signal
 import struct
 import subprocess
 import sys
-import time
-import traceback
 
-os.environ.update(PYINSPECT="/usr/bin/pyinspect", PATH="/usr/bin:/bin", LANG="C.UTF-8")
+from cases import (GUEST, HERE, LIBC, MIB, PATIENCE_SECONDS, PLANTED, Mixed, NotHere, Victim, answers,
+                   as_before, brief, case, exact, in_the_middle, killed_at_any_moment, look, outcome,
+                   refused, right, say, support, write)
+from enforcing import selinux
+from hardened import fips, lockdown
+from pauses import pauses
+from suites import live, torture, unit
 
-import support  # noqa: E402
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-LIBC = ctypes.CDLL(None, use_errno=True)
 CGROUPS = "/sys/fs/cgroup"
-MOUNTS = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("cgroup2", CGROUPS)]
+MOUNTS = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("devpts", "/dev/pts"),
+          ("cgroup2", CGROUPS)]
 # linux/reboot.h
 RESTART = 0x01234567
-MIB = 1 << 20
-PLANTED = "__main__.Planted"
-GUEST = {"user": 1000, "group": 1000, "extra_groups": []}
 MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_HUGETLB = 1, 2, 0x20, 0x4000, 0x40000
-# An emulated processor is slow.
-PATIENCE_SECONDS = 300
-
-
-class NotHere(Exception):
-    """This kernel cannot do that."""
-
-
-@contextlib.contextmanager
-def case(name):
-    began = time.monotonic()
-    try:
-        yield
-    except NotHere as reason:
-        say("not here  %s: %s" % (name, reason))
-    except Exception:  # whatever it is: the next case is another one
-        say("FAIL  " + name)
-        for line in traceback.format_exc().splitlines():
-            say("    " + line)
-    else:
-        say("ok  %s (%.1f s)" % (name, time.monotonic() - began))
-
-
-def say(line):
-    print(line, flush=True)
-
-
-def write(path, value):
-    try:
-        with open(path, "w", encoding="ascii") as stream:
-            stream.write(str(value))
-    except FileNotFoundError:
-        raise NotHere("no " + path) from None
-
-
-class Victim(support.Target):
-    """A process of victim.py."""
-
-    def __init__(self, objects=20000, mebibytes=8, prefix=(), **options):
-        self.objects = objects
-        self.first = None
-        super().__init__([*prefix, sys.executable, "-sE", os.path.join(HERE, "victim.py"),
-                          str(objects), str(mebibytes)], **options)
-        try:
-            self.expect("READY", PATIENCE_SECONDS)
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def ask(self, command, seconds=PATIENCE_SECONDS):
-        return super().ask(command, seconds)
-
-    def stand_for(self, pid):
-        """Its child is who answers, and is looked at."""
-        self.first, self.pid = self.pid, pid
-
-    def is_alive(self):
-        return support.read_stat(self.pid)["state"] not in "ZX"
-
-    def close(self):
-        super().close()
-        # All orphans are ours: this one, and what it may have left.
-        if self.first:
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-
-    @contextlib.contextmanager
-    def unharmed(self, asked=False):
-        """With `asked` it is asked for something meanwhile: then it may wait at another place."""
-        answer = self.ask("check")
-        program = os.readlink("/proc/%d/exe" % self.pid)
-        assert answer["ballast"]
-        with support.assert_untouched(self.pid, blocked=not asked):
-            yield
-        assert os.readlink("/proc/%d/exe" % self.pid) == program
-        assert self.ask("check") == answer
-        assert self.snapshots() == [] and self.hidden_zombies() == []
-
-
-def look(victim, *options, command="top-types", **run_options):
-    if command == "top-types":
-        options = ("--limit", "0", *options)
-    # A check always has an end.
-    options = ("--timeout=%d" % (PATIENCE_SECONDS if command == "check" else 0), *options)
-    done = support.run_pyinspect(victim.pid, command, *options, "--format", "json",
-                                 "--max-pause=60000", timeout=PATIENCE_SECONDS, **run_options)
-    try:
-        return done.returncode, json.loads(done.stdout)
-    except ValueError:
-        raise AssertionError("exit %d\n%s\n%s" % (done.returncode, done.stdout,
-                                                  done.stderr)) from None
-
-
-def right(victim, answer, *sources):
-    code, envelope = answer
-    assert code == 0, (code, envelope.get("error"))
-    assert envelope["access"]["source"] in (sources or ("clone",)), envelope["access"]
-    assert envelope["access"]["consistent"] is True and envelope["warnings"] == []
-    assert support.census(envelope)[PLANTED][0] == victim.objects
-    return envelope
-
-
-def brief(answer):
-    """Without the figures."""
-    return answer[0], {key: value for key, value in answer[1].items() if key != "result"}
-
-
-def refused(answer, code, exit_code, *words):
-    """For one cause, named in words; and with a way out."""
-    got, envelope = answer
-    assert (got, envelope.get("error", {}).get("code")) == (exit_code, code), brief(answer)
-    text = envelope["error"]["message"] + " " + envelope["error"].get("hint", "")
-    assert envelope["error"].get("hint"), envelope
-    for word in words:
-        assert word in text, (word, text)
-
-
-def signal_all(process, number):
-    """To pyinspect and the processes that it is made of, as far as they have not ended."""
-    if process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-        for pid in support.children(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-    process.send_signal(number)
-
-
-def in_the_middle(victim, *options):
-    """Starts pyinspect, and stops it when there is a snapshot: true, if that was so."""
-    process = subprocess.Popen(
-        [support.PYINSPECT, str(victim.pid), "top-types", "--limit=0", "--format=json",
-         "--timeout=0", "--max-pause=60000", *options],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    # What it prints fits into a pipe.
-    while process.poll() is None:
-        if victim.snapshots():
-            signal_all(process, signal.SIGSTOP)
-            support.wait_until(lambda: support.read_stat(process.pid)["state"] in "TZ", "it stops")
-            if victim.snapshots() and support.status(victim.pid, victim.pid)["TracerPid"] == "0":
-                return process, True
-            signal_all(process, signal.SIGCONT)
-    return process, False
-
-
-def outcome(process):
-    signal_all(process, signal.SIGCONT)
-    out, words = process.communicate(timeout=PATIENCE_SECONDS)
-    return process.returncode, json.loads(out) if out else {"words": words.decode()}
 
 
 def basic():
@@ -228,57 +62,6 @@ def basic():
     for moment in ("start", "traced", "snapshot", "mirror"):
         with case("execve of the target, " + moment), Victim(5000) as victim:
             execute_during(victim, moment)
-
-
-def filtered(*rules):
-    """Of a command that runs under such a filter (tests/tools/seccomp_profile.h)."""
-    path = "/tmp/rules"
-    write(path, "\n".join(["default allow", *rules]) + "\n")
-    if not os.path.exists(HERE + "/filtered"):
-        raise NotHere("no tests/tools/filtered.c")
-    return [HERE + "/filtered", path, "--"]
-
-
-def as_before():
-    """As on arm64 before Linux 5.3: no PTRACE_SYSEMU, and no PAGEMAP_SCAN (6.7)."""
-    return filtered("fail ptrace %d 0 == 0x1f" % errno.EIO,
-                    "fail ioctl %d 1 == 0xc0606610" % errno.ENOTTY)
-
-
-class Mixed(support.Target):
-    """A process of tests/live/victims/mixed.py, or of one like it, which counts its own objects."""
-
-    def __init__(self, objects, command=(sys.executable, "-sE", os.path.join(HERE, "mixed.py"))):
-        super().__init__([*command, str(objects)])
-        self.expect("READY", PATIENCE_SECONDS)
-        self.truth = {name: row[0]
-                      for name, row in self.ask("report", PATIENCE_SECONDS)["types"].items()}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-def exact(victim, *options, source="clone", prefix=()):
-    with support.assert_untouched(victim.pid):
-        code, envelope = look(victim, "--scope=tracked", *options, prefix=prefix)
-    assert code == 0, envelope
-    assert envelope["access"]["source"] == source and envelope["access"]["consistent"] is True
-    assert {name: row[0] for name, row in support.census(envelope).items()} == victim.truth
-    return envelope["access"]
-
-
-def answers(victim, prefix=()):
-    """The results of commands, and how long each took."""
-    results = {}
-    for command, *options in (("referrers", "__main__.Plain"), ("path", "__main__.Slots"),
-                              ("top-objects",)):
-        code, envelope = look(victim, *options, command=command, prefix=prefix)
-        assert code == 0, envelope
-        results[command] = envelope["result"]
-    return results
 
 
 def commands():
@@ -331,24 +114,6 @@ def pythons():
             code, envelope = look(victim, "__main__.Event", command="referrers")
             first = envelope["result"]["referrers"][0]
             assert code == 0 and first["references"] == 500, envelope
-
-
-def killed_at_any_moment(victim, rounds, prefix=()):
-    started = time.monotonic()
-    code, envelope = look(victim, prefix=prefix)
-    assert code == 0, envelope
-    usual = time.monotonic() - started
-    for number in range(rounds):
-        process = support.spawn_pyinspect(victim.pid, "top-types", prefix=prefix)
-        support.wait_exit(process, usual * number / rounds)
-        process.kill()
-        process.wait()
-        assert victim.is_alive()
-        support.wait_until(lambda: not victim.snapshots(), "no snapshot lives")
-        support.wait_until(lambda: support.is_itself(victim.pid), "it is itself")
-    # What the last one has left is reaped.
-    code, envelope = look(victim, prefix=prefix)
-    assert code == 0 and not victim.hidden_zombies(), envelope
 
 
 def blocked():
@@ -654,7 +419,9 @@ def huge_pages():
     write("/proc/sys/vm/nr_hugepages", 0)
 
 
-CHECKS = [commands, blocked, slip, pythons, basic, huge_pages, overcommit, cgroup, yama, yama_3]
+CHECKS = [commands, blocked, slip, pythons, basic, huge_pages, overcommit, cgroup, pauses, yama, yama_3]
+# Those that need more of the machine or its kernel's command line (tests/vm/run).
+ASKED = [lockdown, fips, unit, live, torture, selinux]
 
 
 def add_entropy():
@@ -674,7 +441,7 @@ def main():
         os.uname().release, os.uname().machine, os.sysconf("SC_PAGESIZE"),
         ".".join(map(str, sys.version_info[:3]))))
     wanted = os.environ.get("checks", "all").split(",")
-    for check in CHECKS:
+    for check in CHECKS if wanted == ["all"] else CHECKS + ASKED:
         if wanted != ["all"] and check.__name__ not in wanted:
             continue
         try:
