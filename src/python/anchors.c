@@ -51,21 +51,29 @@ static bool type_is_named(const struct pyi_runtime *runtime, struct pyi_memory_r
 	       strcmp(text, name) == 0;
 }
 
-static bool links_back(const struct pyi_layout *layout, struct pyi_memory_reader *reader,
-		       uint64_t head)
-{
-	uint64_t next;
-	uint64_t previous;
-	uint64_t back;
-	uint64_t forth;
+/* What looks at one neighbour of a list head have shown. */
+struct side {
+	uint32_t there;
+	uint32_t back;
+	bool linked;
+	bool changed;
+};
 
-	return pyi_memory_try_read_u64(reader, head + layout->gc_head_next, &next) &&
-	       pyi_memory_try_read_u64(reader, head + layout->gc_head_prev, &previous) &&
-	       pyi_memory_try_read_u64(reader, (next & ~(uint64_t)LINK_BITS) + layout->gc_head_prev,
-				       &back) &&
-	       pyi_memory_try_read_u64(
-		       reader, (previous & ~(uint64_t)LINK_BITS) + layout->gc_head_next, &forth) &&
-	       (back & ~(uint64_t)LINK_BITS) == head && (forth & ~(uint64_t)LINK_BITS) == head;
+/* One look. The neighbour may be another one by the time that its own link is read. */
+static void look_at(struct side *side, struct pyi_memory_reader *reader, uint64_t head)
+{
+	uint64_t neighbour;
+	uint64_t again;
+	uint64_t back;
+
+	if (!pyi_memory_try_read_u64(reader, head + side->there, &neighbour))
+		return;
+	if (pyi_memory_try_read_u64(reader, (neighbour & ~(uint64_t)LINK_BITS) + side->back,
+				    &back) &&
+	    (back & ~(uint64_t)LINK_BITS) == head)
+		side->linked = true;
+	else if (pyi_memory_try_read_u64(reader, head + side->there, &again))
+		side->changed |= again != neighbour;
 }
 
 /* After a look that has failed; `attempt` counts them from 0. */
@@ -79,16 +87,26 @@ static void wait_before_next(int attempt)
 
 /*
  * A list head whose neighbours link back. More than one look, for a thread of the live process may
- * have lost the processor in the middle of a change. While a collection runs, links hold counts:
- * then they say nothing, at whichever of the looks that is.
+ * have lost the processor in the middle of a change. One that makes objects without end changes one
+ * side of the youngest list faster than it can be looked at: then the other side decides. While a
+ * collection runs, links hold counts: then they say nothing, at whichever of the looks that is.
  */
 static bool is_list_head(const struct pyi_runtime *runtime, struct pyi_memory_reader *reader,
 			 const struct pyi_interpreters *interpreters, uint64_t head)
 {
+	const struct pyi_layout *layout = runtime->layout;
+	struct side next = { .there = layout->gc_head_next, .back = layout->gc_head_prev };
+	struct side previous = { .there = layout->gc_head_prev, .back = layout->gc_head_next };
+
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		if (pyi_interpreters_collecting(runtime, reader, interpreters) ||
-		    links_back(runtime->layout, reader, head) ||
-		    pyi_interpreters_collecting(runtime, reader, interpreters))
+		if (pyi_interpreters_collecting(runtime, reader, interpreters))
+			return true;
+		look_at(&next, reader, head);
+		look_at(&previous, reader, head);
+		if ((next.linked && (previous.linked || previous.changed)) ||
+		    (next.changed && previous.linked))
+			return true;
+		if (pyi_interpreters_collecting(runtime, reader, interpreters))
 			return true;
 		wait_before_next(attempt);
 	}

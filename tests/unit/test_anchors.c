@@ -342,6 +342,33 @@ static void test_anchors_lists_in_a_change(void **state)
 	}
 }
 
+static void move_end(void *argument, uint64_t addr, const void *bytes, size_t size_bytes)
+{
+	(void)bytes;
+	(void)size_bytes;
+	if (addr == *(const uint64_t *)argument)
+		invented_set(addr, invented_get(addr) ^ 64);
+}
+
+/* Whatever is the last object is not by the time that it is looked at. */
+static void test_anchors_lists_that_grow(void **state)
+{
+	struct fixture *fixture = *state;
+	struct invented_heap *heap = &fixture->heap;
+	uint64_t head = list_head(fixture, 0, 0);
+	uint64_t end_addr = head + heap->layout.gc_head_prev;
+	struct pyi_memory_watch watch = { .read = move_end, .argument = &end_addr };
+
+	heap->lists[0].head_addr = head;
+	invented_track(heap, invented_node(heap, 0), 0);
+	invented_set(end_addr, fixture->modules);
+	expect_error(fixture, "layout-mismatch", "lists do not link back");
+	pyi_memory_reader_watch(fixture->reader, &watch);
+	expect_fits(fixture);
+	invented_set(head + heap->layout.gc_head_next, fixture->modules);
+	expect_error(fixture, "layout-mismatch", "lists do not link back");
+}
+
 /* The lists are where the interpreter's own pointer says, if that is in the state. */
 static void test_anchors_moved(void **state)
 {
@@ -435,6 +462,7 @@ int main(void)
 		IN_ALL(test_anchors_interpreters),
 		IN_ALL(test_anchors_lists),
 		IN_ALL(test_anchors_lists_in_a_change),
+		IN_ALL(test_anchors_lists_that_grow),
 		IN_ALL(test_anchors_moved),
 		IN_ALL(test_anchors_members),
 		IN_ALL(test_anchors_of_others),
