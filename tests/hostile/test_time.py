@@ -206,6 +206,8 @@ def test_sequence_of_a_server(served, begin, way):
     """
     server = served()
     target = begin("victim_time.py", "rseq", server.path)
+    support.wait_until(lambda: len(os.listdir("/proc/%d/task" % target.pid)) == 2,
+                       "the thread that led them there ends")
     timed.drop_cache(server.path)
     server.silent = {file_server.READ}
     run = timed.Run(way, target.pid, "top-types", "--format", "json", "--source", "clone")

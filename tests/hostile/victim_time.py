@@ -128,23 +128,26 @@ def lead_sequence_to(addr, thread_pointer):
 
 
 def wait_in_sequence(addr):
-    """Two threads that wait; the second one sees to it that both seem to be in a sequence."""
-    libc.pthread_self.restype = ctypes.c_void_p
-    main = libc.pthread_self()
+    """
+    Two threads that wait; a third one, which ends, sees to it that both seem to be in a sequence.
+
+    Not one of themselves: if the kernel took the processor from it after that, it would look at once.
+    """
     here, there = os.pipe()
 
-    def other():
-        # The main thread is in read() then.
-        with open("/proc/self/task/%d/syscall" % os.getpid(), encoding="ascii") as call:
-            while not call.read().startswith("0 "):
-                call.seek(0)
-        lead_sequence_to(addr, main)
+    def lead_both():
+        waiting = [threading.main_thread(), second]
+        for thread in waiting:
+            with open("/proc/self/task/%d/syscall" % thread.native_id, encoding="ascii") as call:
+                while not call.read().startswith("0 "):
+                    call.seek(0)
+        for thread in waiting:
+            lead_sequence_to(addr, thread.ident)
         os.write(1, b"READY\n")
-        # With nothing of the interpreter in between that the kernel could interrupt for long.
-        lead_sequence_to(addr, libc.pthread_self())
-        libc.pause()
 
-    threading.Thread(target=other, daemon=True).start()
+    second = threading.Thread(target=os.read, args=(here, 1), daemon=True)
+    second.start()
+    threading.Thread(target=lead_both, daemon=True).start()
     os.read(here, 1)
     os.close(there)
 
