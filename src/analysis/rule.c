@@ -63,13 +63,22 @@ static bool is_about_same(const struct pyi_rule *a, const struct pyi_rule *b)
 	return !a->subject || strcmp(a->subject, b->subject) == 0;
 }
 
-/* A rule that is replaced keeps its place. NULL: no memory. */
-static struct pyi_rule *find_place(struct pyi_rules *rules, const struct pyi_rule *rule)
+struct pyi_rule *pyi_rules_find(const struct pyi_rules *rules, const struct pyi_rule *rule)
 {
 	for (size_t r = 0; r < rules->count; r++) {
 		if (is_about_same(&rules->items[r], rule))
 			return &rules->items[r];
 	}
+	return NULL;
+}
+
+/* A rule that is replaced keeps its place. NULL: no memory. */
+static struct pyi_rule *find_place(struct pyi_rules *rules, const struct pyi_rule *rule)
+{
+	struct pyi_rule *found = pyi_rules_find(rules, rule);
+
+	if (found)
+		return found;
 	if (!pyi_array_reserve(&rules->items, rules->count, &rules->capacity,
 			       sizeof(*rules->items)))
 		return NULL;

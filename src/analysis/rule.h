@@ -90,6 +90,9 @@ bool pyi_rule_kind_has_subject(enum pyi_rule_kind kind);
 /* "max-count", as in rule files. */
 const char *pyi_rule_kind_name(enum pyi_rule_kind kind);
 
+/* The one of the same kind and subject, or NULL. */
+struct pyi_rule *pyi_rules_find(const struct pyi_rules *rules, const struct pyi_rule *rule);
+
 /* Adds a rule; copies the strings. A rule of the same kind and subject is replaced: the last one
  * counts, so that options overrule files and files overrule presets. */
 struct pyi_error *pyi_rules_add(struct pyi_rules *rules,

@@ -116,9 +116,13 @@ static size_t end_of_word(const char *text, size_t length, size_t at)
 
 struct pyi_error *pyi_json_text_check(const char *text, size_t length)
 {
+	static const char mark[] = "\xef\xbb\xbf";
 	unsigned depth = 0;
 	size_t at = 0;
 
+	if (length >= sizeof(mark) - 1 && memcmp(text, mark, sizeof(mark) - 1) == 0)
+		return pyi_error_hint(wrong(text, 0, "a byte order mark, which JSON has none of"),
+				      "save it as UTF-8 without one");
 	while (at < length) {
 		struct pyi_error *error;
 		size_t end = at + 1;

@@ -265,6 +265,7 @@ static struct pyi_error *take_rule(const struct place *place, const char *origin
 		.origin = (char *)(uintptr_t)origin,
 	};
 	struct pyi_error *error = take_keys(place, keys, RULE_KEYS);
+	const struct pyi_rule *same;
 	const char *subject = NULL;
 	struct place at;
 
@@ -298,6 +299,10 @@ static struct pyi_error *take_rule(const struct place *place, const char *origin
 	if (error)
 		return error;
 	rule.subject = (char *)(uintptr_t)subject;
+	/* One of a preset is replaced. */
+	same = pyi_rules_find(rules, &rule);
+	if (same && same->origin && strcmp(same->origin, origin) == 0)
+		return wrong(place, "the same rule is in this file already");
 	return pyi_rules_add(rules, &rule);
 }
 

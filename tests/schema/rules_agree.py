@@ -97,8 +97,15 @@ def texts():
     for targets in ('["a*", "[a-z]"]', "[]", '[""]', '"a"', "[1]", "null",
                     json.dumps(["x"] * 100), json.dumps(["x"] * 101)):
         yield '{"targets": %s, "rules": []}' % targets, False
-    yield json.dumps({"rules": [{"rule": "max-rss", "warning": 1}] * 1000}), False
-    yield json.dumps({"rules": [{"rule": "max-rss", "warning": 1}] * 1001}), False
+    for count in (1000, 1001):
+        yield json.dumps({"rules": [{"rule": "max-count", "of": "a.B%d" % number, "warning": 1}
+                                    for number in range(count)]}), False
+    for first, second in (({"rule": "max-rss"}, {"rule": "max-rss"}),
+                          ({"rule": "max-count", "of": "a.B"}, {"rule": "max-count", "of": "a.B"}),
+                          ({"rule": "max-container", "of": "a.B.c"},
+                           {"rule": "max-container", "of": "dict  in instance a.B.c"})):
+        yield json.dumps({"rules": [{**first, "warning": 1}, {**second, "warning": 2}]}), True
+    yield '{"presets": ["generic"], "rules": [{"rule": "max-rss-growth", "critical": "5M/h"}]}', False
     # What parsers of JSON are lenient about.
     for text in ("", " ", "{", '{"rules": []', '{"rules": []}}', '{"rules": []} x', '{"rules": [],}',
                  '{"rules": [1,]}', "{'rules': []}", '{rules: []}', '{"rules": []} {}',
