@@ -606,6 +606,18 @@ static struct pyi_error *make_room(struct reader *reader, struct pyi_graph_space
 	return error;
 }
 
+/* As of two dumps in one file, of which the first would pass for all there is. */
+static struct pyi_error *expect_nothing(const struct reader *reader)
+{
+	char byte;
+	size_t size;
+	struct pyi_error *error = pyi_frame_read_bytes(reader->fd, &byte, sizeof(byte), &size);
+
+	if (!error && size)
+		error = bad_dump("this dump has an end, and something else follows it");
+	return error;
+}
+
 static struct pyi_error *complete(struct reader *reader)
 {
 	struct pyi_graph *graph = reader->graph;
@@ -647,6 +659,8 @@ struct pyi_error *pyi_graph_read(int fd, struct pyi_graph_space *space, struct p
 	error = make_room(reader, space);
 	if (!error)
 		error = read_frames(reader);
+	if (!error && reader->ended)
+		error = expect_nothing(reader);
 	if (!error)
 		error = complete(reader);
 	free(reader->guesses);

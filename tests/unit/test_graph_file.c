@@ -275,6 +275,38 @@ static void changed(void **test)
 	model_destroy(&model);
 }
 
+/* What comes behind the end is not left out in silence, be it another dump. */
+static void followed(void **test)
+{
+	uint64_t state = 10;
+	struct model model = make_model(&state, 40);
+	struct pyi_graph_space space;
+	struct pyi_graph graph;
+	struct file file;
+
+	(void)test;
+	pyi_graph_space_init(&space, -1, LIMIT);
+	graph = model_build(&model, &state, &space);
+	file = write_graph(&graph);
+	file.bytes = realloc(file.bytes, 2 * file.size_bytes);
+	assert_non_null(file.bytes);
+	memcpy(file.bytes + file.size_bytes, file.bytes, file.size_bytes);
+	for (size_t more = 1; more <= file.size_bytes; more += file.size_bytes - 1) {
+		struct pyi_graph_space read_space;
+		struct pyi_graph part;
+		struct pyi_error *error =
+			read_graph(&file, file.size_bytes + more, &read_space, &part);
+
+		assert_non_null(error);
+		assert_string_equal(pyi_error_code_name(error->code), "bad-dump");
+		assert_non_null(strstr(error->message, "something else follows"));
+		pyi_error_destroy(error);
+	}
+	pyi_graph_deinit(&graph);
+	free(file.bytes);
+	model_destroy(&model);
+}
+
 static void put_frame(struct pyi_frame *frame, int fd, enum pyi_frame_kind kind, uint32_t items,
 		      const char *content, size_t size_bytes)
 {
@@ -380,10 +412,11 @@ static void is_small(void **test)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(texts),
-		cmocka_unit_test(cut_off),    cmocka_unit_test(changed),
-		cmocka_unit_test(too_large),  cmocka_unit_test(checksum),
-		cmocka_unit_test(is_small),   cmocka_unit_test(first_version),
+		cmocka_unit_test(round_trip),	 cmocka_unit_test(texts),
+		cmocka_unit_test(cut_off),	 cmocka_unit_test(changed),
+		cmocka_unit_test(followed),	 cmocka_unit_test(too_large),
+		cmocka_unit_test(checksum),	 cmocka_unit_test(is_small),
+		cmocka_unit_test(first_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
