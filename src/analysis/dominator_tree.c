@@ -271,8 +271,8 @@ static struct pyi_error *begin(struct making *making, struct pyi_dominator_tree 
 		add(&tree->top_bytes, making->dominators->retained_bytes[node]);
 		error = take(making, node, PYI_GRAPH_NONE, 0, is_big(making, node));
 	}
-	pyi_graph_space_unmap(graph->space, regions[0], bits_bytes, bits_bytes);
-	pyi_graph_space_unmap(graph->space, regions[1], bits_bytes, bits_bytes);
+	pyi_graph_space_unmap(graph->space, regions[0], bits_bytes);
+	pyi_graph_space_unmap(graph->space, regions[1], bits_bytes);
 	if (!error)
 		keep(making, PYI_GRAPH_NONE, 0, &tree->rest_objects, &tree->rest_bytes);
 	return error;
@@ -384,7 +384,7 @@ struct pyi_error *pyi_dominator_tree_make(const struct pyi_graph *graph,
 		error = make(&making, &tree);
 	}
 	for (int r = 0; r < REGIONS; r++)
-		pyi_graph_space_unmap(graph->space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	free(making.found);
 	free(making.slots);
 	free(making.groups);

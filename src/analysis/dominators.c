@@ -216,11 +216,6 @@ static void add_up(const struct tree *tree, uint64_t *retained)
 	}
 }
 
-static void unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes)
-{
-	pyi_graph_space_unmap(space, region, size_bytes, size_bytes ? size_bytes : 1);
-}
-
 static struct pyi_error *find(struct tree *tree, const struct pyi_graph_entries *entries,
 			      struct pyi_dominators *result)
 {
@@ -250,14 +245,14 @@ static struct pyi_error *find(struct tree *tree, const struct pyi_graph_entries 
 		name_dominators(tree);
 	}
 	for (int a = 1; a < TREE_ARRAYS; a++)
-		unmap(space, regions[a], array_bytes);
+		pyi_graph_space_unmap(space, regions[a], array_bytes);
 	if (!error)
 		error = pyi_graph_space_map(space, result->node_count * sizeof(uint64_t), &region);
 	if (!error) {
 		result->retained_bytes = region;
 		add_up(tree, result->retained_bytes);
 	}
-	unmap(space, regions[0], array_bytes);
+	pyi_graph_space_unmap(space, regions[0], array_bytes);
 	return error;
 }
 
@@ -281,8 +276,8 @@ struct pyi_error *pyi_dominators_find(const struct pyi_graph *graph,
 			pyi_bits_set(tree.entry_marks, entries->nodes[e]);
 		error = find(&tree, entries, &result);
 	}
-	unmap(graph->space, apart, bits_bytes);
-	unmap(graph->space, marks, bits_bytes);
+	pyi_graph_space_unmap(graph->space, apart, bits_bytes);
+	pyi_graph_space_unmap(graph->space, marks, bits_bytes);
 	if (error) {
 		pyi_dominators_deinit(&result);
 		return error;
@@ -294,10 +289,10 @@ struct pyi_error *pyi_dominators_find(const struct pyi_graph *graph,
 void pyi_dominators_deinit(struct pyi_dominators *dominators)
 {
 	if (dominators->space) {
-		unmap(dominators->space, dominators->dominators,
-		      dominators->node_count * sizeof(uint32_t));
-		unmap(dominators->space, dominators->retained_bytes,
-		      dominators->node_count * sizeof(uint64_t));
+		pyi_graph_space_unmap(dominators->space, dominators->dominators,
+				      dominators->node_count * sizeof(uint32_t));
+		pyi_graph_space_unmap(dominators->space, dominators->retained_bytes,
+				      dominators->node_count * sizeof(uint64_t));
 	}
 	*dominators = (struct pyi_dominators){ 0 };
 }
@@ -331,6 +326,6 @@ struct pyi_error *pyi_retained_by_set(const struct pyi_graph *graph,
 	if (error)
 		return error;
 	*ret_retained = pyi_retained_unmarked(graph, marks);
-	unmap(graph->space, marks, pyi_bits_bytes(graph->node_count));
+	pyi_graph_space_unmap(graph->space, marks, pyi_bits_bytes(graph->node_count));
 	return NULL;
 }

@@ -195,11 +195,11 @@ struct pyi_error *pyi_graph_entries_find(const struct pyi_graph *graph,
 		add_unreached(&search, regions[3], &entries);
 	}
 	for (int r = error ? 0 : 1; r < 4; r++)
-		pyi_graph_space_unmap(graph->space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	if (error)
 		return error;
 	pyi_graph_space_trim(graph->space, entries.nodes, sizes[0],
-			     entries.count ? entries.count * sizeof(uint32_t) : 1);
+			     entries.count * sizeof(uint32_t));
 	*ret_entries = entries;
 	return NULL;
 }
@@ -207,8 +207,8 @@ struct pyi_error *pyi_graph_entries_find(const struct pyi_graph *graph,
 void pyi_graph_entries_deinit(struct pyi_graph_entries *entries)
 {
 	if (entries->space)
-		pyi_graph_space_unmap(entries->space, entries->nodes,
-				      entries->room * sizeof(uint32_t),
-				      entries->count ? entries->count * sizeof(uint32_t) : 1);
+		pyi_graph_space_unmap_trimmed(entries->space, entries->nodes,
+					      entries->room * sizeof(uint32_t),
+					      entries->count * sizeof(uint32_t));
 	*entries = (struct pyi_graph_entries){ 0 };
 }

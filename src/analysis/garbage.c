@@ -147,11 +147,6 @@ static void let_go(struct search *search, struct pyi_garbage *garbage)
 	}
 }
 
-static void unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes)
-{
-	pyi_graph_space_unmap(space, region, size_bytes, size_bytes ? size_bytes : 1);
-}
-
 struct pyi_error *pyi_garbage_find(const struct pyi_graph *graph, struct pyi_garbage *ret_garbage)
 {
 	const uint64_t bits_bytes = pyi_bits_bytes(graph->node_count);
@@ -177,7 +172,7 @@ struct pyi_error *pyi_garbage_find(const struct pyi_graph *graph, struct pyi_gar
 		let_go(&search, &garbage);
 	}
 	for (int r = error ? 0 : 2; r < 5; r++)
-		unmap(graph->space, regions[r], sizes[r]);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	if (!error)
 		*ret_garbage = garbage;
 	return error;
@@ -186,8 +181,10 @@ struct pyi_error *pyi_garbage_find(const struct pyi_graph *graph, struct pyi_gar
 void pyi_garbage_deinit(struct pyi_garbage *garbage)
 {
 	if (garbage->space) {
-		unmap(garbage->space, garbage->found, pyi_bits_bytes(garbage->node_count));
-		unmap(garbage->space, garbage->freed, pyi_bits_bytes(garbage->node_count));
+		pyi_graph_space_unmap(garbage->space, garbage->found,
+				      pyi_bits_bytes(garbage->node_count));
+		pyi_graph_space_unmap(garbage->space, garbage->freed,
+				      pyi_bits_bytes(garbage->node_count));
 	}
 	*garbage = (struct pyi_garbage){ 0 };
 }

@@ -357,8 +357,7 @@ struct pyi_error *pyi_garbage_cycles_find(const struct pyi_graph *graph,
 		void *region;
 
 		memcpy(&region, regions[mapped].place, sizeof(region));
-		pyi_graph_space_unmap(graph->space, region, regions[mapped].size_bytes,
-				      regions[mapped].size_bytes);
+		pyi_graph_space_unmap(graph->space, region, regions[mapped].size_bytes);
 	}
 	if (error) {
 		pyi_garbage_cycles_deinit(&cycles);

@@ -44,9 +44,9 @@ void pyi_heap_contents_deinit(struct pyi_heap_contents *contents, const struct p
 	const uint64_t stack = stack_bytes(graph);
 
 	if (contents->marks)
-		pyi_graph_space_unmap(graph->space, contents->marks, marks, marks ? marks : 1);
+		pyi_graph_space_unmap(graph->space, contents->marks, marks);
 	if (contents->stack)
-		pyi_graph_space_unmap(graph->space, contents->stack, stack, stack ? stack : 1);
+		pyi_graph_space_unmap(graph->space, contents->stack, stack);
 	*contents = (struct pyi_heap_contents){ 0 };
 }
 

@@ -181,7 +181,7 @@ struct pyi_error *pyi_heap_owners_find(const struct pyi_graph *graph,
 		find(&search);
 	}
 	for (int r = error ? 0 : 2; r < 4; r++)
-		pyi_graph_space_unmap(graph->space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	if (!error)
 		*ret_owners = owners;
 	return error;
@@ -192,8 +192,8 @@ void pyi_heap_owners_deinit(struct pyi_heap_owners *owners)
 	const uint64_t bytes = owners->node_count * sizeof(uint32_t);
 
 	if (owners->space) {
-		pyi_graph_space_unmap(owners->space, owners->sources, bytes, bytes ? bytes : 1);
-		pyi_graph_space_unmap(owners->space, owners->places, bytes, bytes ? bytes : 1);
+		pyi_graph_space_unmap(owners->space, owners->sources, bytes);
+		pyi_graph_space_unmap(owners->space, owners->places, bytes);
 	}
 	*owners = (struct pyi_heap_owners){ 0 };
 }

@@ -475,7 +475,7 @@ static struct pyi_error *find(struct search *search)
 		error = merge(search);
 	}
 	for (int r = 0; r < MARKS; r++)
-		pyi_graph_space_unmap(space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(space, regions[r], sizes[r]);
 	return error;
 }
 
@@ -513,8 +513,8 @@ void pyi_heap_paths_deinit(struct pyi_heap_paths *paths)
 
 	pyi_heap_steps_deinit(&paths->steps);
 	if (paths->space) {
-		pyi_graph_space_unmap(paths->space, paths->from, bytes, bytes ? bytes : 1);
-		pyi_graph_space_unmap(paths->space, paths->order, bytes, bytes ? bytes : 1);
+		pyi_graph_space_unmap(paths->space, paths->from, bytes);
+		pyi_graph_space_unmap(paths->space, paths->order, bytes);
 	}
 	*paths = (struct pyi_heap_paths){ 0 };
 }

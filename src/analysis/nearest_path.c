@@ -191,7 +191,7 @@ struct pyi_error *pyi_nearest_path_find(const struct pyi_graph *graph, uint32_t 
 		error = follow(&search, start, &path);
 	}
 	for (int r = 0; r < REGIONS; r++)
-		pyi_graph_space_unmap(graph->space, regions[r], sizes[r], sizes[r]);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	if (!error)
 		*ret_path = path;
 	return error;

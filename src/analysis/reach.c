@@ -45,7 +45,7 @@ struct pyi_error *pyi_reach_without(const struct pyi_graph *graph,
 	marks = region;
 	error = pyi_graph_space_map(graph->space, queue_bytes, &region);
 	if (error) {
-		pyi_graph_space_unmap(graph->space, marks, bits_bytes, bits_bytes ? bits_bytes : 1);
+		pyi_graph_space_unmap(graph->space, marks, bits_bytes);
 		return error;
 	}
 	queue = region;
@@ -56,7 +56,7 @@ struct pyi_error *pyi_reach_without(const struct pyi_graph *graph,
 	reach(graph, count, marks, queue);
 	for (uint64_t word = 0; word < bits_bytes / sizeof(*marks); word++)
 		marks[word] &= ~set[word];
-	pyi_graph_space_unmap(graph->space, queue, queue_bytes, queue_bytes ? queue_bytes : 1);
+	pyi_graph_space_unmap(graph->space, queue, queue_bytes);
 	*ret_marks = marks;
 	return NULL;
 }

@@ -104,11 +104,6 @@ static void walk(struct tree *tree)
 			walk_from(tree, node);
 }
 
-static void unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes)
-{
-	pyi_graph_space_unmap(space, region, size_bytes, size_bytes ? size_bytes : 1);
-}
-
 /* `ret_estimated`: pyi_bits_bytes(), in the space of the graph. */
 static struct pyi_error *walk_tree(struct tree *tree, uint64_t **ret_estimated)
 {
@@ -129,7 +124,7 @@ static struct pyi_error *walk_tree(struct tree *tree, uint64_t **ret_estimated)
 		*ret_estimated = regions[2];
 	}
 	for (int r = 0; r < (error ? 3 : 2); r++)
-		unmap(space, regions[r], sizes[r]);
+		pyi_graph_space_unmap(space, regions[r], sizes[r]);
 	return error;
 }
 
@@ -168,7 +163,7 @@ struct pyi_error *pyi_retained_find_objects(const struct pyi_graph *graph,
 			.estimated = pyi_bits_has(estimated, found->node),
 		};
 	}
-	unmap(graph->space, estimated, pyi_bits_bytes(graph->node_count));
+	pyi_graph_space_unmap(graph->space, estimated, pyi_bits_bytes(graph->node_count));
 	*ret_objects = objects;
 	return NULL;
 }
@@ -215,7 +210,7 @@ static struct pyi_error *sum_by_instance(const struct pyi_graph *graph,
 		return pyi_error_no_memory();
 	error = walk_tree(&tree, &estimated);
 	if (!error)
-		unmap(graph->space, estimated, pyi_bits_bytes(graph->node_count));
+		pyi_graph_space_unmap(graph->space, estimated, pyi_bits_bytes(graph->node_count));
 	return error;
 }
 

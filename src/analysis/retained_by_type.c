@@ -173,7 +173,7 @@ static struct pyi_error *find_batch(const struct pyi_graph *graph,
 		error = find(&search, entries, retained);
 	}
 	for (int r = 0; r < REGIONS; r++)
-		pyi_graph_space_unmap(graph->space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	return error;
 }
 

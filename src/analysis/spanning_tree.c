@@ -37,7 +37,7 @@ struct pyi_error *pyi_spanning_tree_init(const struct pyi_graph *graph,
 
 static void unmap(const struct pyi_spanning_tree *tree, void *region, uint64_t bytes)
 {
-	pyi_graph_space_unmap(tree->graph->space, region, bytes, bytes ? bytes : 1);
+	pyi_graph_space_unmap(tree->graph->space, region, bytes);
 }
 
 void pyi_spanning_tree_deinit(struct pyi_spanning_tree *tree)

@@ -194,7 +194,7 @@ static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 		error = mark(asking, view, set);
 	if (!error)
 		error = grow(asking, view, set);
-	pyi_graph_space_unmap(view->graph->space, set, bits_bytes, bits_bytes);
+	pyi_graph_space_unmap(view->graph->space, set, bits_bytes);
 	return error;
 }
 

@@ -39,7 +39,7 @@ void pyi_address_index_deinit(struct pyi_address_index *index)
 		index->space->held_bytes -= sizeof(struct pyi_index_table);
 	}
 	for (size_t s = 0; s < index->slab_count; s++)
-		pyi_graph_space_unmap(index->space, index->slabs[s], slab_bytes, slab_bytes);
+		pyi_graph_space_unmap(index->space, index->slabs[s], slab_bytes);
 	if (index->directory)
 		munmap(index->directory, DIRECTORY_BYTES);
 	free(index->tables);

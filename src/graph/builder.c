@@ -106,7 +106,7 @@ struct pyi_error *pyi_graph_builder_create(struct pyi_graph_space *space,
 
 static void drop_chunk(struct pyi_graph_builder *builder, struct chunk *chunk)
 {
-	pyi_graph_space_unmap(builder->space, chunk->words, CHUNK_BYTES, CHUNK_BYTES);
+	pyi_graph_space_unmap(builder->space, chunk->words, CHUNK_BYTES);
 	*chunk = (struct chunk){ 0 };
 }
 
@@ -541,8 +541,7 @@ static struct pyi_error *fill(struct pyi_graph_builder *builder, struct pyi_grap
 			place_chunk(builder, graph, &builder->chunks[c]);
 		drop_chunk(builder, &builder->chunks[c]);
 	}
-	pyi_graph_space_unmap(builder->space, region, placed_bytes,
-			      placed_bytes ? placed_bytes : 1);
+	pyi_graph_space_unmap(builder->space, region, placed_bytes);
 	return NULL;
 }
 

@@ -29,9 +29,7 @@ static struct pyi_error *map_column(struct pyi_graph *graph, uint64_t count, siz
 
 static void unmap_column(struct pyi_graph *graph, void *column, uint64_t count, size_t item_bytes)
 {
-	/* The least that there is, is one unit. */
-	pyi_graph_space_unmap(graph->space, column, count * item_bytes,
-			      count ? count * item_bytes : 1);
+	pyi_graph_space_unmap(graph->space, column, count * item_bytes);
 }
 
 struct pyi_error *pyi_graph_prepare(struct pyi_graph *graph, struct pyi_graph_space *space,

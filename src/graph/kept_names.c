@@ -45,10 +45,8 @@ void pyi_kept_names_destroy(struct pyi_kept_names *names)
 		return;
 	column_bytes = (uint64_t)names->node_count * sizeof(uint32_t);
 	/* The least that there is, is one unit. */
-	pyi_graph_space_unmap(names->space, names->patterns, column_bytes,
-			      column_bytes ? column_bytes : 1);
-	pyi_graph_space_unmap(names->space, names->lengths, column_bytes,
-			      column_bytes ? column_bytes : 1);
+	pyi_graph_space_unmap(names->space, names->patterns, column_bytes);
+	pyi_graph_space_unmap(names->space, names->lengths, column_bytes);
 	for (size_t v = 0; v < names->value_count; v++)
 		free(names->values[v].text);
 	free(names->values);

@@ -35,10 +35,8 @@ struct pyi_error *pyi_graph_offsets_init(struct pyi_graph_offsets *offsets,
 
 void pyi_graph_offsets_deinit(struct pyi_graph_offsets *offsets, struct pyi_graph_space *space)
 {
-	pyi_graph_space_unmap(space, offsets->blocks, block_bytes(offsets->count),
-			      block_bytes(offsets->count));
-	pyi_graph_space_unmap(space, offsets->inner, inner_bytes(offsets->count),
-			      inner_bytes(offsets->count));
+	pyi_graph_space_unmap(space, offsets->blocks, block_bytes(offsets->count));
+	pyi_graph_space_unmap(space, offsets->inner, inner_bytes(offsets->count));
 	*offsets = (struct pyi_graph_offsets){ 0 };
 }
 

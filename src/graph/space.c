@@ -107,7 +107,7 @@ void pyi_graph_space_trim(struct pyi_graph_space *space, void *region, uint64_t 
 			  uint64_t kept_bytes)
 {
 	uint64_t size = whole_units(size_bytes);
-	uint64_t kept = kept_bytes ? whole_units(kept_bytes) : 0;
+	uint64_t kept = whole_units(kept_bytes);
 
 	if (kept >= size)
 		return;
@@ -116,8 +116,8 @@ void pyi_graph_space_trim(struct pyi_graph_space *space, void *region, uint64_t 
 	space->held_bytes -= size - kept;
 }
 
-void pyi_graph_space_unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes,
-			   uint64_t kept_bytes)
+void pyi_graph_space_unmap_trimmed(struct pyi_graph_space *space, void *region, uint64_t size_bytes,
+				   uint64_t kept_bytes)
 {
 	uint64_t size = whole_units(size_bytes);
 
@@ -126,5 +126,10 @@ void pyi_graph_space_unmap(struct pyi_graph_space *space, void *region, uint64_t
 	if (space->fd >= 0)
 		madvise(region, size, MADV_REMOVE);
 	munmap(region, size);
-	space->held_bytes -= kept_bytes ? whole_units(kept_bytes) : 0;
+	space->held_bytes -= whole_units(kept_bytes);
+}
+
+void pyi_graph_space_unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes)
+{
+	pyi_graph_space_unmap_trimmed(space, region, size_bytes, size_bytes);
 }

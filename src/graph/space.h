@@ -33,15 +33,18 @@ void pyi_graph_space_init(struct pyi_graph_space *space, int fd, uint64_t limit_
 struct pyi_error *pyi_graph_space_map(struct pyi_graph_space *space, uint64_t size_bytes,
 				      void **ret_region) PYI_MUST_CHECK;
 
-/* Gives back what lies behind the first `kept_bytes` of a region; its addresses stay taken. */
+/*
+ * Gives back what lies behind the first `kept_bytes` of a region, which are at least a piece of it;
+ * its addresses stay taken.
+ */
 void pyi_graph_space_trim(struct pyi_graph_space *space, void *region, uint64_t size_bytes,
 			  uint64_t kept_bytes);
 
-/*
- * Gives back a region of which the first `kept_bytes` (all of it, if it was not trimmed) were held.
- * NULL is fine.
- */
-void pyi_graph_space_unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes,
-			   uint64_t kept_bytes);
+/* Gives back a region of that size. NULL is fine. */
+void pyi_graph_space_unmap(struct pyi_graph_space *space, void *region, uint64_t size_bytes);
+
+/* One that was trimmed, once, to its first `kept_bytes`. */
+void pyi_graph_space_unmap_trimmed(struct pyi_graph_space *space, void *region, uint64_t size_bytes,
+				   uint64_t kept_bytes);
 
 #endif

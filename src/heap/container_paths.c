@@ -342,7 +342,7 @@ struct pyi_error *pyi_container_paths_measure(const struct pyi_container_paths_r
 	if (!error)
 		error = measure_in(&search, sample);
 	for (int r = 0; r < REGIONS; r++)
-		pyi_graph_space_unmap(graph->space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(graph->space, regions[r], sizes[r]);
 	*ret_cut = search.cut;
 	return error;
 }

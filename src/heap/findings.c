@@ -17,9 +17,8 @@ void pyi_findings_deinit(struct pyi_findings *findings)
 	pyi_dominators_deinit(&findings->dominators);
 	pyi_graph_entries_deinit(&findings->entries);
 	if (findings->space)
-		pyi_graph_space_unmap(
-			findings->space, findings->dict_owners, findings->dict_owners_bytes,
-			findings->dict_owners_bytes ? findings->dict_owners_bytes : 1);
+		pyi_graph_space_unmap(findings->space, findings->dict_owners,
+				      findings->dict_owners_bytes);
 	*findings = (struct pyi_findings){ 0 };
 }
 
@@ -91,7 +90,7 @@ struct pyi_error *pyi_findings_dict_owners(const struct pyi_graph_view *view)
 		return error;
 	error = find_dict_owners(view, owners);
 	if (error) {
-		pyi_graph_space_unmap(view->graph->space, owners, bytes, bytes ? bytes : 1);
+		pyi_graph_space_unmap(view->graph->space, owners, bytes);
 		return error;
 	}
 	findings->space = view->graph->space;

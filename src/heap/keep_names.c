@@ -614,8 +614,8 @@ struct pyi_error *pyi_keep_names(const struct pyi_graph_view *view, bool values)
 	find_interned(&keeping);
 	if (!error)
 		error = keep(&keeping);
-	pyi_graph_space_unmap(graph->space, has_text, bits_bytes, bits_bytes ? bits_bytes : 1);
-	pyi_graph_space_unmap(graph->space, is_key, bits_bytes, bits_bytes ? bits_bytes : 1);
+	pyi_graph_space_unmap(graph->space, has_text, bits_bytes);
+	pyi_graph_space_unmap(graph->space, is_key, bits_bytes);
 	free(keeping.slots);
 	return error;
 }

@@ -215,7 +215,7 @@ static struct pyi_error *ask(void *argument, const struct pyi_graph_view *view)
 		run.chosen = chosen;
 		error = answer(&run);
 	}
-	pyi_graph_space_unmap(space, chosen, chosen_bytes, chosen_bytes ? chosen_bytes : 1);
+	pyi_graph_space_unmap(space, chosen, chosen_bytes);
 	return error;
 }
 

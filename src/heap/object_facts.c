@@ -314,7 +314,7 @@ static struct pyi_error *measure(struct gathering *gathering)
 	pyi_bits_set(set, gathering->node);
 	error = pyi_retained_by_set(graph, &gathering->view->findings->entries, set,
 				    &facts->retained);
-	pyi_graph_space_unmap(graph->space, set, bits_bytes, bits_bytes);
+	pyi_graph_space_unmap(graph->space, set, bits_bytes);
 	if (error)
 		return error;
 	facts->flags = pyi_graph_flags(graph, gathering->node);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "heap/edge_pattern.h"
 #include "python/layouts.h"
 
@@ -119,15 +120,6 @@ static bool is_object(const struct pyi_graph *graph, uint32_t node)
 	return node != PYI_GRAPH_NONE && !(pyi_graph_flags(graph, node) & PYI_NODE_KEYS);
 }
 
-static uint64_t count_characters(const char *text)
-{
-	uint64_t count = 0;
-
-	for (; *text; text++)
-		count += ((unsigned char)*text & 0xc0) != 0x80;
-	return count;
-}
-
 static bool find_field(const struct pyi_graph *graph, uint64_t addr, uint64_t *ret_word)
 {
 	uint32_t node = pyi_graph_last_before(graph, addr);
@@ -157,7 +149,7 @@ bool pyi_offline_word(const struct pyi_graph *graph, const struct pyi_layout *la
 	node = pyi_graph_find(graph, addr - layout->str_length);
 	text = is_object(graph, node) ? pyi_graph_text(graph, node) : NULL;
 	if (text) {
-		*ret_word = count_characters(text);
+		*ret_word = pyi_utf8_width(text);
 		return true;
 	}
 	return find_field(graph, addr, ret_word);

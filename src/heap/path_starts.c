@@ -196,7 +196,7 @@ static struct pyi_error *start_unreached(struct pyi_spanning_tree *tree)
 		start_by_type(tree, node);
 		pyi_spanning_tree_grow(tree, 0);
 	}
-	pyi_graph_space_unmap(graph->space, region, bytes, bytes ? bytes : 1);
+	pyi_graph_space_unmap(graph->space, region, bytes);
 	return NULL;
 }
 

@@ -397,7 +397,7 @@ static struct pyi_error *search(struct run *run)
 	if (error)
 		return error;
 	error = find_paths(run, outside, all);
-	pyi_graph_space_unmap(graph->space, outside, bits_bytes, bits_bytes);
+	pyi_graph_space_unmap(graph->space, outside, bits_bytes);
 	return error;
 }
 
@@ -439,7 +439,7 @@ static struct pyi_error *answer_with(struct run *run)
 			error = tell(run);
 	}
 	pyi_heap_paths_deinit(&run->paths);
-	pyi_graph_space_unmap(space, set, bits_bytes, bits_bytes ? bits_bytes : 1);
+	pyi_graph_space_unmap(space, set, bits_bytes);
 	return error;
 }
 

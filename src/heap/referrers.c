@@ -487,7 +487,7 @@ static struct pyi_error *answer_with(struct run *run)
 		error = answer(run);
 	}
 	for (int r = 0; r < count; r++)
-		pyi_graph_space_unmap(space, regions[r], sizes[r], sizes[r] ? sizes[r] : 1);
+		pyi_graph_space_unmap(space, regions[r], sizes[r]);
 	return error;
 }
 

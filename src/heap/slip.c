@@ -400,7 +400,7 @@ static struct pyi_error *read_contents(struct run *run)
 	run->answer.objects = contents.objects;
 	run->answer.bytes = contents.bytes;
 	pyi_heap_contents_deinit(&contents, run->graph);
-	pyi_graph_space_unmap(run->graph->space, met, met_bytes, met_bytes ? met_bytes : 1);
+	pyi_graph_space_unmap(run->graph->space, met, met_bytes);
 	if (error)
 		return error;
 	if (!run->answer.redacted && run->answer.senders > run->answer.sender_names.count)

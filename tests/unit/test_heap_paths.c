@@ -82,7 +82,7 @@ static struct pyi_heap_paths ask(struct fixture *fixture, struct pyi_heap_paths_
 	assert_null(pyi_reach_without(&fixture->graph, &fixture->entries, fixture->set, &outside));
 	query.outside = outside;
 	assert_null(pyi_heap_paths_find(&fixture->graph, &query, &paths));
-	pyi_graph_space_unmap(&fixture->space, outside, bits_bytes, bits_bytes);
+	pyi_graph_space_unmap(&fixture->space, outside, bits_bytes);
 	return paths;
 }
 
