@@ -4,6 +4,7 @@ Refusals: the right exit code, words that name the cause, and a target that is a
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import re
@@ -255,6 +256,13 @@ def test_32_bit(tmp_path):
                                         stderr=subprocess.DEVNULL).returncode == 0
     if not built:
         pytest.skip("gcc -m32 cannot build programs here")
+    try:
+        # What it was built for, no kernel needs to have.
+        with subprocess.Popen([str(program)]) as process:
+            process.kill()
+    except OSError as error:
+        assert error.errno == errno.ENOEXEC
+        pytest.skip("this kernel does not run 32-bit programs")
     with other_program(str(program)) as target, support.assert_untouched(target.pid):
         error = refuse(4, target.pid, "top-types")
         assert "32" in error["message"]
