@@ -4,6 +4,7 @@
 #include "analysis/explanation.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool pyi_explanation_is_suspect(const struct pyi_explanation *explanation, uint64_t retained_bytes,
 				uint64_t objects)
@@ -36,13 +37,50 @@ uint64_t pyi_explanation_other_bytes(const struct pyi_explanation *explanation)
 	return own > explanation->object_bytes ? own - explanation->object_bytes : 0;
 }
 
+/* `way` is `path`, or leads on from there. */
+static bool leads_on(const char *way, const char *path)
+{
+	size_t length = strlen(path);
+
+	return strncmp(way, path, length) == 0 && (!way[length] || strchr(".[{ ", way[length]));
+}
+
+bool pyi_explanation_is_behind_suspect(const struct pyi_explanation *explanation, const char *way)
+{
+	for (size_t s = 0; s < explanation->suspect_count; s++)
+		if (explanation->suspects[s].path && leads_on(way, explanation->suspects[s].path))
+			return true;
+	return false;
+}
+
+static void deinit_suspect(struct pyi_suspect *suspect)
+{
+	free(suspect->type);
+	free(suspect->container_type);
+	free(suspect->path);
+}
+
+void pyi_explanation_drop_behind(struct pyi_explanation *explanation, const char *way,
+				 uint64_t retained_bytes)
+{
+	size_t kept = 0;
+
+	for (size_t s = 0; s < explanation->suspect_count; s++) {
+		struct pyi_suspect *suspect = &explanation->suspects[s];
+
+		if (suspect->path && leads_on(suspect->path, way) &&
+		    suspect->retained_bytes <= retained_bytes)
+			deinit_suspect(suspect);
+		else
+			explanation->suspects[kept++] = *suspect;
+	}
+	explanation->suspect_count = kept;
+}
+
 void pyi_explanation_deinit(struct pyi_explanation *explanation)
 {
-	for (size_t s = 0; s < explanation->suspect_count; s++) {
-		free(explanation->suspects[s].type);
-		free(explanation->suspects[s].container_type);
-		free(explanation->suspects[s].path);
-	}
+	for (size_t s = 0; s < explanation->suspect_count; s++)
+		deinit_suspect(&explanation->suspects[s]);
 	for (size_t l = 0; l < explanation->largest_count; l++) {
 		free(explanation->largest[l].type);
 		free(explanation->largest[l].path);

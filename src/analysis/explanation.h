@@ -34,6 +34,8 @@ struct pyi_suspect {
 	/* Of the objects that are alike. */
 	char *type;
 	uint64_t objects;
+	/* They are classes, and the type is what they are made by. */
+	bool classes;
 	/* What would be freed: with all objects of the type; or with the container. */
 	uint64_t retained_bytes;
 	bool estimated;
@@ -91,6 +93,13 @@ struct pyi_explanation {
 	uint64_t held_largest_addr;
 	uint64_t held_largest_bytes;
 };
+
+/* What is said of a way already: it is the path of a suspect, or leads on from there. */
+bool pyi_explanation_is_behind_suspect(const struct pyi_explanation *explanation, const char *way);
+
+/* Suspects go whose path is `way`, or leads on from there, if they retain no more than that. */
+void pyi_explanation_drop_behind(struct pyi_explanation *explanation, const char *way,
+				 uint64_t retained_bytes);
 
 /* Whether so much, of so many objects, is worth to be called a suspect. */
 bool pyi_explanation_is_suspect(const struct pyi_explanation *explanation, uint64_t retained_bytes,

@@ -25,6 +25,8 @@ enum {
 	/* Of the bytes of all objects: smaller groups are not looked at. */
 	TREE_SHARE = 20,
 	TYPE_CANDIDATES = 8,
+	/* As many as one search answers for. */
+	METACLASS_LIMIT = 32,
 };
 
 struct gathering {
@@ -298,46 +300,31 @@ static struct pyi_error *suspect_containers(struct gathering *gathering)
 	return error;
 }
 
-/* What is said of a way already: it leads on to these. */
-static bool is_behind_suspect(const struct pyi_explanation *facts, const char *way)
+/* The classes of one metaclass, as far as they are reached by one way. */
+static struct pyi_error *suspect_classes_of(struct gathering *gathering, const char *metaclass)
 {
-	for (size_t s = 0; s < facts->suspect_count; s++)
-		if (facts->suspects[s].path &&
-		    strncmp(way, facts->suspects[s].path, strlen(facts->suspects[s].path)) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Classes that are reached by one way are no part of the program, which has each by its own name:
- * they are made again and again, by type(), namedtuple() and the like.
- */
-static struct pyi_error *suspect_classes(struct gathering *gathering)
-{
-	const struct pyi_subject subject = { .type = "type" };
+	const struct pyi_subject subject = { .type = metaclass, .exact = true };
 	PYI_CLEANUP(pyi_paths_question_deinit)
 	struct pyi_paths_question paths = { .subject = &subject, .limit = 1 };
 	const struct pyi_graph_question question = pyi_paths_ask(&paths);
 	struct pyi_explanation *facts = gathering->facts;
-	struct pyi_retained all;
-	struct pyi_error *error =
-		pyi_retained_by_types(gathering->view->graph, &gathering->view->findings->entries,
-				      &subject.type, 1, NULL, &all);
+	struct pyi_error *error = ask_paths(gathering, &question);
 
-	if (error || !pyi_explanation_is_suspect(facts, all.bytes, all.objects))
-		return error;
-	error = ask_paths(gathering, &question);
 	for (size_t w = 0; w < paths.answer.ways.count && !error; w++) {
 		const struct pyi_way *way = &paths.answer.ways.items[w];
-		struct pyi_suspect *suspect = &facts->suspects[facts->suspect_count];
+		struct pyi_suspect *suspect;
 
+		if (!pyi_explanation_is_suspect(facts, way->retained_bytes, way->instances))
+			continue;
+		pyi_explanation_drop_behind(facts, way->expression, way->retained_bytes);
 		if (facts->suspect_count == PYI_SUSPECT_LIMIT)
 			return NULL;
-		if (!pyi_explanation_is_suspect(facts, way->retained_bytes, way->instances) ||
-		    is_behind_suspect(facts, way->expression))
+		if (pyi_explanation_is_behind_suspect(facts, way->expression))
 			continue;
+		suspect = &facts->suspects[facts->suspect_count];
 		*suspect = (struct pyi_suspect){
-			.type = strdup(subject.type),
+			.type = strdup(metaclass),
+			.classes = true,
 			.objects = way->instances,
 			.retained_bytes = way->retained_bytes,
 			.estimated = paths.answer.estimated,
@@ -348,6 +335,30 @@ static struct pyi_error *suspect_classes(struct gathering *gathering)
 		if (!suspect->type || !suspect->path)
 			return pyi_error_no_memory();
 	}
+	return error;
+}
+
+/*
+ * Classes that are reached by one way are no part of the program, which has each by its own name:
+ * they are made again and again, by type(), namedtuple() and the like.
+ */
+static struct pyi_error *suspect_classes(struct gathering *gathering)
+{
+	const struct pyi_graph *graph = gathering->view->graph;
+	const char *names[METACLASS_LIMIT];
+	struct pyi_retained all[METACLASS_LIMIT];
+	struct pyi_error *error;
+	size_t count = 0;
+
+	/* In the order in which they were met: `type` comes early. */
+	for (uint32_t t = 0; t < graph->type_count && count < METACLASS_LIMIT; t++)
+		if (graph->types[t].kind == PYI_KIND_TYPE && graph->types[t].name)
+			names[count++] = graph->types[t].name;
+	error = pyi_retained_by_types(graph, &gathering->view->findings->entries, names, count,
+				      NULL, all);
+	for (size_t m = 0; m < count && !error; m++)
+		if (pyi_explanation_is_suspect(gathering->facts, all[m].bytes, all[m].objects))
+			error = suspect_classes_of(gathering, names[m]);
 	return error;
 }
 

@@ -182,7 +182,9 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 {
 	const struct pyi_explanation *facts = page->report->facts;
 	struct figure bytes = estimate(suspect->retained_bytes, suspect->estimated);
-	const char *type = strcmp(suspect->type, "type") == 0 ? "classes" : suspect->type;
+	bool plain = suspect->classes && strcmp(suspect->type, "type") == 0;
+	const char *of = suspect->classes && !plain ? "classes of type " : "";
+	const char *type = plain ? "classes" : suspect->type;
 	double percent = share(suspect->retained_bytes, facts->object_bytes);
 
 	if (suspect->container_addr) {
@@ -197,18 +199,18 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 	}
 	if (suspect->path)
 		say(page, "suspect",
-		    "%s %s keep %s bytes alive, %.0f%% of all objects: they would be freed with "
-		    "them. %s of them %s %s%s.",
-		    figure(suspect->objects).text, type, bytes.text, percent,
+		    "%s %s%s keep %s bytes alive, %.0f%% of all objects: they would be freed "
+		    "with them. %s of them %s %s%s.",
+		    figure(suspect->objects).text, of, type, bytes.text, percent,
 		    figure(suspect->path_objects).text, suspect->path_objects == 1 ? "is" : "are",
 		    /* It may say of itself by whom: C code, or nothing. */
 		    strncmp(suspect->path, "held by ", 8) == 0 ? "" : "held through ",
 		    suspect->path);
 	else
 		say(page, "suspect",
-		    "%s %s keep %s bytes alive, %.0f%% of all objects: they would be freed with "
-		    "them.",
-		    figure(suspect->objects).text, type, bytes.text, percent);
+		    "%s %s%s keep %s bytes alive, %.0f%% of all objects: they would be freed "
+		    "with them.",
+		    figure(suspect->objects).text, of, type, bytes.text, percent);
 	show_more(page, "path %s", suspect->type);
 }
 

@@ -122,19 +122,23 @@ def test_two_big_strings(explained):
         assert said[:60].partition("It is ")[2].startswith("sys.modules['__main__'].%s." % path)
 
 
-@pytest.mark.parametrize("what, path", [("classes", "__main__.REGISTRY{*}"),
-                                        ("made", "__main__.ROWS[*].__class__")])
-def test_classes_that_are_made_again_and_again(explained, what, path):
+@pytest.mark.parametrize("what, kind, path", [
+    ("classes", "type", "__main__.REGISTRY{*}"),
+    ("abstract", "abc.ABCMeta", "__main__.SHAPES[*]"),
+    ("modelled", "__main__.Meta", "__main__.MODELS.__self__[*]"),
+    ("made", "type", "__main__.ROWS[*].__class__")])
+def test_classes_that_are_made_again_and_again(explained, what, kind, path):
     victim = explained(what)
     known = victim.ask("expected")
     result = ask(victim)
     check_the_rest(result, "suspect")
     suspect, = result["suspects"]
-    assert (suspect["type"], suspect["path"]) == ("type", path)
+    assert (suspect["type"], suspect["path"]) == (kind, path)
     assert suspect["objects"] == suspect["path_objects"] == known["objects"]
     # Something that classes keep is of a size that is not known.
     said = words(victim).replace("~", "")
-    assert "1,000 classes keep {:,} bytes".format(suspect["retained"]) in said
+    of = "" if kind == "type" else " of type " + kind
+    assert "1,000 classes{} keep {:,} bytes".format(of, suspect["retained"]) in said
 
 
 def test_a_few_large_objects(explained):

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -28,6 +29,27 @@ static void a_suspect_is_much_and_many(void **test)
 	assert_true(pyi_explanation_is_suspect(&small, MIB, 1000));
 	assert_false(pyi_explanation_is_suspect(&huge, UINT64_MAX / 11, 1000));
 	assert_true(pyi_explanation_is_suspect(&huge, UINT64_MAX, 1000));
+}
+
+/* "a.BC" has nothing to do with "a.B". */
+static void one_way_is_one_cause(void **test)
+{
+	struct pyi_explanation facts = { .suspect_count = 3 };
+
+	(void)test;
+	facts.suspects[0] = (struct pyi_suspect){ .path = strdup("a.B[*].c"), .retained_bytes = 9 };
+	facts.suspects[1] = (struct pyi_suspect){ .path = strdup("a.BC"), .retained_bytes = 9 };
+	facts.suspects[2] = (struct pyi_suspect){ .path = strdup("a.B{*}"), .retained_bytes = 20 };
+	assert_true(pyi_explanation_is_behind_suspect(&facts, "a.B{*}"));
+	assert_true(pyi_explanation_is_behind_suspect(&facts, "a.B{*}[*]"));
+	assert_true(pyi_explanation_is_behind_suspect(&facts, "a.BC.y"));
+	assert_false(pyi_explanation_is_behind_suspect(&facts, "a.BCy"));
+	assert_false(pyi_explanation_is_behind_suspect(&facts, "a.B"));
+	pyi_explanation_drop_behind(&facts, "a.B", 9);
+	assert_int_equal(facts.suspect_count, 2);
+	assert_string_equal(facts.suspects[0].path, "a.BC");
+	assert_string_equal(facts.suspects[1].path, "a.B{*}");
+	pyi_explanation_deinit(&facts);
 }
 
 static void a_few_are_large(void **test)
@@ -80,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_suspect_is_much_and_many),
+		cmocka_unit_test(one_way_is_one_cause),
 		cmocka_unit_test(a_few_are_large),
 		cmocka_unit_test(some_is_always_held),
 		cmocka_unit_test(what_is_left_is_never_less_than_nothing),

@@ -1,12 +1,13 @@
 """
 A process with one thing wrong with its memory, or nothing.
 
-    explained.py healthy|lists|string|strings|closures|cached|classes|made|large|pinned|handler|
+    explained.py healthy|lists|string|strings|closures|cached|classes|abstract|modelled|made|large|pinned|handler|
                  cycles|native
 
 Commands: `expected`: what is known of it.
 """
 
+import abc
 import ctypes
 import functools
 import gc
@@ -66,6 +67,27 @@ def classes():
     REGISTRY = {}
     for number in range(1000):
         REGISTRY[type("Model%d" % number, (), {"load": b"%d" % number * 500})] = None
+    return {"objects": 1000}
+
+
+def abstract():
+    """Of a metaclass of the library, which is at work elsewhere, too."""
+    global SHAPES
+    SHAPES = [abc.ABCMeta("Shape%d" % number, (), {"load": b"%d" % number * 500})
+              for number in range(1000)]
+    return {"objects": 1000}
+
+
+class Meta(type):
+    pass
+
+
+def modelled():
+    """Of a metaclass of one's own, of which the program has no other class."""
+    global MODELS
+    models = {number: Meta("Model%d" % number, (), {"load": b"%d" % number * 500})
+              for number in range(1000)}
+    MODELS = models.get
     return {"objects": 1000}
 
 
