@@ -45,12 +45,13 @@ static bool leads_on(const char *way, const char *path)
 	return strncmp(way, path, length) == 0 && (!way[length] || strchr(".[{ ", way[length]));
 }
 
-bool pyi_explanation_is_behind_suspect(const struct pyi_explanation *explanation, const char *way)
+const struct pyi_suspect *pyi_explanation_above_way(const struct pyi_explanation *explanation,
+						    size_t count, const char *way)
 {
-	for (size_t s = 0; s < explanation->suspect_count; s++)
+	for (size_t s = 0; s < count; s++)
 		if (explanation->suspects[s].path && leads_on(way, explanation->suspects[s].path))
-			return true;
-	return false;
+			return &explanation->suspects[s];
+	return NULL;
 }
 
 static void deinit_suspect(struct pyi_suspect *suspect)

@@ -94,8 +94,9 @@ struct pyi_explanation {
 	uint64_t held_largest_bytes;
 };
 
-/* What is said of a way already: it is the path of a suspect, or leads on from there. */
-bool pyi_explanation_is_behind_suspect(const struct pyi_explanation *explanation, const char *way);
+/* Of the first `count` suspects, one whose path is `way` or leads on to it; NULL: none. */
+const struct pyi_suspect *pyi_explanation_above_way(const struct pyi_explanation *explanation,
+						    size_t count, const char *way);
 
 /* Suspects go whose path is `way`, or leads on from there, if they retain no more than that. */
 void pyi_explanation_drop_behind(struct pyi_explanation *explanation, const char *way,

@@ -109,8 +109,14 @@ static struct pyi_error *find_path(struct gathering *gathering, const char *type
 	if (error)
 		return error;
 	if (type && paths.answer.ways.count) {
-		suspect->path = strdup(paths.answer.ways.items[0].expression);
-		suspect->path_objects = paths.answer.ways.items[0].instances;
+		const struct pyi_way *most = &paths.answer.ways.items[0];
+
+		/* One that is healthy may hold all others, as a program's main task does. */
+		for (size_t w = 1; w < paths.answer.ways.count; w++)
+			if (paths.answer.ways.items[w].instances > most->instances)
+				most = &paths.answer.ways.items[w];
+		suspect->path = strdup(most->expression);
+		suspect->path_objects = most->instances;
 		suspect->held_objects = paths.answer.held_instances;
 	} else if (addr && paths.answer.count) {
 		suspect->path = strdup(paths.answer.paths[0].expression);
@@ -235,7 +241,33 @@ static bool is_of_program(const struct pyi_graph *graph, uint32_t node)
 	}
 }
 
-/* A group with a suspect above it is part of that. */
+/* The dict of a module or class, whose functions are the program; others have some because
+   something made them. */
+static bool is_namespace(const struct pyi_graph *graph, uint32_t node)
+{
+	struct pyi_graph_nodes referrers = pyi_graph_referrers(graph, node);
+
+	for (size_t r = 0; r < referrers.count; r++) {
+		uint32_t kind = graph->types[pyi_graph_type(graph, referrers.items[r])].kind;
+
+		if (kind == PYI_KIND_MODULE || kind == PYI_KIND_TYPE || kind == PYI_KIND_CLASS)
+			return true;
+	}
+	return false;
+}
+
+static bool may_be_suspect(const struct pyi_graph *graph, uint32_t node, uint32_t container)
+{
+	uint32_t kind = graph->types[pyi_graph_type(graph, node)].kind;
+
+	if (is_of_program(graph, container))
+		return false;
+	if (kind == PYI_KIND_FUNCTION || kind == PYI_KIND_CODE)
+		return !is_namespace(graph, container);
+	return !is_of_program(graph, node);
+}
+
+/* A group with a suspect above it is part of that; so is another group of the same container. */
 static struct pyi_error *suspect_group(struct gathering *gathering,
 				       const struct pyi_dominator_tree *tree, size_t at,
 				       bool *explained)
@@ -252,15 +284,24 @@ static struct pyi_error *suspect_group(struct gathering *gathering,
 		explained[at] = true;
 		return NULL;
 	}
-	if (group->above == PYI_GRAPH_NONE || facts->suspect_count == PYI_SUSPECT_LIMIT ||
-	    is_of_program(graph, group->example))
+	if (group->above == PYI_GRAPH_NONE || facts->suspect_count == PYI_SUSPECT_LIMIT)
 		return NULL;
 	above = &tree->groups[group->above];
-	if (above->objects != 1 || is_of_program(graph, above->example) ||
+	if (above->objects != 1 || !may_be_suspect(graph, group->example, above->example) ||
 	    (!pyi_explanation_is_suspect(facts, group->retained_bytes, group->objects) &&
 	     !pyi_explanation_are_large(facts, group->retained_bytes, group->objects)))
 		return NULL;
 	explained[at] = true;
+	for (size_t s = 0; s < facts->suspect_count; s++) {
+		struct pyi_suspect *known = &facts->suspects[s];
+
+		if (known->container_addr != pyi_graph_address(graph, above->example))
+			continue;
+		/* As keys and values may be. */
+		if (strcmp(known->type, type) == 0)
+			known->objects += group->objects;
+		return NULL;
+	}
 	*suspect = (struct pyi_suspect){
 		.type = strdup(type),
 		.objects = group->objects,
@@ -319,7 +360,7 @@ static struct pyi_error *suspect_classes_of(struct gathering *gathering, const c
 		pyi_explanation_drop_behind(facts, way->expression, way->retained_bytes);
 		if (facts->suspect_count == PYI_SUSPECT_LIMIT)
 			return NULL;
-		if (pyi_explanation_is_behind_suspect(facts, way->expression))
+		if (pyi_explanation_above_way(facts, facts->suspect_count, way->expression))
 			continue;
 		suspect = &facts->suspects[facts->suspect_count];
 		*suspect = (struct pyi_suspect){

@@ -178,7 +178,9 @@ static void say_growth(struct page *page)
 	show_more(page, "growth");
 }
 
-static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
+/* `above`: another one keeps them, too; or NULL. */
+static void say_suspect(struct page *page, const struct pyi_suspect *suspect,
+			const struct pyi_suspect *above)
 {
 	const struct pyi_explanation *facts = page->report->facts;
 	struct figure bytes = estimate(suspect->retained_bytes, suspect->estimated);
@@ -200,12 +202,12 @@ static void say_suspect(struct page *page, const struct pyi_suspect *suspect)
 	if (suspect->path)
 		say(page, "suspect",
 		    "%s %s%s keep %s bytes alive, %.0f%% of all objects: they would be freed "
-		    "with them. %s of them %s %s%s.",
+		    "with them. %s of them %s %s%s%s.",
 		    figure(suspect->objects).text, of, type, bytes.text, percent,
 		    figure(suspect->path_objects).text, suspect->path_objects == 1 ? "is" : "are",
 		    /* It may say of itself by whom: C code, or nothing. */
 		    strncmp(suspect->path, "held by ", 8) == 0 ? "" : "held through ",
-		    suspect->path);
+		    suspect->path, above ? ", as a part of the above" : "");
 	else
 		say(page, "suspect",
 		    "%s %s%s keep %s bytes alive, %.0f%% of all objects: they would be freed "
@@ -218,8 +220,13 @@ static void say_suspects(struct page *page)
 {
 	const struct pyi_explanation *facts = page->report->facts;
 
-	for (size_t s = 0; s < facts->suspect_count; s++)
-		say_suspect(page, &facts->suspects[s]);
+	for (size_t s = 0; s < facts->suspect_count; s++) {
+		const struct pyi_suspect *suspect = &facts->suspects[s];
+
+		say_suspect(page, suspect,
+			    suspect->path ? pyi_explanation_above_way(facts, s, suspect->path)
+					  : NULL);
+	}
 	if (facts->suspect_count)
 		return;
 	say(page, "suspect",

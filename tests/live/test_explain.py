@@ -101,6 +101,39 @@ def test_list_in_a_global(explained):
     assert json.loads(done.stdout)["result"]["retained"]["bytes"] == known["bytes"]
 
 
+@pytest.mark.parametrize("what", ["pairs", "compiled"])
+def test_one_container_is_one_suspect(explained, what):
+    victim = explained(what)
+    known = victim.ask("expected")
+    result = ask(victim)
+    suspect, = result["suspects"]
+    assert suspect["container"] == hex(known["address"]) and suspect["container_type"] == "dict"
+    assert (suspect["type"], suspect["objects"]) == (known["type"], known["objects"])
+
+
+def test_most_are_reached_through_one_of_them(explained):
+    victim = explained("led")
+    known = victim.ask("expected")
+    result = ask(victim)
+    check_the_rest(result, "suspect")
+    suspect = result["suspects"][0]
+    assert (suspect["type"], suspect["objects"]) == (MAIN + "Member", known["objects"] + 1)
+    assert suspect["path_objects"] == known["objects"]
+    assert suspect["path"] == MAIN + "LEADER.others[*]"
+
+
+def test_part_of_another_suspect(explained):
+    victim = explained("cached")
+    result = ask(victim)
+    first, *rest = [paragraph["text"] for paragraph in result["paragraphs"]
+                    if paragraph["about"] == "suspect"]
+    assert "as a part of the above" not in first
+    for suspect, said in zip(result["suspects"][1:], rest):
+        behind = suspect["path"].startswith(result["suspects"][0]["path"])
+        assert said.endswith(", as a part of the above.") == (
+            behind and "container" not in suspect), said
+
+
 def test_one_big_string(explained):
     victim = explained("string")
     known = victim.ask("expected")

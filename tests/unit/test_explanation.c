@@ -40,11 +40,12 @@ static void one_way_is_one_cause(void **test)
 	facts.suspects[0] = (struct pyi_suspect){ .path = strdup("a.B[*].c"), .retained_bytes = 9 };
 	facts.suspects[1] = (struct pyi_suspect){ .path = strdup("a.BC"), .retained_bytes = 9 };
 	facts.suspects[2] = (struct pyi_suspect){ .path = strdup("a.B{*}"), .retained_bytes = 20 };
-	assert_true(pyi_explanation_is_behind_suspect(&facts, "a.B{*}"));
-	assert_true(pyi_explanation_is_behind_suspect(&facts, "a.B{*}[*]"));
-	assert_true(pyi_explanation_is_behind_suspect(&facts, "a.BC.y"));
-	assert_false(pyi_explanation_is_behind_suspect(&facts, "a.BCy"));
-	assert_false(pyi_explanation_is_behind_suspect(&facts, "a.B"));
+	assert_ptr_equal(pyi_explanation_above_way(&facts, 3, "a.B{*}"), &facts.suspects[2]);
+	assert_ptr_equal(pyi_explanation_above_way(&facts, 3, "a.B{*}[*]"), &facts.suspects[2]);
+	assert_ptr_equal(pyi_explanation_above_way(&facts, 3, "a.BC.y"), &facts.suspects[1]);
+	assert_null(pyi_explanation_above_way(&facts, 1, "a.BC.y"));
+	assert_null(pyi_explanation_above_way(&facts, 3, "a.BCy"));
+	assert_null(pyi_explanation_above_way(&facts, 3, "a.B"));
 	pyi_explanation_drop_behind(&facts, "a.B", 9);
 	assert_int_equal(facts.suspect_count, 2);
 	assert_string_equal(facts.suspects[0].path, "a.BC");

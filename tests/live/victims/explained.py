@@ -1,7 +1,7 @@
 """
 A process with one thing wrong with its memory, or nothing.
 
-    explained.py healthy|lists|string|strings|closures|cached|classes|abstract|modelled|made|large|pinned|handler|
+    explained.py healthy|lists|pairs|compiled|led|string|strings|closures|cached|classes|abstract|modelled|made|large|pinned|handler|
                  cycles|native
 
 Commands: `expected`: what is known of it.
@@ -46,6 +46,38 @@ def lists():
     return {"objects": COUNT, "address": id(CACHE["all"]), "bytes": sys.getsizeof(CACHE["all"]) + sum(
         sys.getsizeof(row) + sys.getsizeof(row[0]) + sys.getsizeof(row[1]) + sys.getsizeof(row[1][0])
         for row in CACHE["all"])}
+
+
+def pairs():
+    """Keys and values are of one type, and of two groups."""
+    global WORDS
+    WORDS = {"key %d" % number * 9: "value %d" % number * 9 for number in range(COUNT)}
+    return {"type": "str", "objects": 2 * COUNT, "address": id(WORDS)}
+
+
+def compiled():
+    """Functions are the program, but for those that it makes as it goes."""
+    global RULES
+    RULES = {}
+    for number in range(2000):
+        names = {}
+        exec("def rule(value):\n return value * %d + len('of rule %d')" % (number, number), names)
+        RULES[number] = names["rule"]
+    return {"type": "function", "objects": 2000, "address": id(RULES)}
+
+
+class Member:
+    others = ()
+
+
+def led():
+    """The first one keeps all others."""
+    global LEADER
+    LEADER = Member()
+    LEADER.others = [Member() for _ in range(COUNT)]
+    for member in LEADER.others:
+        member.load = [None] * 5
+    return {"objects": COUNT}
 
 
 def string():
