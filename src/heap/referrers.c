@@ -19,9 +19,16 @@ enum {
 	ITEMS_APART = 16,
 	/* How often it is asked whether there is still time. */
 	NODES_PER_CHECK = 1 << 16,
-	REGIONS = 2,
+	REGIONS = 3,
 	/* Of a tree: also branches. */
-	TREE_REGIONS = 4,
+	TREE_REGIONS = 5,
+};
+
+/* Groups that are shown as one. */
+struct joined {
+	struct pyi_referrer_group *group;
+	/* The last object that was met in any of them. */
+	uint32_t last;
 };
 
 /* One answer being made; all of it belongs to the graph. */
@@ -43,6 +50,14 @@ struct run {
 	/* Of the groups of the level before those whose objects are the next ones: one more than
 	   their branch; else NULL. */
 	uint8_t *selected;
+	/* Objects with references of several groups; the last object, and the group that its first
+	   reference is of. */
+	uint64_t *several;
+	uint32_t object;
+	uint32_t object_group;
+	/* By the number of a group: what it was joined to, or NULL. NULL while groups are counted.
+	 */
+	struct joined **joined;
 	struct pyi_dict_keys keys;
 };
 
@@ -117,6 +132,23 @@ static void add(uint64_t *sum, uint64_t value)
 		*sum = UINT64_MAX;
 }
 
+/* An object of several groups that are one was counted in each of them. */
+static void uncount(struct run *run, uint32_t number, uint32_t object)
+{
+	struct pyi_reference_group *group = &run->groups.items[number];
+	struct joined *joined = run->joined[number];
+
+	if (!joined || group->last == object)
+		return;
+	group->last = object;
+	if (joined->last == object) {
+		joined->group->objects--;
+		if (!run->question->referents && joined->group->bytes != UINT64_MAX)
+			joined->group->bytes -= pyi_graph_size(run->graph, object);
+	}
+	joined->last = object;
+}
+
 /* One reference by `object` (PYI_GRAPH_NONE: by a root) to `target`. */
 static struct pyi_error *count(struct run *run, struct pyi_reference_group *like, uint32_t object,
 			       uint32_t target)
@@ -144,6 +176,16 @@ static struct pyi_error *count(struct run *run, struct pyi_reference_group *like
 		if (run->next_branches)
 			run->next_branches[object] |= UINT32_C(1) << (run->selected[number] - 1);
 		return NULL;
+	}
+	if (run->joined) {
+		uncount(run, number, object);
+		return NULL;
+	}
+	if (object == PYI_GRAPH_NONE || run->object != object) {
+		run->object = object;
+		run->object_group = number;
+	} else if (number != run->object_group) {
+		(void)pyi_bits_set(run->several, object);
 	}
 	group = &run->groups.items[number];
 	group->references++;
@@ -351,6 +393,47 @@ static struct pyi_error *tell_group(struct run *run, uint32_t number,
 	return pyi_referrers_add(list, group);
 }
 
+/* So that who has several references of what is shown as one group is one object there. */
+static struct pyi_error *uncount_joined(struct run *run, const struct pyi_referrer_level *level)
+{
+	PYI_CLEANUP(pyi_guard_free)
+	struct joined **by_number = calloc(run->groups.count + 1, sizeof(struct joined *));
+	PYI_CLEANUP(pyi_guard_free)
+	struct joined *items = calloc(run->groups.count + 1, sizeof(*items));
+	struct pyi_error *error = NULL;
+	size_t count = 0;
+
+	if (!by_number || !items)
+		return pyi_error_no_memory();
+	for (size_t b = 0; b < level->count; b++) {
+		const struct pyi_referrer_list *list = level->branches[b].list;
+
+		for (size_t g = 0; g < list->count; g++) {
+			struct pyi_referrer_group *group = &list->groups[g];
+
+			if (group->number_count < 2)
+				continue;
+			items[count] = (struct joined){ .group = group, .last = PYI_GRAPH_NONE };
+			for (size_t n = 0; n < group->number_count; n++)
+				by_number[group->numbers[n]] = &items[count];
+			count++;
+		}
+	}
+	if (!count)
+		return NULL;
+	for (uint32_t g = 0; g < run->groups.count; g++)
+		run->groups.items[g].last = PYI_GRAPH_NONE;
+	run->joined = by_number;
+	for (uint32_t node = 0; node < run->graph->node_count && !error; node++) {
+		if (pyi_bits_has(run->several, node))
+			error = count_object(run, node);
+		if (!error && node % NODES_PER_CHECK == 0)
+			error = pyi_session_check(run->view->session);
+	}
+	run->joined = NULL;
+	return error;
+}
+
 static struct pyi_error *tell_level(struct run *run, const struct pyi_referrer_level *level)
 {
 	struct pyi_error *error = NULL;
@@ -361,7 +444,7 @@ static struct pyi_error *tell_level(struct run *run, const struct pyi_referrer_l
 					   level->branches[run->groups.items[g].branch].list);
 	for (size_t b = 0; b < level->count && !error; b++)
 		error = pyi_referrers_merge(level->branches[b].list);
-	return error;
+	return error ? error : uncount_joined(run, level);
 }
 
 /* The objects of the groups that lead to the next level become those that are asked about. */
@@ -412,6 +495,8 @@ static struct pyi_error *ask_levels(struct run *run)
 		struct pyi_referrer_level next = { 0 };
 
 		error = pyi_reference_groups_init(&run->groups, (uint32_t)level.count);
+		memset(run->several, 0, pyi_bits_bytes(run->graph->node_count));
+		run->object = PYI_GRAPH_NONE;
 		if (!error)
 			error = count_all(run);
 		if (!error)
@@ -471,7 +556,7 @@ static struct pyi_error *answer_with(struct run *run)
 	struct pyi_graph_space *space = run->graph->space;
 	const uint64_t bits_bytes = pyi_bits_bytes(run->graph->node_count);
 	const uint64_t branches_bytes = run->graph->node_count * sizeof(*run->branches);
-	const uint64_t sizes[TREE_REGIONS] = { bits_bytes, bits_bytes, branches_bytes,
+	const uint64_t sizes[TREE_REGIONS] = { bits_bytes, bits_bytes, bits_bytes, branches_bytes,
 					       branches_bytes };
 	const int count = run->question->tree ? TREE_REGIONS : REGIONS;
 	void *regions[TREE_REGIONS] = { NULL };
@@ -482,8 +567,9 @@ static struct pyi_error *answer_with(struct run *run)
 	if (!error) {
 		run->set = regions[0];
 		run->next = regions[1];
-		run->next_branches = regions[2];
-		run->spare_branches = regions[3];
+		run->several = regions[2];
+		run->next_branches = regions[3];
+		run->spare_branches = regions[4];
 		error = answer(run);
 	}
 	for (int r = 0; r < count; r++)

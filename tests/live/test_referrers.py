@@ -230,6 +230,24 @@ def test_address(planted, name):
     assert "__main__.Target" in {one["type"] for one in known}
 
 
+def test_one_object_with_several_references(start, interpreter):
+    """In places that are shown as one group it is one, with its bytes once."""
+    victim = start(interpreter, "several.py")
+    for held, holder, edge, objects, references in victim.ask("expected"):
+        rows = [group for group in referrers(victim, held)["referrers"]
+                if (group["type"], group["edge"]) == (holder, edge)]
+        row, = rows
+        assert (row["objects"], row["references"]) == (objects, references), held
+        # Of one type and size.
+        assert row["bytes"] % objects == 0
+        example = ask(victim, "show", row["example"])["result"]
+        assert row["bytes"] == objects * example["bytes"]
+    address = victim.ask("keyed")["address"]
+    known = ask(victim, "referents", hex(address))["result"]["referents"]
+    assert {(one["edge"], one["objects"], one["references"]) for one in known} == {
+        ("[<__main__.Key>]", 1, 4), ("key", 1, 4)}
+
+
 def test_unseen(planted):
     """Held by C code only."""
     address = planted.ask("plants")["held by C code"]
