@@ -25,8 +25,8 @@ enum {
 	/* Of the bytes of all objects: smaller groups are not looked at. */
 	TREE_SHARE = 20,
 	TYPE_CANDIDATES = 8,
-	/* As many as one search answers for. */
-	METACLASS_LIMIT = 32,
+	/* A search answers for 32; a program has a few. */
+	METACLASS_LIMIT = 256,
 };
 
 struct gathering {
@@ -386,7 +386,7 @@ static struct pyi_error *suspect_classes_of(struct gathering *gathering, const c
 static struct pyi_error *suspect_classes(struct gathering *gathering)
 {
 	const struct pyi_graph *graph = gathering->view->graph;
-	const char *names[METACLASS_LIMIT];
+	const char *names[METACLASS_LIMIT] = { NULL };
 	struct pyi_retained all[METACLASS_LIMIT];
 	struct pyi_error *error;
 	size_t count = 0;

@@ -122,6 +122,15 @@ def test_most_are_reached_through_one_of_them(explained):
     assert suspect["path"] == MAIN + "LEADER.others[*]"
 
 
+def test_text_that_is_being_written(explained):
+    victim = explained("written")
+    result = ask(victim)
+    check_the_rest(result, "suspect")
+    assert result["held"]["bytes"] < 100000
+    for suspect in result["suspects"]:
+        assert "PAGES" in suspect["path"], suspect
+
+
 def test_part_of_another_suspect(explained):
     victim = explained("cached")
     result = ask(victim)

@@ -1,7 +1,7 @@
 """
 A process with one thing wrong with its memory, or nothing.
 
-    explained.py healthy|lists|pairs|compiled|led|string|strings|closures|cached|classes|abstract|modelled|made|large|pinned|handler|
+    explained.py healthy|lists|pairs|compiled|led|written|string|strings|closures|cached|classes|abstract|modelled|made|large|pinned|handler|
                  cycles|native
 
 Commands: `expected`: what is known of it.
@@ -11,6 +11,7 @@ import abc
 import ctypes
 import functools
 import gc
+import io
 import json
 import signal
 import sys
@@ -64,6 +65,18 @@ def compiled():
         exec("def rule(value):\n return value * %d + len('of rule %d')" % (number, number), names)
         RULES[number] = names["rule"]
     return {"type": "function", "objects": 2000, "address": id(RULES)}
+
+
+def written():
+    """Up to 3.11 what was written is in lists that only C knows of until somebody reads it."""
+    global PAGES
+    PAGES = []
+    for number in range(4000):
+        page = io.StringIO()
+        for word in ("page %d", " of many, %d"):
+            page.write(word % number)
+        PAGES.append(page)
+    return {"objects": len(PAGES)}
 
 
 class Member:
